@@ -1,0 +1,2 @@
+export { HubbubError, type ErrorCode } from './errors.ts'
+export type { QoS } from './protocol/packet-types.ts'
