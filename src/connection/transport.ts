@@ -1,0 +1,40 @@
+/**
+ * One network connection as bytes, whatever carries it.
+ *
+ *   1. Nothing is delivered before `attach`, which is called once.
+ *   2. Chunks come in order; each belongs to the owner for good, the transport does not touch it again.
+ *   3. The buffers of a `write` belong to the transport until its `taken`; each write is reported once, in order.
+ *   4. After `end` or `destroy` nothing more is received; what was written before `end` is sent first.
+ *   5. `closed` comes exactly once, last, and never inside a call to the transport.
+ *   6. A peer that ends its side ends the connection: MQTT knows no half-open one.
+ *
+ * Not promised: that a chunk, or a WebSocket frame, holds whole packets.
+ */
+export interface Transport {
+  readonly kind: 'tcp' | 'websocket'
+  /** Address and port of the peer, `192.0.2.7:52311` or `[::1]:52311`; for logs. */
+  readonly remoteAddress: string
+  /** Address of the peer alone; for limits per address. */
+  readonly remoteHost: string
+  /** Bytes handed to `write` that the system has not taken yet. */
+  readonly pendingBytes: number
+  attach(owner: TransportOwner): void
+  /** Hands over one or more buffers as one write. */
+  write(chunks: readonly Buffer[]): void
+  /** Sends what is due, then closes; a peer that does not close too is cut off after two seconds. */
+  end(): void
+  /** Closes at once; what is due is lost. */
+  destroy(): void
+  /** Stops reading, so that the peer has to wait; a few chunks may still come. */
+  pause(): void
+  resume(): void
+}
+
+/** What a transport tells its owner. */
+export interface TransportOwner {
+  received(chunk: Buffer): void
+  /** The system has taken everything of the oldest write not yet reported. */
+  taken(): void
+  /** The connection is gone; `error` is what ended it, if it was not an orderly close. */
+  closed(error: Error | undefined): void
+}

@@ -1,0 +1,123 @@
+import type { AddressInfo, Server } from 'node:net'
+import type { Transport } from '../connection/transport.ts'
+import { type ErrorCode, HubbubError } from '../errors.ts'
+
+/**
+ * A place where the hub can be reached.
+ *
+ *   1. `start` resolves when it listens, or rejects with a HubbubError and leaves nothing open.
+ *   2. `stop` ends accepting only: the connections it handed out live on until their owner ends them.
+ *   3. Nothing that a peer does makes it throw or stop.
+ */
+export interface Listener {
+  readonly name: string
+  /** Where it listens; the port is the real one where the options said 0. Throws while it does not listen. */
+  readonly address: ListenerAddress
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface ListenerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Takes over a connection as soon as there is one; attaches to it before returning. */
+export type Accept = (transport: Transport) => void
+
+/** The part of a log that listeners use. */
+export interface ListenerLog {
+  warn(fields: object, text: string): void
+}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** How the user names the port, for errors: `--port`. */
+  readonly portOption: string
+}
+
+/** Connections that the kernel may hold ready while the hub is busy; the default of 511 refuses a fleet that reconnects. */
+const BACKLOG_CONNECTIONS = 4096
+/** Out of file descriptors, every accept fails: one line a minute says so. */
+const ACCEPT_WARNING_INTERVAL_MS = 60_000
+
+/** Has `server` listen. Rejects with a HubbubError that says what to do; from then on accept errors only reach the log. */
+export async function listen(server: Server, options: ListenOptions, log: ListenerLog): Promise<void> {
+  const { host, port } = options
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: BACKLOG_CONNECTIONS }, () => {
+      server.removeListener('error', reject)
+      resolve()
+    })
+  }).catch((cause: NodeJS.ErrnoException) => {
+    throw listenError(cause, options)
+  })
+  let lastWarningMs = Number.NEGATIVE_INFINITY
+  server.on('error', (error) => {
+    const nowMs = performance.now()
+    if (nowMs - lastWarningMs < ACCEPT_WARNING_INTERVAL_MS) return
+    lastWarningMs = nowMs
+    log.warn({ err: error, address: formatAddress(host, port) }, 'cannot accept connections')
+  })
+}
+
+/** Stops accepting without waiting for open connections, as `server.close()` alone would. */
+export async function stopListening(server: Server): Promise<void> {
+  if (!server.listening) return
+  server.close()
+  // The port is free once the loop has turned.
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+/** Where `server` listens now. */
+export function addressOf(server: Server, name: string): ListenerAddress {
+  const address = server.address()
+  if (!isAddressInfo(address)) {
+    throw new HubbubError('HUB_NOT_RUNNING', `Cannot tell the address of listener "${name}": it does not listen`)
+  }
+  return { host: address.address, port: address.port }
+}
+
+/** Writes an address as URLs do: `127.0.0.1:1883`, `[::1]:1883`. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** The host of a peer; an IPv4 address that came through an IPv6 socket is the same peer. */
+export function peerHost(remoteAddress: string | undefined): string {
+  if (remoteAddress === undefined) return 'unknown' // it was gone before we asked
+  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress
+}
+
+function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null
+}
+
+function listenError(cause: NodeJS.ErrnoException, { host, port, portOption }: ListenOptions): HubbubError {
+  const [code, reason] = explain(cause, portOption)
+  return new HubbubError(code, `Cannot listen on ${formatAddress(host, port)}: ${reason}`, { cause })
+}
+
+function explain(cause: NodeJS.ErrnoException, portOption: string): [ErrorCode, string] {
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return ['LISTENER_PORT_IN_USE', `another program has the port; stop it or choose ${portOption}`]
+    case 'EACCES':
+    case 'EPERM':
+      return ['LISTENER_NO_PERMISSION', `this user may not open the port; choose ${portOption} from 1024 up`]
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EINVAL':
+      return ['LISTENER_BAD_ADDRESS', 'this machine does not have the address; choose --host']
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return ['LISTENER_BAD_ADDRESS', 'the host name has no address; choose --host']
+    default:
+      return ['LISTENER_FAILED', cause.message]
+  }
+}

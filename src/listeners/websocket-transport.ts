@@ -1,0 +1,165 @@
+// Hot path: `write` runs once per connection and turn, the message listener once per frame; measured by `npm run bench`.
+import type { Socket } from 'node:net'
+import type { RawData, WebSocket } from 'ws'
+import type { Transport, TransportOwner } from '../connection/transport.ts'
+import { formatAddress, peerHost } from './listener.ts'
+
+/** Close codes of RFC 6455, section 7.4.1. */
+const NORMAL_CLOSURE = 1000
+const UNSUPPORTED_DATA = 1003
+
+const WHOLE = { binary: true, fin: true }
+const PART = { binary: true, fin: false }
+
+/** A WebSocket connection; its binary messages are one stream of bytes [MQTT-6.0.0-2]. */
+export class WebSocketTransport implements Transport {
+  readonly kind = 'websocket'
+  readonly remoteHost: string
+  readonly #remotePort: number
+  readonly #webSocket: WebSocket
+  readonly #socket: Socket
+  readonly #maxUnansweredBytes: number
+  /** The one callback of all writes. */
+  readonly #taken: (error?: Error) => void
+  #countUnanswered: (() => void) | undefined = undefined
+  #deliveredBytes: number
+  #pingedAtBytes = -1
+  #owner: TransportOwner | undefined = undefined
+  #error: Error | undefined = undefined
+  #isEnding = false
+
+  /**
+   * Until the owner answers for the first time, a frame that is not complete may take up `maxUnansweredBytes`: ws itself
+   * keeps one limit for the whole life of a connection, and strangers get less room than clients.
+   */
+  constructor(webSocket: WebSocket, socket: Socket, maxUnansweredBytes: number) {
+    this.#webSocket = webSocket
+    this.#socket = socket
+    this.#maxUnansweredBytes = maxUnansweredBytes
+    this.#deliveredBytes = socket.bytesRead
+    this.remoteHost = peerHost(socket.remoteAddress)
+    this.#remotePort = socket.remotePort ?? 0
+    this.#taken = this.#onTaken.bind(this)
+    webSocket.on('error', this.#onError.bind(this))
+    webSocket.pause()
+  }
+
+  get remoteAddress(): string {
+    return formatAddress(this.remoteHost, this.#remotePort)
+  }
+
+  get pendingBytes(): number {
+    return this.#webSocket.bufferedAmount
+  }
+
+  attach(owner: TransportOwner): void {
+    this.#owner = owner
+    const webSocket = this.#webSocket
+    if (webSocket.readyState === webSocket.CLOSED) {
+      process.nextTick(reportClosed, owner, this.#error)
+      return
+    }
+    webSocket.on('message', this.#onMessage.bind(this))
+    webSocket.on('close', this.#onClose.bind(this))
+    this.#countUnanswered = this.#onUnansweredData.bind(this)
+    this.#socket.on('data', this.#countUnanswered)
+    webSocket.resume()
+  }
+
+  /** One write is one message, in as many fragments as there are buffers: a peer always sees whole packets. */
+  write(chunks: readonly Buffer[]): void {
+    if (this.#countUnanswered !== undefined) this.#stopCounting(this.#countUnanswered)
+    const last = chunks.length - 1
+    if (last > 0) this.#socket.cork()
+    for (let i = 0; i < last; i++) {
+      const chunk = chunks[i]
+      if (chunk !== undefined) this.#webSocket.send(chunk, PART)
+    }
+    const chunk = chunks[last]
+    if (chunk !== undefined) this.#webSocket.send(chunk, WHOLE, this.#taken)
+    if (last > 0) this.#socket.uncork()
+  }
+
+  end(): void {
+    this.#close(NORMAL_CLOSURE, '')
+  }
+
+  destroy(): void {
+    this.#isEnding = true
+    this.#webSocket.terminate()
+  }
+
+  pause(): void {
+    if (!this.#isEnding) this.#webSocket.pause()
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+  }
+
+  /** Sends a ping, and ends a connection from which nothing came since the last: a pong at least is due by then. */
+  ping(): void {
+    // What a peer sends while nobody reads cannot be seen.
+    if (this.#isEnding || this.#webSocket.isPaused) return
+    const { bytesRead } = this.#socket
+    if (bytesRead === this.#pingedAtBytes) {
+      this.#error = new Error('no answer to the WebSocket ping')
+      this.destroy()
+      return
+    }
+    this.#pingedAtBytes = bytesRead
+    this.#webSocket.ping()
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    if (this.#isEnding) return
+    if (!isBinary) {
+      this.#error = new Error('a text frame, where MQTT needs binary ones') // [MQTT-6.0.0-1]
+      this.#close(UNSUPPORTED_DATA, this.#error.message)
+      return
+    }
+    this.#deliveredBytes = this.#socket.bytesRead
+    // Always so, since `binaryType` is left at its default.
+    if (Buffer.isBuffer(data)) this.#owner?.received(data)
+  }
+
+  #onUnansweredData(): void {
+    if (this.#isEnding || this.#socket.bytesRead - this.#deliveredBytes <= this.#maxUnansweredBytes) return
+    // Cut off, since a close frame would give it two more seconds to go on.
+    this.#error = new Error(`more than ${this.#maxUnansweredBytes} bytes in one frame before CONNECT was answered`)
+    this.destroy()
+  }
+
+  #stopCounting(countUnanswered: () => void): void {
+    this.#countUnanswered = undefined
+    this.#socket.removeListener('data', countUnanswered)
+  }
+
+  #close(code: number, reason: string): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    // ws destroys the socket if the peer has not closed after the server's `closeTimeout`.
+    this.#webSocket.close(code, reason)
+    // Read on, to see the peer's close frame.
+    this.#webSocket.resume()
+  }
+
+  #onTaken(error?: Error): void {
+    if (error === undefined || error === null) this.#owner?.taken()
+  }
+
+  #onError(error: Error): void {
+    this.#error ??= error
+  }
+
+  #onClose(): void {
+    const owner = this.#owner
+    this.#owner = undefined
+    // ws keeps the errors of its socket to itself.
+    if (owner !== undefined) reportClosed(owner, this.#error ?? this.#socket.errored ?? undefined)
+  }
+}
+
+function reportClosed(owner: TransportOwner, error: Error | undefined): void {
+  owner.closed(error)
+}
