@@ -3,30 +3,29 @@ import { PacketType, type QoS } from './packet-types.ts'
 
 const EMPTY = Buffer.alloc(0)
 
-/** The most bytes that the fixed header of a packet can take: the type and four bytes of length. */
-export const MAX_FIXED_HEADER_BYTES = 5
-
 /**
  * An application message on its way through the hub, held as the bytes of a PUBLISH packet of MQTT 3.1.1.
  *
  *   1. A message that came from a socket is a view of the chunk it came in, and its object is used again for the next
  *      one: whoever needs it after the call returns takes `keep()`.
  *   2. A kept message never changes.
- *   3. `withPacketId` and `withoutPacketId` are the same message in the two shapes a PUBLISH can have. One is how it
- *      came; the other is made when first asked for and serves all subscribers.
+ *   3. A PUBLISH has two shapes, with a packet identifier and without. One is how the message came, the other is made when
+ *      it is first asked for; each serves all subscribers, who write their own flags and identifier into their copy.
  */
 export class Message {
   topic = ''
   qos: QoS = 0
   retain = false
-  /** Where it came from: a client identifier, or undefined for the hub itself. */
+  /** The client it came from, or undefined for the hub itself. */
   publisher: string | undefined = undefined
 
+  /** The packet is `bytes[start, end)`, its payload `bytes[payloadStart, end)`. */
   bytes: Buffer = EMPTY
   start = 0
-  end = 0
   payloadStart = 0
+  end = 0
   #otherShape: Buffer | undefined = undefined
+  #kept: Message | undefined = undefined
 
   /** Makes this object stand for the packet at `bytes[start, end)`. Keeps the buffer, not a copy of it. */
   set(topic: string, qos: QoS, retain: boolean, bytes: Buffer, start: number, payloadStart: number, end: number): void {
@@ -38,14 +37,16 @@ export class Message {
     this.payloadStart = payloadStart
     this.end = end
     this.#otherShape = undefined
+    this.#kept = undefined
   }
 
-  /** Builds a message that owns its bytes. `topic` must be a valid topic name; `payload` is copied. */
+  /** Builds a kept message. `topic` must be a valid topic name; `payload` is copied. */
   static create(topic: string, payload: Buffer, qos: QoS, retain: boolean, publisher: string | undefined): Message {
-    const bytes = encodePublish(Buffer.from(topic), payload, qos > 0, false)
+    const bytes = encodePublish(Buffer.from(topic), payload, qos > 0)
     const message = new Message()
     message.set(topic, qos, retain, bytes, 0, bytes.length - payload.length, bytes.length)
     message.publisher = publisher
+    message.#kept = message
     return message
   }
 
@@ -63,38 +64,43 @@ export class Message {
     return this.end - this.start
   }
 
-  /**
-   * A copy that owns its bytes and may be held for as long as needed. `isLongLived` gives it a buffer of its own, so that
-   * one retained message does not keep a whole pool slab alive; a queued one shares a slab with its neighbours in time.
-   */
-  keep(isLongLived = false): Message {
-    const length = this.end - this.start
-    const bytes = isLongLived ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length)
-    this.bytes.copy(bytes, 0, this.start, this.end)
-    const kept = new Message()
-    kept.set(this.topic, this.qos, this.retain, bytes, 0, this.payloadStart - this.start, length)
-    kept.publisher = this.publisher
-    return kept
-  }
-
-  /** True when `bytes[start, end)` is itself the shape for QoS 0 (false: the shape for QoS 1 and 2). */
+  /** True when `bytes` is the shape without a packet identifier. */
   get isWithoutPacketId(): boolean {
     return this.qos === 0
   }
 
-  /** The packet in the shape that `bytes[start, end)` has not. Made once. Flags and packet identifier are the writer's. */
+  /** The same message for as long as it is needed; all who ask share one copy. */
+  keep(): Message {
+    return (this.#kept ??= this.#copy(Buffer.allocUnsafe(this.packetBytes), this.retain))
+  }
+
+  /**
+   * A kept message of its own for the retained messages: with RETAIN set, and in a buffer of its own, since one that lives
+   * for years must not keep the slab alive that `keep()` shares with its neighbours in time.
+   */
+  keepRetained(): Message {
+    return this.#copy(Buffer.allocUnsafeSlow(this.packetBytes), true)
+  }
+
+  /** The packet in the shape that `bytes` has not. Its flags and packet identifier are the writer's to set. */
   otherShape(): Buffer {
-    const topicStart = this.#topicStart()
-    const topicEnd = this.payloadStart - (this.qos > 0 ? 2 : 0)
     return (this.#otherShape ??= encodePublish(
-      this.bytes.subarray(topicStart, topicEnd),
+      this.bytes.subarray(this.#topicStart(), this.payloadStart - (this.qos > 0 ? 2 : 0)),
       this.bytes.subarray(this.payloadStart, this.end),
       this.qos === 0,
-      false,
     ))
   }
 
-  /** Offset in `bytes` of the topic's first byte, past the length that precedes it. */
+  #copy(bytes: Buffer, retain: boolean): Message {
+    this.bytes.copy(bytes, 0, this.start, this.end)
+    const kept = new Message()
+    kept.set(this.topic, this.qos, retain, bytes, 0, this.payloadStart - this.start, bytes.length)
+    kept.publisher = this.publisher
+    kept.#kept = kept
+    return kept
+  }
+
+  /** Offset in `bytes` of the topic's first byte, past its length. */
   #topicStart(): number {
     let at = this.start + 1
     while (((this.bytes[at] ?? 0) & 0x80) !== 0) at++
@@ -102,11 +108,11 @@ export class Message {
   }
 }
 
-/** Encodes a PUBLISH with QoS 1 and packet identifier 0 if it has one: the writer sets the first byte and the identifier. */
-export function encodePublish(topic: Buffer, payload: Buffer, hasPacketId: boolean, retain: boolean): Buffer {
+/** Encodes a PUBLISH, at QoS 1 with packet identifier 0 or at QoS 0: whoever sends it sets both. */
+export function encodePublish(topic: Buffer, payload: Buffer, hasPacketId: boolean): Buffer {
   const remainingBytes = 2 + topic.length + (hasPacketId ? 2 : 0) + payload.length
   const packet = Buffer.allocUnsafe(1 + lengthBytes(remainingBytes) + remainingBytes)
-  packet[0] = (PacketType.PUBLISH << 4) | (hasPacketId ? 2 : 0) | (retain ? 1 : 0)
+  packet[0] = (PacketType.PUBLISH << 4) | (hasPacketId ? 2 : 0)
   let at = writeLength(packet, 1, remainingBytes)
   at = packet.writeUInt16BE(topic.length, at)
   at += topic.copy(packet, at)

@@ -1,0 +1,272 @@
+// Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
+import type { Broker } from '../broker/broker.ts'
+import type { Ledger } from '../observe/ledger.ts'
+import type { Log } from '../observe/log.ts'
+import { PINGRESP } from '../protocol/answer-packets.ts'
+import type { ConnectPacket } from '../protocol/connect-packet.ts'
+import { FrameReader, type FrameSink } from '../protocol/frame-reader.ts'
+import type { Message } from '../protocol/message.ts'
+import { PACKET_NAMES, PacketType, type QoS } from '../protocol/packet-types.ts'
+import type { TopicLimits } from '../protocol/topic.ts'
+import type { Router } from '../router/router.ts'
+import type { AcknowledgementType } from '../session/session-connection.ts'
+import type { Session } from '../session/session.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { Control, type ControlOwner } from './control.ts'
+import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
+import { Output, type OutputOwner, type OutputTurn } from './output.ts'
+import type { Transport, TransportOwner } from './transport.ts'
+
+/** What all connections of a hub share. */
+export interface ConnectionParts {
+  readonly broker: Broker
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly ledger: Ledger
+  readonly log: Log
+  readonly turn: OutputTurn
+  /** Stands for the PUBLISH that is being handled, one at a time for the whole hub. */
+  readonly message: Message
+  readonly limits: ConnectionLimits
+  readonly onClosed: (connection: Connection) => void
+}
+
+export interface ConnectionLimits extends TopicLimits {
+  readonly maxConnectPacketBytes: number
+  readonly maxPacketBytes: number
+  readonly connectTimeoutSeconds: number
+  readonly maxOutputBytes: number
+}
+
+/** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
+const STOP_READING_AT = 2
+
+/** Flags that a packet's first byte must have, by type [MQTT-2.2.2-1]; PUBLISH has its own. */
+const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]
+
+/**
+ * One client's network connection: cuts what comes into packets, gives messages and acknowledgements to the session and
+ * control packets to Aedes, and gathers what goes out. Whatever is wrong with its bytes ends it, and nothing else.
+ */
+export class Connection implements FrameSink, TransportOwner, OutputOwner, ControlOwner, KeepAliveOwner {
+  readonly transport: Transport
+  readonly isOverLimit: boolean
+  lastReceivedMs = 0
+  readonly #parts: ConnectionParts
+  readonly #reader: FrameReader
+  readonly #output: Output
+  #control: Control | undefined = undefined
+  #session: Session | undefined = undefined
+  #connectTimer: NodeJS.Timeout | undefined = undefined
+  #keepAlive: KeepAlive | undefined = undefined
+  #isClosed = false
+  #isTransportGone = false
+  #isReadingPaused = false
+
+  constructor(transport: Transport, parts: ConnectionParts, isOverLimit: boolean) {
+    this.transport = transport
+    this.isOverLimit = isOverLimit
+    this.#parts = parts
+    this.#reader = new FrameReader(this, parts.limits.maxConnectPacketBytes)
+    this.#output = new Output(transport, parts.turn, this)
+  }
+
+  /** Begins to read; a client that does not send its CONNECT in time is let go. */
+  start(): void {
+    this.#connectTimer = setTimeout(connectTimedOut, this.#parts.limits.connectTimeoutSeconds * 1000, this)
+    this.transport.attach(this)
+  }
+
+  get isCongested(): boolean {
+    return this.#output.pendingBytes >= this.#parts.limits.maxOutputBytes
+  }
+
+  get pendingQos0Messages(): number {
+    return this.#output.pendingQos0Messages
+  }
+
+  // ---- from the transport
+
+  received(chunk: Buffer): void {
+    this.lastReceivedMs = performance.now()
+    this.#reader.push(chunk)
+  }
+
+  taken(): void {
+    this.#output.taken()
+  }
+
+  closed(error: Error | undefined): void {
+    this.#isTransportGone = true
+    this.#output.close()
+    // What the client sent before it went is still its word: frames that wait for Aedes are heard first.
+    if (this.#reader.isStopped && !this.#isClosed) return
+    this.close(error === undefined ? 'the client closed the connection without DISCONNECT' : error.message)
+  }
+
+  outputTaken(qos0Messages: number): void {
+    this.#parts.ledger.delivered += this.#isClosed ? 0 : qos0Messages
+    if (this.#isClosed || this.isCongested) return
+    if (this.#isReadingPaused) {
+      this.#isReadingPaused = false
+      this.transport.resume()
+    }
+    this.#session?.drain()
+  }
+
+  // ---- packets that come
+
+  frame(bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    if (this.#isClosed) return false
+    const first = bytes[start] ?? 0
+    const type = first >> 4
+    const session = this.#session
+    if (session === undefined) return this.#firstFrame(type, first, bytes, start, bodyStart, end)
+    if (type === PacketType.PUBLISH) return this.#publish(session, first, bytes, start, bodyStart, end)
+    if ((first & 0x0f) !== REQUIRED_FLAGS[type]) {
+      return this.#refuse(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
+    }
+    if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
+      return this.#acknowledgement(session, type, bytes, bodyStart, end)
+    }
+    if (type === PacketType.PINGREQ) {
+      if (end !== bodyStart) return this.#refuse('PINGREQ has a body')
+      this.sendPacket(PINGRESP)
+      return true
+    }
+    return this.#controlFrame(type, bytes, start, bodyStart, end)
+  }
+
+  malformed(reason: string): void {
+    this.close(reason)
+  }
+
+  #firstFrame(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    // [MQTT-3.1.0-1]
+    if (type !== PacketType.CONNECT) return this.#refuse(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
+    if (first !== PacketType.CONNECT << 4) return this.#refuse('the flags of CONNECT are not 0')
+    this.#control = new Control(this, this.#parts.broker, this.#parts.limits)
+    return this.#controlFrame(type, bytes, start, bodyStart, end)
+  }
+
+  /** Hands a packet to the control side. Always false: later frames wait for its answer. */
+  #controlFrame(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): false {
+    const fault = this.#control?.take(type, bytes, start, bodyStart, end)
+    if (fault !== undefined) this.close(fault)
+    return false
+  }
+
+  #publish(session: Session, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const qos = (first >> 1) & 3
+    if (qos === 3) return this.#refuse('PUBLISH at QoS 3') // [MQTT-3.3.1-4]
+    if (qos === 0 && (first & 8) !== 0) return this.#refuse('PUBLISH at QoS 0 with DUP') // [MQTT-3.3.1-2]
+    const topicStart = bodyStart + 2
+    const topicEnd = topicStart + (((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0))
+    const payloadStart = qos === 0 ? topicEnd : topicEnd + 2
+    if (topicStart > end || payloadStart > end) return this.#refuse('PUBLISH ends inside its header')
+    const packetId = qos === 0 ? 0 : ((bytes[topicEnd] ?? 0) << 8) | (bytes[topicEnd + 1] ?? 0)
+    if (qos !== 0 && packetId === 0) return this.#refuse('PUBLISH with packet identifier 0') // [MQTT-2.3.1-1]
+    const route = this.#parts.router.resolve(bytes, topicStart, topicEnd)
+    if (route === undefined) return this.#refuse(this.#parts.router.explainInvalid(bytes, topicStart, topicEnd))
+    const message = this.#parts.message
+    message.set(route.topic, qos as QoS, (first & 1) !== 0, bytes, start, payloadStart, end)
+    message.publisher = session.clientId
+    session.receive(message, route, packetId)
+    return !this.#isClosed
+  }
+
+  #acknowledgement(session: Session, type: number, bytes: Buffer, bodyStart: number, end: number): boolean {
+    if (end - bodyStart !== 2) return this.#refuse(`${PACKET_NAMES[type]} is not two bytes long`)
+    const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
+    if (packetId === 0) return this.#refuse(`${PACKET_NAMES[type]} with packet identifier 0`)
+    let isKnown = true
+    if (type === PacketType.PUBACK) isKnown = session.acknowledged(packetId)
+    else if (type === PacketType.PUBREC) isKnown = session.released(packetId)
+    else if (type === PacketType.PUBCOMP) isKnown = session.completed(packetId)
+    else session.receiveRelease(packetId)
+    // A late answer after a reconnect is no fault of the client's [MQTT5 §4.3], so it is noted and nothing more.
+    if (!isKnown)
+      this.#parts.log.debug({ clientId: session.clientId, packetId, type }, 'acknowledgement of nothing in flight')
+    return !this.#isClosed
+  }
+
+  // ---- from the control side
+
+  connected(session: Session, isPresent: boolean, connect: ConnectPacket): void {
+    clearTimeout(this.#connectTimer)
+    this.#connectTimer = undefined
+    this.#session = session
+    this.#reader.maxPacketBytes = this.#parts.limits.maxPacketBytes
+    if (connect.keepAliveSeconds > 0) this.#keepAlive = new KeepAlive(this, connect.keepAliveSeconds)
+    const { clientId } = session
+    const { protocolLevel, isClean } = connect
+    const address = this.transport.remoteAddress
+    this.#parts.log.info({ address, clientId, protocolLevel, isClean, isPresent }, 'client connected')
+    session.open()
+  }
+
+  proceed(): void {
+    this.#reader.resume()
+    if (this.#isTransportGone && !this.#reader.isStopped)
+      this.close('the client closed the connection without DISCONNECT')
+  }
+
+  // ---- what goes out
+
+  sendPacket(packet: Buffer): void {
+    this.#output.packet(packet)
+    this.#checkBacklog()
+  }
+
+  sendQos0(message: Message, isRetained: boolean): void {
+    this.#output.publish(message, 0, 0, false, isRetained)
+  }
+
+  sendPublish(message: Message, qos: QoS, packetId: number, isDuplicate: boolean, isRetained: boolean): void {
+    this.#output.publish(message, qos, packetId, isDuplicate, isRetained)
+  }
+
+  sendAcknowledgement(type: AcknowledgementType, packetId: number): void {
+    this.#output.acknowledge((type << 4) | (type === PacketType.PUBREL ? 2 : 0), packetId)
+    this.#checkBacklog()
+  }
+
+  close(reason: string | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    clearTimeout(this.#connectTimer)
+    this.#keepAlive?.stop()
+    const session = this.#control?.session
+    const address = this.transport.remoteAddress
+    const clientId = session?.clientId
+    if (reason === undefined) this.#parts.log.info({ address, clientId }, 'client disconnected')
+    else this.#parts.log.info({ address, clientId, reason }, 'connection closed')
+    if (session !== undefined) this.#parts.sessions.leave(session, this)
+    this.#control?.end()
+    if (!this.#isTransportGone) {
+      this.#output.finish()
+      this.transport.end()
+    }
+    this.#parts.onClosed(this)
+  }
+
+  keepAliveExpired(): void {
+    this.close('nothing came for one and a half times the keep-alive')
+  }
+
+  #refuse(reason: string): false {
+    this.close(reason)
+    return false
+  }
+
+  /** A client that sends without reading what it is answered would have its answers pile up: it is not read meanwhile. */
+  #checkBacklog(): void {
+    if (this.#isReadingPaused || this.#output.pendingBytes < this.#parts.limits.maxOutputBytes * STOP_READING_AT) return
+    this.#isReadingPaused = true
+    this.transport.pause()
+  }
+}
+
+function connectTimedOut(connection: Connection): void {
+  connection.close('no CONNECT in time')
+}

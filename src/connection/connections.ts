@@ -1,0 +1,71 @@
+import { Connection, type ConnectionLimits, type ConnectionParts } from './connection.ts'
+import type { Transport } from './transport.ts'
+
+/** Limits on how many connections there may be; null is no limit. */
+export interface ConnectionCountLimits {
+  readonly maxConnections: number | null
+  readonly maxConnectionsPerAddress: number | null
+}
+
+/** All open connections of a hub, counted in all and by address. */
+export class Connections {
+  readonly #parts: ConnectionParts
+  readonly #limits: ConnectionCountLimits
+  readonly #open = new Set<Connection>()
+  readonly #countByHost = new Map<string, number>()
+  #isStopping = false
+  #whenEmpty: (() => void) | undefined = undefined
+
+  constructor(
+    parts: Omit<ConnectionParts, 'onClosed' | 'limits'> & { readonly limits: ConnectionLimits & ConnectionCountLimits },
+  ) {
+    this.#limits = parts.limits
+    this.#parts = { ...parts, onClosed: (connection) => this.#remove(connection) }
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Takes over a transport. One that is over a limit is refused when it says CONNECT, so that it learns why. */
+  accept(transport: Transport): void {
+    if (this.#isStopping) {
+      transport.destroy()
+      return
+    }
+    const host = transport.remoteHost
+    const countOfHost = this.#countByHost.get(host) ?? 0
+    const { maxConnections, maxConnectionsPerAddress } = this.#limits
+    const isOverLimit =
+      (maxConnections !== null && this.#open.size >= maxConnections) ||
+      (maxConnectionsPerAddress !== null && countOfHost >= maxConnectionsPerAddress)
+    const connection = new Connection(transport, this.#parts, isOverLimit)
+    this.#open.add(connection)
+    this.#countByHost.set(host, countOfHost + 1)
+    connection.start()
+  }
+
+  /** Sends what is due to everyone, then ends all connections. Resolves when each is closed on this side. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#parts.turn.flush()
+    // What the system takes at once is reported before the next turn, and so counted as delivered.
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    for (const connection of this.#open) connection.close('the hub is stopping')
+    if (this.#open.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve
+    })
+  }
+
+  #remove(connection: Connection): void {
+    if (!this.#open.delete(connection)) return
+    const host = connection.transport.remoteHost
+    const countOfHost = (this.#countByHost.get(host) ?? 1) - 1
+    if (countOfHost === 0) this.#countByHost.delete(host)
+    else this.#countByHost.set(host, countOfHost)
+    if (this.#open.size === 0) this.#whenEmpty?.()
+  }
+}

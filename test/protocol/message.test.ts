@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { encodePublish, lengthBytes, Message, writeLength } from '../../src/protocol/message.ts'
+
+const names = fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' })
+
+describe('Message', () => {
+  test('has the same topic and payload in both shapes', () => {
+    fc.assert(
+      fc.property(names, fc.uint8Array({ maxLength: 300 }), fc.constantFrom(0, 1, 2), (topic, payload, qos) => {
+        const message = Message.create(topic, Buffer.from(payload), qos, false, 'me')
+        const other = message.otherShape()
+        const hasId = qos === 0
+        expect(other).toEqual(encodePublish(Buffer.from(topic), Buffer.from(payload), hasId))
+        expect(message.isWithoutPacketId).toBe(hasId)
+        expect(other.subarray(other.length - payload.length)).toEqual(message.payload)
+      }),
+    )
+  })
+
+  test('keeps what it was when its object is used for the next packet', () => {
+    const first = encodePublish(Buffer.from('a/b'), Buffer.from('first'), false)
+    const second = encodePublish(Buffer.from('a/b'), Buffer.from('other'), false)
+    const message = new Message()
+    message.set('a/b', 0, false, first, 0, first.length - 5, first.length)
+    const kept = message.keep()
+    message.set('a/b', 0, false, second, 0, second.length - 5, second.length)
+    first.fill(0)
+    expect(kept.payload.toString()).toBe('first')
+    expect(message.keep().payload.toString()).toBe('other')
+  })
+
+  test('is copied once for all who keep it', () => {
+    const message = Message.create('t', Buffer.from('x'), 1, false, undefined)
+    expect(message.keep()).toBe(message.keep())
+    expect(message.keep().keep()).toBe(message.keep())
+  })
+
+  test('is retained in a copy of its own with RETAIN set', () => {
+    const message = Message.create('t', Buffer.from('x'), 1, false, 'me')
+    const retained = message.keepRetained()
+    expect(retained).not.toBe(message.keep())
+    expect(retained.retain).toBe(true)
+    expect(retained.publisher).toBe('me')
+    expect(retained.payload).toEqual(Buffer.from('x'))
+  })
+})
+
+describe('writeLength', () => {
+  test.each([
+    [0, [0]],
+    [127, [0x7f]],
+    [128, [0x80, 0x01]],
+    [16_383, [0xff, 0x7f]],
+    [16_384, [0x80, 0x80, 0x01]],
+    [2_097_151, [0xff, 0xff, 0x7f]],
+    [2_097_152, [0x80, 0x80, 0x80, 0x01]],
+    [268_435_455, [0xff, 0xff, 0xff, 0x7f]],
+  ])('writes %i as the table of the standard has it [MQTT-3.1.1 2.2.3]', (remainingBytes, expected) => {
+    const packet = Buffer.alloc(4)
+    const end = writeLength(packet, 0, remainingBytes)
+    expect([...packet.subarray(0, end)]).toEqual(expected)
+    expect(lengthBytes(remainingBytes)).toBe(expected.length)
+  })
+})
