@@ -101,7 +101,7 @@ export class WebSocketListener implements Listener {
     if (!this.#mayConnectFrom(origin, headers.host)) {
       const { remoteAddress = 'unknown', remotePort = 0 } = request.socket
       const fields = { address: formatAddress(remoteAddress, remotePort), origin, host: headers.host }
-      this.#options.log.warn(fields, 'WebSocket refused: its page is of an origin that is not listed')
+      this.#options.log.warn(fields, 'WebSocket refused: websocket.origins does not list the origin of its page')
       refuse(socket, 403, 'Pages of this origin may not connect; the hub has a list of those that may.')
       return
     }
