@@ -1,0 +1,51 @@
+import { buildConfig, type Config, type PartialConfig } from './config.ts'
+import { readTree, type Entry } from './entries.ts'
+import { isLoopback } from './loopback.ts'
+import { OPTIONS } from './options.ts'
+import { Problems } from './problems.ts'
+
+export type { PartialConfig } from './config.ts'
+
+/** The options with their values, and where each value came from. */
+export interface Completed {
+  readonly config: Config
+  /** By dotted key: `default`, `hubbub.yaml:12`, `HUBBUB_PORT`, `--port`. */
+  readonly origins: ReadonlyMap<string, string>
+}
+
+/** Fills what a program left out with defaults. Throws `CONFIG_INVALID` or `LISTENER_UNSAFE` with a line per mistake. */
+export function completeConfig(partial: PartialConfig = {}): Config {
+  const problems = new Problems()
+  return complete(
+    readTree(partial, () => 'createHub', problems),
+    problems,
+  ).config
+}
+
+/** Lays entries over the defaults, later ones over earlier ones, and throws if there is any problem. */
+export function complete(entries: readonly Entry[], problems: Problems): Completed {
+  const valueByKey = new Map<string, unknown>()
+  const origins = new Map<string, string>()
+  for (const option of OPTIONS) {
+    const isNone = option.default === null && 'nullMeans' in option
+    valueByKey.set(option.key, isNone ? option.nullMeans : option.default)
+    origins.set(option.key, 'default')
+  }
+  for (const { option, value, place } of entries) {
+    valueByKey.set(option.key, value)
+    origins.set(option.key, place)
+  }
+  const config = buildConfig(valueByKey)
+  checkSafety(config, origins.get('host') ?? '', problems)
+  problems.throwIfAny()
+  return { config, origins }
+}
+
+function checkSafety(config: Config, hostOrigin: string, problems: Problems): void {
+  if (config.allowAnonymous || isLoopback(config.host) || !problems.areTrusted('host', 'allowAnonymous')) return
+  problems.addConflict(
+    'LISTENER_UNSAFE',
+    `Cannot listen on ${config.host} (host, ${hostOrigin}): the hub has no users yet, so anyone who reaches that address could ` +
+      'connect; allow that with --allow-anonymous (allowAnonymous: true), or listen on 127.0.0.1',
+  )
+}

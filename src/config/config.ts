@@ -1,0 +1,83 @@
+import { OPTIONS } from './options.ts'
+
+type Row = (typeof OPTIONS)[number]
+
+/** What an option is in code. */
+type ValueOf<R> = R extends { kind: 'choice'; allowed: readonly (infer Allowed)[] }
+  ? Allowed
+  : R extends { kind: 'boolean' }
+    ? boolean
+    : R extends { kind: 'origins' }
+      ? readonly string[]
+      : R extends { kind: 'number'; nullMeans: null }
+        ? number | null
+        : R extends { kind: 'number' }
+          ? number
+          : string
+
+/** What a program may write for an option: also `null` where a file may, and sizes such as '64 KiB'. */
+type InputOf<R> =
+  | ValueOf<R>
+  | (R extends { nullMeans: unknown } ? null : never)
+  | (R extends { unit: 'bytes' } ? string : never)
+
+type Key = Row['key']
+type Section = Key extends infer K ? (K extends `${infer S}.${string}` ? S : never) : never
+type Name<S extends string, K> = K extends `${S}.${infer N}` ? N : never
+type TopLevel<K> = K extends `${string}.${string}` ? never : K
+
+/**
+ * The configuration of a hub, derived from the rows of `OPTIONS`. No limit is `Infinity`; what can be switched off is
+ * `null` when it is off.
+ */
+export type Config = {
+  readonly [R in Row as TopLevel<R['key']>]: ValueOf<R>
+} & {
+  readonly [S in Section]: { readonly [R in Row as Name<S, R['key']>]: ValueOf<R> }
+}
+
+/** What a program hands in: only what differs from the defaults. */
+export type PartialConfig = {
+  readonly [R in Row as TopLevel<R['key']>]?: InputOf<R> | undefined
+} & {
+  readonly [S in Section]?: { readonly [R in Row as Name<S, R['key']>]?: InputOf<R> | undefined } | undefined
+}
+
+/** The key of an option, with its section: `limits.maxPacketBytes`. */
+export type OptionKey = Key
+
+export type LogLevel = Config['logLevel']
+
+/** Builds the nested object from values by dotted key. Every option must be there and checked. */
+export function buildConfig(valueByKey: ReadonlyMap<string, unknown>): Config {
+  const config: Record<string, unknown> = {}
+  const sections = new Map<string, Record<string, unknown>>()
+  for (const { key } of OPTIONS) {
+    const value = valueByKey.get(key)
+    const dot = key.indexOf('.')
+    if (dot === -1) {
+      config[key] = value
+      continue
+    }
+    const name = key.slice(0, dot)
+    let section = sections.get(name)
+    if (section === undefined) {
+      section = {}
+      sections.set(name, section)
+      config[name] = section
+    }
+    section[key.slice(dot + 1)] = value
+  }
+  for (const section of sections.values()) Object.freeze(section)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type is derived from the rows, and each row is here
+  return Object.freeze(config) as unknown as Config
+}
+
+/** The value of an option in a configuration, by its dotted key. */
+export function configValue(config: Config, key: string): unknown {
+  let value: unknown = config
+  for (const name of key.split('.')) {
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+  }
+  return value
+}

@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util'
+import { closest, didYouMean } from './closest.ts'
+import { readTextEntry, type Entry } from './entries.ts'
+import { flagName, type Option } from './option.ts'
+import { OPTIONS } from './options.ts'
+import type { Problems } from './problems.ts'
+
+/** Flags that are not options of the hub. */
+const SWITCHES = ['help', 'version', 'json'] as const
+
+type Switch = (typeof SWITCHES)[number]
+
+/** A command line, taken apart. */
+export interface CommandLine {
+  /** The words that are no flags: the command and what belongs to it. */
+  readonly words: readonly string[]
+  readonly switches: ReadonlySet<Switch>
+  /** The value of `--config`. */
+  readonly configFile: string | undefined
+  readonly entries: readonly Entry[]
+}
+
+const OPTION_BY_FLAG = new Map<string, Option>(OPTIONS.map((option) => [flagName(option.key), option]))
+const FLAG_NAMES = [...OPTION_BY_FLAG.keys(), ...SWITCHES, 'config']
+const FLAG_TYPES = {
+  ...Object.fromEntries(
+    [...OPTION_BY_FLAG].map(([flag, { kind }]) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' } as const]),
+  ),
+  config: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const
+
+/** Takes apart what was typed after `hubbub`. Of a flag that is given twice the last one counts. */
+export function readCommandLine(argv: readonly string[], problems: Problems): CommandLine {
+  const words: string[] = []
+  const switches = new Set<Switch>()
+  const entries: Entry[] = []
+  let configFile: string | undefined
+  let unknownFlagIndex: number | undefined
+  const { tokens } = parseArgs({ args: [...argv], options: FLAG_TYPES, strict: false, tokens: true })
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      // What follows an unknown flag is most likely its value, not a command.
+      if (token.index - 1 !== unknownFlagIndex) words.push(token.value)
+      continue
+    }
+    if (token.kind !== 'option') continue
+    const { name, rawName, value } = token
+    const option = OPTION_BY_FLAG.get(name)
+    const switchName = SWITCHES.find((known) => known === name)
+    const hasValue = value !== undefined && (token.inlineValue || !value.startsWith('--'))
+    if (switchName !== undefined) {
+      if (value === undefined) switches.add(switchName)
+      else problems.add(rawName, `it takes no value, it has ${JSON.stringify(value)}`)
+    } else if (name === 'config' && hasValue) {
+      configFile = value
+    } else if (option?.kind === 'boolean') {
+      readTextEntry(option, value ?? 'true', rawName, problems, entries)
+    } else if (option !== undefined && hasValue) {
+      readTextEntry(option, value, rawName, problems, entries)
+    } else if (option !== undefined || name === 'config') {
+      problems.add(rawName, `it needs a value, as in ${rawName}=VALUE`, option?.key)
+    } else {
+      const sameName = FLAG_NAMES.find((known) => known.endsWith(`-${name}`))
+      const near = closest(name, FLAG_NAMES) ?? sameName
+      problems.add(rawName, `there is no such flag${didYouMean(near === undefined ? undefined : `--${near}`)}`)
+      unknownFlagIndex = token.index
+    }
+  }
+  return { words, switches, configFile, entries }
+}

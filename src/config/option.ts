@@ -1,0 +1,63 @@
+/** What every option says about itself, whatever its kind. */
+interface OptionBase {
+  /** How the option is spelled in a file, with its section: `limits.maxPacketBytes`. */
+  readonly key: string
+  /** What it is for and when to change it. */
+  readonly summary: string
+  readonly needsRestart: boolean
+  /** Named on the first page of `--help`. */
+  readonly isEveryday?: boolean
+}
+
+export interface NumberOption extends OptionBase {
+  readonly kind: 'number'
+  readonly unit: 'port' | 'bytes' | 'seconds' | 'messages' | 'connections' | 'subscriptions' | 'levels'
+  readonly min: number
+  readonly max: number
+  readonly default: number | null
+  /** What `null` in a file becomes in code; without it `null` is a mistake. `Infinity`: no limit; `null`: off. */
+  readonly nullMeans?: number | null
+}
+
+export interface ChoiceOption extends OptionBase {
+  readonly kind: 'choice'
+  readonly allowed: readonly string[]
+  readonly default: string
+}
+
+export interface BooleanOption extends OptionBase {
+  readonly kind: 'boolean'
+  readonly default: boolean
+}
+
+/** An IP address or a host name to listen on. */
+export interface HostOption extends OptionBase {
+  readonly kind: 'host'
+  readonly default: string
+}
+
+/** A list of web origins; in text they are separated by commas. */
+export interface OriginsOption extends OptionBase {
+  readonly kind: 'origins'
+  readonly default: readonly string[]
+}
+
+/**
+ * One option of the hub, as one row: type, check, environment variable, flag, help and the README's table all come from
+ * it.
+ */
+export type Option = NumberOption | ChoiceOption | BooleanOption | HostOption | OriginsOption
+
+/** `limits.maxPacketBytes` becomes `HUBBUB_LIMITS_MAX_PACKET_BYTES`. */
+export function environmentName(key: string): string {
+  return `HUBBUB_${words(key).join('_').toUpperCase()}`
+}
+
+/** `limits.maxPacketBytes` becomes `limits-max-packet-bytes`; the caller adds the dashes before it. */
+export function flagName(key: string): string {
+  return words(key).join('-')
+}
+
+function words(key: string): string[] {
+  return key.replaceAll(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`).split('.')
+}

@@ -1,0 +1,260 @@
+import type { Option } from './option.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const GIB = 1024 * MIB
+/** No single thing of the hub is counted beyond this. */
+const MAX_COUNT = 1_000_000_000
+/** The largest packet that MQTT can express [MQTT-2.2.3]. */
+const MAX_PACKET_BYTES = 268_435_455
+const MAX_MEMORY_BYTES = 1024 * GIB
+
+/** Every option of the hub, in the order in which people read about them. Nothing else says what can be configured. */
+export const OPTIONS = [
+  {
+    key: 'host',
+    kind: 'host',
+    default: '127.0.0.1',
+    summary:
+      'Address that the hub listens on. 127.0.0.1 is reached from this machine only; 0.0.0.0 (IPv4) or :: (IPv6 too) from everywhere.',
+    needsRestart: true,
+    isEveryday: true,
+  },
+  {
+    key: 'port',
+    kind: 'number',
+    unit: 'port',
+    min: 0,
+    max: 65_535,
+    default: 1883,
+    summary: 'TCP port for MQTT. Change it when another program has the port; 0 takes any free one.',
+    needsRestart: true,
+    isEveryday: true,
+  },
+  {
+    key: 'httpPort',
+    kind: 'number',
+    unit: 'port',
+    min: 0,
+    max: 65_535,
+    default: 8080,
+    summary: 'TCP port for HTTP and for MQTT over WebSocket at /mqtt; 0 takes any free one.',
+    needsRestart: true,
+    isEveryday: true,
+  },
+  {
+    key: 'data',
+    kind: 'choice',
+    allowed: ['memory'],
+    default: 'memory',
+    summary:
+      'Where sessions and retained messages are kept. "memory" forgets them when the hub stops; a store on disk is to come.',
+    needsRestart: true,
+    isEveryday: true,
+  },
+  {
+    key: 'logLevel',
+    kind: 'choice',
+    allowed: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    default: 'info',
+    summary: 'How much the hub logs. "warn" leaves out the coming and going of clients; "debug" helps to find a fault.',
+    needsRestart: true,
+    isEveryday: true,
+  },
+  {
+    key: 'allowAnonymous',
+    kind: 'boolean',
+    default: false,
+    summary:
+      'Lets anyone who reaches the hub connect. Without it the hub listens only where this machine alone can reach it, as there are no users yet.',
+    needsRestart: true,
+    isEveryday: true,
+  },
+  {
+    key: 'websocket.origins',
+    kind: 'origins',
+    default: [],
+    summary:
+      'Web pages of other sites that may connect from a browser, such as https://app.example.org. Pages from the hub itself always may; "*" lets all.',
+    needsRestart: true,
+  },
+  {
+    key: 'websocket.pingSeconds',
+    kind: 'number',
+    unit: 'seconds',
+    min: 1,
+    max: 3600,
+    default: 30,
+    nullMeans: null,
+    summary:
+      'How often a WebSocket client is pinged, so that proxies keep the connection and dead ones are found. Lower it under a proxy that cuts idle connections sooner; null never pings.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxPacketBytes',
+    kind: 'number',
+    unit: 'bytes',
+    min: 128,
+    max: MAX_PACKET_BYTES,
+    default: MIB,
+    summary: 'Largest packet of a client. Raise it when devices send images or firmware; memory use grows with it.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxConnectPacketBytes',
+    kind: 'number',
+    unit: 'bytes',
+    min: 128,
+    max: MAX_PACKET_BYTES,
+    default: 64 * KIB,
+    summary: 'Largest first packet (CONNECT), sent by strangers. Raise it only for very long wills or passwords.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.connectTimeoutSeconds',
+    kind: 'number',
+    unit: 'seconds',
+    min: 0.05,
+    max: 3600,
+    default: 10,
+    summary: 'How long a new connection may take to say who it is. Raise it for very slow links.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxConnections',
+    kind: 'number',
+    unit: 'connections',
+    min: 1,
+    max: MAX_COUNT,
+    default: 100_000,
+    nullMeans: Infinity,
+    summary:
+      'How many clients may be connected at once. Keep it below what memory and "ulimit -n" (open files) allow; null is no limit.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxConnectionsPerAddress',
+    kind: 'number',
+    unit: 'connections',
+    min: 1,
+    max: MAX_COUNT,
+    default: null,
+    nullMeans: Infinity,
+    summary:
+      'How many clients may be connected from one IP address. Set it where strangers can reach the hub; many devices behind one router share an address. null is no limit.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopicBytes',
+    kind: 'number',
+    unit: 'bytes',
+    min: 1,
+    max: 65_535,
+    default: 1024,
+    summary: 'Longest topic name or filter.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopicLevels',
+    kind: 'number',
+    unit: 'levels',
+    min: 1,
+    max: 1024,
+    default: 32,
+    summary: 'Most levels in a topic name or filter; a/b/c has three.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxSubscriptionsPerClient',
+    kind: 'number',
+    unit: 'subscriptions',
+    min: 1,
+    max: MAX_COUNT,
+    default: 1000,
+    nullMeans: Infinity,
+    summary:
+      'Most subscriptions of one client. Raise it for gateways that subscribe for many devices; null is no limit.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxInflightMessages',
+    kind: 'number',
+    unit: 'messages',
+    min: 1,
+    max: 65_535,
+    default: 100,
+    summary:
+      'Messages of QoS 1 and 2 on their way to one client that it has not acknowledged. Raise it for fast clients on slow links; 1 is the strictest order.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxQueuedMessages',
+    kind: 'number',
+    unit: 'messages',
+    min: 1,
+    max: MAX_COUNT,
+    default: 10_000,
+    nullMeans: Infinity,
+    summary:
+      'Messages of QoS 1 and 2 that wait for one client that is away or slow; beyond it the oldest are dropped and counted. null is no limit.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxQueuedBytes',
+    kind: 'number',
+    unit: 'bytes',
+    min: KIB,
+    max: MAX_MEMORY_BYTES,
+    default: 16 * MIB,
+    nullMeans: Infinity,
+    summary: 'The same bound in bytes: whichever is reached first counts. null is no limit.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxOutputBytes',
+    kind: 'number',
+    unit: 'bytes',
+    min: KIB,
+    max: GIB,
+    default: MIB,
+    summary:
+      'Bytes that wait for one slow connection; beyond it messages of QoS 0 are dropped and counted. Raise it for bursts; every slow client may take this much memory.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxRetainedMessages',
+    kind: 'number',
+    unit: 'messages',
+    min: 0,
+    max: MAX_COUNT,
+    default: 1_000_000,
+    nullMeans: Infinity,
+    summary: 'How many topics may have a retained message; null is no limit.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxRetainedBytes',
+    kind: 'number',
+    unit: 'bytes',
+    min: 0,
+    max: MAX_MEMORY_BYTES,
+    default: GIB,
+    nullMeans: Infinity,
+    summary: 'The same bound in bytes. Lower it on a machine with little memory; null is no limit.',
+    needsRestart: true,
+  },
+] as const satisfies readonly Option[]
+
+const OPTION_BY_KEY: ReadonlyMap<string, Option> = new Map(
+  OPTIONS.map((option): [string, Option] => [option.key, option]),
+)
+
+/** Finds an option by its dotted key. */
+export function findOption(key: string): Option | undefined {
+  return OPTION_BY_KEY.get(key)
+}
+
+/** The names before the dots: `limits`, `websocket`. */
+export const SECTIONS: ReadonlySet<string> = new Set(
+  OPTIONS.filter((option) => option.key.includes('.')).map((option) => option.key.slice(0, option.key.indexOf('.'))),
+)

@@ -1,0 +1,116 @@
+import { isIP } from 'node:net'
+import type { NumberOption, Option } from './option.ts'
+
+const HOST_NAME = /^[a-z0-9_]([a-z0-9._-]{0,252})$/i
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/
+const DECIMAL = /^[+-]?\d+(\.\d+)?$/
+const SIZE = /^(\d+)\s*(B|KiB|MiB|GiB)?$/
+const BYTES_OF_UNIT: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+const MAX_QUOTED_CHARACTERS = 80
+
+/** What a check found: the value as code uses it, or nothing. */
+export type CheckedValue = { readonly isValid: true; readonly value: unknown } | { readonly isValid: false }
+
+const INVALID: CheckedValue = { isValid: false }
+
+/** Reads the text of an environment variable or a flag; what cannot be read stays text, for the check to refuse. */
+export function readText(option: Option, text: string): unknown {
+  if (option.kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  if (option.kind === 'origins') return text.trim() === '' ? [] : text.split(',').map((origin) => origin.trim())
+  if (option.kind === 'number') return text === 'null' ? null : DECIMAL.test(text) ? Number(text) : text
+  return text
+}
+
+/** Checks a value against its option and gives it the form that code uses. Takes anything and never throws. */
+export function checkValue(option: Option, value: unknown): CheckedValue {
+  switch (option.kind) {
+    case 'boolean':
+      return typeof value === 'boolean' ? { isValid: true, value } : INVALID
+    case 'choice':
+      return typeof value === 'string' && option.allowed.includes(value) ? { isValid: true, value } : INVALID
+    case 'host':
+      return typeof value === 'string' && isHost(value) ? { isValid: true, value } : INVALID
+    case 'origins':
+      return Array.isArray(value) && value.every((item) => isOrigin(item))
+        ? { isValid: true, value: Object.freeze([...value]) }
+        : INVALID
+    case 'number':
+      return checkNumber(option, value)
+    default:
+      return INVALID
+  }
+}
+
+function checkNumber(option: NumberOption, value: unknown): CheckedValue {
+  const { unit, min, max, nullMeans } = option
+  if (nullMeans !== undefined && (value === null || value === nullMeans)) return { isValid: true, value: nullMeans }
+  const number = unit === 'bytes' && typeof value === 'string' ? readSize(value) : value
+  if (typeof number !== 'number' || !(number >= min && number <= max)) return INVALID
+  if (unit !== 'seconds' && !Number.isInteger(number)) return INVALID
+  return { isValid: true, value: number + 0 } // -0 becomes 0
+}
+
+function readSize(text: string): number | undefined {
+  const [, digits, unit = 'B'] = SIZE.exec(text) ?? []
+  return digits === undefined ? undefined : Number(digits) * (BYTES_OF_UNIT[unit] ?? Number.NaN)
+}
+
+function isHost(host: string): boolean {
+  return isIP(host) !== 0 || HOST_NAME.test(host)
+}
+
+/** A browser sends its origin in lower case and without the scheme's own port: another spelling would never match. */
+function isOrigin(origin: unknown): boolean {
+  if (typeof origin !== 'string') return false
+  if (origin === '*') return true
+  if (!ORIGIN.test(origin)) return false
+  if (!origin.startsWith('http:') && !origin.startsWith('https:')) return true
+  return URL.canParse(origin) && new URL(origin).origin === origin
+}
+
+/** What an option may be, as the end of "must be …". */
+export function allowedText(option: Option): string {
+  if (option.kind === 'choice') return orList(option.allowed.map((allowed) => JSON.stringify(allowed)))
+  if (option.kind !== 'number') return ALLOWED_TEXTS[option.kind]
+  const range = `${option.unit === 'seconds' ? 'a' : 'a whole'} number from ${option.min} to ${option.max}`
+  return option.nullMeans === undefined ? range : `${range} or null`
+}
+
+const ALLOWED_TEXTS = {
+  boolean: 'true or false',
+  host: 'an IP address or a host name',
+  origins: 'a list of origins as a browser sends them, such as "https://app.example.org", or "*"',
+}
+
+function orList(items: readonly string[]): string {
+  const last = items.at(-1) ?? ''
+  return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} or ${last}`
+}
+
+/** Says why a value was refused: `limits.maxPacketBytes must be a whole number from 128 to 268435455, it is -1`. */
+export function describeFault(option: Option, value: unknown): string {
+  const size = option.kind === 'number' && option.unit === 'bytes' && typeof value === 'string'
+  return `${option.key} must be ${allowedText(option)}${size ? ', or a size such as "64 KiB"' : ''}, it is ${quote(value)}`
+}
+
+/** Any value on one line, short enough for a message. */
+export function quote(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+  } catch {
+    // A cycle or a throwing toJSON: what it is matters less than to go on.
+  }
+  text ??= `of type ${typeof value}`
+  return text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text
+}
+
+/** A value as a person writes it in a file: `1 MiB`, `null`, `https://a.example, https://b.example`. */
+export function formatValue(option: Option, value: unknown): string {
+  if (value === Infinity || value === null) return 'null'
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : value.join(', ')
+  if (option.kind !== 'number' || option.unit !== 'bytes') return typeof value === 'string' ? value : quote(value)
+  const bytes = Number(value)
+  const unit = ['GiB', 'MiB', 'KiB'].find((name) => bytes > 0 && bytes % (BYTES_OF_UNIT[name] ?? 1) === 0)
+  return unit === undefined ? String(bytes) : `${bytes / (BYTES_OF_UNIT[unit] ?? 1)} ${unit}`
+}

@@ -1,0 +1,63 @@
+import { pino } from 'pino'
+import { prettyFactory } from 'pino-pretty'
+
+/** Who, what, why: the facts of a log line by name. A field `err` holds an error. */
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** What the hub writes its log to. A test hands in one that collects. */
+export interface Log {
+  debug(fields: LogFields, text: string): void
+  info(fields: LogFields, text: string): void
+  warn(fields: LogFields, text: string): void
+  error(fields: LogFields, text: string): void
+}
+
+/** Takes whole lines of text. */
+export interface LogDestination {
+  write(line: string): unknown
+}
+
+export interface LogOptions {
+  /** The least important level that is written. */
+  readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  /** For people instead of machines. Default: whether standard error is a terminal. */
+  readonly isPretty?: boolean
+  /** Default: standard error. */
+  readonly destination?: LogDestination
+}
+
+/** How much may wait for a slow reader of standard error; lines beyond it are lost, since the hub waits for nobody. */
+const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024
+
+/** Makes the log of a hub: coloured lines on a terminal, else one JSON object per line. What clients sent cannot move the cursor. */
+export function createLog({ level, isPretty = process.stderr.isTTY, destination }: LogOptions): Log {
+  // Lines are written from another thread: a pipe that nobody empties would stop the whole hub. At exit pino writes the rest.
+  const target = destination ?? pino.destination({ dest: 2, sync: isPretty, maxLength: MAX_WAITING_CHARACTERS })
+  const format = isPretty ? prettyFormat() : escapeInvisible
+  return pino(
+    { level, base: null, ...(isPretty ? {} : { timestamp: pino.stdTimeFunctions.isoTime }) },
+    { write: (line) => target.write(format(line)) },
+  )
+}
+
+function prettyFormat(): (line: string) => string {
+  const format = prettyFactory({ colorize: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' })
+  return (line) => format(neutralize(line)) ?? ''
+}
+
+// DEL and the C1 controls (some terminals obey them), line separators, and what turns the direction of writing.
+const INVISIBLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+// JSON's own escapes, taken one at a time so that an escaped backslash is not mistaken for the start of one.
+const ESCAPE = /\\(u[0-9a-f]{4}|.)/gi
+
+/** JSON writes the controls below U+0020 as escapes; this adds the others. The line stays the same JSON. */
+function escapeInvisible(line: string): string {
+  return line.replaceAll(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Escapes controls once more, so that they are still escaped after pino-pretty has read the line. Line feed and tab are kept. */
+function neutralize(line: string): string {
+  return escapeInvisible(line).replaceAll(ESCAPE, (escape, kind: string) =>
+    kind.startsWith('u') || 'bfr'.includes(kind) ? `\\${escape}` : escape,
+  )
+}
