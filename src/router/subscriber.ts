@@ -11,4 +11,6 @@ import type { QoS } from '../protocol/packet-types.ts'
  */
 export interface Subscriber {
   deliver(message: Message, grantedQoS: QoS): void
+  /** Takes a run of QoS 0 messages at once (`Message.count`); without it they come one by one. */
+  deliverRun?(run: Message): void
 }

@@ -1,0 +1,98 @@
+// Hot path: `publish` runs once per PUBLISH; measured by `npm run bench`, all throughput rows.
+import { HubbubError } from '../errors.ts'
+import type { Message } from '../protocol/message.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+import { describeInvalidTopicName, type TopicLimits } from '../protocol/topic.ts'
+import { RetainedMessages, type RetainedLimits } from './retained.ts'
+import { type Route, Routes } from './routes.ts'
+import type { Subscriber } from './subscriber.ts'
+import { SubscriptionTree } from './subscription-tree.ts'
+import type { Tap } from './tap.ts'
+
+export type { Route } from './routes.ts'
+
+/** What a router is built from. */
+export interface RouterOptions {
+  readonly topicLimits: TopicLimits
+  readonly retainedLimits: RetainedLimits
+  /** Topics whose subscribers are remembered; default 50,000. */
+  readonly maxCachedRoutes?: number
+  /** Called for each message that is delivered but not retained, with the limit that it would pass. Must not throw. */
+  readonly onRetainedRefused: (topic: string, limit: keyof RetainedLimits) => void
+}
+
+const DEFAULT_MAX_CACHED_ROUTES = 50_000
+
+/** Takes every message of the hub to its subscribers, the retained messages and the taps. */
+export class Router {
+  readonly retained: RetainedMessages
+  readonly #topicLimits: TopicLimits
+  readonly #onRetainedRefused: RouterOptions['onRetainedRefused']
+  readonly #subscriptions = new SubscriptionTree()
+  readonly #routes: Routes
+  readonly #taps: Tap[] = []
+
+  constructor(options: RouterOptions) {
+    const { topicLimits, retainedLimits, maxCachedRoutes = DEFAULT_MAX_CACHED_ROUTES, onRetainedRefused } = options
+    this.retained = new RetainedMessages(retainedLimits)
+    this.#topicLimits = topicLimits
+    this.#onRetainedRefused = onRetainedRefused
+    this.#routes = new Routes(this.#subscriptions, topicLimits, maxCachedRoutes)
+  }
+
+  /** The route of the topic name `bytes[start, end)`, or undefined if that is not valid: `explainInvalid` says why. */
+  resolve(bytes: Buffer, start: number, end: number): Route | undefined {
+    return this.#routes.resolve(bytes, start, end)
+  }
+
+  /** Says for the log what is wrong with a topic name that `resolve` refused. */
+  explainInvalid(bytes: Buffer, start: number, end: number): string {
+    return describeInvalidTopicName(bytes, start, end, this.#topicLimits)
+  }
+
+  /**
+   * Hands a message to all who subscribed to its topic, whose route must be the given one, and returns how many they are. A
+   * deliver may change subscriptions; the change holds from the next message on.
+   */
+  publish(message: Message, route: Route): number {
+    if (message.retain) this.#retain(message)
+    const deliveries = this.#routes.match(route)
+    for (const delivery of deliveries) delivery.subscriber.deliver(message, delivery.qos)
+    for (const tap of this.#taps) tap.offer(message)
+    return deliveries.length
+  }
+
+  /** Publishes a message that did not come in a packet: a will, or one of the hub's own. Throws if its topic is not valid. */
+  publishMessage(message: Message): number {
+    const bytes = Buffer.from(message.topic)
+    const route = this.resolve(bytes, 0, bytes.length)
+    if (route === undefined) {
+      throw new HubbubError('TOPIC_NAME_INVALID', `Cannot publish: ${this.explainInvalid(bytes, 0, bytes.length)}`)
+    }
+    return this.publish(message, route)
+  }
+
+  /** Adds or replaces a subscription to a valid filter [MQTT-3.8.4-3]. Returns whether it is new. Sends no retained messages. */
+  subscribe(subscriber: Subscriber, filter: string, qos: QoS): boolean {
+    const isNew = this.#subscriptions.add(subscriber, filter, qos)
+    this.#routes.invalidate(filter)
+    return isNew
+  }
+
+  /** Returns whether there was such a subscription. */
+  unsubscribe(subscriber: Subscriber, filter: string): boolean {
+    const isRemoved = this.#subscriptions.remove(subscriber, filter)
+    if (isRemoved) this.#routes.invalidate(filter)
+    return isRemoved
+  }
+
+  /** From now on the tap is offered every message. Stopping it is its owner's matter. */
+  addTap(tap: Tap): void {
+    this.#taps.push(tap)
+  }
+
+  #retain(message: Message): void {
+    const limit = this.retained.put(message)
+    if (limit !== undefined) this.#onRetainedRefused(message.topic, limit)
+  }
+}

@@ -1,0 +1,125 @@
+import { hasWildcard } from '../protocol/topic.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+import { LevelNode } from './level-node.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** That a message goes to a subscriber, and the QoS granted to it. Never changes once made. */
+export interface Delivery {
+  readonly subscriber: Subscriber
+  readonly qos: QoS
+}
+
+/** The subscribers of one filter. Most filters have a single one, which then costs no Map. */
+type Subscribers = Delivery | Map<Subscriber, Delivery>
+
+const NOBODY: readonly Delivery[] = []
+
+/**
+ * Who subscribed to what. Filters without wildcards stand in a Map, so that a hundred thousand clients with a topic each cost
+ * no tree; only filters with wildcards are walked. Filters and topics given to it must be valid.
+ */
+export class SubscriptionTree {
+  readonly #exact = new Map<string, Subscribers>()
+  readonly #wildcards = LevelNode.createRoot<Subscribers>()
+
+  get isEmpty(): boolean {
+    return this.#exact.size === 0 && !this.#wildcards.hasChildren
+  }
+
+  /** Adds a subscription or replaces the one with the same filter [MQTT-3.8.4-3]. Returns whether it is new. */
+  add(subscriber: Subscriber, filter: string, qos: QoS): boolean {
+    const delivery = { subscriber, qos }
+    if (!hasWildcard(filter)) {
+      const before = this.#exact.get(filter)
+      this.#exact.set(filter, withDelivery(before, delivery))
+      return !contains(before, subscriber)
+    }
+    const node = this.#wildcards.grow(filter.split('/'))
+    const isNew = !contains(node.value, subscriber)
+    node.value = withDelivery(node.value, delivery)
+    return isNew
+  }
+
+  /** Returns whether there was such a subscription. The filter must be spelled as it was when added [MQTT-3.10.4-1]. */
+  remove(subscriber: Subscriber, filter: string): boolean {
+    if (!hasWildcard(filter)) {
+      const before = this.#exact.get(filter)
+      if (before === undefined || !contains(before, subscriber)) return false
+      const after = withoutSubscriber(before, subscriber)
+      if (after === undefined) this.#exact.delete(filter)
+      else this.#exact.set(filter, after)
+      return true
+    }
+    const node = this.#wildcards.find(filter.split('/'))
+    if (node?.value === undefined || !contains(node.value, subscriber)) return false
+    node.value = withoutSubscriber(node.value, subscriber)
+    node.prune()
+    return true
+  }
+
+  /**
+   * Whom a message with this topic goes to: each subscriber once, at the highest QoS of its subscriptions that match
+   * [MQTT-3.3.5-1]. Those of one filter stand in the order in which they subscribed. The list never changes afterwards.
+   */
+  match(topic: string): readonly Delivery[] {
+    const found: Subscribers[] = []
+    const exact = this.#exact.get(topic)
+    if (exact !== undefined) found.push(exact)
+    if (this.#wildcards.hasChildren) collect(this.#wildcards, topic.split('/'), 0, found)
+    const [first, ...others] = found
+    if (first === undefined) return NOBODY
+    return others.length === 0 ? Array.from(listed(first)) : highestOfEach(found)
+  }
+}
+
+/** Collects the subscribers of the filters below `node` that match `levels` from `depth` on. */
+function collect(node: LevelNode<Subscribers>, levels: readonly string[], depth: number, found: Subscribers[]): void {
+  const level = levels[depth]
+  // [MQTT-4.7.2-1] a leading wildcard never reaches topics that begin with "$".
+  const mayBeWildcard = depth > 0 || level?.startsWith('$') !== true
+  // '#' reaches the level above it too [MQTT-3.1.1 §4.7.1.2], so it is looked for even when the levels are used up.
+  const rest = mayBeWildcard ? node.child('#')?.value : undefined
+  if (rest !== undefined) found.push(rest)
+  if (level === undefined) {
+    if (node.value !== undefined) found.push(node.value)
+    return
+  }
+  const exact = node.child(level)
+  if (exact !== undefined) collect(exact, levels, depth + 1, found)
+  const any = mayBeWildcard ? node.child('+') : undefined
+  if (any !== undefined) collect(any, levels, depth + 1, found)
+}
+
+function highestOfEach(found: readonly Subscribers[]): Delivery[] {
+  const highest = new Map<Subscriber, Delivery>()
+  for (const subscribers of found) {
+    for (const delivery of listed(subscribers)) {
+      const other = highest.get(delivery.subscriber)
+      if (other === undefined || other.qos < delivery.qos) highest.set(delivery.subscriber, delivery)
+    }
+  }
+  return Array.from(highest.values())
+}
+
+function listed(subscribers: Subscribers): Iterable<Delivery> {
+  return subscribers instanceof Map ? subscribers.values() : [subscribers]
+}
+
+function contains(subscribers: Subscribers | undefined, subscriber: Subscriber): boolean {
+  if (subscribers instanceof Map) return subscribers.has(subscriber)
+  return subscribers?.subscriber === subscriber
+}
+
+function withDelivery(subscribers: Subscribers | undefined, delivery: Delivery): Subscribers {
+  if (subscribers === undefined || (!(subscribers instanceof Map) && subscribers.subscriber === delivery.subscriber)) {
+    return delivery
+  }
+  const all = subscribers instanceof Map ? subscribers : new Map([[subscribers.subscriber, subscribers]])
+  return all.set(delivery.subscriber, delivery)
+}
+
+function withoutSubscriber(subscribers: Subscribers, subscriber: Subscriber): Subscribers | undefined {
+  if (!(subscribers instanceof Map)) return undefined
+  subscribers.delete(subscriber)
+  return subscribers.size === 0 ? undefined : subscribers
+}

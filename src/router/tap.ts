@@ -1,0 +1,13 @@
+import type { Message } from '../protocol/message.ts'
+
+/**
+ * Somebody who sees every message the router takes.
+ *
+ *   1. `offer` returns without waiting and never throws; it runs per message.
+ *   2. The payload is a view of a buffer that changes after `offer` returns: copy what you keep.
+ *   3. After `stop`, no timer or socket is left open.
+ */
+export interface Tap {
+  offer(message: Message): void
+  stop(deadlineMs: number): Promise<void>
+}
