@@ -9,6 +9,7 @@ interface ErrorKind {
  * 2 the user asked for something that cannot be, 70 a bug (sysexits `EX_SOFTWARE`).
  */
 export const ERROR_KINDS = {
+  COMMAND_INVALID: { exitCode: 2, isRetryable: false },
   CONFIG_INVALID: { exitCode: 2, isRetryable: false },
   CONFIG_UNREADABLE: { exitCode: 2, isRetryable: false },
   LISTENER_PORT_IN_USE: { exitCode: 1, isRetryable: true },

@@ -15,6 +15,7 @@ import type { Sessions } from '../session/sessions.ts'
 import { Control, type ControlOwner } from './control.ts'
 import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
 import { Output, type OutputOwner, type OutputTurn } from './output.ts'
+import type { PublishRun } from './publish-run.ts'
 import type { Transport, TransportOwner } from './transport.ts'
 
 /** What all connections of a hub share. */
@@ -27,6 +28,7 @@ export interface ConnectionParts {
   readonly turn: OutputTurn
   /** Stands for the PUBLISH that is being handled, one at a time for the whole hub. */
   readonly message: Message
+  readonly run: PublishRun
   readonly limits: ConnectionLimits
   readonly onClosed: (connection: Connection) => void
 }
@@ -40,6 +42,11 @@ export interface ConnectionLimits extends TopicLimits {
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
 const STOP_READING_AT = 2
+
+/** A PUBLISH at QoS 0 that is neither a duplicate nor to be retained: its bytes go out as they came. */
+const PLAIN_PUBLISH = PacketType.PUBLISH << 4
+
+const QOS_BY_BITS: readonly (QoS | undefined)[] = [0, 1, 2, undefined]
 
 /** Flags that a packet's first byte must have, by type [MQTT-2.2.2-1]; PUBLISH has its own. */
 const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]
@@ -90,6 +97,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
   received(chunk: Buffer): void {
     this.lastReceivedMs = performance.now()
     this.#reader.push(chunk)
+    this.#parts.run.finish()
   }
 
   taken(): void {
@@ -122,6 +130,9 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
     const type = first >> 4
     const session = this.#session
     if (session === undefined) return this.#firstFrame(type, first, bytes, start, bodyStart, end)
+    const { run } = this.#parts
+    if (first === PLAIN_PUBLISH && run.extend(bytes, start, bodyStart, end)) return true
+    run.finish()
     if (type === PacketType.PUBLISH) return this.#publish(session, first, bytes, start, bodyStart, end)
     if ((first & 0x0f) !== REQUIRED_FLAGS[type]) {
       return this.#refuse(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
@@ -157,8 +168,8 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
   }
 
   #publish(session: Session, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
-    const qos = (first >> 1) & 3
-    if (qos === 3) return this.#refuse('PUBLISH at QoS 3') // [MQTT-3.3.1-4]
+    const qos = QOS_BY_BITS[(first >> 1) & 3]
+    if (qos === undefined) return this.#refuse('PUBLISH at QoS 3') // [MQTT-3.3.1-4]
     if (qos === 0 && (first & 8) !== 0) return this.#refuse('PUBLISH at QoS 0 with DUP') // [MQTT-3.3.1-2]
     const topicStart = bodyStart + 2
     const topicEnd = topicStart + (((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0))
@@ -168,8 +179,12 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
     if (qos !== 0 && packetId === 0) return this.#refuse('PUBLISH with packet identifier 0') // [MQTT-2.3.1-1]
     const route = this.#parts.router.resolve(bytes, topicStart, topicEnd)
     if (route === undefined) return this.#refuse(this.#parts.router.explainInvalid(bytes, topicStart, topicEnd))
+    if (first === PLAIN_PUBLISH) {
+      this.#parts.run.begin(session, route, bytes, start, bodyStart, payloadStart, end)
+      return true
+    }
     const message = this.#parts.message
-    message.set(route.topic, qos as QoS, (first & 1) !== 0, bytes, start, payloadStart, end)
+    message.set(route.topic, qos, (first & 1) !== 0, bytes, start, payloadStart, end)
     message.publisher = session.clientId
     session.receive(message, route, packetId)
     return !this.#isClosed
@@ -207,6 +222,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
 
   proceed(): void {
     this.#reader.resume()
+    this.#parts.run.finish()
     if (this.#isTransportGone && !this.#reader.isStopped)
       this.close('the client closed the connection without DISCONNECT')
   }
@@ -220,6 +236,10 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
 
   sendQos0(message: Message, isRetained: boolean): void {
     this.#output.publish(message, 0, 0, false, isRetained)
+  }
+
+  sendRun(run: Message): void {
+    this.#output.publishRun(run)
   }
 
   sendPublish(message: Message, qos: QoS, packetId: number, isDuplicate: boolean, isRetained: boolean): void {

@@ -129,6 +129,23 @@ export class Output {
     if (!this.#isScheduled) this.#schedule()
   }
 
+  /** Adds a run of PUBLISH packets at QoS 0 as it came. */
+  publishRun(run: Message): void {
+    const { bytes, start, end } = run
+    const length = end - start
+    if (length >= REFERENCE_FROM_BYTES) {
+      this.#closeSegment()
+      this.#chunks?.push(bytes.subarray(start, end))
+    } else {
+      const slab = this.#room(length)
+      bytes.copy(slab, this.#used, start, end)
+      this.#used += length
+    }
+    this.#gatheredQos0 += run.count
+    this.#gatheredBytes += length
+    if (!this.#isScheduled) this.#schedule()
+  }
+
   /** Adds a packet of four bytes that carries a packet identifier; `firstByte` is its type and flags. */
   acknowledge(firstByte: number, packetId: number): void {
     const slab = this.#room(4)

@@ -32,6 +32,8 @@ export class Ledger {
   /** QoS 0: the system took it. QoS 1: the PUBACK came. QoS 2: the PUBCOMP came. */
   delivered = 0
   readonly dropped: Record<DropReason, number>
+  /** Messages of clients to topics under `$SYS`, which are the hub's own: acknowledged, and handed to nobody. */
+  refused = 0
   /** Messages that were delivered but not retained for later, because a limit on retained messages was reached. */
   notRetained = 0
 

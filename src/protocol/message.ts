@@ -9,7 +9,9 @@ const EMPTY = Buffer.alloc(0)
  *   1. A message that came from a socket is a view of the chunk it came in, and its object is used again for the next
  *      one: whoever needs it after the call returns takes `keep()`.
  *   2. A kept message never changes.
- *   3. A PUBLISH has two shapes, with a packet identifier and without. One is how the message came, the other is made when
+ *   3. It may stand for a run: packets of one topic at QoS 0 that lie behind each other (`count` over 1). Only those take
+ *      a run who pass on bytes; to all others it is given packet by packet (`takeFromRun`).
+ *   4. A PUBLISH has two shapes, with a packet identifier and without. One is how the message came, the other is made when
  *      it is first asked for; each serves all subscribers, who write their own flags and identifier into their copy.
  */
 export class Message {
@@ -24,6 +26,8 @@ export class Message {
   start = 0
   payloadStart = 0
   end = 0
+  /** Packets in `bytes[start, end)`. In a run, `payloadStart` is that of the first. */
+  count = 1
   #otherShape: Buffer | undefined = undefined
   #kept: Message | undefined = undefined
 
@@ -36,8 +40,28 @@ export class Message {
     this.start = start
     this.payloadStart = payloadStart
     this.end = end
+    this.count = 1
     this.#otherShape = undefined
     this.#kept = undefined
+  }
+
+  /** Makes this object stand for the packet of `run` that begins at `at`; returns the offset behind it. */
+  takeFromRun(run: Message, at: number): number {
+    const { bytes } = run
+    let bodyStart = at + 1
+    let remainingBytes = 0
+    let scale = 1
+    let byte = 0x80
+    while (byte >= 0x80) {
+      byte = bytes[bodyStart++] ?? 0
+      remainingBytes += (byte & 0x7f) * scale
+      scale *= 128
+    }
+    const topicBytes = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
+    const end = bodyStart + remainingBytes
+    this.set(run.topic, 0, false, bytes, at, bodyStart + 2 + topicBytes, end)
+    this.publisher = run.publisher
+    return end
   }
 
   /** Builds a kept message. `topic` must be a valid topic name; `payload` is copied. */

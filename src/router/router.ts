@@ -1,10 +1,12 @@
 // Hot path: `publish` runs once per PUBLISH; measured by `npm run bench`, all throughput rows.
 import { HubbubError } from '../errors.ts'
-import type { Message } from '../protocol/message.ts'
+import type { Ledger } from '../observe/ledger.ts'
+import { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { describeInvalidTopicName, type TopicLimits } from '../protocol/topic.ts'
 import { RetainedMessages, type RetainedLimits } from './retained.ts'
 import { type Route, Routes } from './routes.ts'
+import type { Store } from '../store/store.ts'
 import type { Subscriber } from './subscriber.ts'
 import { SubscriptionTree } from './subscription-tree.ts'
 import type { Tap } from './tap.ts'
@@ -15,10 +17,11 @@ export type { Route } from './routes.ts'
 export interface RouterOptions {
   readonly topicLimits: TopicLimits
   readonly retainedLimits: RetainedLimits
+  /** Where retained messages go as well, and come from at the start. */
+  readonly store: Store
+  readonly ledger: Ledger
   /** Topics whose subscribers are remembered; default 50,000. */
   readonly maxCachedRoutes?: number
-  /** Called for each message that is delivered but not retained, with the limit that it would pass. Must not throw. */
-  readonly onRetainedRefused: (topic: string, limit: keyof RetainedLimits) => void
 }
 
 const DEFAULT_MAX_CACHED_ROUTES = 50_000
@@ -27,16 +30,20 @@ const DEFAULT_MAX_CACHED_ROUTES = 50_000
 export class Router {
   readonly retained: RetainedMessages
   readonly #topicLimits: TopicLimits
-  readonly #onRetainedRefused: RouterOptions['onRetainedRefused']
+  readonly #store: Store
+  readonly #ledger: Ledger
   readonly #subscriptions = new SubscriptionTree()
   readonly #routes: Routes
   readonly #taps: Tap[] = []
+  /** Stands for each message of a run in turn, for those who do not take runs. */
+  readonly #single = new Message()
 
   constructor(options: RouterOptions) {
-    const { topicLimits, retainedLimits, maxCachedRoutes = DEFAULT_MAX_CACHED_ROUTES, onRetainedRefused } = options
+    const { topicLimits, retainedLimits, maxCachedRoutes = DEFAULT_MAX_CACHED_ROUTES } = options
     this.retained = new RetainedMessages(retainedLimits)
     this.#topicLimits = topicLimits
-    this.#onRetainedRefused = onRetainedRefused
+    this.#store = options.store
+    this.#ledger = options.ledger
     this.#routes = new Routes(this.#subscriptions, topicLimits, maxCachedRoutes)
   }
 
@@ -57,9 +64,33 @@ export class Router {
   publish(message: Message, route: Route): number {
     if (message.retain) this.#retain(message)
     const deliveries = this.#routes.match(route)
+    this.#ledger.matched += deliveries.length
     for (const delivery of deliveries) delivery.subscriber.deliver(message, delivery.qos)
     for (const tap of this.#taps) tap.offer(message)
     return deliveries.length
+  }
+
+  /** Hands over a run (`Message.count`), which is never retained: whole to those who take runs, else message by message. */
+  publishRun(run: Message, route: Route): void {
+    const deliveries = this.#routes.match(route)
+    this.#ledger.matched += deliveries.length * run.count
+    const single = this.#single
+    for (const { subscriber } of deliveries) {
+      if (subscriber.deliverRun !== undefined) {
+        subscriber.deliverRun(run)
+      } else {
+        for (let at = run.start; at < run.end;) {
+          at = single.takeFromRun(run, at)
+          subscriber.deliver(single, 0)
+        }
+      }
+    }
+    for (const tap of this.#taps) {
+      for (let at = run.start; at < run.end;) {
+        at = single.takeFromRun(run, at)
+        tap.offer(single)
+      }
+    }
   }
 
   /** Publishes a message that did not come in a packet: a will, or one of the hub's own. Throws if its topic is not valid. */
@@ -91,8 +122,20 @@ export class Router {
     this.#taps.push(tap)
   }
 
+  /** Takes up the retained messages of the store. */
+  restore(): void {
+    for (const message of this.#store.retained()) this.retained.put(message)
+  }
+
   #retain(message: Message): void {
+    const { topic } = message
     const limit = this.retained.put(message)
-    if (limit !== undefined) this.#onRetainedRefused(message.topic, limit)
+    if (limit !== undefined) {
+      this.#ledger.notRetained++
+      return
+    }
+    const kept = this.retained.get(topic)
+    if (kept === undefined) this.#store.removeRetained(topic)
+    else this.#store.putRetained(kept)
   }
 }

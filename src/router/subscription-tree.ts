@@ -68,7 +68,8 @@ export class SubscriptionTree {
     if (this.#wildcards.hasChildren) collect(this.#wildcards, topic.split('/'), 0, found)
     const [first, ...others] = found
     if (first === undefined) return NOBODY
-    return others.length === 0 ? Array.from(listed(first)) : highestOfEach(found)
+    if (others.length > 0) return highestOfEach(found)
+    return first instanceof Map ? Array.from(first.values()) : [first]
   }
 }
 

@@ -22,6 +22,7 @@ export interface SessionConnection {
   readonly pendingQos0Messages: number
   /** `isRetained` sets RETAIN; the message's own flag says how it was published, not how it goes out [MQTT-3.3.1-9]. */
   sendQos0(message: Message, isRetained: boolean): void
+  sendRun(run: Message): void
   sendPublish(message: Message, qos: QoS, packetId: number, isDuplicate: boolean, isRetained: boolean): void
   sendAcknowledgement(type: AcknowledgementType, packetId: number): void
   /** Ends the connection; `reason` is for the log, undefined when the client said DISCONNECT. */

@@ -69,9 +69,19 @@ export class Session implements Subscriber {
     }
     ledger.received[qos]++
     ledger.receivedBytes += message.packetBytes
-    router.publish(message, route)
+    if (route.isReserved) this.#refuse(1, route)
+    else router.publish(message, route)
     if (qos === 1) this.#acknowledge(PacketType.PUBACK, packetId)
     else if (qos === 2) this.#acknowledge(PacketType.PUBREC, packetId)
+  }
+
+  /** Takes a run of QoS 0 messages from its client. */
+  receiveRun(run: Message, route: Route): void {
+    const { ledger, router } = this.#parts
+    ledger.received[0] += run.count
+    ledger.receivedBytes += run.packetBytes
+    if (route.isReserved) this.#refuse(run.count, route)
+    else router.publishRun(run, route)
   }
 
   /** PUBREL from its client. */
@@ -90,6 +100,13 @@ export class Session implements Subscriber {
     if (connection === undefined) this.drop('offline', 1)
     else if (connection.isCongested) this.drop('output-full', 1)
     else connection.sendQos0(message, false)
+  }
+
+  deliverRun(run: Message): void {
+    const connection = this.#connection
+    if (connection === undefined) this.drop('offline', run.count)
+    else if (connection.isCongested) this.drop('output-full', run.count)
+    else connection.sendRun(run)
   }
 
   acknowledged(packetId: number): boolean {
@@ -185,15 +202,20 @@ export class Session implements Subscriber {
     this.#incoming.failed(batch, reason)
   }
 
-  /** Counts a drop, and says so once for each reason and connection. */
+  /** Counts a drop. One that more speed of the client would have spared is in the log, once for each connection. */
   drop(reason: DropReason, count: number): void {
     this.#parts.ledger.drop(reason, count)
     this.#drops ??= new Map()
     const before = this.#drops.get(reason)
     this.#drops.set(reason, (before ?? 0) + count)
-    if (before === undefined && reason !== 'offline') {
-      this.#parts.log.warn({ clientId: this.clientId, reason, count }, 'dropping messages for a client')
+    if (before === undefined && (reason === 'output-full' || reason === 'queue-full')) {
+      this.#parts.log.warn({ clientId: this.clientId, reason }, 'dropping messages for a client that is too slow')
     }
+  }
+
+  #refuse(count: number, route: Route): void {
+    this.#parts.ledger.refused += count
+    this.#parts.log.debug({ clientId: this.clientId, topic: route.topic, count }, 'a client may not publish here')
   }
 
   #acknowledge(type: typeof PacketType.PUBACK | typeof PacketType.PUBREC, packetId: number): void {

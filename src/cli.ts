@@ -1,0 +1,143 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { closest, didYouMean } from './config/closest.ts'
+import { effectiveJson, effectiveText } from './config/effective.ts'
+import { readCommandLine } from './config/flags.ts'
+import { helpText, optionsText } from './config/help.ts'
+import { loadConfig } from './config/load.ts'
+import { Problems } from './config/problems.ts'
+import { HubbubError } from './errors.ts'
+import type { Hub } from './hub.ts'
+import { createLog, type Log } from './observe/log.ts'
+
+const COMMANDS = ['start', 'config', 'help']
+const EXIT_BUG = 70
+const STOP_DEADLINE_MS = 5000
+
+let isStackWanted = false
+
+async function main(argv: readonly string[]): Promise<void> {
+  const problems = new Problems()
+  const { words, switches } = readCommandLine(argv, problems)
+  const [command = 'start', topic] = words
+  if (switches.has('version')) {
+    process.stdout.write(`hubbub ${readVersion()}\n`)
+    return
+  }
+  if (switches.has('help') || command === 'help') {
+    process.stdout.write(topic === 'options' ? optionsText() : helpText())
+    return
+  }
+  checkCommand(words, switches.has('json'), problems)
+  const loaded = loadConfig({ argv, env: process.env, cwd: process.cwd() })
+  isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
+  if (command === 'config') {
+    process.stdout.write(switches.has('json') ? effectiveJson(loaded) : effectiveText(loaded))
+    return
+  }
+  const log = createLog({ level: loaded.config.logLevel })
+  // Loaded here, so that help and mistakes answer at once.
+  const { createHub } = await import('./hub.ts')
+  const hub = await createHub({ config: loaded.config, log })
+  stopOnSignals(hub, log)
+  process.stdout.write(banner(hub.addresses))
+}
+
+function checkCommand(words: readonly string[], isJsonWanted: boolean, problems: Problems): void {
+  const [command = 'start', second] = words
+  if (!COMMANDS.includes(command)) {
+    const message = `there is no such command${didYouMean(closest(command, COMMANDS))}`
+    problems.addSource('COMMAND_INVALID', `Cannot run ${JSON.stringify(command)}: ${message}`)
+  } else if (second !== undefined) {
+    problems.addSource('COMMAND_INVALID', `Cannot run "${command}" with ${JSON.stringify(second)}: it takes flags only`)
+  } else if (isJsonWanted && command !== 'config') {
+    problems.addSource('COMMAND_INVALID', `Cannot run "${command}" with --json: only "config" prints JSON`)
+  } else {
+    return
+  }
+  problems.throwIfAny()
+}
+
+function readVersion(): string {
+  // The same path from src and from dist.
+  const { version }: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return version
+}
+
+function banner({ mqtt, http }: Hub['addresses']): string {
+  const reachable = reachableHost(mqtt.host)
+  const port = mqtt.port === 1883 ? '' : ` -p ${mqtt.port}`
+  return `Hubbub ${readVersion()}
+  MQTT           mqtt://${urlHost(mqtt.host)}:${mqtt.port}
+  HTTP           http://${urlHost(http.host)}:${http.port}
+  over WebSocket ws://${urlHost(http.host)}:${http.port}/mqtt
+
+Try it in another terminal:
+  mosquitto_sub -h ${reachable}${port} -t 'hello/#' -v
+  mosquitto_pub -h ${reachable}${port} -t hello/world -m 'Hi'
+`
+}
+
+/** An address that a client on this machine can use when the hub listens on all of them. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function stopOnSignals(hub: Hub, log: Log): void {
+  let isStopping = false
+  const onSignal = (signal: NodeJS.Signals, signalNumber: number): void => {
+    if (isStopping) process.exit(128 + signalNumber)
+    isStopping = true
+    log.info({ signal }, 'stopping')
+    void stop(hub)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+}
+
+/** Stops the hub. The process ends by itself when nothing is left open; what is then still open is a fault worth telling. */
+async function stop(hub: Hub): Promise<void> {
+  process.exitCode = 1
+  const deadline = setTimeout(() => {
+    const left = [...new Set(process.getActiveResourcesInfo())].join(', ')
+    process.stderr.write(`hubbub: Cannot stop: it must take less than ${STOP_DEADLINE_MS} ms, still open: ${left}\n`)
+    process.exit(1)
+  }, STOP_DEADLINE_MS)
+  deadline.unref()
+  try {
+    await hub.stop()
+    process.exitCode = 0
+  } catch (error) {
+    fail(error)
+  }
+}
+
+function fail(error: unknown): never {
+  if (error instanceof HubbubError) {
+    for (const line of error.message.split('\n')) process.stderr.write(`hubbub: ${line}\n`)
+    process.exit(error.exitCode)
+  }
+  const text = error instanceof Error ? error.message : String(error)
+  const advice = isStackWanted ? '' : ' (a bug of Hubbub; --log-level debug tells more)'
+  process.stderr.write(`hubbub: ${text}${advice}\n`)
+  if (isStackWanted && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  process.exit(EXIT_BUG)
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read the output has gone, as in `hubbub --help | head -1`: nothing is wrong, and a running hub goes on.
+    if (error.code !== 'EPIPE') process.exitCode = 1
+  })
+}
+process.on('uncaughtException', fail)
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  fail(error)
+}

@@ -1,0 +1,182 @@
+import { Broker } from './broker/broker.ts'
+import { completeConfig, type PartialConfig } from './config/complete.ts'
+import { Connections } from './connection/connections.ts'
+import { OutputTurn } from './connection/output.ts'
+import { PublishRun } from './connection/publish-run.ts'
+import { HubbubError } from './errors.ts'
+import { HttpListener } from './listeners/http.ts'
+import type { Listener, ListenerAddress } from './listeners/listener.ts'
+import { TcpListener } from './listeners/tcp.ts'
+import { WebSocketListener } from './listeners/websocket.ts'
+import { Ledger } from './observe/ledger.ts'
+import { createLog, type Log } from './observe/log.ts'
+import { Message } from './protocol/message.ts'
+import type { QoS } from './protocol/packet-types.ts'
+import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
+import { Router } from './router/router.ts'
+import { LocalSubscriber, type MessageHandler } from './session/local-subscriber.ts'
+import { Sessions } from './session/sessions.ts'
+import { MemoryStore } from './store/memory-store.ts'
+import type { Store } from './store/store.ts'
+
+export interface HubOptions {
+  /** What differs from the defaults; checked like a configuration file. */
+  readonly config?: PartialConfig
+  readonly log?: Log
+  /** A store of the program's own, in place of the one that `config.data` names. */
+  readonly store?: Store
+}
+
+export interface PublishOptions {
+  /** Default 0. */
+  readonly qos?: QoS
+  /** Default false. */
+  readonly retain?: boolean
+}
+
+/** How long stopping may take before what is left is cut off. */
+const STOP_DEADLINE_MS = 4000
+
+/**
+ * A running hub. Made by `createHub`, which starts its parts in the order they stand here; `stop` ends them in reverse.
+ */
+export class Hub {
+  readonly ledger = new Ledger()
+  readonly #log: Log
+  readonly #topicLimits: TopicLimits
+  readonly #store: Store
+  readonly #router: Router
+  readonly #sessions: Sessions
+  readonly #broker: Broker
+  readonly #connections: Connections
+  readonly #tcp: TcpListener
+  readonly #http: HttpListener
+  readonly #listeners: readonly Listener[]
+  #stopping: Promise<void> | undefined = undefined
+
+  constructor({ config: partial = {}, log, store }: HubOptions) {
+    const config = completeConfig(partial)
+    const { host, limits } = config
+    this.#log = log ?? createLog({ level: config.logLevel })
+    const shared = { ledger: this.ledger, log: this.#log, limits }
+    this.#topicLimits = limits
+    this.#store = store ?? new MemoryStore()
+    this.#router = new Router({ ledger: this.ledger, store: this.#store, topicLimits: limits, retainedLimits: limits })
+    this.#sessions = new Sessions({ ...shared, router: this.#router, store: this.#store })
+    this.#broker = new Broker({ router: this.#router, sessions: this.#sessions, topicLimits: limits })
+    this.#connections = new Connections({
+      ...shared,
+      broker: this.#broker,
+      router: this.#router,
+      sessions: this.#sessions,
+      turn: new OutputTurn(),
+      message: new Message(),
+      run: new PublishRun(),
+    })
+    const accept = this.#connections.accept.bind(this.#connections)
+    this.#tcp = new TcpListener({ host, port: config.port, portOption: '--port', log: this.#log }, accept)
+    this.#http = new HttpListener({ host, port: config.httpPort, portOption: '--http-port', log: this.#log })
+    const webSocket = new WebSocketListener(
+      {
+        server: this.#http.server,
+        log: this.#log,
+        origins: config.websocket.origins,
+        pingSeconds: config.websocket.pingSeconds,
+        maxPacketBytes: limits.maxPacketBytes,
+        maxConnectPacketBytes: limits.maxConnectPacketBytes,
+      },
+      accept,
+    )
+    this.#listeners = [this.#tcp, webSocket, this.#http]
+  }
+
+  /** Starts store, broker and listeners, listeners last. A start that fails leaves nothing open. */
+  async start(): Promise<void> {
+    try {
+      await this.#store.start(this.#sessions)
+      this.#router.restore()
+      this.#sessions.restore()
+      await this.#broker.listen()
+      for (const listener of this.#listeners) await listener.start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  /** Where the hub listens. MQTT over WebSocket is at `/mqtt` of `http`. */
+  get addresses(): { readonly mqtt: ListenerAddress; readonly http: ListenerAddress } {
+    return { mqtt: this.#tcp.address, http: this.#http.address }
+  }
+
+  /** What sessions hold and have neither delivered nor dropped: the `pending` of the ledger's identity. */
+  get pendingMessages(): number {
+    return this.#sessions.pendingMessages()
+  }
+
+  /**
+   * Publishes a message of the program's own. Returns how many subscribers it is for.
+   * @throws HubbubError `TOPIC_NAME_INVALID`, `HUB_NOT_RUNNING`
+   */
+  publish(topic: string, payload: string | Buffer, { qos = 0, retain = false }: PublishOptions = {}): number {
+    this.#mustRun('publish')
+    const fault = topicNameFault(topic, this.#topicLimits)
+    if (fault !== undefined)
+      throw new HubbubError('TOPIC_NAME_INVALID', `Cannot publish to ${JSON.stringify(topic)}: ${fault}`)
+    return this.#router.publishMessage(Message.create(topic, Buffer.from(payload), qos, retain, undefined))
+  }
+
+  /**
+   * Has `handler` called with each message that matches, first with the retained ones. Returns a function that ends it.
+   * @throws HubbubError `TOPIC_FILTER_INVALID`, `HUB_NOT_RUNNING`
+   */
+  subscribe(filter: string, handler: MessageHandler, { qos = 2 }: { readonly qos?: QoS } = {}): () => void {
+    this.#mustRun('subscribe')
+    const fault = topicFilterFault(filter, this.#topicLimits)
+    if (fault !== undefined)
+      throw new HubbubError('TOPIC_FILTER_INVALID', `Cannot subscribe to ${JSON.stringify(filter)}: ${fault}`)
+    const subscriber = new LocalSubscriber(filter, handler, {
+      router: this.#router,
+      ledger: this.ledger,
+      log: this.#log,
+    })
+    subscriber.start(qos)
+    return () => subscriber.stop()
+  }
+
+  /** Stops accepting, sends what is due, ends all connections, closes the store. May be called again. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    for (const listener of this.#listeners.toReversed()) await listener.stop()
+    await withDeadline(this.#connections.stop(), STOP_DEADLINE_MS)
+    await withDeadline(this.#broker.stop(), STOP_DEADLINE_MS)
+    await this.#store.stop()
+  }
+
+  #mustRun(verb: string): void {
+    if (this.#stopping !== undefined) throw new HubbubError('HUB_NOT_RUNNING', `Cannot ${verb}: the hub was stopped`)
+  }
+}
+
+/**
+ * Starts a hub in this process. Resolves when it listens.
+ * @throws HubbubError when the configuration is wrong or a listener cannot start
+ */
+export async function createHub(options: HubOptions = {}): Promise<Hub> {
+  const hub = new Hub(options)
+  await hub.start()
+  return hub
+}
+
+async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs)
+  })
+  await Promise.race([work, deadline])
+  clearTimeout(timer)
+}
