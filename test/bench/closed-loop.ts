@@ -1,0 +1,137 @@
+// Throughput: publishers with a bounded window each, opened again by what is delivered and acknowledged.
+/* oxlint-disable no-await-in-loop -- connections open one after another, and a wait is a loop */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client, connectionFaults } from './client.ts'
+import type { Measurement, ThroughputTask } from './job.ts'
+import { ProcessorUse } from './process-usage.ts'
+import { Receiver } from './receiver.ts'
+import { filterOf, receiversOf } from './topology.ts'
+import { FillQueue, WindowedPublisher } from './windowed-publisher.ts'
+
+const stallMs = 5000
+const pollMs = 20
+
+/** Runs the load and counts deliveries a second between the end of the warm-up and the end of the time. */
+export async function measureThroughput(
+  task: ThroughputTask,
+  port: number,
+  brokerPid: number,
+  warmUpSeconds: number,
+  seconds: number,
+): Promise<Measurement> {
+  const loop = await ClosedLoop.connect(task, port)
+  loop.start()
+  await loop.runFor(warmUpSeconds * 1000)
+  const use = new ProcessorUse(brokerPid)
+  const before = loop.deliveredMessages()
+  await loop.runFor(seconds * 1000)
+  const counted = loop.deliveredMessages() - before
+  const used = use.end()
+  const wasStalled = loop.isStalled
+  await loop.drain()
+
+  const expected = loop.expectedMessages()
+  const delivered = loop.deliveredMessages()
+  return {
+    value: counted / used.elapsedSeconds,
+    lost: Math.max(0, expected - delivered),
+    faults: [...(wasStalled ? ['STALLED'] : []), ...loop.faults()],
+    detail: { expected, delivered, ...used },
+  }
+}
+
+class ClosedLoop {
+  isStalled = false
+  readonly #task: ThroughputTask
+  readonly #queue = new FillQueue()
+  readonly #publishers: WindowedPublisher[] = []
+  readonly #receivers: Receiver[] = []
+  #lastProgress = -1
+  #lastMovedAtMs = performance.now()
+
+  private constructor(task: ThroughputTask) {
+    this.#task = task
+  }
+
+  static async connect(task: ThroughputTask, port: number): Promise<ClosedLoop> {
+    const loop = new ClosedLoop(task)
+    const publishers = loop.#publishers
+    const delivered = (index: number): void => {
+      const publisher = publishers[index]
+      if (publisher !== undefined) loop.#queue.add(publisher)
+    }
+    for (let i = 0; i < task.subscribers; i++) {
+      const client = await Client.open(port, `s${i}`)
+      await client.subscribe(filterOf(task, i), task.qos)
+      loop.#receivers.push(new Receiver(client, task.publishers, task.payloadBytes, delivered))
+    }
+    for (let i = 0; i < task.publishers; i++) {
+      const client = await Client.open(port, `p${i}`)
+      publishers.push(new WindowedPublisher(client, i, task, receiversOf(task, i, loop.#receivers), loop.#queue))
+    }
+    return loop
+  }
+
+  start(): void {
+    for (const publisher of this.#publishers) publisher.fill()
+  }
+
+  async runFor(timeMs: number): Promise<void> {
+    const endMs = performance.now() + timeMs
+    for (let leftMs = timeMs; leftMs > 0 && this.#isMoving(); leftMs = endMs - performance.now()) {
+      await sleep(Math.min(pollMs, leftMs))
+    }
+  }
+
+  /** Sends no more and waits until everything has come, or nothing comes any more. */
+  async drain(): Promise<void> {
+    this.#queue.isOpen = false
+    while (!this.#isDrained() && this.#isMoving()) await sleep(pollMs)
+  }
+
+  deliveredMessages(): number {
+    return sum(this.#receivers, (receiver) => receiver.deliveredMessages)
+  }
+
+  expectedMessages(): number {
+    return sum(this.#publishers, (publisher) => publisher.sentMessages * publisher.receivers.length)
+  }
+
+  faults(): string[] {
+    const { qos } = this.#task
+    const sent = sum(this.#publishers, (publisher) => publisher.sentMessages)
+    const released = sum(this.#receivers, (receiver) => receiver.releasedMessages)
+    const counts: [string, number][] = [
+      ['UNACKNOWLEDGED', qos === 0 ? 0 : sent - sum(this.#publishers, (one) => one.acknowledgedMessages)],
+      ['UNRELEASED', qos < 2 ? 0 : this.deliveredMessages() - released],
+      ['LATE OR TWICE', sum(this.#receivers, (receiver) => receiver.lateMessages)],
+      ['DAMAGED', sum(this.#receivers, (receiver) => receiver.damaged)],
+      ['ACKS OUT OF ORDER', sum(this.#publishers, (one) => one.misorderedAcknowledgements)],
+      ['CLOSED', connectionFaults.closedByBroker],
+    ]
+    return counts.filter(([, count]) => count !== 0).map(([words, count]) => `${words} ${count}`)
+  }
+
+  #isDrained(): boolean {
+    return (
+      this.#publishers.every((publisher) => publisher.finishedMessages() === publisher.sentMessages) &&
+      (this.#task.qos < 2 || this.#receivers.every((one) => one.releasedMessages === one.deliveredMessages))
+    )
+  }
+
+  /** False once nothing has been delivered, acknowledged or released for five seconds. */
+  #isMoving(): boolean {
+    const progress =
+      this.deliveredMessages() +
+      sum(this.#publishers, (publisher) => publisher.acknowledgedMessages) +
+      sum(this.#receivers, (receiver) => receiver.releasedMessages)
+    if (progress !== this.#lastProgress) this.#lastMovedAtMs = performance.now()
+    this.#lastProgress = progress
+    if (performance.now() - this.#lastMovedAtMs > stallMs) this.isStalled = true
+    return !this.isStalled
+  }
+}
+
+function sum<T>(items: readonly T[], count: (item: T) => number): number {
+  return items.reduce((total, item) => total + count(item), 0)
+}

@@ -1,0 +1,86 @@
+// What connections cost: how many a second come, subscribe and go, and what an idle one takes of memory.
+/* oxlint-disable no-await-in-loop -- each worker goes step by step */
+import { Client } from './client.ts'
+import type { ConnectTask, IdleTask, Measurement } from './job.ts'
+import { ProcessorUse, settledResidentBytes } from './process-usage.ts'
+
+const concurrency = 50
+const churnedConnections = 2000
+const maxFailures = 20
+
+/** Rounds of TCP connect, CONNECT, CONNACK, SUBSCRIBE, SUBACK, DISCONNECT, close; the value is rounds a second. */
+export async function measureConnectRate(
+  task: ConnectTask,
+  port: number,
+  brokerPid: number,
+  warmUpSeconds: number,
+  seconds: number,
+): Promise<Measurement> {
+  const warmUpEndsMs = performance.now() + warmUpSeconds * 1000
+  const endsMs = warmUpEndsMs + seconds * 1000
+  const failures: string[] = []
+  let use: ProcessorUse | undefined
+  let counted = 0
+  const comeAndGo = async (worker: number): Promise<void> => {
+    for (let round = 0; performance.now() < endsMs && failures.length < maxFailures; round++) {
+      try {
+        await visit(port, `c${worker}-${round}`)
+      } catch (error) {
+        failures.push(String(error))
+      }
+      const now = performance.now()
+      if (now >= warmUpEndsMs && now < endsMs) {
+        use ??= new ProcessorUse(brokerPid)
+        counted++
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: task.concurrency }, (_, worker) => comeAndGo(worker)))
+  const end = use?.end()
+  return {
+    value: counted / (end?.elapsedSeconds ?? seconds),
+    lost: failures.length,
+    faults: failures.slice(0, 1),
+    detail: { generatorBusy: end?.generatorBusy ?? Number.NaN, brokerBusy: end?.brokerBusy ?? Number.NaN },
+  }
+}
+
+/**
+ * Resident bytes of the broker for each of many connections with one subscription each. Before the first reading 2,000
+ * connections come and go, at most 50 at a time, so that what a runtime takes once (compiled code, a young generation
+ * grown to its size) is not laid at the door of the connections. Both readings wait until memory stands still.
+ */
+export async function measureIdleMemory(task: IdleTask, port: number, brokerPid: number): Promise<Measurement> {
+  await inParallel(churnedConnections, (number) => visit(port, `churn${number}`))
+  const before = await settledResidentBytes(brokerPid)
+  const clients: Client[] = []
+  await inParallel(task.connections, async (number) => {
+    const client = await Client.open(port, `idle${number}`)
+    await client.subscribe(`idle/${number}`, 0)
+    clients.push(client)
+  })
+  const after = await settledResidentBytes(brokerPid)
+  const lost = clients.filter((client) => client.socket.destroyed).length
+  for (const client of clients) client.destroy()
+  return {
+    value: (after - before) / task.connections,
+    lost,
+    faults: [],
+    detail: { connections: task.connections, beforeBytes: before, afterBytes: after },
+  }
+}
+
+async function visit(port: number, clientId: string): Promise<void> {
+  const client = await Client.open(port, clientId)
+  await client.subscribe(`visit/${clientId}`, 0)
+  await client.close()
+}
+
+/** Runs `work` for 0 to count-1, some of them at a time. */
+async function inParallel(count: number, work: (number: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+}

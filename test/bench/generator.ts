@@ -1,0 +1,26 @@
+// The load generator, a process of its own: one job as JSON in argv, one measurement as JSON on stdout, then it ends.
+import { measureThroughput } from './closed-loop.ts'
+import { measureConnectRate, measureIdleMemory } from './connections.ts'
+import type { Job, Measurement } from './job.ts'
+import { measureLatency } from './open-loop.ts'
+import { measureRetainedLookup } from './retained-lookup.ts'
+
+async function measure({ task, port, brokerPid, warmUpSeconds, seconds }: Job): Promise<Measurement> {
+  switch (task.kind) {
+    case 'throughput':
+      return measureThroughput(task, port, brokerPid, warmUpSeconds, seconds)
+    case 'latency':
+      return measureLatency(task, port, brokerPid, warmUpSeconds, seconds)
+    case 'idle':
+      return measureIdleMemory(task, port, brokerPid)
+    case 'connect':
+      return measureConnectRate(task, port, brokerPid, warmUpSeconds, seconds)
+    case 'retained':
+    default:
+      return measureRetainedLookup(task, port)
+  }
+}
+
+const job: Job = JSON.parse(process.argv[2] ?? '')
+const measurement = await measure(job)
+process.stdout.write(`${JSON.stringify(measurement)}\n`, () => process.exit(0))

@@ -1,0 +1,63 @@
+// One row against one target: starts both processes, waits for the figure, ends both.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Job, Measurement } from './job.ts'
+import type { Row } from './rows.ts'
+import { startTarget, watch, type RunningTarget, type Startable } from './targets.ts'
+
+const generatorPath = fileURLToPath(new URL('generator.js', import.meta.url))
+
+export interface Pace {
+  warmUpSeconds: number
+  seconds: number
+  /** For the hub's Node. */
+  nodeArgs: readonly string[]
+}
+
+/** Never throws for what a target does: a stall, a crash or a refusal is a fault of the measurement. */
+export async function measureRow(row: Row, name: Startable, pace: Pace): Promise<Measurement> {
+  let target
+  try {
+    target = await startTarget(name, row.unit === 'ms' ? 'latency' : 'throughput', pace.nodeArgs)
+  } catch (error) {
+    return failed(`DID NOT START: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  const { warmUpSeconds, seconds } = pace
+  const job: Job = { task: row.task, port: target.port, brokerPid: target.pid, warmUpSeconds, seconds }
+  try {
+    return await runGenerator(job, warmUpSeconds + seconds + row.allowanceSeconds, target)
+  } finally {
+    await target.stop()
+  }
+}
+
+async function runGenerator(job: Job, limitSeconds: number, target: RunningTarget): Promise<Measurement> {
+  const child = spawn(process.execPath, [generatorPath, JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const generator = watch(child)
+  let output = ''
+  let isOverdue = false
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  const watchdog = setTimeout(() => {
+    isOverdue = true
+    child.kill('SIGKILL')
+  }, limitSeconds * 1000)
+  await new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+  })
+  clearTimeout(watchdog)
+  if (isOverdue) return failed(`STALLED (not done within ${limitSeconds} s)`)
+  try {
+    // JSON has no NaN: it arrives as null.
+    const measurement: Omit<Measurement, 'value'> & { value: number | null } = JSON.parse(output)
+    return { ...measurement, value: measurement.value ?? Number.NaN }
+  } catch {
+    const reason = /^\w*Error: .*$/m.exec(generator.lastWords())?.[0] ?? generator.lastWords()
+    return failed(`FAILED: ${[reason, target.lastWords()].filter((words) => words !== '').join('; broker: ')}`)
+  }
+}
+
+function failed(fault: string): Measurement {
+  return { value: Number.NaN, lost: 0, faults: [fault], detail: {} }
+}

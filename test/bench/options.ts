@@ -1,0 +1,76 @@
+// What `npm run bench` understands.
+import { parseArgs } from 'node:util'
+import { targetNames, type TargetName } from './targets.ts'
+
+export interface Options {
+  targets: readonly TargetName[]
+  /** Only rows whose name contains this. */
+  rows: string
+  warmUpSeconds: number
+  seconds: number
+  rounds: number
+  nodeArgs: readonly string[]
+  /** undefined: a file named for the date, in test/bench/results. */
+  json: string | undefined
+}
+
+export const help = `Usage: npm run bench -- [options]
+
+Measures the hub, bare Aedes and Mosquitto side by side and prints a Markdown table.
+
+  --targets LIST    some of hub,aedes,mosquitto, separated by commas (default: all)
+  --rows TEXT       only rows whose name contains TEXT, such as "QoS 0" or "latency" or "64 B"
+  --seconds N       measured time of a row (default 3), after a warm-up of half of it
+  --rounds N        how often each row is measured; the table shows medians (default 3)
+  --quick           the same as --seconds 1 --rounds 1
+  --node-args TEXT  arguments for the hub's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profiles"
+  --json FILE       where the figures go (default test/bench/results/<date>.json)
+  --help            this
+
+Exits 1 when the hub or Mosquitto lost a message, stalled or failed. Bare Aedes is a control: what goes wrong
+there is shown, no more.`
+
+/** Throws an Error that names the option when one is wrong; undefined asks for the help. */
+export function parseOptions(args: readonly string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      targets: { type: 'string', default: targetNames.join(',') },
+      rows: { type: 'string', default: '' },
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      'node-args': { type: 'string', default: '' },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const seconds = positive('--seconds', values.seconds ?? (values.quick ? '1' : '3'))
+  return {
+    targets: parseTargets(values.targets),
+    rows: values.rows,
+    warmUpSeconds: Math.max(1, seconds / 2),
+    seconds,
+    rounds: Math.ceil(positive('--rounds', values.rounds ?? (values.quick ? '1' : '3'))),
+    nodeArgs: values['node-args'].split(/\s+/u).filter((part) => part !== ''),
+    json: values.json,
+  }
+}
+
+function parseTargets(list: string): TargetName[] {
+  return list.split(',').map((part) => {
+    const name = targetNames.find((known) => known === part.trim())
+    if (name === undefined) {
+      throw new Error(`Cannot use --targets: each must be one of ${targetNames.join(', ')}, one is "${part.trim()}"`)
+    }
+    return name
+  })
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 3600))
+    throw new Error(`Cannot use ${option}: it must be over 0, up to 3600, it is "${text}"`)
+  return value
+}

@@ -1,0 +1,91 @@
+// SUBSCRIBE to an exact topic while the broker holds many retained messages.
+/* oxlint-disable no-await-in-loop -- a lookup begins when the last one has ended */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client, connectionFaults } from './client.ts'
+import { quantile } from './figures.ts'
+import type { Measurement, RetainedTask } from './job.ts'
+import { patternPayload } from './message-ring.ts'
+import { PacketType, publishPacket, subscribePacket } from './packets.ts'
+
+const windowMessages = 100
+const warmUpSubscribes = 50
+const settleMs = 500
+const answerMs = 10_000
+
+/** Milliseconds from SUBSCRIBE until both SUBACK and the retained PUBLISH are here; the value is the 99th percentile. */
+export async function measureRetainedLookup(task: RetainedTask, port: number): Promise<Measurement> {
+  const publisher = await Client.open(port, 'keeper')
+  await publishRetained(publisher, task)
+  await publisher.close()
+  await sleep(settleMs)
+
+  const subscriber = await Client.open(port, 'asker')
+  const timesMs: number[] = []
+  const asked = warmUpSubscribes + task.subscribes
+  let lost = 0
+  for (let number = 0; number < asked; number++) {
+    // Topics from all over the tree.
+    const topic = topicOf(Math.floor((number * task.retainedMessages) / asked))
+    const timeMs = await ask(subscriber, topic, number + 1)
+    if (Number.isNaN(timeMs)) lost++
+    else if (number >= warmUpSubscribes) timesMs.push(timeMs)
+  }
+  subscriber.destroy()
+  return {
+    value: quantile(timesMs, 0.99),
+    lost,
+    faults: connectionFaults.closedByBroker > 0 ? [`CLOSED ${connectionFaults.closedByBroker}`] : [],
+    detail: { p50Ms: quantile(timesMs, 0.5), p99Ms: quantile(timesMs, 0.99), maxMs: quantile(timesMs, 1) },
+  }
+}
+
+function topicOf(number: number): string {
+  return `retained/${Math.floor(number / 100)}/${number % 100}`
+}
+
+/** Publishes with QoS 1, so that the broker has confirmed each message. */
+async function publishRetained(client: Client, task: RetainedTask): Promise<void> {
+  const payload = patternPayload(0, task.payloadBytes)
+  await new Promise<void>((resolve, reject) => {
+    client.socket.once('close', () => reject(new Error('the broker closed the connection that published')))
+    let sent = 0
+    let acknowledged = 0
+    const fill = (): void => {
+      for (; sent < task.retainedMessages && sent - acknowledged < windowMessages; sent++) {
+        client.socket.write(publishPacket(topicOf(sent), payload, 1, (sent % 65_535) + 1, true))
+      }
+    }
+    client.handle({
+      frame(chunk, start) {
+        if ((chunk[start] ?? 0) >> 4 === PacketType.puback) acknowledged++
+      },
+      chunkEnd() {
+        if (acknowledged === task.retainedMessages) resolve()
+        else fill()
+      },
+    })
+    fill()
+  })
+}
+
+/** NaN when the answer does not come. */
+async function ask(client: Client, topic: string, packetId: number): Promise<number> {
+  return new Promise((resolve) => {
+    const startedAtMs = performance.now()
+    const timeout = setTimeout(() => resolve(Number.NaN), answerMs)
+    let hasSuback = false
+    let hasMessage = false
+    client.handle({
+      frame(chunk, start) {
+        const type = (chunk[start] ?? 0) >> 4
+        if (type === PacketType.suback) hasSuback = true
+        if (type === PacketType.publish) hasMessage = true
+        if (!hasSuback || !hasMessage) return
+        clearTimeout(timeout)
+        resolve(performance.now() - startedAtMs)
+      },
+      chunkEnd() {},
+    })
+    client.socket.write(subscribePacket(packetId, topic, 0))
+  })
+}

@@ -1,0 +1,110 @@
+// The rows of the table: what is measured and what is required.
+import type { Task } from './job.ts'
+import type { QoS } from './packets.ts'
+
+/** What a row must reach: a bound, or a comparison with Mosquitto in the same run. */
+export type Requirement =
+  | { kind: 'timesMosquitto'; atLeast: number }
+  | { kind: 'notAboveMosquitto' }
+  | { kind: 'atLeast'; bound: number }
+  | { kind: 'atMost'; bound: number }
+
+export type Unit = 'msg/s' | 'ms' | 'B' | 'conn/s'
+
+export interface Row {
+  name: string
+  unit: Unit
+  task: Task
+  requirement: Requirement
+  /** What the generator alone reaches against the sink server is shown beside it. */
+  hasCeiling: boolean
+  /** How long the row may take on top of warm-up and measured time before it counts as stalled. */
+  allowanceSeconds: number
+}
+
+// The most that may be on its way to one subscriber, in the frames of a row. Half of the hub's default bound for output
+// that a client has not taken (design.md, 7), so that nobody drops QoS 0; Mosquitto has no such bound as configured.
+const outstandingBytes = 512 * 1024
+const frameOverheadBytes = 16
+// What one publisher may have on its way. QoS 1 and 2: what the hub allows in flight (design.md, 7).
+const maxWindow: Record<QoS, number> = { 0: 256, 1: 100, 2: 100 }
+
+/** Messages that each publisher of a row keeps on their way: the same for every target. */
+export function windowMessages(publishersPerSubscriber: number, payloadBytes: number, qos: QoS): number {
+  const bound = Math.floor(outstandingBytes / (publishersPerSubscriber * (payloadBytes + frameOverheadBytes)))
+  return Math.max(1, Math.min(maxWindow[qos], bound))
+}
+
+const throughput: [qos: QoS, publishers: number, subscribers: number, atLeast: number][] = [
+  [0, 10, 10, 14],
+  [0, 100, 100, 8],
+  [0, 1, 100, 20],
+  [0, 100, 1, 10],
+  [1, 10, 10, 10],
+  [2, 10, 10, 10],
+]
+
+const payloadSizes: [payloadBytes: number, words: string][] = [
+  [64, '64 B'],
+  [1024, '1 KiB'],
+]
+
+/** All rows; `idleConnections` is bounded by the files that a process may open. */
+export function allRows(idleConnections: number): Row[] {
+  const throughputRows = payloadSizes.flatMap(([payloadBytes, words]) =>
+    throughput.map(([qos, publishers, subscribers, atLeast]): Row => {
+      const perSubscriber = subscribers === 1 ? publishers : 1
+      return {
+        name: `QoS ${qos}, ${publishers} → ${subscribers}, ${words}`,
+        unit: 'msg/s',
+        task: {
+          kind: 'throughput',
+          publishers,
+          subscribers,
+          qos,
+          payloadBytes,
+          windowMessages: windowMessages(perSubscriber, payloadBytes, qos),
+        },
+        requirement: { kind: 'timesMosquitto', atLeast },
+        hasCeiling: true,
+        allowanceSeconds: 30,
+      }
+    }),
+  )
+  const latencyRows = ([0, 1] as const).map((qos): Row => ({
+    name: `p99 latency at 5,000 msg/s, QoS ${qos}`,
+    unit: 'ms',
+    task: { kind: 'latency', publishers: 10, subscribers: 10, qos, payloadBytes: 64, offeredPerSecond: 5000 },
+    requirement: { kind: 'notAboveMosquitto' },
+    hasCeiling: true,
+    allowanceSeconds: 30,
+  }))
+  return [
+    ...throughputRows,
+    ...latencyRows,
+    {
+      name: `memory of each of ${idleConnections.toLocaleString('en')} idle connections`,
+      unit: 'B',
+      task: { kind: 'idle', connections: idleConnections },
+      requirement: { kind: 'atMost', bound: 12_000 },
+      hasCeiling: false,
+      allowanceSeconds: 120,
+    },
+    {
+      name: 'CONNECT + SUBSCRIBE, 50 at a time',
+      unit: 'conn/s',
+      task: { kind: 'connect', concurrency: 50 },
+      requirement: { kind: 'atLeast', bound: 3000 },
+      hasCeiling: true,
+      allowanceSeconds: 30,
+    },
+    {
+      name: 'p99 of SUBSCRIBE with 100,000 retained',
+      unit: 'ms',
+      task: { kind: 'retained', retainedMessages: 100_000, subscribes: 200, payloadBytes: 64 },
+      requirement: { kind: 'atMost', bound: 1 },
+      hasCeiling: false,
+      allowanceSeconds: 120,
+    },
+  ]
+}

@@ -1,0 +1,188 @@
+// The programs that are measured, and how each is started and ended.
+/* oxlint-disable no-await-in-loop -- it tries until the broker answers */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+export const targetNames = ['hub', 'aedes', 'mosquitto'] as const
+export type TargetName = (typeof targetNames)[number]
+
+/** `sink` is the other end of the generator's ceiling, not a target to choose. */
+export type Startable = TargetName | 'sink'
+
+/** What a row looks at: how many a second, or how soon one. */
+export type Aim = 'throughput' | 'latency'
+
+export interface RunningTarget {
+  port: number
+  pid: number
+  /** Ends the process by its id; resolves when it is gone. */
+  stop(): Promise<void>
+  /** What it said on stderr, for a message when something went wrong. */
+  lastWords(): string
+}
+
+const startMs = 10_000
+const stopMs = 5000
+const keptOutputCharacters = 2000
+const here = fileURLToPath(new URL('.', import.meta.url))
+const hubCli = join(here, '../cli.js')
+
+export const mosquittoPath = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(
+  (path) => existsSync(path),
+)
+
+/** Why a target cannot be measured here, or undefined when it can. */
+export function whyMissing(name: TargetName): string | undefined {
+  if (name === 'mosquitto' && mosquittoPath === undefined) return 'Mosquitto is not installed (apt install mosquitto)'
+  if (name === 'hub' && !existsSync(hubCli)) return `the hub is not built: there is no ${hubCli}`
+  return undefined
+}
+
+/** Starts a target on a free port. `aim` concerns Mosquitto only, `nodeArgs` go to the hub's Node only. */
+export async function startTarget(name: Startable, aim: Aim, nodeArgs: readonly string[]): Promise<RunningTarget> {
+  switch (name) {
+    case 'hub':
+      // Quiet like the others: only warnings are logged.
+      return startNode([...nodeArgs, hubCli, '--port', '0', '--http-port', '0', '--log-level', 'warn'])
+    case 'aedes':
+      return startNode([join(here, 'aedes-server.js')])
+    case 'sink':
+      return startNode([join(here, 'sink-server.js')])
+    case 'mosquitto':
+    default:
+      return startMosquitto(mosquittoPath ?? 'mosquitto', aim)
+  }
+}
+
+async function startNode(args: readonly string[]): Promise<RunningTarget> {
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const running = watch(child)
+  const port = await new Promise<number>((resolve, reject) => {
+    let output = ''
+    const timeout = setTimeout(() => reject(new Error('it did not say where it listens within 10 s')), startMs)
+    child.once('exit', (code) => {
+      clearTimeout(timeout)
+      reject(new Error(`it ended with code ${String(code)}: ${running.lastWords()}`))
+    })
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-keptOutputCharacters)
+      const found = /mqtt:\/\/[^\s:]+:(\d+)/.exec(output)?.[1]
+      if (found === undefined) return
+      clearTimeout(timeout)
+      resolve(Number(found))
+    })
+  }).catch(async (error: unknown) => {
+    await running.stop()
+    throw error
+  })
+  return { ...running, port }
+}
+
+/**
+ * Mosquitto with its defaults, but for what is needed to be measured:
+ *
+ *   - anonymous clients, as the hub allows them on loopback; runs as the user who starts the benchmark;
+ *   - nothing on disk and no line of log for each connection: the hub's state here is in memory, its log quiet too;
+ *   - no limit on queued messages, so that it may fall behind without dropping: the load is bounded by its windows;
+ *   - 100 messages in flight instead of 20, as the hub: it closes a connection that has more QoS 2 messages on their way.
+ *
+ * `set_tcp_nodelay` is as suits it best. Off, its default, for throughput: on, no row was faster and 100 → 1 slower by a
+ * quarter. On where one answer is waited for: off, a PUBLISH behind a SUBACK waits 44 ms for a delayed acknowledgement.
+ */
+function mosquittoConfiguration(port: number, aim: Aim): string {
+  return [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'user root',
+    'persistence false',
+    'log_type error',
+    'max_queued_messages 0',
+    'max_inflight_messages 100',
+    `set_tcp_nodelay ${aim === 'latency'}`,
+    '',
+  ].join('\n')
+}
+
+async function startMosquitto(path: string, aim: Aim): Promise<RunningTarget> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'hubbub-bench-'))
+  const file = join(folder, 'mosquitto.conf')
+  writeFileSync(file, mosquittoConfiguration(port, aim))
+  const child = spawn(path, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const running = watch(child)
+  const deadlineMs = performance.now() + startMs
+  while (!(await answers(port))) {
+    if (child.exitCode !== null || performance.now() > deadlineMs) {
+      await running.stop()
+      throw new Error(`it does not listen: ${running.lastWords()}`)
+    }
+    await sleep(50)
+  }
+  rmSync(folder, { recursive: true })
+  return { ...running, port }
+}
+
+const children = new Set<ChildProcess>()
+
+/** Ends what is still running, at once: for an interrupted benchmark. */
+export function killAll(): void {
+  for (const child of children) child.kill('SIGKILL')
+}
+
+/** Follows a child process: its stderr, its end. */
+export function watch(child: ChildProcess): Omit<RunningTarget, 'port'> {
+  let words = ''
+  children.add(child)
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      words += error.message
+      children.delete(child)
+      resolve()
+    })
+    child.once('exit', () => {
+      children.delete(child)
+      resolve()
+    })
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-keptOutputCharacters)
+  })
+  return {
+    pid: child.pid ?? 0,
+    lastWords: () => words.trim(),
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const timeout = setTimeout(() => child.kill('SIGKILL'), stopMs)
+      child.kill('SIGTERM')
+      await ended
+      clearTimeout(timeout)
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0))
+    })
+  })
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
