@@ -13,6 +13,8 @@ const MAX_REMEMBERED_FILTERS = 16
 /** A valid topic name, and whom its messages went to last. The fields but `topic` are for `Routes` only. */
 export class Route {
   readonly topic: string
+  /** Under `$SYS`, where only the hub speaks: what clients publish there goes nowhere [MQTT-3.1.1 §4.7.2]. */
+  readonly isReserved: boolean
   readonly topicBytes: number
   /** The bytes of the topic, four to a word. */
   readonly words: Int32Array
@@ -25,6 +27,7 @@ export class Route {
 
   constructor(topic: string, topicBytes: number, words: Int32Array, hash: number, next: Route | undefined) {
     this.topic = topic
+    this.isReserved = topic === '$SYS' || topic.startsWith('$SYS/')
     this.topicBytes = topicBytes
     this.words = words
     this.hash = hash

@@ -93,8 +93,7 @@ export class Incoming {
 
   /** The batch could not be stored: what waits for it is never acknowledged, so the client has to come again. */
   failed(batch: number, reason: string): void {
-    if (this.#held?.some((acknowledgement) => acknowledgement.batch <= batch) === true) {
-      this.#connection?.close(reason)
-    }
+    const oldest = this.#held?.[0]
+    if (oldest !== undefined && oldest.batch <= batch) this.#connection?.close(reason)
   }
 }

@@ -155,9 +155,8 @@ export class Outgoing {
     const connection = this.#connection
     if (connection === undefined) return
     if (this.#resending !== undefined) this.#resend(connection, this.#resending)
-    const queue = this.#queue
-    while (queue !== undefined && queue.length > 0 && this.#hasRoom(connection)) {
-      const entry = queue.shift()
+    while (this.queuedMessages > 0 && this.#hasRoom(connection)) {
+      const entry = this.#queue?.shift()
       if (entry !== undefined) this.#sendQueued(connection, entry)
     }
     if (this.#replays !== undefined && !this.#isReplayScheduled) this.#replaySlice(connection)
