@@ -90,7 +90,8 @@ export class TcpTransport implements Transport {
   }
 
   #onTaken(error?: Error | null): void {
-    if (error === undefined || error === null) this.#owner?.taken()
+    // Node reports a write that a destroy cut short as a success.
+    if ((error === undefined || error === null) && !this.#socket.destroyed) this.#owner?.taken()
   }
 
   #onClose(): void {

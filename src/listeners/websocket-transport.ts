@@ -145,7 +145,8 @@ export class WebSocketTransport implements Transport {
   }
 
   #onTaken(error?: Error): void {
-    if (error === undefined || error === null) this.#owner?.taken()
+    // Node reports a write that a destroy cut short as a success.
+    if ((error === undefined || error === null) && !this.#socket.destroyed) this.#owner?.taken()
   }
 
   #onError(error: Error): void {
