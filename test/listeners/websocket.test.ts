@@ -1,0 +1,267 @@
+import { createConnection } from 'node:net'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { WebSocket } from 'ws'
+import { Collected, guarded } from '../support/guard.ts'
+import { askUpgrade, exchange, UPGRADE_HEADERS } from '../support/http-request.ts'
+import { connectTcpPeer, connectWebSocketPeer, pair, startWebSocketListener } from '../support/listening.ts'
+
+test('WebSocketListener picks the first subprotocol that it knows [MQTT-6.0.0-4]', async () => {
+  const { port } = await startWebSocketListener()
+  const cases = [
+    [['mqtt'], 'mqtt'],
+    [['mqttv3.1'], 'mqttv3.1'],
+    [['mqttv3.1', 'mqtt'], 'mqttv3.1'],
+    [['chat', 'mqtt', 'mqttv3.1'], 'mqtt'],
+  ] as const
+  for (const [offered, picked] of cases) {
+    const { headers } = await askUpgrade(port, '/mqtt', { 'Sec-WebSocket-Protocol': offered.join(', ') })
+    expect(headers['sec-websocket-protocol']).toBe(picked)
+  }
+})
+
+test('WebSocketListener refuses with 400 a client that offers only subprotocols that it does not know', async () => {
+  const { port, transports } = await startWebSocketListener()
+  const { status, text } = await askUpgrade(port, '/mqtt', { 'Sec-WebSocket-Protocol': 'chat, MQTT' })
+  expect(status).toBe(400)
+  expect(text).toBe('None of the subprotocols is known here; MQTT clients offer mqtt or mqttv3.1.\n')
+  expect(transports.items).toEqual([])
+})
+
+test('WebSocketListener takes a client without a subprotocol at /mqtt', async () => {
+  const { port } = await startWebSocketListener()
+  const { status, headers } = await askUpgrade(port, '/mqtt')
+  expect(status).toBe(101)
+  expect(headers['sec-websocket-protocol']).toBe(undefined)
+})
+
+test('WebSocketListener takes /mqtt with a query, and / with an MQTT subprotocol', async () => {
+  const { port } = await startWebSocketListener()
+  const mqtt = { 'Sec-WebSocket-Protocol': 'mqtt' }
+  expect((await askUpgrade(port, '/mqtt?token=1', mqtt)).status).toBe(101)
+  expect((await askUpgrade(port, '/', mqtt)).status).toBe(101)
+  expect((await askUpgrade(port, '/?a=/mqtt', mqtt)).status).toBe(101)
+})
+
+test('WebSocketListener answers 404 at any other path, and at / without an MQTT subprotocol', async () => {
+  const { port, transports } = await startWebSocketListener()
+  const mqtt = { 'Sec-WebSocket-Protocol': 'mqtt' }
+  for (const path of ['/mqtt/', '/MQTT', '/mqtt2', '/a/mqtt', '/a?/mqtt', '//mqtt']) {
+    expect(await askUpgrade(port, path, mqtt)).toMatchObject({
+      status: 404,
+      text: 'MQTT over WebSocket is at /mqtt.\n',
+    })
+  }
+  expect((await askUpgrade(port, '/')).status).toBe(404)
+  expect((await askUpgrade(port, '/', { 'Sec-WebSocket-Protocol': 'chat' })).status).toBe(404)
+  expect(transports.items).toEqual([])
+})
+
+test('WebSocketListener refuses a page of another origin with 403 and a log line', async () => {
+  const { port, transports, log } = await startWebSocketListener()
+  const { status, text } = await askUpgrade(port, '/mqtt', { Origin: 'http://evil.example' })
+  expect(status).toBe(403)
+  expect(text).toBe('Pages of this origin may not connect; the hub has a list of those that may.\n')
+  expect(transports.items).toEqual([])
+  const [line] = log.lines.items
+  expect(line?.text).toBe('WebSocket refused: websocket.origins does not list the origin of its page')
+  expect(line?.fields).toMatchObject({ origin: 'http://evil.example', host: `127.0.0.1:${port}` })
+})
+
+test('WebSocketListener takes pages of listed origins and of its own address', async () => {
+  const { port, log } = await startWebSocketListener({ origins: ['https://panel.example'] })
+  expect((await askUpgrade(port, '/mqtt', { Origin: 'https://panel.example' })).status).toBe(101)
+  expect((await askUpgrade(port, '/mqtt', { Origin: `http://127.0.0.1:${port}` })).status).toBe(101)
+  expect((await askUpgrade(port, '/mqtt', { Origin: 'https://other.example' })).status).toBe(403)
+  expect(log.lines.items.length).toBe(1)
+})
+
+test('WebSocketListener looks also at the origin as drafts of WebSocket name it', async () => {
+  const { port } = await startWebSocketListener()
+  const headers = { 'Sec-WebSocket-Version': '8', 'Sec-WebSocket-Origin': 'http://evil.example' }
+  expect((await askUpgrade(port, '/mqtt', headers)).status).toBe(403)
+})
+
+test('WebSocketListener refuses malformed upgrades and lives on', async () => {
+  const { port, transports } = await startWebSocketListener()
+  const start = 'GET /mqtt HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: '
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+  expect(await exchange(port, `${start}websocket\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /)
+  expect(await exchange(port, `${start}h2c\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /)
+  expect(await exchange(port, `${start}websocket\r\n${key}Sec-WebSocket-Version: 99\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 400 /,
+  )
+  expect(
+    await exchange(
+      port,
+      `${start}websocket\r\n${key}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt,,\r\n\r\n`,
+    ),
+  ).toMatch(/^HTTP\/1\.1 400 /)
+  expect(await exchange(port, start.replace('GET', 'POST').concat('websocket\r\n\r\n'))).toMatch(/^HTTP\/1\.1 405 /)
+  expect(transports.items).toEqual([])
+  expect((await askUpgrade(port, '/mqtt')).status).toBe(101)
+})
+
+test('WebSocketListener survives clients that reset while they are being refused or upgraded', async () => {
+  const { port } = await startWebSocketListener()
+  const headers = Object.entries(UPGRADE_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`)
+  const resets = ['/nowhere', '/mqtt'].flatMap((path) =>
+    Array.from({ length: 20 }, async () => {
+      const peer = await connectTcpPeer(port)
+      peer.send(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: a\r\n${headers.join('')}\r\n`))
+      peer.reset()
+    }),
+  )
+  await Promise.all(resets)
+  expect((await askUpgrade(port, '/mqtt')).status).toBe(101)
+})
+
+test('WebSocketListener leaves open connections alone when it stops, and upgrades no more', async () => {
+  const listening = await startWebSocketListener()
+  const { transport, owner, peer } = await pair(listening, connectWebSocketPeer)
+  await listening.listener.stop()
+  expect((await askUpgrade(listening.port, '/mqtt')).status).toBe(404)
+  peer.send(Buffer.from('still'))
+  expect(await owner.untilReceived(5)).toEqual(Buffer.from('still'))
+  transport.write([Buffer.from('here')])
+  await peer.chunks.atLeast(1)
+  expect(peer.chunks.items).toEqual([Buffer.from('here')])
+})
+
+test('WebSocketTransport closes a connection that sends a text frame with 1003 [MQTT-6.0.0-1]', async () => {
+  const { owner, peer } = await pair(await startWebSocketListener(), connectWebSocketPeer)
+  peer.webSocket.send('text')
+  peer.send(Buffer.from('binary'))
+  expect(await peer.closeCode).toBe(1003)
+  expect(await owner.untilClosed()).toEqual(new Error('a text frame, where MQTT needs binary ones'))
+  expect(owner.events.items).toEqual(['closed'])
+})
+
+test('WebSocketTransport closes with 1003 also for a text frame that is not UTF-8', async () => {
+  const { peer } = await pair(await startWebSocketListener(), connectWebSocketPeer)
+  peer.webSocket.send(Buffer.from([0xff, 0xfe]), { binary: false })
+  expect(await peer.closeCode).toBe(1003)
+})
+
+test('WebSocketTransport closes with 1000 when the hub ends it', async () => {
+  const { transport, peer } = await pair(await startWebSocketListener(), connectWebSocketPeer)
+  transport.write([Buffer.from('last')])
+  transport.end()
+  expect(await peer.closeCode).toBe(1000)
+  expect(peer.chunks.items).toEqual([Buffer.from('last')])
+})
+
+test('WebSocketTransport delivers fragmented messages as the bytes that they are', async () => {
+  const { owner, peer } = await pair(await startWebSocketListener(), connectWebSocketPeer)
+  peer.webSocket.send(Buffer.from('one '), { fin: false })
+  peer.webSocket.send(Buffer.from('two '), { fin: false })
+  peer.webSocket.send(Buffer.from(''), { fin: true })
+  peer.send(Buffer.from('three'))
+  expect((await owner.untilReceived(13)).toString()).toBe('one two three')
+})
+
+test('WebSocketTransport sends each write as one message', async () => {
+  const { transport, peer } = await pair(await startWebSocketListener(), connectWebSocketPeer)
+  transport.write([Buffer.from('a'), Buffer.from('b'), Buffer.from('c')])
+  transport.write([Buffer.from('d')])
+  await peer.chunks.atLeast(2)
+  expect(peer.chunks.items.map(String)).toEqual(['abc', 'd'])
+})
+
+test('WebSocketTransport ends a frame that grows beyond a CONNECT before it is answered', async () => {
+  const { owner, peer } = await pair(
+    await startWebSocketListener({ maxConnectPacketBytes: 1000 }),
+    connectWebSocketPeer,
+  )
+  peer.send(Buffer.alloc(900_000))
+  const error = await owner.untilClosed()
+  expect(error?.message).toBe('more than 2024 bytes in one frame before CONNECT was answered')
+  expect(owner.events.items).toEqual(['closed'])
+})
+
+test('WebSocketTransport takes large frames once the client was answered', async () => {
+  const { transport, owner, peer } = await pair(
+    await startWebSocketListener({ maxConnectPacketBytes: 1000 }),
+    connectWebSocketPeer,
+  )
+  peer.send(Buffer.alloc(1000))
+  await owner.untilReceived(1000)
+  transport.write([Buffer.from('CONNACK')])
+  await peer.chunks.atLeast(1)
+  peer.send(Buffer.alloc(1_000_000))
+  await owner.untilReceived(1_001_000)
+  expect(owner.closings.items).toEqual([])
+})
+
+test('WebSocketTransport closes with 1009 a frame beyond what any packets may take', async () => {
+  const { transport, owner, peer } = await pair(
+    await startWebSocketListener({ maxPacketBytes: 1000 }),
+    connectWebSocketPeer,
+  )
+  transport.write([Buffer.from('CONNACK')])
+  await peer.chunks.atLeast(1)
+  peer.send(Buffer.alloc(1000 + 1_048_576 + 1))
+  expect(await peer.closeCode).toBe(1009)
+  expect((await owner.untilClosed())?.message).toBe('Max payload size exceeded')
+})
+
+test('WebSocketTransport ends a connection whose frames break the protocol', async () => {
+  const { port, transports } = await startWebSocketListener()
+  const socket = createConnection(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  const headers = Object.entries(UPGRADE_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`GET /mqtt HTTP/1.1\r\nHost: a\r\n${headers.join('')}\r\n`)
+  const [transport] = await transports.atLeast(1)
+  const closed = new Promise<Error | undefined>((resolve) => {
+    transport?.attach({ received: () => undefined, taken: () => undefined, closed: resolve })
+  })
+  // A frame from a client must be masked [RFC 6455, section 5.1].
+  socket.write(Buffer.from([0x82, 0x01, 0x00]))
+  const error = await guarded(closed, () => 'the transport to close')
+  expect(error?.message).toBe('Invalid WebSocket frame: MASK must be set')
+})
+
+test('WebSocketTransport answers pings', async () => {
+  const { peer } = await pair(await startWebSocketListener(), connectWebSocketPeer)
+  const answered = new Promise<Buffer>((resolve) => {
+    peer.webSocket.on('pong', resolve)
+  })
+  peer.webSocket.ping('hello')
+  expect(await answered).toEqual(Buffer.from('hello'))
+})
+
+test('WebSocketListener ends a connection that does not answer its ping, and no other', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const listening = await startWebSocketListener({ pingSeconds: 30 })
+  const answering = await pair(listening, connectWebSocketPeer)
+  const silent = await pair(listening, async (port) => connectWebSocketPeer(port, { autoPong: false }))
+  const paused = await pair(listening, async (port) => connectWebSocketPeer(port, { autoPong: false }))
+  paused.transport.pause()
+  const pings = pingsOf(answering.peer.webSocket)
+  const pingsOfSilent = pingsOf(silent.peer.webSocket)
+  vi.advanceTimersByTime(30_000)
+  await Promise.all([pings.atLeast(1), pingsOfSilent.atLeast(1)])
+  // The answer went out before this message of another connection, and so was read before it.
+  paused.transport.resume()
+  paused.peer.send(Buffer.from('x'))
+  await paused.owner.untilReceived(1)
+  paused.transport.pause()
+  vi.advanceTimersByTime(30_000)
+  expect(await silent.owner.untilClosed()).toEqual(new Error('no answer to the WebSocket ping'))
+  await pings.atLeast(2)
+  expect(answering.owner.closings.items).toEqual([])
+  expect(paused.owner.closings.items).toEqual([])
+})
+
+test('WebSocketListener sends no pings without an interval', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  await startWebSocketListener({ pingSeconds: null })
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+function pingsOf(webSocket: WebSocket): Collected<Buffer> {
+  const pings = new Collected<Buffer>('pings')
+  webSocket.on('ping', (data) => pings.push(data))
+  return pings
+}
