@@ -1,0 +1,245 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { HubbubError } from '../../src/errors.ts'
+import { Ledger } from '../../src/observe/ledger.ts'
+import { encodePublish, Message } from '../../src/protocol/message.ts'
+import type { QoS } from '../../src/protocol/packet-types.ts'
+import { Router, type RouterOptions } from '../../src/router/router.ts'
+import type { Subscriber } from '../../src/router/subscriber.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { filters, naiveMatches, topics } from './naive-match.ts'
+
+const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32 }
+
+function createRouter(options: Partial<RouterOptions> = {}): Router {
+  return new Router({
+    topicLimits: LIMITS,
+    retainedLimits: { maxRetainedMessages: 10, maxRetainedBytes: 10_000 },
+    store: new MemoryStore(),
+    ledger: new Ledger(),
+    ...options,
+  })
+}
+
+function message(topic: string, payload = 'x', retain = false): Message {
+  return Message.create(topic, Buffer.from(payload), 0, retain, undefined)
+}
+
+/** Remembers what it was handed; `whenHanded` runs inside the delivery. */
+class Listener implements Subscriber {
+  readonly received: string[] = []
+  readonly #whenHanded: () => void
+
+  constructor(whenHanded: () => void = () => undefined) {
+    this.#whenHanded = whenHanded
+  }
+
+  deliver({ topic, payload }: Message, grantedQoS: QoS): void {
+    this.received.push(`${topic} ${payload.toString()} ${grantedQoS}`)
+    this.#whenHanded()
+  }
+}
+
+/** A run of QoS 0 packets as it stands in a chunk. */
+function run(topic: string, payloads: string[]): Message {
+  const packets = payloads.map((payload) => encodePublish(Buffer.from(topic), Buffer.from(payload), false))
+  const chunk = Buffer.concat([Buffer.from('before'), ...packets, Buffer.from('behind')])
+  const whole = new Message()
+  const payloadStart = 6 + (packets[0]?.length ?? 0) - (payloads[0]?.length ?? 0)
+  whole.set(topic, 0, false, chunk, 6, payloadStart, chunk.length - 6)
+  whole.count = payloads.length
+  return whole
+}
+
+function publishRun(router: Router, whole: Message): void {
+  const topic = Buffer.from(whole.topic)
+  const route = router.resolve(topic, 0, topic.length)
+  if (route === undefined) throw new Error(`${whole.topic} was refused`)
+  router.publishRun(whole, route)
+}
+
+describe('Router', () => {
+  test('hands a message to each subscriber once, with its highest granted QoS [MQTT-3.3.5-1]', () => {
+    const ledger = new Ledger()
+    const router = createRouter({ ledger })
+    const [anna, ben] = [new Listener(), new Listener()]
+    router.subscribe(anna, 'a/#', 1)
+    router.subscribe(anna, 'a/+', 2)
+    router.subscribe(ben, 'a/b', 0)
+    router.subscribe(ben, 'c', 0)
+    expect(router.publishMessage(message('a/b', 'hello'))).toBe(2)
+    expect(anna.received).toEqual(['a/b hello 2'])
+    expect(ben.received).toEqual(['a/b hello 0'])
+    expect(ledger.matched).toBe(2)
+    expect(router.publishMessage(message('nobody'))).toBe(0)
+  })
+
+  test('says whether a subscription is new and whether one was there to end', () => {
+    const router = createRouter()
+    const anna = new Listener()
+    expect(router.subscribe(anna, 'a/+', 1)).toBe(true)
+    expect(router.subscribe(anna, 'a/+', 2)).toBe(false)
+    expect(router.unsubscribe(anna, 'a/+')).toBe(true)
+    expect(router.unsubscribe(anna, 'a/+')).toBe(false)
+  })
+
+  test('agrees with a naive matcher while subscriptions and messages come in any order, whatever is cached', () => {
+    const listeners = [new Listener(), new Listener(), new Listener()]
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('change' as const),
+        listener: fc.constantFrom(...listeners),
+        filter: filters,
+        qos: fc.constantFrom<(QoS | 'off')[]>(0, 1, 2, 'off'),
+      }),
+      fc.record({ kind: fc.constant('publish' as const), topic: topics }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(2, 50_000), (steps, maxCachedRoutes) => {
+        const router = createRouter({ maxCachedRoutes })
+        const model = new Map(listeners.map((listener) => [listener, new Map<string, QoS>()]))
+        for (const each of steps) {
+          if (each.kind === 'publish') {
+            router.publishMessage(message(each.topic))
+            for (const [listener, own] of model) {
+              const granted = [...own].filter(([filter]) => naiveMatches(filter, each.topic)).map(([, qos]) => qos)
+              const expected = granted.length === 0 ? [] : [`${each.topic} x ${Math.max(...granted)}`]
+              expect(listener.received.splice(0)).toEqual(expected)
+            }
+          } else if (each.qos === 'off') {
+            model.get(each.listener)?.delete(each.filter)
+            router.unsubscribe(each.listener, each.filter)
+          } else {
+            model.get(each.listener)?.set(each.filter, each.qos)
+            router.subscribe(each.listener, each.filter, each.qos)
+          }
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('hands a message to all who had subscribed when it came, though a delivery changes subscriptions', () => {
+    const router = createRouter()
+    const late = new Listener()
+    const leaving = new Listener()
+    const first = new Listener(() => {
+      router.unsubscribe(first, 'a')
+      router.unsubscribe(leaving, 'a')
+      router.subscribe(late, 'a', 1)
+    })
+    const last = new Listener()
+    for (const listener of [first, leaving, last]) router.subscribe(listener, 'a', 1)
+    router.publishMessage(message('a', '1'))
+    expect([first, leaving, last, late].map((listener) => listener.received.length)).toEqual([1, 1, 1, 0])
+    router.publishMessage(message('a', '2'))
+    expect([first, leaving, last, late].map((listener) => listener.received.length)).toEqual([1, 1, 2, 1])
+  })
+
+  test('stays whole when a delivery publishes to the same topic', () => {
+    const router = createRouter()
+    let isFirst = true
+    const echo = new Listener(() => {
+      if (isFirst) {
+        isFirst = false
+        router.publishMessage(message('a', 'echo'))
+      }
+    })
+    const other = new Listener()
+    router.subscribe(echo, 'a', 0)
+    router.subscribe(other, 'a', 0)
+    router.publishMessage(message('a', 'call'))
+    expect(echo.received).toEqual(['a call 0', 'a echo 0'])
+    expect(other.received).toEqual(['a echo 0', 'a call 0'])
+  })
+
+  test('retains a message with RETAIN only, before it hands it over [MQTT-3.3.1-5] [MQTT-3.3.1-12]', () => {
+    const router = createRouter()
+    const seen: (string | undefined)[] = []
+    const anna = new Listener(() => seen.push(router.retained.get('a')?.payload.toString()))
+    router.subscribe(anna, 'a', 0)
+    router.publishMessage(message('a', 'retained', true))
+    router.publishMessage(message('a', 'plain', false))
+    expect(seen).toEqual(['retained', 'retained'])
+    expect(anna.received).toEqual(['a retained 0', 'a plain 0'])
+  })
+
+  test('hands over an empty retained message like any other and retains nothing [MQTT-3.3.1-10]', () => {
+    const router = createRouter()
+    const anna = new Listener()
+    router.subscribe(anna, 'a', 0)
+    router.publishMessage(message('a', 'x', true))
+    router.publishMessage(message('a', '', true))
+    expect(anna.received).toEqual(['a x 0', 'a  0'])
+    expect(router.retained.count).toBe(0)
+  })
+
+  test('counts a message that it may not retain and hands it over all the same', () => {
+    const ledger = new Ledger()
+    const store = new MemoryStore()
+    const router = createRouter({ ledger, store, retainedLimits: { maxRetainedMessages: 1, maxRetainedBytes: 1000 } })
+    const anna = new Listener()
+    router.subscribe(anna, '#', 0)
+    for (const topic of ['a', 'b', 'a']) router.publishMessage(message(topic, 'x', true))
+    expect(ledger.notRetained).toBe(1)
+    expect(anna.received.length).toBe(3)
+    expect([...store.retained()].map(({ topic }) => topic)).toEqual(['a'])
+  })
+
+  test('stores what is retained, and a router that starts later takes it up', () => {
+    const store = new MemoryStore()
+    const router = createRouter({ store })
+    for (const topic of ['a', 'b/c']) router.publishMessage(message(topic, `of ${topic}`, true))
+    router.publishMessage(message('a', '', true))
+    const next = createRouter({ store })
+    expect(next.retained.count).toBe(0)
+    next.restore()
+    expect([...next.retained.matching('#')].map((kept) => kept?.payload.toString())).toEqual(['of b/c'])
+  })
+
+  test('offers every message to every tap, with subscribers and without', () => {
+    const router = createRouter()
+    const offered: string[] = []
+    for (const name of ['history', 'bridge']) {
+      router.addTap({
+        offer: ({ topic, payload }) => offered.push(`${name} ${topic} ${payload.toString()}`),
+        stop: () => Promise.resolve(),
+      })
+    }
+    router.publishMessage(message('a', '1'))
+    publishRun(router, run('b', ['2', '3']))
+    expect(offered).toEqual(['history a 1', 'bridge a 1', 'history b 2', 'history b 3', 'bridge b 2', 'bridge b 3'])
+  })
+
+  test('hands a run whole to those who take runs and message by message to all others, in order', () => {
+    const ledger = new Ledger()
+    const router = createRouter({ ledger })
+    const runs: Message[] = []
+    const taker: Subscriber = {
+      deliver: () => expect.unreachable('a run was given message by message'),
+      deliverRun: (whole) => runs.push(whole),
+    }
+    const other = new Listener()
+    router.subscribe(other, 'a', 2)
+    router.subscribe(taker, 'a', 2)
+    const whole = run('a', ['one', 'two', ''])
+    publishRun(router, whole)
+    expect(runs).toEqual([whole])
+    expect(other.received.map((line) => line.slice(0, -2))).toEqual(['a one', 'a two', 'a '])
+    expect(ledger.matched).toBe(6)
+  })
+
+  test('refuses to publish to what is not a topic name, with an error that says why', () => {
+    const router = createRouter()
+    const publish = (): number => router.publishMessage(message('a/+'))
+    expect(publish).toThrow(HubbubError)
+    expect(publish).toThrow(`Cannot publish: the topic name "a/+" is not valid: it must not contain '+' or '#'`)
+  })
+
+  test('explains why the bytes of a topic name were refused [MQTT-3.3.2-2]', () => {
+    const router = createRouter()
+    const bytes = Buffer.from('__a/#__')
+    expect(router.resolve(bytes, 2, 5)).toBe(undefined)
+    expect(router.explainInvalid(bytes, 2, 5)).toBe(`the topic name "a/#" is not valid: it must not contain '+' or '#'`)
+  })
+})
