@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { Collected } from './guard.ts'
 import { type ProcessExit, startProcess, type TestProcess } from './processes.ts'
 
@@ -106,9 +108,14 @@ function collect(subscriber: TestProcess): Collected<MosquittoMessage> {
   return messages
 }
 
-/** Starts either client with its connection options. */
+/** Starts either client with its connection options, and with output by lines although it is no terminal. */
 async function startMosquitto(command: string, port: number, args: readonly string[]): Promise<TestProcess> {
-  return startProcess(command, ['-h', '127.0.0.1', '-p', String(port), ...args], { whenMissing: WHEN_MISSING })
+  if (!isInstalled(command)) throw new Error(WHEN_MISSING)
+  return startProcess('stdbuf', ['-oL', command, '-h', '127.0.0.1', '-p', String(port), ...args])
+}
+
+function isInstalled(command: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)))
 }
 
 function expectSuccess(name: string, { code, signal }: ProcessExit, { stdout, stderr }: TestProcess): void {

@@ -12,8 +12,6 @@ export interface ProcessExit {
 export interface ProcessOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
-  /** What to say when there is no such command. */
-  readonly whenMissing?: string
 }
 
 /** A child process with its output by lines; it is ended, by its own id, when the test that started it ends. */
@@ -68,13 +66,13 @@ export class TestProcess {
   }
 }
 
-/** Starts a program. Rejects with `whenMissing` if there is none of that name. */
+/** Starts a program. Rejects if there is none of that name. */
 export async function startProcess(
   command: string,
   args: readonly string[],
   options: ProcessOptions = {},
 ): Promise<TestProcess> {
-  const { env, cwd, whenMissing } = options
+  const { env, cwd } = options
   const child = spawn(command, args, {
     ...(env === undefined ? {} : { env }),
     ...(cwd === undefined ? {} : { cwd }),
@@ -86,7 +84,7 @@ export async function startProcess(
   try {
     await once(child, 'spawn')
   } catch (cause) {
-    throw new Error(whenMissing ?? `cannot start "${command}"`, { cause })
+    throw new Error(`cannot start "${command}"`, { cause })
   }
   // A program that ended early does not read what it is given.
   child.stdin.on('error', () => undefined)

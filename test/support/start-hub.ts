@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest'
 import { createHub, type Hub, type HubOptions } from '../../src/hub.ts'
 import type { Log, LogFields } from '../../src/observe/log.ts'
-import { Collected, until } from './guard.ts'
+import { Collected } from './guard.ts'
+import { watchLeftovers } from './leftovers.ts'
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -44,7 +45,7 @@ export interface TestHub {
  * left: clients that the test opened by itself have to be closed by then.
  */
 export async function startHub(options: Omit<HubOptions, 'log'> = {}): Promise<TestHub> {
-  const before = countResources()
+  const leftovers = watchLeftovers()
   const log = new CollectingLog()
   const hub = await createHub({
     ...options,
@@ -53,29 +54,8 @@ export async function startHub(options: Omit<HubOptions, 'log'> = {}): Promise<T
   })
   onTestFinished(async () => {
     await hub.stop()
-    await until(
-      () => listLeft(before).length === 0,
-      () => `the hub to leave nothing open, but there is: ${listLeft(before).join(', ')}`,
-    )
+    await leftovers.untilGone()
   })
   const { mqtt, http } = hub.addresses
   return { hub, log, port: mqtt.port, httpPort: http.port }
-}
-
-/** What a hub or a client could leave behind; the test runner's own pipes and ports come and go. */
-const WATCHED: ReadonlySet<string> = new Set(['TCPSocketWrap', 'TCPServerWrap', 'TLSWrap', 'Timeout'])
-
-function countResources(): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>()
-  for (const name of process.getActiveResourcesInfo()) {
-    if (WATCHED.has(name)) counts.set(name, (counts.get(name) ?? 0) + 1)
-  }
-  return counts
-}
-
-function listLeft(before: ReadonlyMap<string, number>): string[] {
-  return [...countResources()].flatMap(([name, count]) => {
-    const left = count - (before.get(name) ?? 0)
-    return left > 0 ? [`${left} ${name}`] : []
-  })
 }

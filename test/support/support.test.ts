@@ -1,0 +1,93 @@
+import { createServer } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startBareAedes } from './aedes-bare.ts'
+import { watchLeftovers } from './leftovers.ts'
+import { acknowledgePacket, packet, publishPacket, varint } from './packets.ts'
+import { connectRawClient, openRawWebSocketClient, type RawClient } from './raw-client.ts'
+import { PacketCutter } from './received-packet.ts'
+import { startHub } from './start-hub.ts'
+
+describe('RawClient', () => {
+  const servers = [
+    ['a hub over TCP', async (): Promise<RawClient> => connectRawClient((await startHub()).port)],
+    ['bare Aedes over TCP', async (): Promise<RawClient> => connectRawClient((await startBareAedes()).port)],
+    [
+      'a hub over WebSocket',
+      async (): Promise<RawClient> => {
+        const client = await openRawWebSocketClient((await startHub()).httpPort)
+        await client.connect()
+        return client
+      },
+    ],
+  ] as const
+
+  test.each(servers)('talks MQTT to %s', async (_name, start) => {
+    const client = await start()
+    expect((await client.subscribe(['a/#', 1])).codes).toEqual([1])
+    client.send(publishPacket({ topic: 'a/b', payload: 'hello', qos: 1, packetId: 7 }))
+    const [first, second] = [await client.next(), await client.next()]
+    const publish = first.type === 'PUBLISH' ? first : second
+    expect([first.type, second.type].toSorted()).toEqual(['PUBACK', 'PUBLISH'])
+    expect(publish).toMatchObject({ topic: 'a/b', payload: Buffer.from('hello'), qos: 1, retain: false, dup: false })
+    client.send(acknowledgePacket('PUBACK', publish.type === 'PUBLISH' ? publish.packetId : 0))
+    expect(await client.restBeforePingresp()).toEqual([])
+    client.send(packet(0, 0, Buffer.alloc(0)))
+    await client.untilClosed()
+  })
+
+  test('says what it waited for when the connection closes', async () => {
+    const client = await connectRawClient((await startHub()).port)
+    client.send(packet(0, 0, Buffer.alloc(0)))
+    await expect(client.next('PUBLISH')).rejects.toThrow(
+      'the connection closed while waiting for PUBLISH; the last packets were [CONNACK] of 1, the connection is closed',
+    )
+  })
+})
+
+test('PacketCutter cuts a stream into packets wherever its chunks end', () => {
+  const stream = Buffer.concat([
+    publishPacket({ topic: 'é', payload: Buffer.alloc(200, 'x'), qos: 2, packetId: 513, retain: true, dup: true }),
+    packet('SUBACK', 0, Buffer.from([0, 1, 2, 128])),
+  ])
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const cutter = new PacketCutter()
+    const packets = [...cutter.push(stream.subarray(0, cut)), ...cutter.push(stream.subarray(cut))]
+    expect(packets).toMatchObject([
+      { type: 'PUBLISH', topic: 'é', payload: Buffer.alloc(200, 'x'), qos: 2, packetId: 513, retain: true, dup: true },
+      { type: 'SUBACK', packetId: 1, codes: [2, 128] },
+    ])
+  }
+})
+
+test('varint writes lengths as the standard lists them [MQTT-3.1.1 table 2.4]', () => {
+  const cases = [
+    [0, '00'],
+    [127, '7f'],
+    [128, '8001'],
+    [16_383, 'ff7f'],
+    [16_384, '808001'],
+    [2_097_151, 'ffff7f'],
+    [2_097_152, '80808001'],
+    [268_435_455, 'ffffff7f'],
+  ] as const
+  for (const [value, hex] of cases) expect(varint(value).toString('hex')).toBe(hex)
+})
+
+test('watchLeftovers waits for what is closing, and fails over a timer or a socket that stays', async () => {
+  const closing = watchLeftovers()
+  setTimeout(() => undefined, 20)
+  await closing.untilGone()
+
+  const staying = watchLeftovers()
+  const timer = setTimeout(() => undefined, 60_000)
+  const server = createServer()
+  onTestFinished(() => {
+    clearTimeout(timer)
+    server.close()
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  await expect(staying.untilGone(50)).rejects.toThrow(/closed, but there is left: (.*, )?1 TCPServerWrap/)
+  await expect(staying.untilGone(50)).rejects.toThrow(/\b[12] Timeout\b/)
+})
