@@ -46,7 +46,9 @@ export class Broker extends Aedes {
       done(null, true)
     }
     this.authenticate = (client, _userName, _password, done) => {
-      const peer = peerOf(client)
+      const { peer, destroyed } = streamOf(client)
+      // The connection may have ended since its CONNECT went in: nobody would ever end a session opened now.
+      if (destroyed) return done(null, false)
       peer.sessionOpened(parts.sessions.open(client.id, client.clean, peer.connection))
       done(null, true)
     }
@@ -94,8 +96,8 @@ export class Broker extends Aedes {
   }
 }
 
-function peerOf(client: Client): ControlPeer {
+function streamOf(client: Client): ControlStream {
   const stream = client.conn
   if (!(stream instanceof ControlStream)) throw new TypeError('a client of the broker came in without a ControlStream')
-  return stream.peer
+  return stream
 }

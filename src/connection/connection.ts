@@ -30,6 +30,7 @@ export interface ConnectionParts {
   readonly message: Message
   readonly run: PublishRun
   readonly limits: ConnectionLimits
+  /** The transport is closed: the connection counts no more. */
   readonly onClosed: (connection: Connection) => void
 }
 
@@ -107,6 +108,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
   closed(error: Error | undefined): void {
     this.#isTransportGone = true
     this.#output.close()
+    this.#parts.onClosed(this)
     // What the client sent before it went is still its word: frames that wait for Aedes are heard first.
     if (this.#reader.isStopped && !this.#isClosed) return
     this.close(error === undefined ? 'the client closed the connection without DISCONNECT' : error.message)
@@ -267,7 +269,6 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
       this.#output.finish()
       this.transport.end()
     }
-    this.#parts.onClosed(this)
   }
 
   keepAliveExpired(): void {

@@ -45,7 +45,7 @@ export class Connections {
     connection.start()
   }
 
-  /** Sends what is due to everyone, then ends all connections. Resolves when each is closed on this side. */
+  /** Sends what is due to everyone, then ends all connections. Resolves when each is closed. */
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#parts.turn.flush()

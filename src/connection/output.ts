@@ -9,6 +9,11 @@ const LARGE_SLAB_BYTES = 32_768
 /** From here on a payload is sent from where it lies instead of being copied. */
 const REFERENCE_FROM_BYTES = 8192
 const MAX_FREE_SLABS = 256
+/**
+ * An output that is fuller than this before the turn ends is written at once: many publishers to one subscriber would pass
+ * its bound within a turn however fast it reads.
+ */
+const FLUSH_FROM_BYTES = 131_072
 
 /**
  * What all outputs of a hub share: the end of the turn, at which each of them writes once, and the slabs they write from, so
@@ -126,7 +131,7 @@ export class Output {
       this.#closeSegment()
       this.#chunks?.push(bytes.subarray(payloadStart, end))
     }
-    if (!this.#isScheduled) this.#schedule()
+    this.#added()
   }
 
   /** Adds a run of PUBLISH packets at QoS 0 as it came. */
@@ -143,7 +148,7 @@ export class Output {
     }
     this.#gatheredQos0 += run.count
     this.#gatheredBytes += length
-    if (!this.#isScheduled) this.#schedule()
+    this.#added()
   }
 
   /** Adds a packet of four bytes that carries a packet identifier; `firstByte` is its type and flags. */
@@ -213,6 +218,11 @@ export class Output {
     this.#gatheredBytes = 0
     this.#gatheredQos0 = 0
     this.#transport.write(chunks)
+  }
+
+  #added(): void {
+    if (!this.#isScheduled) this.#schedule()
+    if (this.#gatheredBytes >= FLUSH_FROM_BYTES && this.#transitBytes === 0 && !this.#isClosed) this.#write()
   }
 
   #schedule(): void {
