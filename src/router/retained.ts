@@ -43,7 +43,7 @@ export class RetainedMessages {
     const { maxRetainedMessages, maxRetainedBytes } = this.#limits
     const growthBytes = packetBytes - (before?.packetBytes ?? 0)
     if (before === undefined && this.count >= maxRetainedMessages) return 'maxRetainedMessages'
-    if (growthBytes > 0 && this.#bytes + growthBytes > maxRetainedBytes) return 'maxRetainedBytes'
+    if (this.#bytes + growthBytes > maxRetainedBytes) return 'maxRetainedBytes'
     this.#messages.set(topic, message.keepRetained())
     this.#bytes += growthBytes
     return undefined

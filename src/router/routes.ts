@@ -141,7 +141,6 @@ export class Routes {
   }
 
   #evict(route: Route): void {
-    if (route.isEvicted) return
     route.isEvicted = true
     this.#forget(route)
     const slot = route.hash & (this.#chains.length - 1)
@@ -149,7 +148,6 @@ export class Routes {
     if (before === route) this.#chains[slot] = route.next
     while (before !== undefined && before.next !== route) before = before.next
     if (before !== undefined) before.next = route.next
-    route.next = undefined
   }
 
   #forget(route: Route): void {

@@ -54,6 +54,32 @@ function collidingTopics(count: number): string[] {
   }
 }
 
+const FACTOR = 0x9e3779b1
+
+/** One step of the hash, as an attacker knows it. */
+function mix(hash: number, word: string | number): number {
+  const product = Math.imul(hash ^ (typeof word === 'string' ? Buffer.from(word).readInt32LE() : word), FACTOR)
+  return product ^ (product >>> 15)
+}
+
+/** The word that takes the hash from `before` to `after`. */
+function wordBetween(before: number, after: number): string {
+  let inverse = FACTOR
+  for (let i = 0; i < 5; i++) inverse = Math.imul(inverse, 2 - Math.imul(FACTOR, inverse))
+  const word = Buffer.alloc(4)
+  word.writeInt32LE(Math.imul(after ^ (after >>> 15) ^ (after >>> 30), inverse) ^ before)
+  return word.toString('latin1')
+}
+
+/** The first topic that is all letters and digits of those that `make` calculates. */
+function firstReadable(make: (prefix: string) => string): string {
+  for (let i = 1000; i < 10_000; i++) {
+    const topic = make(`${i}`)
+    if (/^[A-Za-z0-9]+$/.test(topic)) return topic
+  }
+  throw new Error('no readable topic has the hash that is wanted')
+}
+
 describe('Routes', () => {
   test('finds the same route for the same bytes wherever they lie', () => {
     const { routes } = new Fixture(100)
@@ -96,6 +122,32 @@ describe('Routes', () => {
     expect(again.topic).toBe('a')
     expect(fixture.route('c')).toBe(c)
     expect(fixture.route('b')).not.toBe(b)
+  })
+
+  test('never finds a route that gave way', () => {
+    const fixture = new Fixture(4)
+    const topics = Array.from({ length: 40 }, (_, i) => `topic ${i}`)
+    const routes = topics.map((topic) => fixture.route(topic))
+    expect(routes.map((route) => route.isEvicted)).toEqual(topics.map((_, i) => i < 36))
+    for (const topic of topics) expect(fixture.route(topic).isEvicted).toBe(false)
+  })
+
+  test('tells topics apart whose hashes are equal', () => {
+    const fixture = new Fixture(100)
+    const one = 'fullword'
+    const other = firstReadable((prefix) => prefix + wordBetween(mix(8, prefix), mix(mix(8, 'full'), 'word')))
+    expect(fixture.route(one).hash).toBe(fixture.route(other).hash)
+    expect(fixture.route(one).topic).toBe(one)
+    expect(fixture.route(other).topic).toBe(other)
+  })
+
+  test('tells a topic from one that begins with it and has the same hash', () => {
+    const fixture = new Fixture(100)
+    const long = firstReadable((prefix) => prefix + wordBetween(mix(8, prefix), mix(4, prefix)))
+    const short = long.slice(0, 4)
+    expect(fixture.route(short).hash).toBe(fixture.route(long).hash)
+    expect(fixture.route(long).topic).toBe(long)
+    expect(fixture.route(short).topic).toBe(short)
   })
 
   test('bounds what topics made to collide can cost: of nine, the oldest gives way', () => {
@@ -188,10 +240,13 @@ describe('Routes', () => {
     const first = fixture.route('first')
     const deliveries = fixture.routes.match(first)
     for (let i = 1; i < 40; i++) fixture.routes.match(fixture.route(`${i}`))
-    expect(fixture.routes.match(first)).toBe(deliveries)
+    expect(fixture.routes.match(first) === deliveries).toBe(true)
     fixture.routes.match(fixture.route('one too many'))
-    expect(fixture.routes.match(first)).not.toBe(deliveries)
-    expect(fixture.routes.match(first)).toEqual(deliveries)
+    const anew = fixture.routes.match(first)
+    expect(anew === deliveries).toBe(false)
+    expect(anew.length).toBe(50_000)
+    fixture.routes.match(fixture.route('one more'))
+    expect(fixture.routes.match(first) === anew).toBe(true)
   })
 
   test('counts matches that were replaced no more', () => {
@@ -199,7 +254,7 @@ describe('Routes', () => {
     for (let i = 0; i < 50_000; i++) fixture.subscribe('#')
     const kept = fixture.route('kept')
     const deliveries = fixture.routes.match(kept)
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 100; i++) {
       const filter = i % 2 === 0 ? 'changed' : 'changed/#'
       fixture.routes.match(fixture.route('changed'))
       fixture.unsubscribe(filter, fixture.subscribe(filter))
