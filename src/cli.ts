@@ -13,6 +13,11 @@ import { createLog, type Log } from './observe/log.ts'
 const COMMANDS = ['start', 'config', 'help']
 const EXIT_BUG = 70
 const STOP_DEADLINE_MS = 5000
+/**
+ * Ctrl-C under `npm start` may arrive twice within 3 ms (npm 11 with bash as its shell), from the terminal and passed on by
+ * npm. Only a signal later than this is a second wish.
+ */
+const SAME_WISH_MS = 300
 
 let isStackWanted = false
 
@@ -66,15 +71,14 @@ function readVersion(): string {
 
 function banner({ mqtt, http }: Hub['addresses']): string {
   const reachable = reachableHost(mqtt.host)
-  const port = mqtt.port === 1883 ? '' : ` -p ${mqtt.port}`
   return `Hubbub ${readVersion()}
   MQTT           mqtt://${urlHost(mqtt.host)}:${mqtt.port}
   HTTP           http://${urlHost(http.host)}:${http.port}
   over WebSocket ws://${urlHost(http.host)}:${http.port}/mqtt
 
 Try it in another terminal:
-  mosquitto_sub -h ${reachable}${port} -t 'hello/#' -v
-  mosquitto_pub -h ${reachable}${port} -t hello/world -m 'Hi'
+  mosquitto_sub -h ${reachable} -p ${mqtt.port} -t 'hello/#' -v
+  mosquitto_pub -h ${reachable} -p ${mqtt.port} -t hello/world -m 'Hi'
 `
 }
 
@@ -89,12 +93,15 @@ function urlHost(host: string): string {
 }
 
 function stopOnSignals(hub: Hub, log: Log): void {
-  let isStopping = false
+  let stoppingSinceMs: number | undefined
   const onSignal = (signal: NodeJS.Signals, signalNumber: number): void => {
-    if (isStopping) process.exit(128 + signalNumber)
-    isStopping = true
-    log.info({ signal }, 'stopping')
-    void stop(hub)
+    if (stoppingSinceMs === undefined) {
+      stoppingSinceMs = performance.now()
+      log.info({ signal }, 'stopping')
+      void stop(hub)
+    } else if (performance.now() - stoppingSinceMs > SAME_WISH_MS) {
+      process.exit(128 + signalNumber)
+    }
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
@@ -129,12 +136,13 @@ function fail(error: unknown): never {
   process.exit(EXIT_BUG)
 }
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever read the output has gone, as in `hubbub --help | head -1`: nothing is wrong, and a running hub goes on.
-    if (error.code !== 'EPIPE') process.exitCode = 1
-  })
-}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever read the output has gone, as in `hubbub --help | head -1`: nothing is wrong, and a running hub goes on.
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`hubbub: Cannot write to standard output: ${error.message}\n`)
+  process.exitCode = 1
+})
+process.stderr.on('error', () => undefined) // there is nobody left to tell
 process.on('uncaughtException', fail)
 try {
   await main(process.argv.slice(2))

@@ -74,7 +74,7 @@ function hintForPath(path: string, name: string): string {
     return `; write "${section}:" and, indented below it, "${leaf}:"`
   }
   const keys = OPTIONS.map((option) => option.key)
-  const sameName = keys.find((key) => key.endsWith(`.${name}`))
+  const sameName = keys.find((key) => key === name || key.endsWith(`.${name}`))
   return didYouMean(closest(path, [...keys, ...SECTIONS]) ?? sameName)
 }
 

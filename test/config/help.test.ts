@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import { completeConfig } from '../../src/config/complete.ts'
+import { effectiveJson, effectiveText } from '../../src/config/effective.ts'
+import { helpText, optionsTable, optionsText } from '../../src/config/help.ts'
+import { environmentName, flagName } from '../../src/config/option.ts'
+import { OPTIONS } from '../../src/config/options.ts'
+import { checkValue, formatValue, readText } from '../../src/config/value.ts'
+
+describe('OPTIONS', () => {
+  test('has defaults that pass their own check and survive being written and read', () => {
+    for (const option of OPTIONS) {
+      const checked = checkValue(option, option.default)
+      expect(checked.isValid).toBe(true)
+      const text = formatValue(option, option.default)
+      expect(checkValue(option, readText(option, text === '[]' ? '' : text))).toEqual(checked)
+    }
+  })
+
+  test('has no key, flag or variable twice and a summary that is a sentence', () => {
+    for (const name of [String, flagName, environmentName]) {
+      expect(new Set(OPTIONS.map((option) => name(option.key))).size).toBe(OPTIONS.length)
+    }
+    for (const { summary } of OPTIONS) expect(summary).toMatch(/^[A-Z].*\.$/)
+  })
+})
+
+describe('helpText', () => {
+  test('shows the everyday flags with their defaults, and where the others are', () => {
+    const text = helpText()
+    for (const flag of [
+      '--host',
+      '--port',
+      '--http-port',
+      '--config',
+      '--data',
+      '--log-level',
+      '--allow-anonymous',
+      '--help',
+      '--version',
+    ]) {
+      expect(text).toMatch(new RegExp(`^  (-h, )?${flag}\\b`, 'm'))
+    }
+    expect(text).toContain('(default 1883)')
+    expect(text).toContain('help options')
+    expect(text).not.toContain('--limits-')
+  })
+
+  test('fits a terminal of 80 columns, but for the examples', () => {
+    const [beforeExamples = ''] = helpText().split('Examples:')
+    for (const line of [...beforeExamples.split('\n'), ...optionsText().split('\n')]) {
+      if (line.includes(' ')) expect(line.length).toBeLessThanOrEqual(line.startsWith('  --') ? 110 : 80)
+    }
+  })
+})
+
+test('optionsText and optionsTable explain every option', () => {
+  const text = optionsText().replaceAll(/\s+/g, ' ')
+  const rows = optionsTable().split('\n')
+  for (const option of OPTIONS) {
+    expect(text).toContain(`--${flagName(option.key)}, ${environmentName(option.key)} ${option.summary} Allowed: `)
+    const row = rows.find((line) => line.startsWith(`| \`${option.key}\` |`))
+    expect(row).toContain(` | ${option.summary} | yes |`)
+  }
+  expect(rows.slice(0, 2)).toEqual([
+    '| Option | Default | Allowed | What it is for | Restart |',
+    '| --- | --- | --- | --- | --- |',
+  ])
+  expect(rows.find((line) => line.includes('maxPacketBytes'))).toContain(
+    '| `1 MiB` | a whole number from 128 to 268435455 |',
+  )
+})
+
+describe('the effective configuration', () => {
+  const config = completeConfig({
+    port: 7,
+    limits: { maxConnections: null, maxQueuedBytes: 1500 },
+    websocket: { origins: ['http://a', 'http://b'] },
+  })
+  const origins = new Map(OPTIONS.map((option) => [option.key, option.key === 'port' ? '--port' : 'default']))
+
+  test('effectiveText has a line for each option, in columns', () => {
+    const lines = effectiveText({ config, origins }).trimEnd().split('\n')
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(OPTIONS.map((option) => option.key))
+    expect(lines[1]).toMatch(/^port {30}7 +--port$/)
+    expect(new Set(lines.map((line) => line.search(/(default|--port)$/))).size).toBe(1)
+    const text = lines.join('\n')
+    expect(text).toMatch(/^limits\.maxConnections +null +default$/m)
+    expect(text).toMatch(/^limits\.maxQueuedBytes +1500 +default$/m)
+    expect(text).toMatch(/^websocket\.origins +http:\/\/a, http:\/\/b +default$/m)
+  })
+
+  test('effectiveJson has the configuration in the form of a file', () => {
+    const { config: printed, origins: from } = JSON.parse(effectiveJson({ config, origins }))
+    expect(completeConfig(printed)).toEqual(config)
+    expect(printed.limits.maxConnections).toBe(null)
+    expect(from.port).toBe('--port')
+  })
+})
