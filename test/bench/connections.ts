@@ -41,7 +41,7 @@ export async function measureConnectRate(
     value: counted / (end?.elapsedSeconds ?? seconds),
     lost: failures.length,
     faults: failures.slice(0, 1),
-    detail: { generatorBusy: end?.generatorBusy ?? Number.NaN, brokerBusy: end?.brokerBusy ?? Number.NaN },
+    detail: { ...end },
   }
 }
 

@@ -17,7 +17,7 @@ async function measure({ task, port, brokerPid, warmUpSeconds, seconds }: Job): 
       return measureConnectRate(task, port, brokerPid, warmUpSeconds, seconds)
     case 'retained':
     default:
-      return measureRetainedLookup(task, port)
+      return measureRetainedLookup(task, port, brokerPid)
   }
 }
 

@@ -4,6 +4,8 @@ import type { QoS } from './packets.ts'
 interface Load {
   publishers: number
   subscribers: number
+  /** Topics that each publisher takes in turn. */
+  topicsEach: number
   qos: QoS
   payloadBytes: number
 }

@@ -22,7 +22,8 @@ export async function measureRow(row: Row, name: Startable, pace: Pace): Promise
   } catch (error) {
     return failed(`DID NOT START: ${error instanceof Error ? error.message : String(error)}`)
   }
-  const { warmUpSeconds, seconds } = pace
+  const { seconds } = pace
+  const warmUpSeconds = Math.max(pace.warmUpSeconds, row.leastWarmUpSeconds ?? 0)
   const job: Job = { task: row.task, port: target.port, brokerPid: target.pid, warmUpSeconds, seconds }
   try {
     return await runGenerator(job, warmUpSeconds + seconds + row.allowanceSeconds, target)

@@ -10,14 +10,17 @@ export const stampBytes = 6
  * again when its message has been delivered and acknowledged: the bytes have left the socket long before.
  */
 export class MessageRing {
+  /** The same for all: topics must be equally long. */
   readonly frameBytes: number
   readonly slots: number
   readonly #frames: Buffer
   readonly #stampAt: number
 
-  constructor(publisher: number, topic: string, payloadBytes: number, qos: QoS, slots: number) {
+  constructor(publisher: number, topics: readonly string[], payloadBytes: number, qos: QoS, slots: number) {
     const payload = patternPayload(publisher, payloadBytes)
-    const frames = Array.from({ length: slots }, (_, slot) => publishPacket(topic, payload, qos, slot + 1))
+    const frames = Array.from({ length: slots }, (_, slot) =>
+      publishPacket(topics[slot % topics.length] ?? '', payload, qos, slot + 1),
+    )
     this.slots = slots
     this.#frames = Buffer.concat(frames)
     this.frameBytes = this.#frames.length / slots

@@ -8,7 +8,7 @@ import type { LatencyTask, Measurement } from './job.ts'
 import { MessageRing } from './message-ring.ts'
 import { ProcessorUse } from './process-usage.ts'
 import { Receiver } from './receiver.ts'
-import { filterOf, topicOf } from './topology.ts'
+import { filterOf, topicsOf } from './topology.ts'
 
 const drainMs = 5000
 const ringSlots = 4096 // of each publisher: eight seconds at 500 a second
@@ -41,7 +41,7 @@ export async function measureLatency(
     receivers.push(new Receiver(subscriber, task.publishers, task.payloadBytes, delivered))
     const client = await Client.open(port, `p${i}`)
     client.handle({ frame() {}, chunkEnd() {} })
-    sockets.push({ client, ring: new MessageRing(i, topicOf(i), task.payloadBytes, task.qos, ringSlots) })
+    sockets.push({ client, ring: new MessageRing(i, topicsOf(task, i), task.payloadBytes, task.qos, ringSlots) })
   }
 
   const use = new ProcessorUse(brokerPid)
@@ -62,7 +62,7 @@ export async function measureLatency(
     }
     turn()
   })
-  const { generatorBusy, brokerBusy, elapsedSeconds } = use.end()
+  const used = use.end()
   const deadlineMs = performance.now() + drainMs
   const isDrained = (): boolean => received >= total
   while (!isDrained() && performance.now() < deadlineMs) await sleep(10)
@@ -81,9 +81,8 @@ export async function measureLatency(
       p50Ms: quantile(latenciesMs, 0.5),
       p99Ms: quantile(latenciesMs, 0.99),
       maxMs: quantile(latenciesMs, 1),
-      sentPerSecond: total / elapsedSeconds,
-      generatorBusy,
-      brokerBusy,
+      sentPerSecond: total / used.elapsedSeconds,
+      ...used,
     },
   }
 }

@@ -9,6 +9,8 @@ export interface Options {
   warmUpSeconds: number
   seconds: number
   rounds: number
+  /** How often a measurement is repeated when other programs were busy during it. */
+  retries: number
   nodeArgs: readonly string[]
   /** undefined: a file named for the date, in test/bench/results. */
   json: string | undefined
@@ -22,6 +24,8 @@ Measures the hub, bare Aedes and Mosquitto side by side and prints a Markdown ta
   --rows TEXT       only rows whose name contains TEXT, such as "QoS 0" or "latency" or "64 B"
   --seconds N       measured time of a row (default 3), after a warm-up of half of it
   --rounds N        how often each row is measured; the table shows medians (default 3)
+  --retries N       measure again, up to N times, when other programs used over a fifth of a core during a measurement
+                    (default 0: the table says how busy they were)
   --quick           the same as --seconds 1 --rounds 1
   --node-args TEXT  arguments for the hub's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profiles"
   --json FILE       where the figures go (default test/bench/results/<date>.json)
@@ -33,12 +37,13 @@ there is shown, no more.`
 /** Throws an Error that names the option when one is wrong; undefined asks for the help. */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
-    args: [...args],
+    args: joinNodeArgs(args),
     options: {
       targets: { type: 'string', default: targetNames.join(',') },
       rows: { type: 'string', default: '' },
       seconds: { type: 'string' },
       rounds: { type: 'string' },
+      retries: { type: 'string' },
       quick: { type: 'boolean', default: false },
       'node-args': { type: 'string', default: '' },
       json: { type: 'string' },
@@ -53,9 +58,17 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     warmUpSeconds: Math.max(1, seconds / 2),
     seconds,
     rounds: Math.ceil(positive('--rounds', values.rounds ?? (values.quick ? '1' : '3'))),
+    retries: values.retries === undefined ? 0 : Math.ceil(positive('--retries', values.retries)),
     nodeArgs: values['node-args'].split(/\s+/u).filter((part) => part !== ''),
     json: values.json,
   }
+}
+
+/** parseArgs takes a value that begins with a dash only behind "=". */
+function joinNodeArgs(args: readonly string[]): string[] {
+  const at = args.indexOf('--node-args')
+  if (at === -1) return [...args]
+  return [...args.slice(0, at), `--node-args=${args[at + 1] ?? ''}`, ...args.slice(at + 2)]
 }
 
 function parseTargets(list: string): TargetName[] {

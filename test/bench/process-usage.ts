@@ -35,11 +35,31 @@ export async function settledResidentBytes(pid: number): Promise<number> {
   return last
 }
 
-/** Shares of one core that this process and the broker use between its making and `end`. */
+/** What all processors together have worked since the start of the machine, in seconds. */
+function machineSeconds(): number {
+  const [user, nice, system, , , irq, softIrq, steal] =
+    /^cpu +(.+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]?.split(' ').map(Number) ?? []
+  return sum([user, nice, system, irq, softIrq, steal]) / ticksPerSecond
+}
+
+function sum(numbers: readonly (number | undefined)[]): number {
+  return numbers.reduce((total: number, number) => total + (number ?? 0), 0)
+}
+
+/** Shares of one core. `othersBusy` is what neither the generator nor the broker used: it makes figures worse. */
+export interface Use {
+  elapsedSeconds: number
+  generatorBusy: number
+  brokerBusy: number
+  othersBusy: number
+}
+
+/** Processor time between its making and `end`. */
 export class ProcessorUse {
   readonly #brokerPid: number
   readonly #startedAtMs = performance.now()
   readonly #own = process.cpuUsage()
+  readonly #machineSeconds = machineSeconds()
   readonly #brokerSeconds: number
 
   constructor(brokerPid: number) {
@@ -47,13 +67,13 @@ export class ProcessorUse {
     this.#brokerSeconds = processorSeconds(brokerPid)
   }
 
-  end(): { elapsedSeconds: number; generatorBusy: number; brokerBusy: number } {
+  end(): Use {
     const elapsedSeconds = (performance.now() - this.#startedAtMs) / 1000
     const own = process.cpuUsage(this.#own)
-    return {
-      elapsedSeconds,
-      generatorBusy: (own.user + own.system) / 1e6 / elapsedSeconds,
-      brokerBusy: (processorSeconds(this.#brokerPid) - this.#brokerSeconds) / elapsedSeconds,
-    }
+    const generatorBusy = (own.user + own.system) / 1e6 / elapsedSeconds
+    const brokerBusy = (processorSeconds(this.#brokerPid) - this.#brokerSeconds) / elapsedSeconds
+    const machineBusy = (machineSeconds() - this.#machineSeconds) / elapsedSeconds
+    const othersBusy = Math.max(0, machineBusy - generatorBusy - brokerBusy)
+    return { elapsedSeconds, generatorBusy, brokerBusy, othersBusy }
   }
 }

@@ -6,6 +6,7 @@ import { quantile } from './figures.ts'
 import type { Measurement, RetainedTask } from './job.ts'
 import { patternPayload } from './message-ring.ts'
 import { PacketType, publishPacket, subscribePacket } from './packets.ts'
+import { ProcessorUse } from './process-usage.ts'
 
 const windowMessages = 100
 const warmUpSubscribes = 50
@@ -13,7 +14,7 @@ const settleMs = 500
 const answerMs = 10_000
 
 /** Milliseconds from SUBSCRIBE until both SUBACK and the retained PUBLISH are here; the value is the 99th percentile. */
-export async function measureRetainedLookup(task: RetainedTask, port: number): Promise<Measurement> {
+export async function measureRetainedLookup(task: RetainedTask, port: number, brokerPid: number): Promise<Measurement> {
   const publisher = await Client.open(port, 'keeper')
   await publishRetained(publisher, task)
   await publisher.close()
@@ -23,6 +24,7 @@ export async function measureRetainedLookup(task: RetainedTask, port: number): P
   const timesMs: number[] = []
   const asked = warmUpSubscribes + task.subscribes
   let lost = 0
+  const use = new ProcessorUse(brokerPid)
   for (let number = 0; number < asked; number++) {
     // Topics from all over the tree.
     const topic = topicOf(Math.floor((number * task.retainedMessages) / asked))
@@ -30,12 +32,13 @@ export async function measureRetainedLookup(task: RetainedTask, port: number): P
     if (Number.isNaN(timeMs)) lost++
     else if (number >= warmUpSubscribes) timesMs.push(timeMs)
   }
+  const used = use.end()
   subscriber.destroy()
   return {
     value: quantile(timesMs, 0.99),
     lost,
     faults: connectionFaults.closedByBroker > 0 ? [`CLOSED ${connectionFaults.closedByBroker}`] : [],
-    detail: { p50Ms: quantile(timesMs, 0.5), p99Ms: quantile(timesMs, 0.99), maxMs: quantile(timesMs, 1) },
+    detail: { p50Ms: quantile(timesMs, 0.5), p99Ms: quantile(timesMs, 0.99), maxMs: quantile(timesMs, 1), ...used },
   }
 }
 

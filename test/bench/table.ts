@@ -10,6 +10,8 @@ export interface RowResult {
   runs: Partial<Record<Startable, Measurement[]>>
 }
 
+// From here on the generator is busy for about as long as the broker.
+const limitingShare = 0.75
 const unitWords: Record<Unit, string> = { 'msg/s': 'msg/s', ms: 'ms', B: 'bytes', 'conn/s': 'a second' }
 
 /** The median over rounds; rounds without a figure do not count. */
@@ -24,17 +26,21 @@ export function faultsOf(runs: readonly Measurement[] | undefined): string[] {
   return [...(lost > 0 ? [`LOST ${lost}`] : []), ...faults]
 }
 
-/** Whether the hub reaches what is required; undefined when the figures to tell are not there. */
+/** Whether the hub reaches what is required; undefined when nothing is, or the figures to tell are not there. */
 export function isMet(result: RowResult): boolean | undefined {
-  const hub = valueOf(result.runs.hub)
-  const mosquitto = valueOf(result.runs.mosquitto)
   const { requirement } = result.row
-  if (result.runs.hub === undefined) return undefined
+  if (result.runs.hub === undefined || requirement.kind === 'none') return undefined
+  const hub = valueOf(result.runs.hub)
   if (Number.isNaN(hub) || faultsOf(result.runs.hub).length > 0) return false
-  if (requirement.kind === 'atLeast') return hub >= requirement.bound
-  if (requirement.kind === 'atMost') return hub <= requirement.bound
+  return reaches(hub, requirement, valueOf(result.runs.mosquitto))
+}
+
+function reaches(value: number, requirement: Requirement, mosquitto: number): boolean | undefined {
+  if (requirement.kind === 'none') return undefined
+  if (requirement.kind === 'atLeast') return value >= requirement.bound
+  if (requirement.kind === 'atMost') return value <= requirement.bound
   if (Number.isNaN(mosquitto)) return undefined
-  return requirement.kind === 'timesMosquitto' ? hub >= requirement.atLeast * mosquitto : hub <= mosquitto
+  return requirement.kind === 'timesMosquitto' ? value >= requirement.atLeast * mosquitto : value <= mosquitto
 }
 
 export function renderTable(results: readonly RowResult[], targets: readonly TargetName[]): string {
@@ -50,22 +56,31 @@ export function renderTable(results: readonly RowResult[], targets: readonly Tar
   ]
   const lines = results.map((result) => {
     const { row, runs } = result
-    const met = isMet(result)
     return [
       `${row.name} (${unitWords[row.unit]})`,
       row.task.kind === 'throughput' ? String(row.task.windowMessages) : '',
       ...targets.map((name) => [renderValue(valueOf(runs[name]), row.unit), ...faultsOf(runs[name])].join(' ')),
       ...compared.map((name) => renderRatio(valueOf(runs[name]) / valueOf(runs.mosquitto))),
-      ...(targets.includes('hub') ? [renderRequirement(row.requirement), renderMet(met)] : []),
-      row.hasCeiling ? [renderValue(valueOf(runs.sink), row.unit), ...faultsOf(runs.sink)].join(' ') : '',
+      ...(targets.includes('hub') ? [renderRequirement(row.requirement), renderMet(result)] : []),
+      row.hasCeiling ? renderCeiling(result) : '',
     ]
   })
   return renderMarkdown([head, ...lines])
 }
 
-function renderMet(met: boolean | undefined): string {
+function renderMet(result: RowResult): string {
+  const met = isMet(result)
   if (met === undefined) return '–'
-  return met ? 'met' : '**not met**'
+  if (met) return 'met'
+  const ceiling = reaches(valueOf(result.runs.sink), result.row.requirement, valueOf(result.runs.mosquitto))
+  return result.row.hasCeiling && ceiling === false ? '**not met**, nor by the generator alone' : '**not met**'
+}
+
+/** Says when the hub is so near the ceiling that its figure may be the generator's. */
+function renderCeiling({ row, runs }: RowResult): string {
+  const ceiling = valueOf(runs.sink)
+  const isLimit = row.unit === 'msg/s' && valueOf(runs.hub) >= limitingShare * ceiling
+  return [renderValue(ceiling, row.unit), ...(isLimit ? ['(limits)'] : []), ...faultsOf(runs.sink)].join(' ')
 }
 
 function renderRequirement(requirement: Requirement): string {
@@ -77,8 +92,10 @@ function renderRequirement(requirement: Requirement): string {
     case 'atLeast':
       return `≥ ${requirement.bound.toLocaleString('en')}`
     case 'atMost':
-    default:
       return `≤ ${requirement.bound.toLocaleString('en')}`
+    case 'none':
+    default:
+      return '–'
   }
 }
 

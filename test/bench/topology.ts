@@ -1,19 +1,27 @@
-// Who publishes to whom: n to n are pairs on a topic each, 1 to n is one topic, n to 1 is a wildcard.
+// Who publishes to whom: n to n are pairs with topics of their own, 1 to n is one topic, n to 1 is a wildcard.
 
 interface Topology {
   publishers: number
   subscribers: number
+  /** Topics that a publisher takes in turn. */
+  topicsEach: number
 }
 
-/** All topics are equally long, so that all frames of a row are. */
-export function topicOf(publisher: number): string {
-  return `bench/${String(publisher).padStart(4, '0')}`
+/** The topics of a publisher; all are equally long, so that all frames of a row are. */
+export function topicsOf({ topicsEach }: Topology, publisher: number): string[] {
+  const topic = `bench/${digits(publisher)}`
+  return topicsEach === 1 ? [topic] : Array.from({ length: topicsEach }, (_, number) => `${topic}/${digits(number)}`)
 }
 
 /** What a subscriber subscribes to. */
-export function filterOf(topology: Topology, subscriber: number): string {
-  if (topology.publishers === 1) return topicOf(0)
-  return topology.subscribers === 1 ? 'bench/+' : topicOf(subscriber)
+export function filterOf({ publishers, subscribers, topicsEach }: Topology, subscriber: number): string {
+  const levelsBelow = topicsEach === 1 ? '' : '/+'
+  if (subscribers === 1 && publishers > 1) return `bench/+${levelsBelow}`
+  return `bench/${digits(publishers === 1 ? 0 : subscriber)}${levelsBelow}`
+}
+
+function digits(number: number): string {
+  return String(number).padStart(4, '0')
 }
 
 /** Those of `receivers`, one for each subscriber, whom a publisher reaches. */

@@ -5,7 +5,7 @@ import type { ThroughputTask } from './job.ts'
 import { MessageRing } from './message-ring.ts'
 import { PacketType } from './packets.ts'
 import type { Receiver } from './receiver.ts'
-import { topicOf } from './topology.ts'
+import { topicsOf } from './topology.ts'
 
 /** A publisher that never has more than a window of messages on their way to any of its subscribers. */
 export class WindowedPublisher implements FrameHandler {
@@ -25,7 +25,7 @@ export class WindowedPublisher implements FrameHandler {
     this.#qos = task.qos
     this.receivers = receivers
     this.#queue = queue
-    this.#ring = new MessageRing(index, topicOf(index), task.payloadBytes, task.qos, task.windowMessages)
+    this.#ring = new MessageRing(index, topicsOf(task, index), task.payloadBytes, task.qos, task.windowMessages)
     client.handle(this)
   }
 

@@ -1,0 +1,47 @@
+// What goes with the table: the machine, how it was measured, how busy others were, and the JSON file.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { median } from './figures.ts'
+import type { Machine } from './machine.ts'
+import type { Options } from './options.ts'
+import { isMet, valueOf, type RowResult } from './table.ts'
+import type { TargetName } from './targets.ts'
+
+const resultsFolder = fileURLToPath(new URL('../../test/bench/results', import.meta.url))
+
+/** The lines below the table. */
+export function describeRun(machine: Machine, options: Options, results: readonly RowResult[]): string {
+  const others = results.flatMap(({ runs }) => Object.values(runs).flat()).map((run) => run.detail['othersBusy'] ?? 0)
+  const { processor, cores, memoryGiB, kernel, node, mosquitto } = machine
+  return [
+    `${processor}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}; Node ${node}; ` +
+      `${mosquitto === undefined ? 'without Mosquitto' : `Mosquitto ${mosquitto}`}.`,
+    `Other programs used ${median(others).toFixed(2)} of a core while measured (median; at most ` +
+      `${Math.max(0, ...others).toFixed(2)}): what they use makes figures worse.`,
+    `Median of ${options.rounds} × ${options.seconds} s after a warm-up, a new process each time.`,
+    'Window: messages that each publisher keeps on their way, the same for every target. Generator alone: the load',
+    'generator against a server that only passes bytes on; "(limits)" where the hub is so near to it that its figure may',
+    "be the generator's.",
+  ].join('\n')
+}
+
+/** Writes every figure and returns the name of the file. */
+export function writeJson(
+  machine: Machine,
+  options: Options,
+  targets: readonly TargetName[],
+  results: readonly RowResult[],
+): string {
+  const date = new Date().toISOString()
+  const file = options.json ?? join(resultsFolder, `${date.replaceAll(':', '-').slice(0, 19)}.json`)
+  const rows = results.map((result) => ({
+    ...result.row,
+    isMet: isMet(result) ?? null,
+    medians: Object.fromEntries(Object.entries(result.runs).map(([name, runs]) => [name, valueOf(runs)])),
+    runs: result.runs,
+  }))
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${JSON.stringify({ date, machine, options, targets, rows }, null, 2)}\n`)
+  return file
+}
