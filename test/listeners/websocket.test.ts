@@ -178,6 +178,16 @@ test('WebSocketTransport ends a frame that grows beyond a CONNECT before it is a
   expect(owner.events.items).toEqual(['closed'])
 })
 
+test('WebSocketTransport takes more than a CONNECT before it is answered, in frames that are complete', async () => {
+  const { owner, peer } = await pair(
+    await startWebSocketListener({ maxConnectPacketBytes: 1000 }),
+    connectWebSocketPeer,
+  )
+  for (let i = 0; i < 100; i++) peer.send(Buffer.alloc(500))
+  await owner.untilReceived(50_000)
+  expect(owner.closings.items).toEqual([])
+})
+
 test('WebSocketTransport takes large frames once the client was answered', async () => {
   const { transport, owner, peer } = await pair(
     await startWebSocketListener({ maxConnectPacketBytes: 1000 }),
@@ -235,22 +245,36 @@ test('WebSocketListener ends a connection that does not answer its ping, and no 
   const listening = await startWebSocketListener({ pingSeconds: 30 })
   const answering = await pair(listening, connectWebSocketPeer)
   const silent = await pair(listening, async (port) => connectWebSocketPeer(port, { autoPong: false }))
-  const paused = await pair(listening, async (port) => connectWebSocketPeer(port, { autoPong: false }))
-  paused.transport.pause()
   const pings = pingsOf(answering.peer.webSocket)
   const pingsOfSilent = pingsOf(silent.peer.webSocket)
   vi.advanceTimersByTime(30_000)
   await Promise.all([pings.atLeast(1), pingsOfSilent.atLeast(1)])
-  // The answer went out before this message of another connection, and so was read before it.
-  paused.transport.resume()
-  paused.peer.send(Buffer.from('x'))
-  await paused.owner.untilReceived(1)
-  paused.transport.pause()
+  // The answer went out before this message of another connection, and so is read before it.
+  const other = await pair(listening, connectWebSocketPeer)
+  other.peer.send(Buffer.from('x'))
+  await other.owner.untilReceived(1)
   vi.advanceTimersByTime(30_000)
   expect(await silent.owner.untilClosed()).toEqual(new Error('no answer to the WebSocket ping'))
   await pings.atLeast(2)
   expect(answering.owner.closings.items).toEqual([])
-  expect(paused.owner.closings.items).toEqual([])
+  await listening.listener.stop()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('WebSocketListener does not ping a connection that the hub does not read', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { transport, owner, peer } = await pair(await startWebSocketListener({ pingSeconds: 30 }), connectWebSocketPeer)
+  const pings = pingsOf(peer.webSocket)
+  transport.pause()
+  vi.advanceTimersByTime(90_000)
+  transport.resume()
+  peer.send(Buffer.from('here'))
+  await owner.untilReceived(4)
+  expect(owner.events.items).toEqual(['received'])
+  vi.advanceTimersByTime(30_000)
+  await pings.atLeast(1)
+  expect(pings.items.length).toBe(1)
 })
 
 test('WebSocketListener sends no pings without an interval', async () => {
