@@ -1,7 +1,7 @@
-/** What a kind of error means outside: how a command ends and whether trying again can help. */
+/** What a kind of error means outside. */
 interface ErrorKind {
+  /** How a command ends that met it. */
   readonly exitCode: number
-  readonly isRetryable: boolean
 }
 
 /**
@@ -9,17 +9,17 @@ interface ErrorKind {
  * 2 the user asked for something that cannot be, 70 a bug (sysexits `EX_SOFTWARE`).
  */
 export const ERROR_KINDS = {
-  COMMAND_INVALID: { exitCode: 2, isRetryable: false },
-  CONFIG_INVALID: { exitCode: 2, isRetryable: false },
-  CONFIG_UNREADABLE: { exitCode: 2, isRetryable: false },
-  LISTENER_PORT_IN_USE: { exitCode: 1, isRetryable: true },
-  LISTENER_NO_PERMISSION: { exitCode: 1, isRetryable: false },
-  LISTENER_BAD_ADDRESS: { exitCode: 1, isRetryable: false },
-  LISTENER_UNSAFE: { exitCode: 2, isRetryable: false },
-  LISTENER_FAILED: { exitCode: 1, isRetryable: false },
-  TOPIC_NAME_INVALID: { exitCode: 2, isRetryable: false },
-  TOPIC_FILTER_INVALID: { exitCode: 2, isRetryable: false },
-  HUB_NOT_RUNNING: { exitCode: 1, isRetryable: false },
+  COMMAND_INVALID: { exitCode: 2 },
+  CONFIG_INVALID: { exitCode: 2 },
+  CONFIG_UNREADABLE: { exitCode: 2 },
+  LISTENER_PORT_IN_USE: { exitCode: 1 },
+  LISTENER_NO_PERMISSION: { exitCode: 1 },
+  LISTENER_BAD_ADDRESS: { exitCode: 1 },
+  LISTENER_UNSAFE: { exitCode: 2 },
+  LISTENER_FAILED: { exitCode: 1 },
+  TOPIC_NAME_INVALID: { exitCode: 2 },
+  TOPIC_FILTER_INVALID: { exitCode: 2 },
+  HUB_NOT_RUNNING: { exitCode: 1 },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_KINDS
@@ -39,9 +39,5 @@ export class HubbubError extends Error {
 
   get exitCode(): number {
     return ERROR_KINDS[this.code].exitCode
-  }
-
-  get isRetryable(): boolean {
-    return ERROR_KINDS[this.code].isRetryable
   }
 }

@@ -16,8 +16,6 @@ export interface Transport {
   readonly remoteAddress: string
   /** Address of the peer alone; for limits per address. */
   readonly remoteHost: string
-  /** Bytes handed to `write` that the system has not taken yet. */
-  readonly pendingBytes: number
   attach(owner: TransportOwner): void
   /** Hands over one or more buffers as one write. */
   write(chunks: readonly Buffer[]): void

@@ -31,10 +31,6 @@ export class TcpTransport implements Transport {
     return formatAddress(this.remoteHost, this.#remotePort)
   }
 
-  get pendingBytes(): number {
-    return this.#socket.writableLength
-  }
-
   attach(owner: TransportOwner): void {
     this.#owner = owner
     const socket = this.#socket

@@ -48,10 +48,6 @@ export class WebSocketTransport implements Transport {
     return formatAddress(this.remoteHost, this.#remotePort)
   }
 
-  get pendingBytes(): number {
-    return this.#webSocket.bufferedAmount
-  }
-
   attach(owner: TransportOwner): void {
     this.#owner = owner
     const webSocket = this.#webSocket
