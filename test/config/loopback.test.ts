@@ -19,6 +19,7 @@ test.each([
   ['::2', false],
   ['fe80::1%eth0', false],
   ['127.1', false],
+  ['notlocalhost', false],
   ['localhost.example.org', false],
   ['127.0.0.1.example.org', false],
 ])('isLoopback of %j is %s', (host, expected) => {

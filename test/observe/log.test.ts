@@ -9,7 +9,7 @@ function collect(options: Omit<LogOptions, 'destination'>): { log: ReturnType<ty
 }
 
 // What clears a screen, sets a title, rewrites a line, turns writing around, in both spellings of the escape.
-const HOSTILE = '\u001b[2J\u009b2J\u001b]0;title\u0007\r\n\b\u007f\u202eevil\u2066\u2028\u0000\\u001b[2J'
+const HOSTILE = '\u001b[2J\u009b2J\u001b]0;title\u0007\r\n\rfake\b\u007f\u202eevil\u2066\u2028\u0000\\u001b[2J'
 const INVISIBLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/ // oxlint-disable-line no-control-regex -- they are what must not be there
 const COLOURS = /\u001b\[\d+m/g // oxlint-disable-line no-control-regex -- what colours a line
 
@@ -74,6 +74,12 @@ describe('createLog for people', () => {
     const text = lines.join('').replaceAll(COLOURS, '')
     expect(text).not.toMatch(INVISIBLE)
     expect(text).toContain('"clientId":"\\u001b[2J\\u009b2J')
+  })
+
+  test('shows what it escapes instead of leaving it out', () => {
+    const { log, lines } = collect({ level: 'info', isPretty: true })
+    log.info({}, 'a\rb\bc\fd\u0007e\u009bf')
+    expect(lines.join('')).toContain('a\\rb\\bc\\fd\\u0007e\\u009bf')
   })
 
   test('keeps what a client sent on the line of its event', () => {
