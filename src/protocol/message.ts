@@ -108,11 +108,15 @@ export class Message {
 
   /** The packet in the shape that `bytes` has not. Its flags and packet identifier are the writer's to set. */
   otherShape(): Buffer {
-    return (this.#otherShape ??= encodePublish(
+    if (this.#otherShape !== undefined) return this.#otherShape
+    const shape = encodePublish(
       this.bytes.subarray(this.#topicStart(), this.payloadStart - (this.qos > 0 ? 2 : 0)),
       this.bytes.subarray(this.payloadStart, this.end),
       this.qos === 0,
-    ))
+    )
+    // A retained message would hold it for years, for the one subscriber that asked.
+    if (this.#kept !== this || !this.retain) this.#otherShape = shape
+    return shape
   }
 
   #copy(bytes: Buffer, retain: boolean): Message {

@@ -36,6 +36,37 @@ describe('Message', () => {
     expect(message.keep().keep()).toBe(message.keep())
   })
 
+  test('makes the other shape once, but for a retained one does not hold it', () => {
+    const message = Message.create('t', Buffer.from('x'), 1, false, undefined)
+    expect(message.otherShape()).toBe(message.otherShape())
+    const retained = message.keepRetained()
+    expect(retained.otherShape()).not.toBe(retained.otherShape())
+    expect(retained.otherShape()).toEqual(message.otherShape())
+  })
+
+  test('is taken from a run packet by packet', () => {
+    fc.assert(
+      fc.property(
+        names,
+        fc.array(fc.uint8Array({ maxLength: 200 }), { minLength: 1, maxLength: 5 }),
+        (topic, payloads) => {
+          const packets = payloads.map((payload) => encodePublish(Buffer.from(topic), Buffer.from(payload), false))
+          const bytes = Buffer.concat([Buffer.from([1, 2]), ...packets])
+          const run = new Message()
+          run.set(topic, 0, false, bytes, 2, 2 + (packets[0]?.length ?? 0) - (payloads[0]?.length ?? 0), bytes.length)
+          const single = new Message()
+          const taken: Buffer[] = []
+          for (let at = run.start; at < run.end;) {
+            at = single.takeFromRun(run, at)
+            taken.push(Buffer.from(single.payload))
+          }
+          expect(taken).toEqual(payloads.map((payload) => Buffer.from(payload)))
+          expect(single.topic).toBe(topic)
+        },
+      ),
+    )
+  })
+
   test('is retained in a copy of its own with RETAIN set', () => {
     const message = Message.create('t', Buffer.from('x'), 1, false, 'me')
     const retained = message.keepRetained()
