@@ -122,6 +122,9 @@ describe('Hub.publish', () => {
     expect(atQos2).toEqual([{ topic: 'sensor/a', payload: Buffer.from('warm'), qos: 2, retain: false }])
     expect(atQos0.map(({ qos }) => qos)).toEqual([0])
     expect(hub.publish('nobody/listens', 'x')).toBe(0)
+    // Those in process have it at once, the client when it acknowledges.
+    expect(hub.ledger).toMatchObject({ matched: 3, delivered: 2, droppedTotal: 0 })
+    expect(hub.pendingMessages).toBe(1)
   })
 
   test('takes any bytes as payload and keeps a copy', async () => {
@@ -243,6 +246,9 @@ describe('Hub.stop', () => {
       received.type === 'PUBLISH' ? [received.payload.toString()] : [],
     )
     expect(got).toEqual([0, 1, 2].flatMap((qos) => Array.from({ length: 20 }, (_, i) => `${qos} ${i} ${body}`)))
+    // What the client could not acknowledge any more is dropped, what the system took is delivered.
+    expect(hub.ledger.delivered).toBe(20)
+    expect(hub.ledger.dropped).toMatchObject({ 'connection-lost': 0, 'session-ended': 40 })
   })
 
   test('waits no longer for a client that reads nothing than it takes to cut it off', async () => {
