@@ -159,7 +159,7 @@ export const OPTIONS = [
     kind: 'number',
     unit: 'levels',
     min: 1,
-    max: 1024,
+    max: 100, // what Aedes takes in a SUBSCRIBE
     default: 32,
     summary: 'Most levels in a topic name or filter; a/b/c has three.',
     needsRestart: true,

@@ -100,6 +100,11 @@ export class Router {
     if (route === undefined) {
       throw new HubbubError('TOPIC_NAME_INVALID', `Cannot publish: ${this.explainInvalid(bytes, 0, bytes.length)}`)
     }
+    // A will may not speak for the hub, as no other message of a client may (`Session.receive`).
+    if (route.isReserved && message.publisher !== undefined) {
+      this.#ledger.refused++
+      return 0
+    }
     return this.publish(message, route)
   }
 
