@@ -79,6 +79,13 @@ describe('hubbub tells', () => {
     expect(out).toMatch(/^host +127\.0\.0\.1 +default$/m)
   })
 
+  test('the same for a configuration that comes through a pipe, in pieces', async () => {
+    const configuration = `<(yes '# more than a pipe holds at once' | head -n 4000; echo 'port: 9')`
+    const started = await bash(`node "$0" config --config ${configuration}`)
+    expect(await started.untilExit()).toEqual({ code: 0, signal: null })
+    expect(started.stdout.items).toContainEqual(expect.stringMatching(/^port +9 +\/dev\/fd\/\d+:4001$/))
+  })
+
   test('the same as JSON that is a configuration file again', async () => {
     const { out } = await run(['config', '--json', '--port', '7'])
     const { config, origins } = JSON.parse(out)

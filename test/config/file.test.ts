@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -186,20 +185,6 @@ describe('readConfigFile', () => {
     expect(fault()).toBe('CONFIG_INVALID Cannot use hubbub.yaml: it must be at most 262144 bytes, it is longer')
     expect(fault(['--config', '/dev/zero'])).toMatch(/at most 262144 bytes/)
     expect(load(['--config', '/dev/null']).config.port).toBe(1883)
-  })
-
-  test('reads a pipe', () => {
-    spawnSync('mkfifo', [join(cwd, 'pipe')])
-    const writer = spawnSync(
-      'sh',
-      [
-        '-c',
-        `((yes '# what does not fit into a pipe at once' | head -n 4000; echo 'port: 9') > pipe) > /dev/null 2>&1 &`,
-      ],
-      { cwd },
-    )
-    expect(writer.status).toBe(0)
-    expect(load(['--config', 'pipe']).config.port).toBe(9)
   })
 
   test.each(['[', '{a: ', '- ', '? ', 'a: ', '["a",', '&a [', '!a ['])(
