@@ -48,8 +48,7 @@ export class Connections {
   /** Sends what is due to everyone, then ends all connections. Resolves when each is closed. */
   async stop(): Promise<void> {
     this.#isStopping = true
-    this.#parts.turn.flush()
-    // What the system takes at once is reported before the next turn, and so counted as delivered.
+    // The outputs of this turn are written first, and what the system takes at once is counted as delivered.
     await new Promise((resolve) => {
       setImmediate(resolve)
     })
