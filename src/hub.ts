@@ -152,8 +152,10 @@ export class Hub {
 
   async #stop(): Promise<void> {
     for (const listener of this.#listeners.toReversed()) await listener.stop()
-    await withDeadline(this.#connections.stop(), STOP_DEADLINE_MS)
-    await withDeadline(this.#broker.stop(), STOP_DEADLINE_MS)
+    await withDeadline(
+      this.#connections.stop().then(() => this.#broker.stop()),
+      STOP_DEADLINE_MS,
+    )
     await this.#store.stop()
   }
 
