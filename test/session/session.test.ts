@@ -38,6 +38,10 @@ async function leaveKept(port: number, qos: number): Promise<void> {
   await leave(client)
 }
 
+function longPayload(i: number): string {
+  return `${i} `.padEnd(200_000, 'x')
+}
+
 describe('A kept session', () => {
   test('keeps its subscriptions and what comes at QoS 1 and 2 while its client is away, in order [MQTT-3.1.2-4] [MQTT-3.1.2-5]', async () => {
     const testHub = await startHub()
@@ -285,6 +289,25 @@ describe('The in-flight window', () => {
       rest.push(...payloadsOf(next))
     }
     expect(rest).toEqual(['2', '3', '4'])
+  })
+
+  test('is resent in order to a client that takes it slowly, and nothing new comes between', async () => {
+    const { hub, log, port } = await startHub({ config: { limits: { maxOutputBytes: 1024 } } })
+    const client = await join(port, 'kept', KEPT)
+    await client.subscribe(['t', 1])
+    for (let i = 0; i < 5; i++) {
+      hub.publish('t', longPayload(i), { qos: 1 })
+      await client.next('PUBLISH')
+    }
+    await lose(log, client)
+    const back = await resume(port, 'kept')
+    hub.publish('t', longPayload(5), { qos: 1 })
+    const got: (readonly [string, boolean])[] = []
+    for (let i = 0; i < 6; i++) {
+      const packet = await back.next('PUBLISH')
+      got.push([packet.payload.toString('latin1', 0, 1), packet.dup])
+    }
+    expect(got).toEqual([0, 1, 2, 3, 4, 5].map((i) => [`${i}`, i < 5]))
   })
 
   test('never uses a packet id again that is still in flight, round 65,535 and on [MQTT-2.3.1-2]', async () => {
