@@ -80,6 +80,16 @@ describe('An acknowledgement', () => {
     expect(await answers(publisher)).toEqual(['PUBACK 1', 'PUBACK 2', 'PUBREC 3', 'PUBCOMP 9'])
   })
 
+  test('never overtakes one that is stored already, but not reported yet', async () => {
+    const { stepped, port } = await setStage()
+    const publisher = await join(port, 'publisher')
+    await publish(publisher, kept(1))
+    stepped.storeSilently(stepped.latestBatch)
+    expect(await answers(publisher, publishPacket({ topic: 'nobody', qos: 1, packetId: 2 }))).toEqual([])
+    stepped.reportStored(stepped.latestBatch)
+    expect(await answers(publisher)).toEqual(['PUBACK 1', 'PUBACK 2'])
+  })
+
   test('leaves batch by batch', async () => {
     const { stepped, port } = await setStage()
     const publisher = await join(port, 'publisher')

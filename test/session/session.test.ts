@@ -227,6 +227,35 @@ describe('A clean session', () => {
     expect(await back.restBeforePingresp()).toEqual([])
     expectLedgerBalanced(testHub)
   })
+
+  test('is never resumed by a connection that takes over to keep one [MQTT-3.1.2-6]', async () => {
+    const testHub = await startHub()
+    const { hub, port } = testHub
+    const older = await join(port, 'c')
+    await older.subscribe(['t', 1])
+    const newer = await openRawClient(port)
+    expect(await newer.connect({ clientId: 'c', isClean: false })).toMatchObject({ isSessionPresent: false })
+    expect(hub.publish('t', 'for nobody')).toBe(0)
+  })
+})
+
+describe('A takeover', () => {
+  test('counts what the older connection has not taken as lost, once', async () => {
+    const testHub = await startHub()
+    const { hub, port } = testHub
+    const older = await join(port, 'kept', KEPT)
+    await older.subscribe(['t', 0])
+    older.pause()
+    // More than the buffers of both ends of a connection hold.
+    for (let i = 0; i < 100 && hub.ledger.dropped['output-full'] === 0; i++) {
+      hub.publish('t', Buffer.alloc(500_000))
+      await new Promise(setImmediate)
+    }
+    expect(hub.pendingMessages).toBeGreaterThan(0)
+    await resume(port, 'kept')
+    expect(hub.ledger.dropped['connection-lost']).toBeGreaterThan(0)
+    expectLedgerBalanced(testHub)
+  })
 })
 
 describe('The in-flight window', () => {

@@ -35,9 +35,14 @@ export class SteppedStore {
     })
   }
 
+  /** Has everything up to `batch` stored, and does not say so yet. */
+  storeSilently(batch: number): void {
+    this.#storedBatch = Math.max(this.#storedBatch, batch)
+  }
+
   /** Reports everything up to `batch` as stored. */
   reportStored(batch: number): void {
-    this.#storedBatch = Math.max(this.#storedBatch, batch)
+    this.storeSilently(batch)
     this.#listener?.onStored(batch)
   }
 
