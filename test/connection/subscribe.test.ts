@@ -52,6 +52,7 @@ describe('SUBSCRIBE', () => {
   test('over limits.maxSubscriptionsPerClient gets 0x80 for what is too many, and the rest is served [MQTT-3.9.3-2]', async () => {
     const { port } = await startHub({ config: { limits: { maxSubscriptionsPerClient: 2 } } })
     const client = await connectRawClient(port)
+    await publish(client, message('c', 'retained', true))
     expect((await client.subscribe(['a', 0], ['b', 1], ['c', 2], ['a', 1])).codes).toEqual([0, 1, 0x80, 1])
     const packets = await publish(client, message('a', '1'), message('b', '2'), message('c', '3'))
     expect(payloadsOf(packets)).toEqual(['1', '2'])
