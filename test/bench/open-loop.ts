@@ -24,13 +24,15 @@ export async function measureLatency(
   const intervalMs = 1000 / task.offeredPerSecond
   const warmUpMessages = Math.round(warmUpSeconds * task.offeredPerSecond)
   const total = warmUpMessages + Math.round(seconds * task.offeredPerSecond)
-  const latenciesMs: number[] = []
+  // Not a number stands for what has not come.
+  const latenciesMs = new Float64Array(total - warmUpMessages).fill(Number.NaN)
   let startMs = 0
   let received = 0
   const delivered = (publisher: number, sequence: number): void => {
     const number = sequence * task.publishers + publisher
     received++
-    if (number >= warmUpMessages) latenciesMs.push(performance.now() - (startMs + number * intervalMs))
+    if (number >= warmUpMessages)
+      latenciesMs[number - warmUpMessages] = performance.now() - (startMs + number * intervalMs)
   }
 
   const receivers: Receiver[] = []

@@ -24,8 +24,8 @@ Measures the hub, bare Aedes and Mosquitto side by side and prints a Markdown ta
   --rows TEXT       only rows whose name contains TEXT, such as "QoS 0" or "latency" or "64 B"
   --seconds N       measured time of a row (default 3), after a warm-up of half of it
   --rounds N        how often each row is measured; the table shows medians (default 3)
-  --retries N       measure again, up to N times, when other programs used over a fifth of a core during a measurement
-                    (default 0: the table says how busy they were)
+  --retries N       measure again, up to N times, while other programs disturb a measurement, and take the least disturbed
+                    (default 0; the table marks what was disturbed)
   --quick           the same as --seconds 1 --rounds 1
   --node-args TEXT  arguments for the hub's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profiles"
   --json FILE       where the figures go (default test/bench/results/<date>.json)

@@ -17,12 +17,11 @@ export function describeRun(machine: Machine, options: Options, results: readonl
   return [
     `${processor}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}; Node ${node}; ` +
       `${mosquitto === undefined ? 'without Mosquitto' : `Mosquitto ${mosquitto}`}.`,
-    `Other programs used ${median(others).toFixed(2)} of a core while measured (median; at most ` +
-      `${Math.max(0, ...others).toFixed(2)}): what they use makes figures worse.`,
-    `Median of ${options.rounds} × ${options.seconds} s after a warm-up, a new process each time.`,
+    `Median of ${options.rounds} × ${options.seconds} s after a warm-up, a new process each time. "~": other programs disturbed it; they used`,
+    `${median(others).toFixed(2)} of a core while measured (median; at most ${Math.max(0, ...others).toFixed(2)}).`,
     'Window: messages that each publisher keeps on their way, the same for every target. Generator alone: the load',
-    'generator against a server that only passes bytes on; "(limits)" where the hub is so near to it that its figure may',
-    "be the generator's.",
+    'generator against a server that only passes bytes on, its best round; "(limits)" where the hub is so near to it that',
+    "its figure may be the generator's.",
   ].join('\n')
 }
 

@@ -6,12 +6,11 @@ import { measureRow } from './measure.ts'
 import { help, parseOptions, type Options } from './options.ts'
 import { allRows, type Row } from './rows.ts'
 import { describeRun, writeJson } from './report.ts'
-import { faultsOf, renderTable, type RowResult } from './table.ts'
+import { disturbanceOf, faultsOf, renderTable, type RowResult } from './table.ts'
 import { killAll, mosquittoPath, whyMissing, type Startable, type TargetName } from './targets.ts'
 
 const wantedIdleConnections = 9000
 const spareFiles = 200
-const disturbedFrom = 0.2 // of a core
 
 /** The whole benchmark; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -59,7 +58,7 @@ async function measureAll(
   const results = rows.map((row): RowResult => ({ row, runs: {} }))
   for (let round = 1; round <= options.rounds; round++) {
     for (const { row, runs } of results) {
-      const startables: Startable[] = round === 1 && row.hasCeiling ? [...targets, 'sink'] : [...targets]
+      const startables: Startable[] = row.hasCeiling ? [...targets, 'sink'] : [...targets]
       for (const name of startables) {
         const measurement = await measureInPeace(row, name, options)
         ;(runs[name] ??= []).push(measurement)
@@ -72,14 +71,17 @@ async function measureAll(
   return results
 }
 
-/** Repeats a measurement that other programs disturbed; whether it does depends on them alone, never on the figure. */
+/**
+ * Repeats a measurement that other programs disturbed and takes the least disturbed one. What is taken depends on those
+ * programs alone, never on the figure.
+ */
 async function measureInPeace(row: Row, name: Startable, options: Options): Promise<Measurement> {
-  let measurement = await measureRow(row, name, options)
-  for (let retry = 0; retry < options.retries; retry++) {
-    if ((measurement.detail['othersBusy'] ?? 0) <= disturbedFrom) break
-    measurement = await measureRow(row, name, options)
+  let calmest = await measureRow(row, name, options)
+  for (let retry = 0; retry < options.retries && disturbanceOf(calmest) > row.disturbedFromShare; retry++) {
+    const next = await measureRow(row, name, options)
+    if (disturbanceOf(next) < disturbanceOf(calmest)) calmest = next
   }
-  return measurement
+  return calmest
 }
 
 /** As many as wanted, or as the limit of open files allows, and then it says so. */
