@@ -41,11 +41,29 @@ export class Client {
     })
   }
 
-  /** Resolves when CONNACK has accepted the client. */
-  static async open(port: number, clientId: string): Promise<Client> {
+  /** Without a word to the broker yet. */
+  static connecting(port: number): Client {
+    return new Client(port)
+  }
+
+  /** Resolves when CONNACK has accepted the client; `isKept` asks for a session that outlives the connection. */
+  static async open(port: number, clientId: string, isKept = false): Promise<Client> {
     const client = new Client(port)
-    await client.#ask(connectPacket(clientId), PacketType.connack, 3, 0)
+    await client.#ask(connectPacket(clientId, isKept), PacketType.connack, 3, 0)
     return client
+  }
+
+  /**
+   * Comes back to a kept session with a client fresh from `connecting`. What it handles frames with must be set before:
+   * messages may follow CONNACK in the same chunk. Resolves to whether the broker still had the session.
+   */
+  async resume(clientId: string): Promise<boolean> {
+    // [MQTT-3.2.2-2] the third byte of CONNACK says that it has.
+    let hadSession = false
+    await this.#ask(connectPacket(clientId, true), PacketType.connack, 3, 0, (chunk, start) => {
+      hadSession = chunk[start + 2] === 1
+    })
+    return hadSession
   }
 
   /** Resolves when SUBACK has granted exactly `qos`. */
@@ -94,9 +112,19 @@ export class Client {
     this.socket.destroy()
   }
 
-  /** Sends a packet and resolves when its answer says `wanted` at the byte `statusAt`. */
-  async #ask(packet: Buffer, answerType: number, statusAt: number, wanted: number): Promise<void> {
+  /**
+   * Sends a packet and resolves when its answer says `wanted` at the byte `statusAt`. Frames before it are ignored;
+   * those behind it go to the handler that was set.
+   */
+  async #ask(
+    packet: Buffer,
+    answerType: number,
+    statusAt: number,
+    wanted: number,
+    look?: (chunk: Uint8Array, start: number) => void,
+  ): Promise<void> {
     await new Promise<void>((resolve, reject) => {
+      const next = this.#walker.handler
       const onClose = (): void => {
         reject(new Error(`the broker closed the connection (${connectionFaults.lastError || 'no error'})`))
       }
@@ -105,9 +133,12 @@ export class Client {
         frame: (chunk, start) => {
           if ((chunk[start] ?? 0) >> 4 !== answerType) return
           this.socket.off('close', onClose)
+          this.handle(next)
           const status = chunk[start + statusAt]
-          if (status === wanted) resolve()
-          else reject(new Error(`the broker answered ${String(status)} where ${wanted} was wanted`))
+          if (status === wanted) {
+            look?.(chunk, start)
+            resolve()
+          } else reject(new Error(`the broker answered ${String(status)} where ${wanted} was wanted`))
         },
         chunkEnd() {},
       })

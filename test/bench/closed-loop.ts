@@ -1,53 +1,50 @@
 // Throughput: publishers with a bounded window each, opened again by what is delivered and acknowledged.
 /* oxlint-disable no-await-in-loop -- connections open one after another, and a wait is a loop */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BytesWritten } from './bytes-written.ts'
 import { Client, connectionFaults } from './client.ts'
-import type { Measurement, ThroughputTask } from './job.ts'
+import type { Job, Measurement, ThroughputTask } from './job.ts'
 import { ProcessorUse } from './process-usage.ts'
 import { Receiver } from './receiver.ts'
-import { filterOf, receiversOf } from './topology.ts'
+import { StallWatch, sum } from './stall-watch.ts'
+import { filterOf, receiversOf, topicsOf } from './topology.ts'
 import { FillQueue, WindowedPublisher } from './windowed-publisher.ts'
 
-const stallMs = 5000
 const pollMs = 20
 
 /** Runs the load and counts deliveries a second between the end of the warm-up and the end of the time. */
-export async function measureThroughput(
-  task: ThroughputTask,
-  port: number,
-  brokerPid: number,
-  warmUpSeconds: number,
-  seconds: number,
-): Promise<Measurement> {
+export async function measureThroughput(task: ThroughputTask, job: Job): Promise<Measurement> {
+  const { port, brokerPid, warmUpSeconds, seconds } = job
   const loop = await ClosedLoop.connect(task, port)
   loop.start()
   await loop.runFor(warmUpSeconds * 1000)
   const use = new ProcessorUse(brokerPid)
+  const writing = new BytesWritten(brokerPid)
   const before = loop.deliveredMessages()
   await loop.runFor(seconds * 1000)
   const counted = loop.deliveredMessages() - before
   const used = use.end()
-  const wasStalled = loop.isStalled
+  const written = writing.perMessage(counted)
+  const wasStalled = loop.stall.isStalled
   await loop.drain()
 
   const expected = loop.expectedMessages()
   const delivered = loop.deliveredMessages()
+  const saved = task.isKept ? await writing.savedPerMessage(job, delivered) : undefined
   return {
     value: counted / used.elapsedSeconds,
     lost: Math.max(0, expected - delivered),
     faults: [...(wasStalled ? ['STALLED'] : []), ...loop.faults()],
-    detail: { expected, delivered, ...used },
+    detail: { expected, delivered, ...used, ...(task.isKept ? { ...written, ...saved } : undefined) },
   }
 }
 
 class ClosedLoop {
-  isStalled = false
+  readonly stall = new StallWatch(() => this.#progress())
   readonly #task: ThroughputTask
   readonly #queue = new FillQueue()
   readonly #publishers: WindowedPublisher[] = []
   readonly #receivers: Receiver[] = []
-  #lastProgress = -1
-  #lastMovedAtMs = performance.now()
 
   private constructor(task: ThroughputTask) {
     this.#task = task
@@ -61,13 +58,14 @@ class ClosedLoop {
       if (publisher !== undefined) loop.#queue.add(publisher)
     }
     for (let i = 0; i < task.subscribers; i++) {
-      const client = await Client.open(port, `s${i}`)
+      const client = await Client.open(port, `s${i}`, task.isKept)
       await client.subscribe(filterOf(task, i), task.qos)
       loop.#receivers.push(new Receiver(client, task.publishers, task.payloadBytes, delivered))
     }
     for (let i = 0; i < task.publishers; i++) {
       const client = await Client.open(port, `p${i}`)
-      publishers.push(new WindowedPublisher(client, i, task, receiversOf(task, i, loop.#receivers), loop.#queue))
+      const publication = { ...task, topics: topicsOf(task, i) }
+      publishers.push(new WindowedPublisher(client, i, publication, receiversOf(task, i, loop.#receivers), loop.#queue))
     }
     return loop
   }
@@ -78,7 +76,7 @@ class ClosedLoop {
 
   async runFor(timeMs: number): Promise<void> {
     const endMs = performance.now() + timeMs
-    for (let leftMs = timeMs; leftMs > 0 && this.#isMoving(); leftMs = endMs - performance.now()) {
+    for (let leftMs = timeMs; leftMs > 0 && this.stall.isMoving(); leftMs = endMs - performance.now()) {
       await sleep(Math.min(pollMs, leftMs))
     }
   }
@@ -86,7 +84,7 @@ class ClosedLoop {
   /** Sends no more and waits until everything has come, or nothing comes any more. */
   async drain(): Promise<void> {
     this.#queue.isOpen = false
-    while (!this.#isDrained() && this.#isMoving()) await sleep(pollMs)
+    while (!this.#isDrained() && this.stall.isMoving()) await sleep(pollMs)
   }
 
   deliveredMessages(): number {
@@ -119,19 +117,12 @@ class ClosedLoop {
     )
   }
 
-  /** False once nothing has been delivered, acknowledged or released for five seconds. */
-  #isMoving(): boolean {
-    const progress =
+  /** Grows with everything that is delivered, acknowledged or released. */
+  #progress(): number {
+    return (
       this.deliveredMessages() +
       sum(this.#publishers, (publisher) => publisher.acknowledgedMessages) +
       sum(this.#receivers, (receiver) => receiver.releasedMessages)
-    if (progress !== this.#lastProgress) this.#lastMovedAtMs = performance.now()
-    this.#lastProgress = progress
-    if (performance.now() - this.#lastMovedAtMs > stallMs) this.isStalled = true
-    return !this.isStalled
+    )
   }
-}
-
-function sum<T>(items: readonly T[], count: (item: T) => number): number {
-  return items.reduce((total, item) => total + count(item), 0)
 }

@@ -2,13 +2,19 @@
 import { measureThroughput } from './closed-loop.ts'
 import { measureConnectRate, measureIdleMemory } from './connections.ts'
 import type { Job, Measurement } from './job.ts'
+import { measureDrain, measureOffline } from './kept-sessions.ts'
 import { measureLatency } from './open-loop.ts'
 import { measureRetainedLookup } from './retained-lookup.ts'
 
-async function measure({ task, port, brokerPid, warmUpSeconds, seconds }: Job): Promise<Measurement> {
+async function measure(job: Job): Promise<Measurement> {
+  const { task, port, brokerPid, warmUpSeconds, seconds } = job
   switch (task.kind) {
     case 'throughput':
-      return measureThroughput(task, port, brokerPid, warmUpSeconds, seconds)
+      return measureThroughput(task, job)
+    case 'offline':
+      return measureOffline(task, job)
+    case 'drain':
+      return measureDrain(task, job)
     case 'latency':
       return measureLatency(task, port, brokerPid, warmUpSeconds, seconds)
     case 'idle':

@@ -14,6 +14,29 @@ interface Load {
 export interface ThroughputTask extends Load {
   kind: 'throughput'
   windowMessages: number
+  /** Whether the subscribers' sessions are kept (CleanSession 0). */
+  isKept: boolean
+}
+
+/** What publishers send, with QoS 1 and to one topic, for kept sessions whose clients are away. */
+export interface Backlog {
+  publishers: number
+  payloadBytes: number
+  windowMessages: number
+}
+
+/** Many sessions are away; afterwards each client comes back and all that was acknowledged is counted. */
+export interface OfflineTask extends Backlog {
+  kind: 'offline'
+  sessions: number
+  /** PUBLISH packets, of all publishers together: what is queued takes memory. */
+  maxMessages: number
+}
+
+/** One client comes back to its queue, again and again; the queue is filled each time it is away. */
+export interface DrainTask extends Backlog {
+  kind: 'drain'
+  messages: number
 }
 
 /** Publishers send at a fixed schedule whatever comes back. */
@@ -39,13 +62,15 @@ export interface RetainedTask {
   payloadBytes: number
 }
 
-export type Task = ThroughputTask | LatencyTask | IdleTask | ConnectTask | RetainedTask
+export type Task = ThroughputTask | OfflineTask | DrainTask | LatencyTask | IdleTask | ConnectTask | RetainedTask
 
 export interface Job {
   task: Task
   port: number
   /** Whose memory and processor time are read from /proc. */
   brokerPid: number
+  /** For a broker that writes only now and then: the signal that makes it save all it has. */
+  saveSignal?: 'SIGUSR1'
   warmUpSeconds: number
   seconds: number
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Job, Measurement } from './job.ts'
 import type { Row } from './rows.ts'
-import { startTarget, watch, type RunningTarget, type Startable } from './targets.ts'
+import { startTarget, watch, type Conditions, type RunningTarget, type Startable } from './targets.ts'
 
 // The generator collects garbage in its own thread, not by helpers on the broker's core. The young generation stays small:
 // with 64 MiB a collection took 5 ms instead of 0.07 ms and made the 99th percentile of every target.
@@ -21,17 +21,27 @@ export interface Pace {
 export async function measureRow(row: Row, name: Startable, pace: Pace): Promise<Measurement> {
   let target
   try {
-    target = await startTarget(name, row.unit === 'ms' ? 'latency' : 'throughput', pace.nodeArgs)
+    target = await startTarget(name, conditionsOf(row), pace.nodeArgs)
   } catch (error) {
     return failed(`DID NOT START: ${errorLine(error instanceof Error ? error.message : String(error))}`)
   }
   const { seconds } = pace
   const warmUpSeconds = Math.max(pace.warmUpSeconds, row.leastWarmUpSeconds ?? 0)
-  const job: Job = { task: row.task, port: target.port, brokerPid: target.pid, warmUpSeconds, seconds }
+  const { task } = row
+  const job: Job = { task, port: target.port, brokerPid: target.pid, warmUpSeconds, seconds }
+  if (row.isOnDisk && name === 'mosquitto') job.saveSignal = 'SIGUSR1'
   try {
     return await runGenerator(job, warmUpSeconds + seconds + row.allowanceSeconds, target)
   } finally {
     await target.stop()
+  }
+}
+
+function conditionsOf(row: Row): Conditions {
+  return {
+    aim: row.unit === 'ms' ? 'latency' : 'throughput',
+    isOnDisk: row.isOnDisk,
+    hasQueueLimits: row.task.kind !== 'offline' && row.task.kind !== 'drain',
   }
 }
 

@@ -16,9 +16,9 @@ export const PacketType = {
 
 export type QoS = 0 | 1 | 2
 
-/** A clean session without a keep-alive, so that an idle connection stays silent. */
-export function connectPacket(clientId: string): Buffer {
-  const variableHeader = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 0b10, 0, 0])
+/** A clean session, or one that the broker keeps; without a keep-alive, so that an idle connection stays silent. */
+export function connectPacket(clientId: string, isKept: boolean): Buffer {
+  const variableHeader = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, isKept ? 0 : 0b10, 0, 0])
   return frame(0x10, [variableHeader, prefixed(clientId)])
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { median } from './figures.ts'
 import type { Machine } from './machine.ts'
 import type { Options } from './options.ts'
-import { isMet, valueOf, type RowResult } from './table.ts'
+import { isMet, renderMarkdown, renderValue, valueOf, type RowResult } from './table.ts'
 import type { TargetName } from './targets.ts'
 
 const resultsFolder = fileURLToPath(new URL('../../test/bench/results', import.meta.url))
@@ -23,6 +23,32 @@ export function describeRun(machine: Machine, options: Options, results: readonl
     'generator against a server that only passes bytes on, its best round; "(limits)" where the hub is so near to it that',
     "its figure may be the generator's.",
   ].join('\n')
+}
+
+/** A second table and what the rows on disk mean; nothing when none was measured. */
+export function describeDisk(results: readonly RowResult[]): string {
+  const onDisk = results.filter(({ row }) => row.isOnDisk)
+  if (onDisk.length === 0) return ''
+  const lines = onDisk.map(({ row, runs }) => [
+    row.name,
+    renderBytes(runs.hub, 'writtenBytesPerMessage'),
+    renderBytes(runs.mosquitto, 'writtenBytesPerMessage'),
+    renderBytes(runs.mosquitto, 'savedBytesPerMessage'),
+  ])
+  const hasFigures = lines.some((cells) => cells.slice(1).some((cell) => cell !== '–'))
+  const head = ['Bytes written per message', 'hub', 'mosquitto', 'mosquitto, one save']
+  return [
+    ...(hasFigures ? [renderMarkdown([head, ...lines]), ''] : []),
+    'On disk: the hub acknowledges a message when it is stored (--data FOLDER, its default durability). Mosquitto has',
+    '"persistence true" and else its defaults: it saves every 30 minutes and when it ends, so that kill -9 loses all since the',
+    'last save, though it was acknowledged. One save: what a save writes at the fullest moment of the row, as SIGTERM would',
+    'make it. A message of 100 sessions counts 100 times. What was acknowledged is counted in every session afterwards.',
+    '',
+  ].join('\n')
+}
+
+function renderBytes(runs: RowResult['runs']['hub'], key: string): string {
+  return renderValue(median((runs ?? []).map((run) => run.detail[key] ?? Number.NaN)), 'B')
 }
 
 /** Writes every figure and returns the name of the file. */

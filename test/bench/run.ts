@@ -5,7 +5,7 @@ import { describeMachine, openFilesLimit } from './machine.ts'
 import { measureRow } from './measure.ts'
 import { help, parseOptions, type Options } from './options.ts'
 import { allRows, type Row } from './rows.ts'
-import { describeRun, writeJson } from './report.ts'
+import { describeDisk, describeRun, writeJson } from './report.ts'
 import { disturbanceOf, faultsOf, renderTable, type RowResult } from './table.ts'
 import { killAll, mosquittoPath, whyMissing, type Startable, type TargetName } from './targets.ts'
 
@@ -40,6 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   const machine = describeMachine(mosquittoPath)
   const results = await measureAll(rows, targets, options)
   console.log(`\n${renderTable(results, targets)}\n`)
+  console.log(describeDisk(results))
   console.log(describeRun(machine, options, results))
   console.log(`Figures in ${writeJson(machine, options, targets, results)}`)
 
@@ -58,7 +59,10 @@ async function measureAll(
   const results = rows.map((row): RowResult => ({ row, runs: {} }))
   for (let round = 1; round <= options.rounds; round++) {
     for (const { row, runs } of results) {
-      const startables: Startable[] = row.hasCeiling ? [...targets, 'sink'] : [...targets]
+      const startables: Startable[] = [
+        ...targets.filter((name) => !row.isOnDisk || name !== 'aedes'),
+        ...(row.hasCeiling ? (['sink'] as const) : []),
+      ]
       for (const name of startables) {
         const measurement = await measureInPeace(row, name, options)
         ;(runs[name] ??= []).push(measurement)

@@ -6,13 +6,22 @@ import { announce } from './announce.ts'
 import { FrameWalker, type FrameHandler } from './frame-walker.ts'
 import { acknowledgementByte, PacketType } from './packets.ts'
 
-const subscribers = new Map<string, Peer[]>()
+/** Who subscribes: a connection, or what is queued while it is away. */
+interface Subscriber {
+  peer: Peer | undefined
+  queued: Uint8Array[]
+}
+
+const subscribers = new Map<string, Subscriber[]>()
+const kept = new Map<string, Subscriber>()
 
 class Peer implements FrameHandler {
   readonly #socket: Socket
   readonly #walker = new FrameWalker(this)
   #isCorked = false
-  #targets: readonly Peer[] | undefined
+  #subscriber: Subscriber = { peer: this, queued: [] }
+  #isKept = false
+  #targets: readonly Subscriber[] | undefined
   #qos = 0
   #run: Uint8Array | undefined
   #runStart = 0
@@ -23,6 +32,7 @@ class Peer implements FrameHandler {
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => this.#walker.push(chunk, chunk.length))
     socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#leave())
   }
 
   frame(chunk: Uint8Array, start: number, end: number): void {
@@ -48,15 +58,16 @@ class Peer implements FrameHandler {
         this.#answer(PacketType.pubcomp, chunk[start + 2] ?? 0, chunk[start + 3] ?? 0)
         break
       case PacketType.connect:
-        this.write(Buffer.from([0x20, 2, 0, 0]))
+        this.#connect(Buffer.from(chunk.subarray(start, end)))
         break
       case PacketType.subscribe: {
         const filter = Buffer.from(chunk.subarray(start + 6, end - 1)).toString()
-        subscribers.set(filter, [...(subscribers.get(filter) ?? []), this])
+        subscribers.set(filter, [...(subscribers.get(filter) ?? []), this.#subscriber])
         this.write(Buffer.from([0x90, 3, chunk[start + 2] ?? 0, chunk[start + 3] ?? 0, chunk[end - 1] ?? 0]))
         break
       }
       case PacketType.disconnect:
+        this.#leave()
         this.#socket.end()
         break
       default:
@@ -84,9 +95,26 @@ class Peer implements FrameHandler {
     this.#socket.write(bytes)
   }
 
+  /** Goes on with the session of the same name; client identifiers are short, so that lengths are one byte. */
+  #connect(frame: Buffer): void {
+    this.#isKept = ((frame[9] ?? 0) & 0b10) === 0
+    const clientId = frame.toString('utf8', 14)
+    const session = this.#isKept ? kept.get(clientId) : undefined
+    this.write(Buffer.from([0x20, 2, session === undefined ? 0 : 1, 0]))
+    if (session !== undefined) this.#subscriber = session
+    else if (this.#isKept) kept.set(clientId, this.#subscriber)
+    this.#subscriber.peer = this
+    for (const bytes of this.#subscriber.queued) this.write(bytes)
+    this.#subscriber.queued = []
+  }
+
+  #leave(): void {
+    if (this.#isKept && this.#subscriber.peer === this) this.#subscriber.peer = undefined
+  }
+
   #packetIdAt = 0
 
-  #findTargets(chunk: Uint8Array, start: number, end: number): readonly Peer[] {
+  #findTargets(chunk: Uint8Array, start: number, end: number): readonly Subscriber[] {
     const frame = Buffer.from(chunk.subarray(start, end))
     const topicAt = (frame[1] ?? 0) < 0x80 ? 4 : 5
     const topicEnd = topicAt + frame.readUInt16BE(topicAt - 2)
@@ -100,7 +128,10 @@ class Peer implements FrameHandler {
     if (this.#run === undefined) return
     const bytes = this.#run.subarray(this.#runStart, this.#runEnd)
     this.#run = undefined
-    for (const target of this.#targets ?? []) target.write(bytes)
+    for (const { peer, queued } of this.#targets ?? []) {
+      if (peer === undefined) queued.push(bytes)
+      else peer.write(bytes)
+    }
   }
 
   #answer(type: number, packetIdHigh: number, packetIdLow: number): void {

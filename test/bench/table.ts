@@ -67,7 +67,7 @@ export function renderTable(results: readonly RowResult[], targets: readonly Tar
     const { row, runs } = result
     return [
       `${row.name} (${unitWords[row.unit]})`,
-      row.task.kind === 'throughput' ? String(row.task.windowMessages) : '',
+      'windowMessages' in row.task ? String(row.task.windowMessages) : '',
       ...targets.map(
         (name) =>
           `${isDisturbed(row, runs[name]) ? '~' : ''}${renderValue(valueOf(runs[name]), row.unit)}${renderFaults(runs[name])}`,
@@ -138,13 +138,13 @@ function renderRatio(ratio: number): string {
   return !Number.isFinite(ratio) || ratio === 0 ? '–' : `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`
 }
 
-function renderValue(value: number, unit: Unit): string {
+export function renderValue(value: number, unit: Unit): string {
   if (Number.isNaN(value)) return '–'
   if (unit === 'ms') return value.toFixed(2)
   return Number(value.toPrecision(3)).toLocaleString('en')
 }
 
-function renderMarkdown(rows: readonly (readonly string[])[]): string {
+export function renderMarkdown(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)))
   const render = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`

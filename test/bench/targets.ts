@@ -3,7 +3,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +15,14 @@ export type Startable = TargetName | 'sink'
 
 /** What a row looks at: how many a second, or how soon one. */
 export type Aim = 'throughput' | 'latency'
+
+/** What a row asks of how a target is started. */
+export interface Conditions {
+  aim: Aim
+  isOnDisk: boolean
+  /** Whether a session's queue is bounded as by default; concerns the hub only, Mosquitto never has a bound here. */
+  hasQueueLimits: boolean
+}
 
 export interface RunningTarget {
   port: number
@@ -36,6 +43,17 @@ export const mosquittoPath = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'
   (path) => existsSync(path),
 )
 
+// The hub's store on disk is on its way; until it is here the rows on disk measure its memory.
+const hubHasDisk = false
+
+// Folders for data lie beside the build, on the disk of the checkout: /tmp may be memory.
+const folders = new Set<string>()
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  folders.delete(folder)
+}
+
 /** Why a target cannot be measured here, or undefined when it can. */
 export function whyMissing(name: TargetName): string | undefined {
   if (name === 'mosquitto' && mosquittoPath === undefined) return 'Mosquitto is not installed (apt install mosquitto)'
@@ -43,20 +61,54 @@ export function whyMissing(name: TargetName): string | undefined {
   return undefined
 }
 
-/** Starts a target on a free port. `aim` concerns Mosquitto only, `nodeArgs` go to the hub's Node only. */
-export async function startTarget(name: Startable, aim: Aim, nodeArgs: readonly string[]): Promise<RunningTarget> {
+/** Starts a target on a free port, with a folder of its own for what it keeps. `nodeArgs` go to the hub's Node only. */
+export async function startTarget(
+  name: Startable,
+  conditions: Conditions,
+  nodeArgs: readonly string[],
+): Promise<RunningTarget> {
+  const folder = mkdtempSync(join(here, 'data-'))
+  folders.add(folder)
+  try {
+    const running = await startIn(folder, name, conditions, nodeArgs)
+    return {
+      ...running,
+      async stop() {
+        await running.stop()
+        removeFolder(folder)
+      },
+    }
+  } catch (error) {
+    removeFolder(folder)
+    throw error
+  }
+}
+
+async function startIn(
+  folder: string,
+  name: Startable,
+  conditions: Conditions,
+  nodeArgs: readonly string[],
+): Promise<RunningTarget> {
   switch (name) {
     case 'hub':
-      // Quiet like the others: only warnings are logged.
-      return startNode([...nodeArgs, hubCli, '--port', '0', '--http-port', '0', '--log-level', 'warn'])
+      return startNode([...nodeArgs, hubCli, ...hubArguments(folder, conditions)])
     case 'aedes':
       return startNode([join(here, 'aedes-server.js')])
     case 'sink':
       return startNode([join(here, 'sink-server.js')])
     case 'mosquitto':
     default:
-      return startMosquitto(mosquittoPath ?? 'mosquitto', aim)
+      return startMosquitto(folder, mosquittoPath ?? 'mosquitto', conditions)
   }
+}
+
+/** Quiet like the others: only warnings are logged. */
+function hubArguments(folder: string, { isOnDisk, hasQueueLimits }: Conditions): string[] {
+  const common = ['--port', '0', '--http-port', '0', '--log-level', 'warn']
+  const data = ['--data', isOnDisk && hubHasDisk ? folder : 'memory']
+  const limits = hasQueueLimits ? [] : ['--limits-max-queued-messages', 'null', '--limits-max-queued-bytes', 'null']
+  return [...common, ...data, ...limits]
 }
 
 async function startNode(args: readonly string[]): Promise<RunningTarget> {
@@ -87,19 +139,22 @@ async function startNode(args: readonly string[]): Promise<RunningTarget> {
  * Mosquitto with its defaults, but for what is needed to be measured:
  *
  *   - anonymous clients, as the hub allows them on loopback; runs as the user who starts the benchmark;
- *   - nothing on disk and no line of log for each connection: the hub's state here is in memory, its log quiet too;
+ *   - no line of log for each connection: the hub's log is quiet too;
+ *   - nothing on disk where the hub's state is in memory; else `persistence true` and all that belongs to it as it is by
+ *     default: it writes its database every 30 minutes and when it ends. A kill -9 loses what came since, all of it
+ *     acknowledged; the hub's acknowledgement waits until the message is on disk;
  *   - no limit on queued messages, so that it may fall behind without dropping: the load is bounded by its windows;
  *   - 100 messages in flight instead of 20, as the hub: it closes a connection that has more QoS 2 messages on their way.
  *
  * `set_tcp_nodelay` is as suits it best. Off, its default, for throughput: on, no row was faster and 100 → 1 slower by a
  * quarter. On where one answer is waited for: off, a PUBLISH behind a SUBACK waits 44 ms for a delayed acknowledgement.
  */
-function mosquittoConfiguration(port: number, aim: Aim): string {
+function mosquittoConfiguration(folder: string, port: number, { aim, isOnDisk }: Conditions): string {
   return [
     `listener ${port} 127.0.0.1`,
     'allow_anonymous true',
     'user root',
-    'persistence false',
+    ...(isOnDisk ? ['persistence true', `persistence_location ${folder}/`] : ['persistence false']),
     'log_type error',
     'max_queued_messages 0',
     'max_inflight_messages 100',
@@ -108,11 +163,10 @@ function mosquittoConfiguration(port: number, aim: Aim): string {
   ].join('\n')
 }
 
-async function startMosquitto(path: string, aim: Aim): Promise<RunningTarget> {
+async function startMosquitto(folder: string, path: string, conditions: Conditions): Promise<RunningTarget> {
   const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'hubbub-bench-'))
   const file = join(folder, 'mosquitto.conf')
-  writeFileSync(file, mosquittoConfiguration(port, aim))
+  writeFileSync(file, mosquittoConfiguration(folder, port, conditions))
   const child = spawn(path, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
   const running = watch(child)
   const deadlineMs = performance.now() + startMs
@@ -123,7 +177,6 @@ async function startMosquitto(path: string, aim: Aim): Promise<RunningTarget> {
     }
     await sleep(50)
   }
-  rmSync(folder, { recursive: true })
   return { ...running, port }
 }
 
@@ -132,6 +185,7 @@ const children = new Set<ChildProcess>()
 /** Ends what is still running, at once: for an interrupted benchmark. */
 export function killAll(): void {
   for (const child of children) child.kill('SIGKILL')
+  for (const folder of folders) removeFolder(folder)
 }
 
 /** Follows a child process: its stderr, its end. */

@@ -1,17 +1,25 @@
 // Hot path: runs once an acknowledgement and once a burst sent; every throughput row measures it.
 import type { Client } from './client.ts'
 import type { FrameHandler } from './frame-walker.ts'
-import type { ThroughputTask } from './job.ts'
 import { MessageRing } from './message-ring.ts'
-import { PacketType } from './packets.ts'
+import { PacketType, type QoS } from './packets.ts'
 import type { Receiver } from './receiver.ts'
-import { topicsOf } from './topology.ts'
+
+/** What a publisher sends. */
+export interface Publication {
+  topics: readonly string[]
+  qos: QoS
+  payloadBytes: number
+  windowMessages: number
+}
 
 /** A publisher that never has more than a window of messages on their way to any of its subscribers. */
 export class WindowedPublisher implements FrameHandler {
   sentMessages = 0
   acknowledgedMessages = 0
   misorderedAcknowledgements = 0
+  /** It sends no more than this. */
+  maxMessages = Infinity
   readonly receivers: readonly Receiver[]
   readonly #client: Client
   readonly #ring: MessageRing
@@ -19,13 +27,20 @@ export class WindowedPublisher implements FrameHandler {
   readonly #qos: number
   readonly #queue: FillQueue
 
-  constructor(client: Client, index: number, task: ThroughputTask, receivers: readonly Receiver[], queue: FillQueue) {
+  constructor(
+    client: Client,
+    index: number,
+    publication: Publication,
+    receivers: readonly Receiver[],
+    queue: FillQueue,
+  ) {
     this.#client = client
     this.#index = index
-    this.#qos = task.qos
+    const { topics, qos, payloadBytes, windowMessages } = publication
+    this.#qos = qos
     this.receivers = receivers
     this.#queue = queue
-    this.#ring = new MessageRing(index, topicsOf(task, index), task.payloadBytes, task.qos, task.windowMessages)
+    this.#ring = new MessageRing(index, topics, payloadBytes, qos, windowMessages)
     client.handle(this)
   }
 
@@ -55,8 +70,8 @@ export class WindowedPublisher implements FrameHandler {
 
   /** Sends what the window allows, once that is a quarter of it: a write costs more than the messages in it. */
   fill(): void {
-    const end = this.finishedMessages() + this.#ring.slots
-    if (end - this.sentMessages < this.#ring.slots / 4) return
+    const end = Math.min(this.finishedMessages() + this.#ring.slots, this.maxMessages)
+    if (end - this.sentMessages < this.#ring.slots / 4 && end < this.maxMessages) return
     while (this.sentMessages < end) {
       const to = this.#ring.contiguous(this.sentMessages, end)
       this.#client.socket.write(this.#ring.stamp(this.sentMessages, to))
