@@ -24,8 +24,9 @@ export class Feed {
 
   /** Lets the publishers send until there are so many messages of all of them since the start. */
   sendUpTo(messages: number): void {
-    for (const publisher of this.#publishers) {
-      publisher.maxMessages = Math.floor(messages / this.#publishers.length)
+    const count = this.#publishers.length
+    for (const [i, publisher] of this.#publishers.entries()) {
+      publisher.maxMessages = Math.floor((messages + count - 1 - i) / count)
       publisher.fill()
     }
   }
