@@ -8,6 +8,7 @@ import { HttpListener } from './listeners/http.ts'
 import type { Listener, ListenerAddress } from './listeners/listener.ts'
 import { TcpListener } from './listeners/tcp.ts'
 import { WebSocketListener } from './listeners/websocket.ts'
+import { Clock } from './observe/clock.ts'
 import { Ledger } from './observe/ledger.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { Message } from './protocol/message.ts'
@@ -16,6 +17,7 @@ import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/t
 import { Router } from './router/router.ts'
 import { LocalSubscriber, type MessageHandler } from './session/local-subscriber.ts'
 import { Sessions } from './session/sessions.ts'
+import { DiskStore } from './store/disk-store.ts'
 import { MemoryStore } from './store/memory-store.ts'
 import type { Store } from './store/store.ts'
 
@@ -56,14 +58,26 @@ export class Hub {
 
   constructor({ config: partial = {}, log, store }: HubOptions) {
     const config = completeConfig(partial)
-    const { host, limits } = config
+    const { host } = config
+    const limits = {
+      ...config.limits,
+      outputPolicy: 'drop' as const,
+      queuePolicy: 'drop-oldest' as const,
+      maxSessionExpirySeconds: Infinity,
+      maxMessageExpirySeconds: Infinity,
+    } // TEMP
     this.#log = log ?? createLog({ level: config.logLevel })
     const shared = { ledger: this.ledger, log: this.#log, limits }
     this.#topicLimits = limits
-    this.#store = store ?? new MemoryStore()
+    this.#store =
+      store ??
+      (process.env['TEMPDATA']
+        ? new DiskStore({ folder: process.env['TEMPDATA'], durability: 'disk', log: this.#log })
+        : new MemoryStore()) // TEMP
     this.#router = new Router({ ledger: this.ledger, store: this.#store, topicLimits: limits, retainedLimits: limits })
-    this.#sessions = new Sessions({ ...shared, router: this.#router, store: this.#store })
-    this.#broker = new Broker({ router: this.#router, sessions: this.#sessions, topicLimits: limits })
+    const parts = { router: this.#router, store: this.#store }
+    this.#sessions = new Sessions({ ...shared, ...parts, clock: new Clock() })
+    this.#broker = new Broker({ ...parts, sessions: this.#sessions, topicLimits: limits })
     this.#connections = new Connections({
       ...shared,
       broker: this.#broker,
@@ -95,7 +109,8 @@ export class Hub {
     try {
       await this.#store.start(this.#sessions)
       this.#router.restore()
-      this.#sessions.restore()
+      this.#sessions.start()
+      this.#publishWills()
       await this.#broker.listen()
       for (const listener of this.#listeners) await listener.start()
     } catch (error) {
@@ -156,7 +171,20 @@ export class Hub {
       this.#connections.stop().then(() => this.#broker.stop()),
       STOP_DEADLINE_MS,
     )
+    this.#sessions.stop()
     await this.#store.stop()
+  }
+
+  /** Their clients were connected when the hub died [MQTT-3.1.2-8]. */
+  #publishWills(): void {
+    for (const will of [...this.#store.wills()]) {
+      this.#log.info(
+        { clientId: will.publisher, topic: will.topic },
+        'publishing the will of a client that was connected',
+      )
+      this.#router.publishMessage(will)
+      if (will.publisher !== undefined) this.#store.removeWill(will.publisher)
+    }
   }
 
   #mustRun(verb: string): void {

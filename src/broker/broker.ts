@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { Aedes, type Client, type PublishPacket } from 'aedes'
-import { Message } from '../protocol/message.ts'
 import { type TopicLimits, topicFilterFault } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type ControlPeer, ControlStream } from './control-stream.ts'
-import { BrokerPersistence } from './persistence.ts'
+import type { Store } from '../store/store.ts'
+import { BrokerPersistence, willMessage } from './persistence.ts'
 
 /** What the broker is built from. */
 export interface BrokerParts {
   readonly router: Router
   readonly sessions: Sessions
+  readonly store: Store
   readonly topicLimits: TopicLimits
 }
 
@@ -31,7 +32,7 @@ export class Broker extends Aedes {
 
   constructor(parts: BrokerParts) {
     super({
-      persistence: new BrokerPersistence(),
+      persistence: new BrokerPersistence(parts.store),
       heartbeatInterval: HEARTBEAT_MS,
       maxClientsIdLength: MAX_CLIENT_ID_BYTES,
       // The time to CONNECT is the connection's to keep: Aedes is asked only when a CONNECT has come.
@@ -73,8 +74,7 @@ export class Broker extends Aedes {
     const whenDone = typeof clientOrDone === 'function' ? clientOrDone : done
     const client = typeof clientOrDone === 'function' ? undefined : clientOrDone
     if (client !== undefined && client !== null) {
-      const payload = Buffer.from(packet.payload)
-      this.#parts.router.publishMessage(Message.create(packet.topic, payload, packet.qos, packet.retain, client.id))
+      this.#parts.router.publishMessage(willMessage(packet, client.id))
     }
     whenDone?.()
   }

@@ -1,12 +1,30 @@
+import type { PublishPacket } from 'aedes'
+import { Message } from '../protocol/message.ts'
+import type { Store } from '../store/store.ts'
+
 const NOTHING: readonly never[] = []
 // At every SUBSCRIBE Aedes pipes this into a sender of retained messages; the session sends them (`Session.sendRetained`).
 const NOTHING_TO_PIPE = { pipe: (): void => {} }
 
+/** As much of an Aedes client as is asked for. */
+interface WillOwner {
+  readonly id: string
+  readonly closed: boolean
+}
+
 /**
  * What Aedes takes for its persistence. Subscriptions, queues and retained messages are the hub's own (sessions, router,
- * store), so Aedes is told that there are none: it has nothing to restore, to queue or to replay.
+ * store), so Aedes is told that there are none: it has nothing to restore, to queue or to replay. Wills it does give away: they
+ * are stored while their client is connected, and `Hub.start` publishes those that a dead hub left behind.
  */
 export class BrokerPersistence {
+  readonly #store: Store
+  readonly #owners = new Map<string, WillOwner>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
   async setup(): Promise<void> {}
   async subscriptionsByClient(): Promise<readonly never[]> {
     return []
@@ -14,8 +32,16 @@ export class BrokerPersistence {
   async addSubscriptions(): Promise<void> {}
   async removeSubscriptions(): Promise<void> {}
   async cleanSubscriptions(): Promise<void> {}
-  async putWill(): Promise<void> {}
-  async delWill(): Promise<void> {}
+  async putWill(client: WillOwner, will: PublishPacket): Promise<void> {
+    this.#owners.set(client.id, client)
+    this.#store.putWill(client.id, willMessage(will, client.id))
+  }
+  /** Aedes says so by client identifier, also after another connection has taken over and left a will of its own. */
+  async delWill({ id }: { readonly id: string }): Promise<void> {
+    if (this.#owners.get(id)?.closed !== true) return
+    this.#owners.delete(id)
+    this.#store.removeWill(id)
+  }
   streamWill(): Iterable<never> {
     return NOTHING
   }
@@ -26,4 +52,9 @@ export class BrokerPersistence {
   createRetainedStreamCombi(): typeof NOTHING_TO_PIPE {
     return NOTHING_TO_PIPE
   }
+}
+
+/** The message that a will is. */
+export function willMessage({ topic, payload, qos, retain }: PublishPacket, clientId: string): Message {
+  return Message.create(topic, Buffer.from(payload), qos, retain, clientId)
 }

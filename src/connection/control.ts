@@ -131,19 +131,24 @@ export class Control implements ControlPeer {
     if (session === undefined) return
     const codes: number[] = []
     for (const { filter, qos } of requests) codes.push(session.subscribe(filter, qos) ? qos : SUBACK_FAILURE)
-    this.connection.sendPacket(encodeSuback(this.#packetId, codes))
-    for (const [index, { filter, qos }] of requests.entries()) {
-      if (codes[index] !== SUBACK_FAILURE) session.sendRetained(filter, qos)
-    }
     this.#subscribing = []
-    this.connection.proceed()
+    session.afterStored(() => {
+      this.connection.sendPacket(encodeSuback(this.#packetId, codes))
+      for (const [index, { filter, qos }] of requests.entries()) {
+        if (codes[index] !== SUBACK_FAILURE) session.sendRetained(filter, qos)
+      }
+      this.connection.proceed()
+    })
   }
 
   unsubackPassed(): void {
-    for (const filter of this.#unsubscribing) this.#opened?.session.unsubscribe(filter)
+    const session = this.#opened?.session
+    for (const filter of this.#unsubscribing) session?.unsubscribe(filter)
     this.#unsubscribing = []
-    this.connection.sendPacket(encodeUnsuback(this.#packetId))
-    this.connection.proceed()
+    session?.afterStored(() => {
+      this.connection.sendPacket(encodeUnsuback(this.#packetId))
+      this.connection.proceed()
+    })
   }
 
   controlEnded(error: Error | null): void {

@@ -7,7 +7,10 @@
 export const DROP_REASONS = {
   offline: 'QoS 0 and the client of the kept session is not connected',
   'output-full': 'QoS 0 and the client has not taken what it was sent before (limits.maxOutputBytes)',
-  'queue-full': 'the oldest message queued gave way to a new one (limits.maxQueuedMessages, limits.maxQueuedBytes)',
+  'queue-full': 'the queue of the client was full: the oldest message gave way, or the newest (limits.queuePolicy)',
+  replaced: 'QoS 0 and a newer message of its topic came before the client had caught up (limits.outputPolicy)',
+  expired: 'it waited in the queue for longer than it may (limits.maxMessageExpirySeconds)',
+  damaged: 'the store could not read it back: its disk or its file is faulty',
   'connection-lost': 'QoS 0 and the connection ended before the system had taken it',
   'session-ended': 'the session ended before the client had acknowledged it',
 } as const
@@ -38,7 +41,16 @@ export class Ledger {
   notRetained = 0
 
   constructor() {
-    this.dropped = { offline: 0, 'output-full': 0, 'queue-full': 0, 'connection-lost': 0, 'session-ended': 0 }
+    this.dropped = {
+      offline: 0,
+      'output-full': 0,
+      'queue-full': 0,
+      replaced: 0,
+      expired: 0,
+      damaged: 0,
+      'connection-lost': 0,
+      'session-ended': 0,
+    }
   }
 
   drop(reason: DropReason, count: number): void {

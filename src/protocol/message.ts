@@ -20,6 +20,10 @@ export class Message {
   retain = false
   /** The client it came from, or undefined for the hub itself. */
   publisher: string | undefined = undefined
+  /** When it is no longer worth delivering, in ms since 1970 by the hub's clock; 0 is never. */
+  expiresAtMs = 0
+  /** Where a store has its body: the store's own number. */
+  body = 0
 
   /** The packet is `bytes[start, end)`, its payload `bytes[payloadStart, end)`. */
   bytes: Buffer = EMPTY
@@ -41,6 +45,7 @@ export class Message {
     this.payloadStart = payloadStart
     this.end = end
     this.count = 1
+    this.expiresAtMs = 0
     this.#otherShape = undefined
     this.#kept = undefined
   }
@@ -69,6 +74,26 @@ export class Message {
     const bytes = encodePublish(Buffer.from(topic), payload, qos > 0)
     const message = new Message()
     message.set(topic, qos, retain, bytes, 0, bytes.length - payload.length, bytes.length)
+    message.publisher = publisher
+    message.#kept = message
+    return message
+  }
+
+  /**
+   * A kept message that is the packet `bytes[start, end)`, as a store gives it back. Keeps the buffer.
+   * @throws RangeError when that is no PUBLISH packet
+   */
+  static restore(bytes: Buffer, start: number, end: number, publisher: string | undefined): Message {
+    const bodyStart = fieldStart(bytes, start)
+    const topicStart = bodyStart + 2
+    const topicEnd = topicStart + bytes.readUInt16BE(bodyStart)
+    const first = bytes[start] ?? 0
+    const qos = first & 4 ? 2 : first & 2 ? 1 : 0
+    const payloadStart = topicEnd + (qos > 0 ? 2 : 0)
+    if (first >> 4 !== PacketType.PUBLISH || payloadStart > end) throw new RangeError('no PUBLISH packet')
+    const message = new Message()
+    const topic = bytes.toString('utf8', topicStart, topicEnd)
+    message.set(topic, qos, (first & 1) !== 0, bytes, start, payloadStart, end)
     message.publisher = publisher
     message.#kept = message
     return message
@@ -124,16 +149,22 @@ export class Message {
     const kept = new Message()
     kept.set(this.topic, this.qos, retain, bytes, 0, this.payloadStart - this.start, bytes.length)
     kept.publisher = this.publisher
+    kept.expiresAtMs = this.expiresAtMs
     kept.#kept = kept
     return kept
   }
 
   /** Offset in `bytes` of the topic's first byte, past its length. */
   #topicStart(): number {
-    let at = this.start + 1
-    while (((this.bytes[at] ?? 0) & 0x80) !== 0) at++
-    return at + 3
+    return fieldStart(this.bytes, this.start) + 2
   }
+}
+
+/** Offset of the first field of the packet that begins at `start`, past its remaining length. */
+function fieldStart(bytes: Buffer, start: number): number {
+  let at = start + 1
+  while (((bytes[at] ?? 0) & 0x80) !== 0) at++
+  return at + 1
 }
 
 /** Encodes a PUBLISH, at QoS 1 with packet identifier 0 or at QoS 0: whoever sends it sets both. */

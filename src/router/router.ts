@@ -70,6 +70,15 @@ export class Router {
     return deliveries.length
   }
 
+  /** Whether the message has to be stored, for somebody or as a retained one. */
+  isKept(message: Message, route: Route): boolean {
+    if (message.retain) return true
+    for (const { subscriber, qos } of this.#routes.match(route)) {
+      if (subscriber.isKept === true && qos > 0 && message.qos > 0) return true
+    }
+    return false
+  }
+
   /** Hands over a run (`Message.count`), which is never retained: whole to those who take runs, else message by message. */
   publishRun(run: Message, route: Route): void {
     const deliveries = this.#routes.match(route)
@@ -134,13 +143,14 @@ export class Router {
 
   #retain(message: Message): void {
     const { topic } = message
+    const before = this.retained.get(topic)
     const limit = this.retained.put(message)
     if (limit !== undefined) {
       this.#ledger.notRetained++
       return
     }
     const kept = this.retained.get(topic)
-    if (kept === undefined) this.#store.removeRetained(topic)
-    else this.#store.putRetained(kept)
+    if (kept !== undefined) this.#store.putRetained(kept)
+    else if (before !== undefined) this.#store.removeRetained(topic)
   }
 }

@@ -10,6 +10,8 @@ import type { QoS } from '../protocol/packet-types.ts'
  *      the message's, whichever is lower [MQTT-3.8.4-6].
  */
 export interface Subscriber {
+  /** What it gets at QoS 1 or 2 has to be stored; absent is no. */
+  readonly isKept?: boolean
   deliver(message: Message, grantedQoS: QoS): void
   /** Takes a run of QoS 0 messages at once (`Message.count`); without it they come one by one. */
   deliverRun?(run: Message): void

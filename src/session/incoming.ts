@@ -1,6 +1,5 @@
 // Hot path: once or twice per PUBLISH at QoS 1 and 2; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
-import { PacketType } from '../protocol/packet-types.ts'
-import type { Store } from '../store/store.ts'
+import type { SessionState } from '../store/store.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
 
 /** An acknowledgement that may not leave before a batch of the store is down. */
@@ -15,17 +14,12 @@ interface HeldAcknowledgement {
  * client, which leave in the order their packets came and not before what they promise is stored (design, section 5).
  */
 export class Incoming {
-  readonly #store: Store
-  readonly #clientId: string
-  readonly #isKept: boolean
+  readonly #state: SessionState
   #connection: SessionConnection | undefined = undefined
-  #receivedIds: Set<number> | undefined = undefined
   #held: HeldAcknowledgement[] | undefined = undefined
 
-  constructor(store: Store, clientId: string, isKept: boolean) {
-    this.#store = store
-    this.#clientId = clientId
-    this.#isKept = isKept
+  constructor(state: SessionState) {
+    this.#state = state
   }
 
   /** Acknowledgements wait for the store. */
@@ -43,33 +37,20 @@ export class Incoming {
     this.#held = undefined
   }
 
-  restore(receivedIds: Iterable<number>): void {
-    for (const packetId of receivedIds) {
-      this.#receivedIds ??= new Set()
-      this.#receivedIds.add(packetId)
-    }
-  }
-
   /** Notes a QoS 2 PUBLISH; false when it was here already and must not be delivered again [MQTT-4.3.3-2]. */
   takeQos2(packetId: number): boolean {
-    this.#receivedIds ??= new Set()
-    if (this.#receivedIds.has(packetId)) return false
-    this.#receivedIds.add(packetId)
-    if (this.#isKept) this.#store.addReceivedId(this.#clientId, packetId)
+    if (this.#state.receivedIds.has(packetId)) return false
+    this.#state.addReceivedId(packetId)
     return true
   }
 
-  /** PUBREL: the identifier is free again. An unknown one is answered all the same: its PUBCOMP may have been lost. */
+  /** PUBREL: the identifier is free again. */
   release(packetId: number): void {
-    if (this.#receivedIds?.delete(packetId) === true && this.#isKept) {
-      this.#store.removeReceivedId(this.#clientId, packetId)
-    }
-    this.acknowledge(PacketType.PUBCOMP, packetId)
+    if (this.#state.receivedIds.has(packetId)) this.#state.removeReceivedId(packetId)
   }
 
-  /** Sends an acknowledgement, or holds it until what was changed so far is stored. */
-  acknowledge(type: AcknowledgementType, packetId: number): void {
-    const batch = this.#store.openBatch
+  /** Sends an acknowledgement, or holds it until `batch` is stored; 0 waits for nothing but those before it. */
+  acknowledge(type: AcknowledgementType, packetId: number, batch: number): void {
     if (batch === 0 && this.#held === undefined) {
       this.#connection?.sendAcknowledgement(type, packetId)
     } else if (this.#connection !== undefined) {
@@ -91,9 +72,9 @@ export class Incoming {
     this.#held = sent === held.length ? undefined : held.slice(sent)
   }
 
-  /** The batch could not be stored: what waits for it is never acknowledged, so the client has to come again. */
+  /** The batch could not be stored: what waits for it is not acknowledged on this connection, so the client comes again. */
   failed(batch: number, reason: string): void {
-    const oldest = this.#held?.[0]
+    const oldest = this.#held?.find((held) => held.batch > 0)
     if (oldest !== undefined && oldest.batch <= batch) this.#connection?.close(reason)
   }
 }

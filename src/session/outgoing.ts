@@ -1,23 +1,33 @@
 // Hot path: `deliver` and the acknowledgements run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
-import { Message } from '../protocol/message.ts'
-import { PacketType, type QoS } from '../protocol/packet-types.ts'
+import type { Clock } from '../observe/clock.ts'
 import type { DropReason, Ledger } from '../observe/ledger.ts'
-import type { QueueEntry, Store } from '../store/store.ts'
-import { MessageQueue } from './message-queue.ts'
+import type { Message } from '../protocol/message.ts'
+import { PacketType, type QoS } from '../protocol/packet-types.ts'
+import type { InFlightMessage, SessionState, Store } from '../store/store.ts'
 import type { SessionConnection } from './session-connection.ts'
 
-/** How much one session may hold for its client. */
+/** How much one session may hold for its client, and what happens beyond it. */
 export interface OutgoingLimits {
   readonly maxInflightMessages: number
   readonly maxQueuedMessages: number
   readonly maxQueuedBytes: number
+  readonly queuePolicy: 'drop-oldest' | 'drop-newest' | 'disconnect'
+}
+
+/** What the outgoing halves of a hub share. */
+export interface OutgoingParts {
+  readonly store: Store
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly limits: OutgoingLimits
 }
 
 /** What the outgoing half needs of its session. */
 export interface OutgoingOwner {
-  readonly clientId: string
   readonly isKept: boolean
   drop(reason: DropReason, count: number): void
+  /** What is to be sent waits for the store: `stored` has to be called. */
+  outgoingHeld(): void
 }
 
 /** Retained messages on their way to a new subscription; `undefined` is a pause that a long walk offers. */
@@ -26,14 +36,12 @@ interface Replay {
   readonly qos: QoS
 }
 
-// A session that ends with its connection never sends a message again, so its window holds states, not messages.
-const NO_MESSAGE = new Message()
-const SENT_QOS1 = windowState(1, false)
-const SENT_QOS2 = windowState(2, false)
-const RELEASED_QOS2 = windowState(2, true)
-
-function windowState(qos: QoS, isReleased: boolean): QueueEntry {
-  return { sequence: 0, message: NO_MESSAGE, qos, isRetained: false, packetId: 0, isReleased }
+/** A message in flight, or its PUBREL, that may not leave before a batch of the store is down. */
+interface HeldPacket {
+  readonly packetId: number
+  readonly batch: number
+  readonly isRelease: boolean
+  readonly isDuplicate: boolean
 }
 
 /** Steps of a replay before the loop is let go: well under 10 ms even when each step sends a message. */
@@ -42,42 +50,38 @@ const REPLAY_SLICE_STEPS = 2000
 /**
  * What a session has to deliver at QoS 1 and 2: the window of messages in flight, the queue behind it, and retained messages
  * for new subscriptions. Order is kept: nothing overtakes the queue, and after a reconnect what was in flight goes first.
+ *
+ * A kept session's PUBLISH at QoS 2 and its PUBREL leave when they are stored: a hub that had forgotten them would deliver
+ * twice after a restart. What comes behind them waits too.
  */
 export class Outgoing {
   readonly #owner: OutgoingOwner
-  readonly #store: Store
-  readonly #ledger: Ledger
-  readonly #limits: OutgoingLimits
+  readonly #state: SessionState
+  readonly #parts: OutgoingParts
   #connection: SessionConnection | undefined = undefined
-  /** In flight by packet identifier, in the order sent. */
-  #inFlight: Map<number, QueueEntry> | undefined = undefined
-  #queue: MessageQueue | undefined = undefined
   /** What was in flight before the client reconnected and has not been sent again yet. */
-  #resending: Iterator<QueueEntry> | undefined = undefined
+  #resending: Iterator<[number, InFlightMessage]> | undefined = undefined
+  #held: HeldPacket[] | undefined = undefined
   #replays: Replay[] | undefined = undefined
   #isReplayScheduled = false
   #lastPacketId = 0
-  #lastSequence = 0
 
-  constructor(owner: OutgoingOwner, store: Store, ledger: Ledger, limits: OutgoingLimits) {
+  constructor(owner: OutgoingOwner, state: SessionState, parts: OutgoingParts) {
     this.#owner = owner
-    this.#store = store
-    this.#ledger = ledger
-    this.#limits = limits
+    this.#state = state
+    this.#parts = parts
+    for (const packetId of state.inFlight.keys()) this.#lastPacketId = packetId
   }
 
-  get inFlightMessages(): number {
-    return this.#inFlight === undefined ? 0 : this.#inFlight.size
-  }
-
-  get queuedMessages(): number {
-    return this.#queue === undefined ? 0 : this.#queue.length
+  /** Packets wait for the store. */
+  get isHolding(): boolean {
+    return this.#held !== undefined
   }
 
   /** Takes a message for delivery at `qos` 1 or 2: sends it now if the window allows, else queues it. */
   deliver(message: Message, qos: QoS): void {
     const connection = this.#connection
-    if (connection !== undefined && this.#hasRoom(connection) && this.queuedMessages === 0) {
+    if (connection !== undefined && this.#hasRoom(connection) && this.#state.queuedMessages === 0) {
       this.#sendNew(connection, message, qos, false)
     } else {
       this.#enqueue(message, qos)
@@ -93,61 +97,57 @@ export class Outgoing {
 
   /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */
   acknowledge(packetId: number): boolean {
-    const entry = this.#inFlight?.get(packetId)
-    if (entry === undefined || entry.qos !== 1) return false
-    this.#finish(packetId, entry)
+    const sent = this.#state.inFlight.get(packetId)
+    if (sent === undefined || sent.qos !== 1) return false
+    this.#finish(packetId)
     return true
   }
 
   /** PUBREC: from here on only PUBREL is sent, never the message again [MQTT-4.3.3-1]. False: not in flight at QoS 2. */
   release(packetId: number): boolean {
-    const entry = this.#inFlight?.get(packetId)
-    if (entry === undefined || entry.qos !== 2) return false
-    if (!entry.isReleased) {
-      if (this.#owner.isKept) {
-        entry.isReleased = true
-        this.#store.updateEntry(this.#owner.clientId, entry)
-      } else {
-        this.#inFlight?.set(packetId, RELEASED_QOS2)
-      }
-    }
-    return true
+    const sent = this.#state.inFlight.get(packetId)
+    const isKnown = sent !== undefined && sent.qos === 2
+    if (isKnown && !sent.isReleased) this.#state.release(packetId)
+    // An unknown one is answered all the same, so that the client can finish.
+    if (this.#mustHold(2)) this.#hold(packetId, 2, true, false)
+    else this.#connection?.sendAcknowledgement(PacketType.PUBREL, packetId)
+    return isKnown
   }
 
   /** PUBCOMP. */
   complete(packetId: number): boolean {
-    const entry = this.#inFlight?.get(packetId)
-    if (entry === undefined || !entry.isReleased) return false
-    this.#finish(packetId, entry)
+    const sent = this.#state.inFlight.get(packetId)
+    if (sent === undefined || !sent.isReleased) return false
+    this.#finish(packetId)
     return true
   }
 
   /** The client is there (again): sends what was in flight once more, then goes on with the queue. */
   attach(connection: SessionConnection): void {
     this.#connection = connection
-    if (this.#inFlight !== undefined && this.#inFlight.size > 0) this.#resending = this.#inFlight.values()
+    if (this.#state.inFlight.size > 0) this.#resending = this.#state.inFlight.entries()
     this.drain()
   }
 
   detach(): void {
     this.#connection = undefined
     this.#resending = undefined
+    this.#held = undefined
   }
 
-  /** Takes up what the store kept: entries in order of sequence, in flight where they have a packet identifier. */
-  restore(entries: Iterable<QueueEntry>): void {
-    for (const entry of entries) {
-      this.#lastSequence = entry.sequence
-      this.#ledger.matched++
-      if (entry.packetId === 0) {
-        this.#queue ??= new MessageQueue()
-        this.#queue.push(entry)
-      } else {
-        this.#inFlight ??= new Map()
-        this.#inFlight.set(entry.packetId, entry)
-        this.#lastPacketId = entry.packetId
-      }
+  /** Everything up to `batch` is stored: what waited for it leaves. */
+  stored(batch: number): void {
+    const connection = this.#connection
+    const held = this.#held
+    if (held === undefined || connection === undefined) return
+    let sent = 0
+    for (; sent < held.length; sent++) {
+      const packet = held[sent]
+      if (packet === undefined || packet.batch > batch) break
+      if (packet.isRelease) connection.sendAcknowledgement(PacketType.PUBREL, packet.packetId)
+      else this.#sendAgain(connection, packet.packetId, packet.isDuplicate)
     }
+    this.#held = sent === held.length ? undefined : held.slice(sent)
   }
 
   /** Sends what waits and has room now: first what is sent again, then the queue, then retained messages. */
@@ -155,16 +155,13 @@ export class Outgoing {
     const connection = this.#connection
     if (connection === undefined) return
     if (this.#resending !== undefined) this.#resend(connection, this.#resending)
-    while (this.queuedMessages > 0 && this.#hasRoom(connection)) {
-      const entry = this.#queue?.shift()
-      if (entry !== undefined) this.#sendQueued(connection, entry)
-    }
+    while (this.#state.queuedMessages > 0 && this.#hasRoom(connection)) this.#sendNext(connection)
     if (this.#replays !== undefined && !this.#isReplayScheduled) this.#replaySlice(connection)
   }
 
   #hasRoom(connection: SessionConnection): boolean {
     return (
-      this.inFlightMessages < this.#limits.maxInflightMessages &&
+      this.#state.inFlight.size < this.#parts.limits.maxInflightMessages &&
       this.#resending === undefined &&
       !connection.isCongested
     )
@@ -172,64 +169,91 @@ export class Outgoing {
 
   #sendNew(connection: SessionConnection, message: Message, qos: QoS, isRetained: boolean): void {
     const packetId = this.#nextPacketId()
-    this.#inFlight ??= new Map()
-    if (this.#owner.isKept) {
-      const entry = this.#newEntry(message, qos, isRetained)
-      entry.packetId = packetId
-      this.#inFlight.set(packetId, entry)
-      this.#store.addEntry(this.#owner.clientId, entry)
-    } else {
-      this.#inFlight.set(packetId, qos === 1 ? SENT_QOS1 : SENT_QOS2)
-    }
-    connection.sendPublish(message, qos, packetId, false, isRetained)
+    this.#state.addInFlight(packetId, message, qos, isRetained)
+    if (this.#mustHold(qos)) this.#hold(packetId, qos, false, false)
+    else connection.sendPublish(message, qos, packetId, false, isRetained)
   }
 
-  #sendQueued(connection: SessionConnection, entry: QueueEntry): void {
-    const packetId = this.#nextPacketId()
-    this.#inFlight ??= new Map()
-    if (this.#owner.isKept) {
-      entry.packetId = packetId
-      this.#inFlight.set(packetId, entry)
-      this.#store.updateEntry(this.#owner.clientId, entry)
-    } else {
-      this.#inFlight.set(packetId, entry.qos === 1 ? SENT_QOS1 : SENT_QOS2)
+  /** Sends the oldest message of the queue, or drops it when it is too late for that. */
+  #sendNext(connection: SessionConnection): void {
+    const next = this.#state.peekNext()
+    if (next === undefined || (next.expiresAtMs !== 0 && next.expiresAtMs <= this.#parts.clock.nowMs())) {
+      this.#state.dropNext()
+      this.#owner.drop(next === undefined ? 'damaged' : 'expired', 1)
+      return
     }
-    connection.sendPublish(entry.message, entry.qos, packetId, false, entry.isRetained)
+    const packetId = this.#nextPacketId()
+    const { qos, isRetained } = this.#state.startNext(packetId)
+    if (this.#mustHold(qos)) this.#hold(packetId, qos, false, false)
+    else connection.sendPublish(next, qos, packetId, false, isRetained)
   }
 
   #enqueue(message: Message, qos: QoS): void {
-    const queue = (this.#queue ??= new MessageQueue())
-    const entry = this.#newEntry(message, qos, false)
-    queue.push(entry)
-    if (this.#owner.isKept) this.#store.addEntry(this.#owner.clientId, entry)
-    while (queue.length > this.#limits.maxQueuedMessages || queue.bytes > this.#limits.maxQueuedBytes) {
-      const oldest = queue.shift()
-      if (oldest === undefined) return
-      if (this.#owner.isKept) this.#store.removeEntry(this.#owner.clientId, oldest)
-      this.#owner.drop('queue-full', 1)
+    const state = this.#state
+    if (this.#isTooMuch(message)) {
+      const { queuePolicy } = this.#parts.limits
+      while (queuePolicy === 'drop-oldest' && state.queuedMessages > 0 && this.#isTooMuch(message)) {
+        state.dropNext()
+        this.#owner.drop('queue-full', 1)
+      }
+      if (this.#isTooMuch(message)) {
+        this.#owner.drop('queue-full', 1)
+        if (queuePolicy === 'disconnect') this.#connection?.close('it let its queue fill up (limits.queuePolicy)')
+        return
+      }
     }
+    state.enqueue(message, qos)
   }
 
-  #newEntry(message: Message, qos: QoS, isRetained: boolean): QueueEntry {
-    return { sequence: ++this.#lastSequence, message: message.keep(), qos, isRetained, packetId: 0, isReleased: false }
+  #isTooMuch(message: Message): boolean {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#parts.limits
+    const { queuedMessages, queuedBytes } = this.#state
+    return queuedMessages >= maxQueuedMessages || queuedBytes + message.packetBytes > maxQueuedBytes
   }
 
-  #finish(packetId: number, entry: QueueEntry): void {
-    this.#inFlight?.delete(packetId)
-    if (this.#owner.isKept) this.#store.removeEntry(this.#owner.clientId, entry)
-    this.#ledger.delivered++
-    if (this.queuedMessages > 0 || this.#replays !== undefined) this.drain()
+  #finish(packetId: number): void {
+    this.#state.finish(packetId)
+    this.#parts.ledger.delivered++
+    if (this.#state.queuedMessages > 0 || this.#replays !== undefined) this.drain()
   }
 
-  #resend(connection: SessionConnection, entries: Iterator<QueueEntry>): void {
+  #resend(connection: SessionConnection, messages: Iterator<[number, InFlightMessage]>): void {
     while (!connection.isCongested) {
-      const { value: entry, done } = entries.next()
+      const { value, done } = messages.next()
       if (done === true) {
         this.#resending = undefined
         return
       }
-      if (entry.isReleased) connection.sendAcknowledgement(PacketType.PUBREL, entry.packetId)
-      else connection.sendPublish(entry.message, entry.qos, entry.packetId, true, entry.isRetained)
+      const [packetId, { qos }] = value
+      if (this.#mustHold(qos)) this.#hold(packetId, qos, false, true)
+      else this.#sendAgain(connection, packetId, true)
+    }
+  }
+
+  #mustHold(qos: QoS): boolean {
+    return this.#held !== undefined || (qos === 2 && this.#owner.isKept && this.#parts.store.openBatch !== 0)
+  }
+
+  #hold(packetId: number, qos: QoS, isRelease: boolean, isDuplicate: boolean): void {
+    this.#held ??= []
+    this.#held.push({ packetId, batch: qos === 2 ? this.#parts.store.openBatch : 0, isRelease, isDuplicate })
+    this.#owner.outgoingHeld()
+  }
+
+  /** Sends what is in flight under the packet identifier, or its PUBREL. */
+  #sendAgain(connection: SessionConnection, packetId: number, isDuplicate: boolean): void {
+    const sent = this.#state.inFlight.get(packetId)
+    if (sent === undefined) return
+    if (sent.isReleased) {
+      connection.sendAcknowledgement(PacketType.PUBREL, packetId)
+      return
+    }
+    const { message } = sent
+    if (message === undefined) {
+      this.#state.finish(packetId)
+      this.#owner.drop('damaged', 1)
+    } else {
+      connection.sendPublish(message, sent.qos, packetId, isDuplicate, sent.isRetained)
     }
   }
 
@@ -252,7 +276,7 @@ export class Outgoing {
   }
 
   #sendRetained(connection: SessionConnection, message: Message, grantedQoS: QoS): void {
-    this.#ledger.matched++
+    this.#parts.ledger.matched++
     const qos = message.qos < grantedQoS ? message.qos : grantedQoS
     if (qos === 0) connection.sendQos0(message, true)
     else this.#sendNew(connection, message, qos, true)
@@ -267,7 +291,7 @@ export class Outgoing {
   #nextPacketId(): number {
     let packetId = this.#lastPacketId
     do packetId = packetId === 65_535 ? 1 : packetId + 1
-    while (this.#inFlight?.has(packetId) === true)
+    while (this.#state.inFlight.has(packetId))
     this.#lastPacketId = packetId
     return packetId
   }

@@ -1,24 +1,37 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
-import type { DropReason, Ledger } from '../observe/ledger.ts'
+import type { DropReason } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
 import type { Message } from '../protocol/message.ts'
 import { PacketType, type QoS } from '../protocol/packet-types.ts'
 import type { Router, Route } from '../router/router.ts'
 import type { Subscriber } from '../router/subscriber.ts'
-import type { Store, StoredSession } from '../store/store.ts'
+import type { SessionState } from '../store/store.ts'
 import { Incoming } from './incoming.ts'
-import { Outgoing, type OutgoingLimits } from './outgoing.ts'
-import type { SessionConnection } from './session-connection.ts'
+import { LatestMessages } from './latest-messages.ts'
+import { Outgoing, type OutgoingLimits, type OutgoingParts } from './outgoing.ts'
+import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
 
 /** What all sessions of a hub share. */
-export interface SessionParts {
+export interface SessionParts extends OutgoingParts {
   readonly router: Router
-  readonly store: Store
-  readonly ledger: Ledger
   readonly log: Log
-  readonly limits: OutgoingLimits & { readonly maxSubscriptionsPerClient: number }
-  /** Called when a session begins to hold acknowledgements back until the store has written. */
+  readonly limits: SessionLimits
+  /** Called when something of a session begins to wait until the store has written. */
   readonly onHolding: (session: Session) => void
+}
+
+export interface SessionLimits extends OutgoingLimits {
+  readonly maxSubscriptionsPerClient: number
+  readonly maxOutputBytes: number
+  readonly outputPolicy: 'drop' | 'latest'
+  readonly maxSessionExpirySeconds: number
+  readonly maxMessageExpirySeconds: number
+}
+
+/** A SUBACK or UNSUBACK that waits for the store. */
+interface Waiting {
+  readonly batch: number
+  readonly proceed: () => void
 }
 
 /**
@@ -28,21 +41,28 @@ export interface SessionParts {
 export class Session implements Subscriber {
   readonly clientId: string
   readonly isKept: boolean
+  readonly state: SessionState
   readonly subscriptions = new Map<string, QoS>()
   readonly #parts: SessionParts
   readonly #outgoing: Outgoing
   readonly #incoming: Incoming
+  readonly #messageExpiryMs: number
   #attached: SessionConnection | undefined = undefined
   /** The attached connection once its client has the CONNACK, which must be the first packet it gets [MQTT-3.2.0-1]. */
   #connection: SessionConnection | undefined = undefined
+  #latest: LatestMessages | undefined = undefined
+  #waiting: Waiting[] | undefined = undefined
   #drops: Map<DropReason, number> | undefined = undefined
+  #isEnded = false
 
-  constructor(clientId: string, isKept: boolean, parts: SessionParts) {
-    this.clientId = clientId
+  constructor(state: SessionState, isKept: boolean, parts: SessionParts) {
+    this.clientId = state.clientId
     this.isKept = isKept
+    this.state = state
     this.#parts = parts
-    this.#outgoing = new Outgoing(this, parts.store, parts.ledger, parts.limits)
-    this.#incoming = new Incoming(parts.store, clientId, isKept)
+    this.#outgoing = new Outgoing(this, state, parts)
+    this.#incoming = new Incoming(state)
+    this.#messageExpiryMs = parts.limits.maxMessageExpirySeconds * 1000
   }
 
   get connection(): SessionConnection | undefined {
@@ -52,7 +72,8 @@ export class Session implements Subscriber {
   /** What it holds and has neither delivered nor dropped, as the ledger's identity counts it. */
   get pendingMessages(): number {
     const written = this.#connection === undefined ? 0 : this.#connection.pendingQos0Messages
-    return this.#outgoing.inFlightMessages + this.#outgoing.queuedMessages + written
+    const latest = this.#latest === undefined ? 0 : this.#latest.size
+    return this.state.inFlight.size + this.state.queuedMessages + written + latest
   }
 
   get drops(): ReadonlyMap<DropReason, number> | undefined {
@@ -61,18 +82,26 @@ export class Session implements Subscriber {
 
   /** Takes a PUBLISH from its client: routes it and acknowledges it. `packetId` is 0 at QoS 0. */
   receive(message: Message, route: Route, packetId: number): void {
-    const { ledger, router } = this.#parts
-    const qos = message.qos
-    if (qos === 2 && !this.#incoming.takeQos2(packetId)) {
-      this.#acknowledge(PacketType.PUBREC, packetId)
+    const { store } = this.#parts
+    const { qos } = message
+    if (qos === 0) {
+      this.#publish(message, route)
       return
     }
-    ledger.received[qos]++
-    ledger.receivedBytes += message.packetBytes
-    if (route.isReserved) this.#refuse(1, route)
-    else router.publish(message, route)
-    if (qos === 1) this.#acknowledge(PacketType.PUBACK, packetId)
-    else if (qos === 2) this.#acknowledge(PacketType.PUBREC, packetId)
+    if (store.isFailing && this.#mustStore(message, route)) {
+      this.#attached?.close('the store cannot write, so the message cannot be kept')
+      return
+    }
+    const changesBefore = store.changes
+    if (qos === 2 && !this.#incoming.takeQos2(packetId)) {
+      this.#acknowledge(PacketType.PUBREC, packetId, store.openBatch)
+      return
+    }
+    if (this.#messageExpiryMs !== Infinity) message.expiresAtMs = this.#parts.clock.nowMs() + this.#messageExpiryMs
+    this.#publish(message, route)
+    // What did not have to be stored need not wait for what others store.
+    const batch = store.changes === changesBefore ? 0 : store.openBatch
+    this.#acknowledge(qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, batch)
   }
 
   /** Takes a run of QoS 0 messages from its client. */
@@ -84,28 +113,27 @@ export class Session implements Subscriber {
     else router.publishRun(run, route)
   }
 
-  /** PUBREL from its client. */
+  /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
   receiveRelease(packetId: number): void {
     this.#incoming.release(packetId)
-    if (this.#incoming.isHolding) this.#parts.onHolding(this)
+    this.#acknowledge(PacketType.PUBCOMP, packetId, this.isKept ? this.#parts.store.openBatch : 0)
   }
 
   deliver(message: Message, grantedQoS: QoS): void {
     const qos = message.qos < grantedQoS ? message.qos : grantedQoS
-    if (qos !== 0) {
-      this.#outgoing.deliver(message, qos)
-      return
-    }
     const connection = this.#connection
-    if (connection === undefined) this.drop('offline', 1)
-    else if (connection.isCongested) this.drop('output-full', 1)
+    if (this.#isEnded) this.drop('session-ended', 1)
+    else if (qos !== 0) this.#outgoing.deliver(message, qos)
+    else if (connection === undefined) this.drop('offline', 1)
+    else if (connection.isCongested) this.#deliverLate(message)
     else connection.sendQos0(message, false)
   }
 
   deliverRun(run: Message): void {
     const connection = this.#connection
-    if (connection === undefined) this.drop('offline', run.count)
-    else if (connection.isCongested) this.drop('output-full', run.count)
+    if (this.#isEnded) this.drop('session-ended', run.count)
+    else if (connection === undefined) this.drop('offline', run.count)
+    else if (connection.isCongested) this.#deliverLate(run)
     else connection.sendRun(run)
   }
 
@@ -115,9 +143,7 @@ export class Session implements Subscriber {
 
   /** PUBREC from its client. It is answered with PUBREL even when unknown, so that the client can finish. */
   released(packetId: number): boolean {
-    const isKnown = this.#outgoing.release(packetId)
-    this.#connection?.sendAcknowledgement(PacketType.PUBREL, packetId)
-    return isKnown
+    return this.#outgoing.release(packetId)
   }
 
   completed(packetId: number): boolean {
@@ -126,6 +152,12 @@ export class Session implements Subscriber {
 
   /** The client has taken its output: go on with what waits. */
   drain(): void {
+    const connection = this.#connection
+    while (connection !== undefined && !connection.isCongested) {
+      const message = this.#latest?.shift()
+      if (message === undefined) break
+      connection.sendQos0(message, false)
+    }
     this.#outgoing.drain()
   }
 
@@ -134,10 +166,10 @@ export class Session implements Subscriber {
    * `sendRetained` goes with it, once the SUBACK is out.
    */
   subscribe(filter: string, qos: QoS): boolean {
-    const { limits, router, store } = this.#parts
+    const { limits, router } = this.#parts
     if (this.subscriptions.size >= limits.maxSubscriptionsPerClient && !this.subscriptions.has(filter)) return false
     this.subscriptions.set(filter, qos)
-    if (this.isKept) store.putSubscription(this.clientId, filter, qos)
+    this.state.putSubscription(filter, qos)
     router.subscribe(this, filter, qos)
     return true
   }
@@ -148,15 +180,27 @@ export class Session implements Subscriber {
   }
 
   unsubscribe(filter: string): void {
-    const { router, store } = this.#parts
     if (!this.subscriptions.delete(filter)) return
-    if (this.isKept) store.removeSubscription(this.clientId, filter)
-    router.unsubscribe(this, filter)
+    this.state.removeSubscription(filter)
+    this.#parts.router.unsubscribe(this, filter)
+  }
+
+  /** Calls `proceed` when what a kept session has changed so far is stored: at once, or later unless it is detached. */
+  afterStored(proceed: () => void): void {
+    const batch = this.isKept ? this.#parts.store.openBatch : 0
+    if (batch === 0) {
+      proceed()
+      return
+    }
+    this.#waiting ??= []
+    this.#waiting.push({ batch, proceed })
+    this.#parts.onHolding(this)
   }
 
   attach(connection: SessionConnection): void {
     this.#attached = connection
     this.#drops = undefined
+    this.state.setLeftAt(0)
     this.#incoming.attach(connection)
   }
 
@@ -168,9 +212,13 @@ export class Session implements Subscriber {
 
   /** The connection is gone, `lostQos0Messages` of what was written to it with it. */
   detach(lostQos0Messages: number): void {
-    if (lostQos0Messages > 0) this.drop('connection-lost', lostQos0Messages)
+    const lost = lostQos0Messages + (this.#latest === undefined ? 0 : this.#latest.size)
+    if (lost > 0) this.drop('connection-lost', lost)
+    this.#latest = undefined
+    this.#waiting = undefined
     this.#attached = undefined
     this.#connection = undefined
+    this.state.setLeftAt(this.#parts.clock.nowMs())
     this.#outgoing.detach()
     this.#incoming.detach()
   }
@@ -179,23 +227,41 @@ export class Session implements Subscriber {
   end(): void {
     const pending = this.pendingMessages
     if (pending > 0) this.drop('session-ended', pending)
+    this.#isEnded = true
     for (const filter of this.subscriptions.keys()) this.#parts.router.unsubscribe(this, filter)
     this.subscriptions.clear()
-    if (this.isKept) this.#parts.store.removeSession(this.clientId)
+    if (this.isKept) this.#parts.store.removeSession(this.state)
   }
 
-  restore(stored: StoredSession): void {
-    for (const [filter, qos] of stored.subscriptions) {
+  /** Takes up what its state was before the hub was restarted. */
+  restore(): void {
+    const { ledger, router, clock } = this.#parts
+    for (const [filter, qos] of this.state.subscriptions()) {
       this.subscriptions.set(filter, qos)
-      this.#parts.router.subscribe(this, filter, qos)
+      router.subscribe(this, filter, qos)
     }
-    this.#outgoing.restore(stored.entries)
-    this.#incoming.restore(stored.receivedIds)
+    ledger.matched += this.pendingMessages
+    // The hub died while the client was there: nobody noted when it left.
+    if (this.state.leftAtMs === 0) this.state.setLeftAt(clock.nowMs())
   }
 
+  /** Everything up to `batch` is stored. Returns whether something still waits. */
   stored(batch: number): boolean {
     this.#incoming.stored(batch)
-    return this.#incoming.isHolding
+    this.#outgoing.stored(batch)
+    const waiting = this.#waiting
+    if (waiting !== undefined) {
+      this.#waiting = undefined
+      for (const one of waiting) {
+        if (one.batch <= batch) one.proceed()
+        else (this.#waiting ??= []).push(one)
+      }
+    }
+    return this.#incoming.isHolding || this.#outgoing.isHolding || this.#waiting !== undefined
+  }
+
+  outgoingHeld(): void {
+    this.#parts.onHolding(this)
   }
 
   failed(batch: number, reason: string): void {
@@ -213,13 +279,39 @@ export class Session implements Subscriber {
     }
   }
 
+  #publish(message: Message, route: Route): void {
+    const { ledger, router } = this.#parts
+    ledger.received[message.qos]++
+    ledger.receivedBytes += message.packetBytes
+    if (route.isReserved) this.#refuse(1, route)
+    else router.publish(message, route)
+  }
+
+  /** Something of the message would have to be stored: itself, or that it came. */
+  #mustStore(message: Message, route: Route): boolean {
+    return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, route)
+  }
+
+  /** Takes QoS 0 that the client is too slow for. */
+  #deliverLate(run: Message): void {
+    const { outputPolicy, maxOutputBytes } = this.#parts.limits
+    if (outputPolicy === 'drop') {
+      this.drop('output-full', run.count)
+      return
+    }
+    this.#latest ??= new LatestMessages(maxOutputBytes)
+    const { replaced, refused } = this.#latest.put(run)
+    if (replaced > 0) this.drop('replaced', replaced)
+    if (refused > 0) this.drop('output-full', refused)
+  }
+
   #refuse(count: number, route: Route): void {
     this.#parts.ledger.refused += count
     this.#parts.log.debug({ clientId: this.clientId, topic: route.topic, count }, 'a client may not publish here')
   }
 
-  #acknowledge(type: typeof PacketType.PUBACK | typeof PacketType.PUBREC, packetId: number): void {
-    this.#incoming.acknowledge(type, packetId)
+  #acknowledge(type: AcknowledgementType, packetId: number, batch: number): void {
+    this.#incoming.acknowledge(type, packetId, batch)
     if (this.#incoming.isHolding) this.#parts.onHolding(this)
   }
 }

@@ -1,3 +1,4 @@
+import { TransientSession } from '../store/memory-session.ts'
 import type { Store } from '../store/store.ts'
 import { Session, type SessionParts } from './session.ts'
 import type { SessionConnection } from './session-connection.ts'
@@ -8,13 +9,18 @@ export interface OpenedSession {
   readonly isPresent: boolean
 }
 
+const EXPIRY_CHECK_MS = 1000
+
 /** The sessions of a hub by client identifier. There is at most one for each [MQTT-3.1.3-2]. */
 export class Sessions {
   readonly #parts: SessionParts
   readonly #store: Store
   readonly #byClientId = new Map<string, Session>()
-  /** Sessions with acknowledgements that wait for the store. */
+  /** Sessions of which something waits for the store. */
   readonly #holding = new Set<Session>()
+  /** Kept sessions whose clients are away, in the order they left; kept only when sessions expire. */
+  readonly #away = new Set<Session>()
+  #expiryTimer: NodeJS.Timeout | undefined = undefined
 
   constructor(parts: Omit<SessionParts, 'onHolding'>) {
     this.#store = parts.store
@@ -36,6 +42,25 @@ export class Sessions {
     return pending
   }
 
+  /** Takes up what the store has kept, and ends from now on what is kept for too long. */
+  start(): void {
+    const states = [...this.#store.sessions()].toSorted((a, b) => a.leftAtMs - b.leftAtMs)
+    for (const state of states) {
+      const session = new Session(state, true, this.#parts)
+      session.restore()
+      this.#byClientId.set(state.clientId, session)
+      this.#leftBehind(session)
+    }
+    if (this.#parts.limits.maxSessionExpirySeconds !== Infinity) {
+      this.#expire()
+      this.#expiryTimer = setInterval(() => this.#expire(), EXPIRY_CHECK_MS)
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#expiryTimer)
+  }
+
   /**
    * Gives the client its session and ends an older connection of the same client [MQTT-3.1.4-2]. A clean session is new; a
    * kept one is resumed when there is one [MQTT-3.1.2-4] [MQTT-3.1.2-6].
@@ -47,14 +72,15 @@ export class Sessions {
       existing.detach(older.pendingQos0Messages)
       older.close('another connection took over the client identifier')
     }
+    if (existing !== undefined) this.#away.delete(existing)
     if (existing !== undefined && existing.isKept && !isClean) {
       existing.attach(connection)
       return { session: existing, isPresent: true }
     }
     existing?.end()
-    const session = new Session(clientId, !isClean, this.#parts)
+    const state = isClean ? new TransientSession(clientId) : this.#store.addSession(clientId)
+    const session = new Session(state, !isClean, this.#parts)
     this.#byClientId.set(clientId, session)
-    if (session.isKept) this.#store.addSession(clientId)
     session.attach(connection)
     return { session, isPresent: false }
   }
@@ -64,18 +90,8 @@ export class Sessions {
     if (session.connection !== connection) return
     session.detach(connection.pendingQos0Messages)
     this.#holding.delete(session)
-    if (session.isKept) return
-    session.end()
-    this.#byClientId.delete(session.clientId)
-  }
-
-  /** Takes up what the store has kept. */
-  restore(): void {
-    for (const stored of this.#store.sessions()) {
-      const session = new Session(stored.clientId, true, this.#parts)
-      session.restore(stored)
-      this.#byClientId.set(stored.clientId, session)
-    }
+    if (session.isKept) this.#leftBehind(session)
+    else this.#end(session)
   }
 
   onStored(batch: number): void {
@@ -86,5 +102,25 @@ export class Sessions {
 
   onFailed(batch: number, error: Error): void {
     for (const session of this.#holding) session.failed(batch, `the store failed: ${error.message}`)
+  }
+
+  #leftBehind(session: Session): void {
+    if (this.#parts.limits.maxSessionExpirySeconds !== Infinity) this.#away.add(session)
+  }
+
+  #expire(): void {
+    const { clock, limits, log } = this.#parts
+    const leftBeforeMs = clock.nowMs() - limits.maxSessionExpirySeconds * 1000
+    for (const session of this.#away) {
+      if (session.state.leftAtMs > leftBeforeMs) return
+      this.#away.delete(session)
+      log.info({ clientId: session.clientId, pending: session.pendingMessages }, 'a session expired')
+      this.#end(session)
+    }
+  }
+
+  #end(session: Session): void {
+    session.end()
+    this.#byClientId.delete(session.clientId)
   }
 }

@@ -1,84 +1,68 @@
 import type { Message } from '../protocol/message.ts'
-import type { QoS } from '../protocol/packet-types.ts'
-import type { QueueEntry, Store, StoredSession } from './store.ts'
+import { MemorySession } from './memory-session.ts'
+import type { SessionState, Store, StoreListener } from './store.ts'
 
 /** Keeps everything as long as the object lives: what it is told is stored at once, and gone with the process. */
 export class MemoryStore implements Store {
-  readonly openBatch = 0
-  readonly #sessions = new Map<string, MemorySession>()
+  changes = 0
+  readonly #sessions = new Set<SessionState>()
   readonly #retained = new Map<string, Message>()
+  readonly #wills = new Map<string, Message>()
+  readonly #onChange = (): void => this.changed()
 
-  async start(): Promise<void> {}
+  get openBatch(): number {
+    return 0
+  }
+
+  get isFailing(): boolean {
+    return false
+  }
+
+  async start(_listener: StoreListener): Promise<void> {}
   async stop(): Promise<void> {}
 
-  *sessions(): Iterable<StoredSession> {
-    for (const session of this.#sessions.values()) yield session.snapshot()
+  sessions(): Iterable<SessionState> {
+    return this.#sessions
   }
 
   retained(): Iterable<Message> {
     return this.#retained.values()
   }
 
-  addSession(clientId: string): void {
-    this.#sessions.set(clientId, new MemorySession(clientId))
+  wills(): Iterable<Message> {
+    return this.#wills.values()
   }
 
-  removeSession(clientId: string): void {
-    this.#sessions.delete(clientId)
+  addSession(clientId: string): SessionState {
+    const state = new MemorySession(clientId, this.#onChange)
+    this.#sessions.add(state)
+    this.changed()
+    return state
   }
 
-  putSubscription(clientId: string, filter: string, qos: QoS): void {
-    this.#sessions.get(clientId)?.subscriptions.set(filter, qos)
-  }
-
-  removeSubscription(clientId: string, filter: string): void {
-    this.#sessions.get(clientId)?.subscriptions.delete(filter)
-  }
-
-  addEntry(clientId: string, entry: QueueEntry): void {
-    this.#sessions.get(clientId)?.entries.set(entry.sequence, entry)
-  }
-
-  // The entry held is the session's own object, which has the new state already.
-  updateEntry(): void {}
-
-  removeEntry(clientId: string, entry: QueueEntry): void {
-    this.#sessions.get(clientId)?.entries.delete(entry.sequence)
-  }
-
-  addReceivedId(clientId: string, packetId: number): void {
-    this.#sessions.get(clientId)?.receivedIds.add(packetId)
-  }
-
-  removeReceivedId(clientId: string, packetId: number): void {
-    this.#sessions.get(clientId)?.receivedIds.delete(packetId)
+  removeSession(state: SessionState): void {
+    if (this.#sessions.delete(state)) this.changed()
   }
 
   putRetained(message: Message): void {
     this.#retained.set(message.topic, message)
+    this.changed()
   }
 
   removeRetained(topic: string): void {
-    this.#retained.delete(topic)
-  }
-}
-
-class MemorySession {
-  readonly clientId: string
-  readonly subscriptions = new Map<string, QoS>()
-  readonly entries = new Map<number, QueueEntry>()
-  readonly receivedIds = new Set<number>()
-
-  constructor(clientId: string) {
-    this.clientId = clientId
+    if (this.#retained.delete(topic)) this.changed()
   }
 
-  snapshot(): StoredSession {
-    return {
-      clientId: this.clientId,
-      subscriptions: new Map(this.subscriptions),
-      entries: [...this.entries.values()],
-      receivedIds: [...this.receivedIds],
-    }
+  putWill(clientId: string, will: Message): void {
+    this.#wills.set(clientId, will)
+    this.changed()
+  }
+
+  removeWill(clientId: string): void {
+    if (this.#wills.delete(clientId)) this.changed()
+  }
+
+  protected changed(): void {
+    this.changes++
   }
 }

@@ -1,45 +1,74 @@
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 
-/**
- * One message that a session has still to deliver at QoS 1 or 2: queued while `packetId` is 0, in flight afterwards.
- * The session changes it in place and then says `updateEntry`.
- */
-export interface QueueEntry {
-  /** Position in the session's order; grows by at least one with each entry of that session. */
-  readonly sequence: number
-  readonly message: Message
+/** A message that was sent to the client and is not finished: for QoS 1 until PUBACK, for QoS 2 until PUBCOMP. */
+export interface InFlightMessage {
   readonly qos: QoS
   /** It is sent because of a subscription made while it was retained, so RETAIN is set [MQTT-3.3.1-8]. */
   readonly isRetained: boolean
-  /** 0 until the message is first sent; from then on it stays the same [MQTT-4.4.0-1]. */
-  packetId: number
   /** QoS 2: the PUBREC has come, so what is left to do is PUBREL and PUBCOMP [MQTT-4.3.3-1]. */
-  isReleased: boolean
-}
-
-/** A kept session as the store gives it back at the start. */
-export interface StoredSession {
-  readonly clientId: string
-  readonly subscriptions: ReadonlyMap<string, QoS>
-  /** What is still to deliver, in order of `sequence`. */
-  readonly entries: Iterable<QueueEntry>
-  /** Packet identifiers of QoS 2 messages from the client that wait for their PUBREL. */
-  readonly receivedIds: Iterable<number>
+  readonly isReleased: boolean
+  /** What to send again; undefined when it was released, or when the store can no longer read it. */
+  readonly message: Message | undefined
 }
 
 /**
- * What must outlive more than the moment: kept sessions with what they wait for, and retained messages. The living state is
- * in memory; the store is its journal.
+ * What a session holds besides its connection [MQTT-3.1.1 §4.1]. It is changed through its methods only, so that the store
+ * knows of each change.
+ *
+ *   1. The queue is first in, first out; `startNext` moves its oldest message into flight.
+ *   2. `inFlight` is in the order in which the messages were first sent; a packet identifier stays the same from then on
+ *      [MQTT-4.4.0-1].
+ *   3. Messages may be views (`Message.keep` is the state's business).
+ */
+export interface SessionState {
+  readonly clientId: string
+  /** When the client went away, in ms since 1970 by the hub's clock; 0 while it is there. */
+  readonly leftAtMs: number
+  readonly inFlight: ReadonlyMap<number, InFlightMessage>
+  /** Packet identifiers of QoS 2 messages from the client that wait for their PUBREL. */
+  readonly receivedIds: ReadonlySet<number>
+  readonly queuedMessages: number
+  /** The queued messages' length as PUBLISH packets. */
+  readonly queuedBytes: number
+
+  /** The subscriptions, as far as the store has them: what a session that is restored begins with. */
+  subscriptions(): Iterable<readonly [filter: string, qos: QoS]>
+  putSubscription(filter: string, qos: QoS): void
+  removeSubscription(filter: string): void
+
+  enqueue(message: Message, qos: QoS): void
+  /** The oldest message of the queue; undefined when the queue is empty, or the message can no longer be read. */
+  peekNext(): Message | undefined
+  /** Moves the oldest message of the queue, which must not be empty, into flight. */
+  startNext(packetId: number): InFlightMessage
+  dropNext(): void
+
+  addInFlight(packetId: number, message: Message, qos: QoS, isRetained: boolean): void
+  /** Notes the PUBREC: the message itself is not needed any more. */
+  release(packetId: number): void
+  finish(packetId: number): void
+
+  addReceivedId(packetId: number): void
+  removeReceivedId(packetId: number): void
+
+  /** 0: the client is there (again). */
+  setLeftAt(timeMs: number): void
+}
+
+/**
+ * What must outlive more than the moment: kept sessions with what they wait for, retained messages, and the wills of connected
+ * clients. The living state is in memory; the store is its journal, and its overflow.
  *
  *   1. Changes return at once and take effect in the order they are made.
  *   2. The changes of one turn of the event loop are stored together, as a batch. `openBatch` is the number of the batch
- *      that the latest change went into, or 0 when everything is stored. Numbers grow.
+ *      that the latest change went into, or 0 when nobody has to wait for it. Numbers grow, and so does `changes`.
  *   3. `onStored` is told the number of each batch when it, and so every batch before it, is stored to the level of
  *      durability that was asked for; `onFailed` is told when a batch could not be stored. Neither runs inside a change.
- *   4. A stored session or retained message is there after `stop()` and a new `start()`; entries come back in order.
- *   5. Messages handed in are kept ones (`Message.keep`); the store may hold on to them.
- *   6. A change that concerns an unknown session is ignored.
+ *   4. What could not be stored stays open and is tried again until it is; `isFailing` is true meanwhile.
+ *   5. What is stored is there after `stop()` and a new `start()`.
+ *   6. What is finished before its batch goes down need not be written at all.
+ *   7. A state that was removed is not used any more.
  *
  * Not promised: that a change survives when its batch was not reported as stored.
  */
@@ -48,22 +77,23 @@ export interface Store {
   /** Stores what is open, then closes. */
   stop(): Promise<void>
 
-  sessions(): Iterable<StoredSession>
+  /** What was kept, for the start; the states are those to go on with. */
+  sessions(): Iterable<SessionState>
   retained(): Iterable<Message>
+  /** Wills of clients that were connected when the store was last closed, or the hub died. */
+  wills(): Iterable<Message>
 
   readonly openBatch: number
+  /** Grows with each change: the same number before and after says that nothing had to be stored. */
+  readonly changes: number
+  readonly isFailing: boolean
 
-  addSession(clientId: string): void
-  removeSession(clientId: string): void
-  putSubscription(clientId: string, filter: string, qos: QoS): void
-  removeSubscription(clientId: string, filter: string): void
-  addEntry(clientId: string, entry: QueueEntry): void
-  updateEntry(clientId: string, entry: QueueEntry): void
-  removeEntry(clientId: string, entry: QueueEntry): void
-  addReceivedId(clientId: string, packetId: number): void
-  removeReceivedId(clientId: string, packetId: number): void
+  addSession(clientId: string): SessionState
+  removeSession(state: SessionState): void
   putRetained(message: Message): void
   removeRetained(topic: string): void
+  putWill(clientId: string, will: Message): void
+  removeWill(clientId: string): void
 }
 
 export interface StoreListener {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
-import type { QueueEntry, Store, StoredSession } from '../../src/store/store.ts'
+import type { SessionState, Store } from '../../src/store/store.ts'
 import { until } from '../support/guard.ts'
 
 /** Data that stores are opened on, one after another. */
@@ -26,46 +26,75 @@ class Reports {
   }
 }
 
-function entry(sequence: number, fields: Partial<QueueEntry> = {}): QueueEntry {
-  const message = Message.create(`t/${sequence}`, Buffer.from(`payload ${sequence}`), 1, false, 'publisher')
-  return { sequence, message, qos: 1, isRetained: false, packetId: 0, isReleased: false, ...fields }
+function numbered(number: number, qos: QoS = 1): Message {
+  return Message.create(`t/${number}`, Buffer.from(`payload ${number}`), qos, false, 'publisher')
 }
 
-function describeMessage({ topic, payload, qos, retain }: Message): unknown {
-  return { topic, payload: payload.toString('latin1'), qos, retain }
+function describeMessage(message: Message | undefined): unknown {
+  if (message === undefined) return undefined
+  const { topic, payload, qos, retain, publisher, expiresAtMs } = message
+  return { topic, payload: payload.toString('latin1'), qos, retain, publisher, expiresAtMs }
 }
 
-function describeSession({ clientId, subscriptions, entries, receivedIds }: StoredSession): ComparableSession {
-  return {
-    clientId,
-    subscriptions: [...subscriptions].toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    entries: Array.from(entries, ({ sequence, message, qos, isRetained, packetId, isReleased }) => {
-      return { sequence, message: describeMessage(message), qos, isRetained, packetId, isReleased }
-    }),
-    receivedIds: [...receivedIds].toSorted((a, b) => a - b),
-  }
-}
-
-interface ComparableSession {
+interface ComparableState {
   readonly clientId: string
   readonly subscriptions: unknown
-  readonly entries: unknown
-  readonly receivedIds: unknown
+  readonly inFlight: unknown
+  readonly queued: unknown
+  readonly queuedBytes: number
+  readonly receivedIds: readonly number[]
+  readonly leftAtMs: number
 }
 
-/** Everything a store gives back, in a form that can be compared. */
-function contentOf(store: Store): unknown {
-  const sessions = Array.from(store.sessions(), describeSession)
-  const retained = [...store.retained()].toSorted((a, b) => (a.topic < b.topic ? -1 : 1))
+/** All of a state, in a form that can be compared. Takes the queue off. */
+function describeState(state: SessionState): ComparableState {
+  const { clientId, queuedBytes, leftAtMs } = state
+  const inFlight = Array.from(state.inFlight, ([packetId, { qos, isRetained, isReleased, message }]) => {
+    return { packetId, qos, isRetained, isReleased, message: isReleased ? 'released' : describeMessage(message) }
+  })
+  const queued: unknown[] = []
+  for (let packetId = 60_000; state.queuedMessages > 0; packetId++) {
+    const message = describeMessage(state.peekNext())
+    queued.push({ message, qos: state.startNext(packetId).qos })
+  }
   return {
-    sessions: sessions.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)),
-    retained: retained.map(describeMessage),
+    clientId,
+    subscriptions: [...state.subscriptions()].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    inFlight,
+    queued,
+    queuedBytes,
+    receivedIds: [...state.receivedIds].toSorted((a, b) => a - b),
+    leftAtMs,
   }
 }
 
-const EMPTY = { sessions: [], retained: [] }
+function statesOf(store: Store): ComparableState[] {
+  return Array.from(store.sessions(), describeState).toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1))
+}
 
-/** Proves the promises of `Store`, numbered as they are there, on any implementation. */
+function retainedOf(store: Store): unknown[] {
+  return [...store.retained()].toSorted((a, b) => (a.topic < b.topic ? -1 : 1)).map(describeMessage)
+}
+
+function stateOf(store: Store, clientId: string): SessionState {
+  const state = [...store.sessions()].find((one) => one.clientId === clientId)
+  if (state === undefined) throw new Error(`there is no session of ${JSON.stringify(clientId)}`)
+  return state
+}
+
+function topicsOf(state: SessionState): (string | undefined)[] {
+  const topics: (string | undefined)[] = []
+  for (let packetId = 1; state.queuedMessages > 0; packetId++) {
+    topics.push(state.peekNext()?.topic)
+    state.startNext(packetId)
+    state.finish(packetId)
+  }
+  return topics
+}
+
+const EMPTY = { subscriptions: [], inFlight: [], queued: [], queuedBytes: 0, receivedIds: [], leftAtMs: 0 }
+
+/** Proves the promises of `Store` and `SessionState`, numbered as they are there, on any implementation. */
 export function testStore(storeName: string, createData: () => StoreData): void {
   /** Starts a store on new data, and gives a way to stop it and start the next one on the same data. */
   async function openStore(): Promise<{ store: Store; reports: Reports; restart: () => Promise<Store> }> {
@@ -83,38 +112,38 @@ export function testStore(storeName: string, createData: () => StoreData): void 
     return { store, reports, restart }
   }
 
-  /** Makes the changes in one turn and gives what is there after a restart. */
-  async function contentAfter(change: (store: Store) => void): Promise<unknown> {
-    const { store, restart } = await openStore()
-    change(store)
-    return contentOf(await restart())
+  /** Resolves when everything is stored, so that what follows is another batch. */
+  async function untilStored(store: Store): Promise<void> {
+    await until(
+      () => store.openBatch === 0,
+      () => `batch ${store.openBatch} to be stored`,
+    )
   }
 
   describe(`${storeName} is a Store that`, () => {
     test('begins empty, with nothing to be stored', async () => {
       const { store } = await openStore()
-      expect(contentOf(store)).toEqual(EMPTY)
+      expect([statesOf(store), retainedOf(store), [...store.wills()]]).toEqual([[], [], []])
       expect(store.openBatch).toBe(0)
+      expect(store.isFailing).toBe(false)
     })
 
     test('takes changes in the order they are made [promise 1]', async () => {
-      const content = await contentAfter((store) => {
-        store.addSession('c')
-        store.putSubscription('c', 'f', 0)
-        store.putSubscription('c', 'f', 2)
-        store.putSubscription('c', 'g', 1)
-        store.removeSubscription('c', 'g')
-        store.addReceivedId('c', 5)
-        store.removeReceivedId('c', 5)
-        store.addReceivedId('c', 5)
-        store.putRetained(Message.create('r', Buffer.from('old'), 1, true, undefined))
-        store.removeRetained('r')
-        store.putRetained(Message.create('r', Buffer.from('new'), 0, true, undefined))
-      })
-      expect(content).toEqual({
-        sessions: [{ clientId: 'c', subscriptions: [['f', 2]], entries: [], receivedIds: [5] }],
-        retained: [{ topic: 'r', payload: 'new', qos: 0, retain: true }],
-      })
+      const { store, restart } = await openStore()
+      const state = store.addSession('c')
+      state.putSubscription('f', 0)
+      state.putSubscription('f', 2)
+      state.putSubscription('g', 1)
+      state.removeSubscription('g')
+      state.addReceivedId(5)
+      state.removeReceivedId(5)
+      state.addReceivedId(5)
+      store.putRetained(Message.create('r', Buffer.from('old'), 1, true, undefined))
+      store.removeRetained('r')
+      store.putRetained(Message.create('r', Buffer.from('new'), 0, true, undefined))
+      const next = await restart()
+      expect(statesOf(next)).toEqual([{ ...EMPTY, clientId: 'c', subscriptions: [['f', 2]], receivedIds: [5] }])
+      expect(retainedOf(next)).toMatchObject([{ topic: 'r', payload: 'new', qos: 0, retain: true }])
     })
 
     test('has no open batch once everything is stored, and numbers that grow [promise 2]', async () => {
@@ -123,10 +152,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       for (let i = 0; i < 5; i++) {
         store.addSession(`c${i}`)
         batches.push(store.openBatch)
-        await until(
-          () => store.openBatch === 0,
-          () => `batch ${store.openBatch} to be stored`,
-        )
+        await untilStored(store)
       }
       const open = batches.filter((batch) => batch > 0)
       expect(open).toEqual(open.toSorted((a, b) => a - b))
@@ -135,10 +161,24 @@ export function testStore(storeName: string, createData: () => StoreData): void 
 
     test('stores the changes of one turn as one batch [promise 2]', async () => {
       const { store } = await openStore()
-      store.addSession('c')
+      const state = store.addSession('c')
       const first = store.openBatch
-      for (let i = 1; i <= 100; i++) store.addEntry('c', entry(i))
+      for (let i = 1; i <= 100; i++) state.enqueue(numbered(i), 1)
       expect(store.openBatch).toBe(first)
+    })
+
+    test('counts changes, and nothing else [promise 2]', async () => {
+      const { store } = await openStore()
+      const before = store.changes
+      const state = store.addSession('c')
+      const added = store.changes
+      expect(added).toBeGreaterThan(before)
+      expect([state.peekNext(), state.queuedMessages, [...state.subscriptions()], [...store.retained()]]).toHaveLength(
+        4,
+      )
+      expect(store.changes).toBe(added)
+      state.enqueue(numbered(1), 1)
+      expect(store.changes).toBeGreaterThan(added)
     })
 
     test('reports each batch when it is stored, in order, never inside a change [promise 3]', async () => {
@@ -161,136 +201,187 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       expect(reports.failed).toEqual([])
     })
 
-    test('has a session with all that belongs to it after a restart, stored or still open at stop() [promise 4]', async () => {
-      const content = await contentAfter((store) => {
-        store.addSession('c')
-        store.putSubscription('c', 'a/+', 1)
-        store.putSubscription('c', '#', 2)
-        store.addReceivedId('c', 65_535)
-        store.addReceivedId('c', 1)
-        store.addEntry('c', entry(1, { qos: 2, packetId: 9, isReleased: true }))
-        store.addEntry('c', entry(2, { isRetained: true }))
-        store.addSession('without anything')
-      })
-      expect(content).toEqual({
-        sessions: [
-          {
-            clientId: 'c',
-            subscriptions: [
-              ['#', 2],
-              ['a/+', 1],
-            ],
-            entries: [
-              {
-                sequence: 1,
-                message: describeMessage(entry(1).message),
-                qos: 2,
-                isRetained: false,
-                packetId: 9,
-                isReleased: true,
-              },
-              {
-                sequence: 2,
-                message: describeMessage(entry(2).message),
-                qos: 1,
-                isRetained: true,
-                packetId: 0,
-                isReleased: false,
-              },
-            ],
-            receivedIds: [1, 65_535],
-          },
-          { clientId: 'without anything', subscriptions: [], entries: [], receivedIds: [] },
-        ],
-        retained: [],
-      })
-    })
-
-    test('gives entries back in the order of their sequence, past 10 and past 2^32 [promise 4]', async () => {
-      const sequences = [1, 2, 9, 10, 11, 99, 100, 255, 256, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 40]
+    test('has all of a session after a restart, stored or still open at stop() [promise 5]', async () => {
       const { store, restart } = await openStore()
-      store.addSession('c')
-      for (const sequence of sequences) store.addEntry('c', entry(sequence))
-      const [session] = [...(await restart()).sessions()]
-      expect([...(session?.entries ?? [])].map(({ sequence }) => sequence)).toEqual(sequences)
-    })
-
-    test('knows the latest state of an entry, and none that was removed [promise 4]', async () => {
-      const { store, restart } = await openStore()
-      store.addSession('c')
-      const entries = [entry(1), entry(2, { qos: 2 }), entry(3), entry(4)]
-      for (const one of entries) store.addEntry('c', one)
-      const [first, second] = entries
-      if (first === undefined || second === undefined) throw new Error('there are four')
-      second.packetId = 77
-      store.updateEntry('c', second)
-      second.isReleased = true
-      store.updateEntry('c', second)
-      store.removeEntry('c', first)
-      const next = await restart()
-      const [session] = [...next.sessions()]
-      expect([...(session?.entries ?? [])]).toMatchObject([
-        { sequence: 2, packetId: 77, isReleased: true },
-        { sequence: 3, packetId: 0 },
-        { sequence: 4, packetId: 0 },
+      const state = store.addSession('c')
+      state.putSubscription('a/+', 1)
+      state.putSubscription('#', 2)
+      state.addReceivedId(65_535)
+      state.addReceivedId(1)
+      state.addInFlight(9, numbered(1, 2), 2, false)
+      state.addInFlight(3, numbered(2), 1, true)
+      state.release(9)
+      state.enqueue(numbered(3), 1)
+      await untilStored(store)
+      state.enqueue(numbered(4, 2), 2)
+      state.setLeftAt(1_234_567_890_123)
+      store.addSession('without anything')
+      const queuedBytes = numbered(3).packetBytes + numbered(4, 2).packetBytes
+      expect(statesOf(await restart())).toEqual([
+        {
+          clientId: 'c',
+          subscriptions: [
+            ['#', 2],
+            ['a/+', 1],
+          ],
+          inFlight: [
+            { packetId: 9, qos: 2, isRetained: false, isReleased: true, message: 'released' },
+            { packetId: 3, qos: 1, isRetained: true, isReleased: false, message: describeMessage(numbered(2)) },
+          ],
+          queued: [
+            { message: describeMessage(numbered(3)), qos: 1 },
+            { message: describeMessage(numbered(4, 2)), qos: 2 },
+          ],
+          queuedBytes,
+          receivedIds: [1, 65_535],
+          leftAtMs: 1_234_567_890_123,
+        },
+        { ...EMPTY, clientId: 'without anything' },
       ])
     })
 
-    test('goes on after a restart where it was: what is removed then stays removed [promise 4]', async () => {
+    test('gives a queue back in order, whatever was taken and stored in between [SessionState 1]', async () => {
       const { store, restart } = await openStore()
-      store.addSession('c')
-      for (let i = 1; i <= 3; i++) store.addEntry('c', entry(i))
-      const second = await restart()
-      const [session] = [...second.sessions()]
-      const [oldest] = [...(session?.entries ?? [])]
-      if (oldest !== undefined) second.removeEntry('c', oldest)
-      second.addEntry('c', entry(4))
-      const [last] = [...(await restart()).sessions()]
-      expect([...(last?.entries ?? [])].map(({ sequence }) => sequence)).toEqual([2, 3, 4])
+      let state = store.addSession('c')
+      for (let i = 1; i <= 500; i++) state.enqueue(numbered(i), 1)
+      await untilStored(store)
+      for (let i = 501; i <= 700; i++) {
+        state.enqueue(numbered(i), i % 2 === 0 ? 1 : 2)
+        if (i % 50 === 0) await untilStored(store)
+      }
+      for (let i = 1; i <= 333; i++) {
+        state.startNext(i)
+        state.finish(i)
+      }
+      state = stateOf(await restart(), 'c')
+      state.setLeftAt(0)
+      for (let i = 701; i <= 710; i++) state.enqueue(numbered(i), 1)
+      expect(topicsOf(state)).toEqual(Array.from({ length: 377 }, (_, i) => `t/${i + 334}`))
+      expect(state.queuedBytes).toBe(0)
     })
 
-    test('removes a session with all that belongs to it; one of the same client begins empty [promise 4]', async () => {
-      const content = await contentAfter((store) => {
-        for (const clientId of ['c', 'c2', 'C']) {
-          store.addSession(clientId)
-          store.putSubscription(clientId, 'f', 1)
-          store.addEntry(clientId, entry(1))
-          store.addReceivedId(clientId, 1)
-        }
-        store.removeSession('c')
-        store.removeSession('C')
-        store.addSession('C')
-      })
-      expect(content).toMatchObject({
-        sessions: [
-          { clientId: 'C', subscriptions: [], entries: [], receivedIds: [] },
-          { clientId: 'c2', subscriptions: [['f', 1]], entries: [{ sequence: 1 }], receivedIds: [1] },
-        ],
-      })
+    test('keeps packet identifiers and the order of what is in flight [SessionState 2]', async () => {
+      const { store, restart } = await openStore()
+      const state = store.addSession('c')
+      for (let i = 1; i <= 5; i++) state.enqueue(numbered(i, 2), 2)
+      for (const packetId of [40, 3, 65_535]) state.startNext(packetId)
+      await untilStored(store)
+      state.finish(3)
+      state.release(40)
+      state.startNext(7)
+      const next = stateOf(await restart(), 'c')
+      const inFlight = Array.from(next.inFlight, ([packetId, sent]) => [packetId, sent.isReleased, sent.message?.topic])
+      expect(inFlight.map(([packetId, isReleased]) => [packetId, isReleased])).toEqual([
+        [40, true],
+        [65_535, false],
+        [7, false],
+      ])
+      expect(inFlight.slice(1).map(([, , topic]) => topic)).toEqual(['t/3', 't/4'])
+      expect(topicsOf(next)).toEqual(['t/5'])
     })
 
-    test('holds a message for each session that waits for it, whoever is done first [promise 5]', async () => {
+    test('need not write what is finished before its batch goes down, and has none of it later [promise 6]', async () => {
+      const { store, restart } = await openStore()
+      const state = store.addSession('c')
+      for (let i = 1; i <= 200; i++) {
+        state.enqueue(numbered(i), 1)
+        state.startNext(1)
+        state.finish(1)
+        state.addInFlight(2, numbered(1000 + i), 1, false)
+        state.finish(2)
+      }
+      state.enqueue(numbered(201), 1)
+      expect(statesOf(await restart())).toMatchObject([{ inFlight: [], queued: [{ message: { topic: 't/201' } }] }])
+    })
+
+    test('goes on after a restart where it was: what is taken then stays taken [promise 5]', async () => {
+      const { store, restart } = await openStore()
+      const first = store.addSession('c')
+      for (let i = 1; i <= 3; i++) first.enqueue(numbered(i), 1)
+      const second = stateOf(await restart(), 'c')
+      second.dropNext()
+      second.enqueue(numbered(4), 1)
+      expect(topicsOf(stateOf(await restart(), 'c'))).toEqual(['t/2', 't/3', 't/4'])
+    })
+
+    test('removes a session with all that belongs to it; one of the same client begins empty [promise 5]', async () => {
+      const { store, restart } = await openStore()
+      const states = ['c', 'c2', 'C'].map((clientId) => {
+        const state = store.addSession(clientId)
+        state.putSubscription('f', 1)
+        state.addInFlight(1, numbered(1), 1, false)
+        state.enqueue(numbered(2), 1)
+        state.addReceivedId(1)
+        return state
+      })
+      await untilStored(store)
+      for (const state of states) if (state.clientId !== 'c2') store.removeSession(state)
+      store.addSession('C')
+      const next = await restart()
+      expect(statesOf(next)).toMatchObject([
+        { clientId: 'C', subscriptions: [], inFlight: [], queued: [], receivedIds: [] },
+        {
+          clientId: 'c2',
+          subscriptions: [['f', 1]],
+          inFlight: [{ packetId: 1 }],
+          queued: [{ qos: 1 }],
+          receivedIds: [1],
+        },
+      ])
+    })
+
+    test('holds a message for each session that waits for it, whoever is done first [SessionState 3]', async () => {
       const message = Message.create('t', Buffer.from('shared'), 2, false, undefined)
       const { store, restart } = await openStore()
-      const own = ['a', 'b', 'c'].map((clientId) => ({ clientId, entry: entry(1, { message }) }))
-      for (const one of own) {
-        store.addSession(one.clientId)
-        store.addEntry(one.clientId, one.entry)
-      }
+      const states = ['a', 'b', 'c'].map((clientId) => store.addSession(clientId))
+      for (const state of states) state.enqueue(message, 2)
       store.putRetained(Message.create('t', Buffer.from('shared'), 2, true, undefined))
-      for (const one of own.slice(0, 2)) store.removeEntry(one.clientId, one.entry)
+      await untilStored(store)
+      for (const state of states.slice(0, 2)) state.dropNext()
+      await untilStored(store)
       store.removeRetained('t')
-      expect(contentOf(await restart())).toMatchObject({
-        sessions: [
-          { clientId: 'a', entries: [] },
-          { clientId: 'b', entries: [] },
-          { clientId: 'c', entries: [{ message: { topic: 't', payload: 'shared', qos: 2 } }] },
-        ],
-        retained: [],
-      })
+      const next = await restart()
+      expect(statesOf(next)).toMatchObject([
+        { clientId: 'a', queued: [] },
+        { clientId: 'b', queued: [] },
+        { clientId: 'c', queued: [{ message: { topic: 't', payload: 'shared', qos: 2 } }] },
+      ])
+      expect(retainedOf(next)).toEqual([])
     })
 
-    test('takes names and payloads of any kind and size [promise 4]', async () => {
+    test('takes a message again that it has held and let go before [SessionState 3]', async () => {
+      const message = Message.create('t', Buffer.from('again'), 1, false, undefined)
+      const other = numbered(1)
+      const { store, restart } = await openStore()
+      const [first, second] = [store.addSession('a'), store.addSession('b')]
+      first.addInFlight(1, message, 1, true)
+      second.enqueue(other, 1)
+      first.finish(1)
+      await untilStored(store)
+      second.addInFlight(1, message, 1, true)
+      await untilStored(store)
+      first.enqueue(message, 1)
+      expect(statesOf(await restart())).toMatchObject([
+        { clientId: 'a', queued: [{ message: { payload: 'again' } }] },
+        { clientId: 'b', inFlight: [{ message: { payload: 'again' } }], queued: [{ message: { topic: 't/1' } }] },
+      ])
+    })
+
+    test('keeps publisher and expiry of messages, and wills by client [promise 5]', async () => {
+      const { store, restart } = await openStore()
+      const message = Message.create('t', Buffer.from('x'), 1, false, 'Küche/🙂')
+      message.expiresAtMs = 1_700_000_000_000.5
+      store.addSession('c').enqueue(message, 1)
+      for (const clientId of ['a', 'b', 'b', 'c'.repeat(3000)]) {
+        store.putWill(clientId, Message.create(`gone/${clientId[0]}`, Buffer.from('w'), 1, true, clientId))
+      }
+      store.removeWill('a')
+      const next = await restart()
+      expect(statesOf(next)).toMatchObject([{ queued: [{ message: describeMessage(message) }] }])
+      expect(Array.from(next.wills(), ({ publisher }) => publisher?.length).toSorted()).toEqual([1, 3000])
+    })
+
+    test('takes names and payloads of any kind and size [promise 5]', async () => {
       const names = [
         '',
         ' ',
@@ -303,123 +394,176 @@ export function testStore(storeName: string, createData: () => StoreData): void 
         '\u0001\uFFFF',
         '$SYS',
       ]
-      const payloads = [Buffer.alloc(0), Buffer.from([0, 255, 128]), Buffer.alloc(1_048_576, 'x')]
-      const fill = (store: Store): void => {
-        for (const name of names) {
-          store.addSession(name)
-          store.putSubscription(name, name, 1)
-          if (name !== '') store.putRetained(Message.create(name, Buffer.from(`retained ${name}`), 1, true, name))
-        }
-        for (const [i, payload] of payloads.entries()) {
-          store.addEntry('a/b', entry(i + 1, { message: Message.create('t', payload, 1, false, undefined) }))
-        }
-      }
+      const payloads = [
+        Buffer.alloc(0),
+        Buffer.from([0, 255, 128]),
+        Buffer.alloc(1_048_576, 'x'),
+        Buffer.alloc(5000, 'y'),
+      ]
       const { store, restart } = await openStore()
-      fill(store)
-      const before = contentOf(store)
+      for (const name of names) {
+        const state = store.addSession(name)
+        state.putSubscription(name, 1)
+        if (name !== '') store.putRetained(Message.create(name, Buffer.from(`retained ${name}`), 1, true, name))
+        for (const payload of payloads) state.enqueue(Message.create('t', payload, 1, false, undefined), 1)
+      }
       const after = await restart()
-      expect(contentOf(after)).toEqual(before)
-      expect(new Set(Array.from(after.sessions(), ({ clientId }) => clientId))).toEqual(new Set(names))
+      for (const { clientId, subscriptions, queued } of statesOf(after)) {
+        expect(names).toContain(clientId)
+        expect(subscriptions).toEqual([[clientId, 1]])
+        expect(queued).toMatchObject(payloads.map((payload) => ({ message: { payload: payload.toString('latin1') } })))
+      }
       expect([...after.retained()].map(({ topic }) => topic).toSorted()).toEqual(
         names.filter((n) => n !== '').toSorted(),
       )
-      for (const name of names) {
-        after.removeSession(name)
-        after.removeRetained(name)
-      }
-      expect(contentOf(await restart())).toEqual(EMPTY)
+      for (const state of [...after.sessions()]) after.removeSession(state)
+      for (const name of names) after.removeRetained(name)
+      const empty = await restart()
+      expect([statesOf(empty), retainedOf(empty)]).toEqual([[], []])
     })
 
-    test('ignores a change that concerns an unknown session [promise 6]', async () => {
-      const content = await contentAfter((store) => {
-        store.removeSession('nobody')
-        store.putSubscription('nobody', 'f', 1)
-        store.removeSubscription('nobody', 'f')
-        store.addEntry('nobody', entry(1))
-        store.updateEntry('nobody', entry(1))
-        store.removeEntry('nobody', entry(1))
-        store.addReceivedId('nobody', 1)
-        store.removeReceivedId('nobody', 1)
-        store.removeRetained('nothing')
-      })
-      expect(content).toEqual(EMPTY)
-    })
-
-    test('agrees with a plain model after any changes and restarts [promises 1 and 4]', async () => {
-      const id = fc.constantFrom('a', 'b', 'ab')
+    test('agrees with a plain model after any changes, batches and restarts [promises 1 and 5]', async () => {
+      const client = fc.constantFrom('a', 'b', 'ab')
+      const packetId = fc.integer({ min: 1, max: 4 })
       const change = fc.oneof(
-        fc.record({ kind: fc.constant('session' as const), id, isAdded: fc.boolean() }),
-        fc.record({
-          kind: fc.constant('subscription' as const),
-          id,
-          filter: id,
-          qos: fc.constantFrom<QoS | -1>(-1, 0, 2),
-        }),
-        fc.record({
-          kind: fc.constant('receivedId' as const),
-          id,
-          packetId: fc.integer({ min: 1, max: 3 }),
-          isAdded: fc.boolean(),
-        }),
-        fc.record({ kind: fc.constant('entry' as const), id }),
-        fc.record({ kind: fc.constant('finish' as const), id }),
-        fc.record({ kind: fc.constant('restart' as const) }),
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('session' as const), client, isAdded: fc.boolean() }) },
+        {
+          weight: 1,
+          arbitrary: fc.record({
+            kind: fc.constant('subscription' as const),
+            client,
+            filter: client,
+            qos: fc.constantFrom<QoS | -1>(-1, 0, 2),
+          }),
+        },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('receivedId' as const), client, packetId }) },
+        {
+          weight: 4,
+          arbitrary: fc.record({
+            kind: fc.constant('enqueue' as const),
+            client,
+            count: fc.integer({ min: 1, max: 150 }),
+          }),
+        },
+        {
+          weight: 4,
+          arbitrary: fc.record({ kind: fc.constant('take' as const), client, count: fc.integer({ min: 1, max: 200 }) }),
+        },
+        { weight: 2, arbitrary: fc.record({ kind: fc.constant('start' as const), client, packetId }) },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('send' as const), client, packetId }) },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('release' as const), client, packetId }) },
+        { weight: 2, arbitrary: fc.record({ kind: fc.constant('finish' as const), client, packetId }) },
+        {
+          weight: 2,
+          arbitrary: fc.record({ kind: fc.constantFrom('turn' as const, 'stored' as const, 'away' as const), client }),
+        },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), client }) },
       )
+      interface Model {
+        filters: Map<string, QoS>
+        ids: Set<number>
+        queue: number[]
+        inFlight: Map<number, number | 'released'>
+      }
       await fc.assert(
-        fc.asyncProperty(fc.array(change, { maxLength: 40 }), async (changes) => {
+        fc.asyncProperty(fc.array(change, { maxLength: 60 }), async (changes) => {
           const data = createData()
           let store = data.open()
           await store.start(new Reports())
-          const model = new Map<string, { filters: Map<string, QoS>; ids: Set<number>; entries: QueueEntry[] }>()
-          let sequence = 0
+          const states = new Map<string, SessionState>()
+          const model = new Map<string, Model>()
+          let number = 0
+          const restart = async (): Promise<void> => {
+            await store.stop()
+            store = data.open()
+            await store.start(new Reports())
+            states.clear()
+            for (const state of store.sessions()) states.set(state.clientId, state)
+          }
           for (const step of changes) {
+            const state = states.get(step.client)
+            const expected = model.get(step.client)
             if (step.kind === 'restart') {
-              await store.stop()
-              store = data.open()
-              await store.start(new Reports())
-              continue
-            }
-            const session = model.get(step.id)
-            if (step.kind === 'session') {
-              if (step.isAdded === (session !== undefined)) continue
-              if (step.isAdded) store.addSession(step.id)
-              else store.removeSession(step.id)
-              if (step.isAdded) model.set(step.id, { filters: new Map(), ids: new Set(), entries: [] })
-              else model.delete(step.id)
+              await restart()
+            } else if (step.kind === 'turn') {
+              await new Promise(setImmediate)
+            } else if (step.kind === 'stored') {
+              await untilStored(store)
+            } else if (state === undefined || expected === undefined) {
+              if (step.kind !== 'session') continue
+              states.set(step.client, store.addSession(step.client))
+              model.set(step.client, { filters: new Map(), ids: new Set(), queue: [], inFlight: new Map() })
+            } else if (step.kind === 'session') {
+              if (step.isAdded) continue
+              store.removeSession(state)
+              states.delete(step.client)
+              model.delete(step.client)
             } else if (step.kind === 'subscription') {
-              if (step.qos === -1) store.removeSubscription(step.id, step.filter)
-              else store.putSubscription(step.id, step.filter, step.qos)
-              if (step.qos === -1) session?.filters.delete(step.filter)
-              else session?.filters.set(step.filter, step.qos)
+              if (step.qos === -1) state.removeSubscription(step.filter)
+              else state.putSubscription(step.filter, step.qos)
+              if (step.qos === -1) expected.filters.delete(step.filter)
+              else expected.filters.set(step.filter, step.qos)
             } else if (step.kind === 'receivedId') {
-              if (step.isAdded) store.addReceivedId(step.id, step.packetId)
-              else store.removeReceivedId(step.id, step.packetId)
-              if (step.isAdded) session?.ids.add(step.packetId)
-              else session?.ids.delete(step.packetId)
-            } else if (step.kind === 'entry') {
-              const added = entry(++sequence)
-              store.addEntry(step.id, added)
-              session?.entries.push(added)
+              if (expected.ids.delete(step.packetId)) state.removeReceivedId(step.packetId)
+              else state.addReceivedId(step.packetId)
+              if (state.receivedIds.has(step.packetId)) expected.ids.add(step.packetId)
+            } else if (step.kind === 'enqueue') {
+              // The same message goes to every session now and then, as a fan-out does.
+              const message = numbered(++number)
+              for (let i = 0; i < step.count; i++) {
+                const one = i === 0 ? message : numbered(++number)
+                state.enqueue(one, 1)
+                expected.queue.push(number)
+              }
+              for (const [other, { queue }] of model) {
+                if (other === step.client || step.count % 3 !== 0) continue
+                states.get(other)?.enqueue(message, 1)
+                queue.push(number - step.count + 1)
+              }
+            } else if (step.kind === 'take') {
+              for (let i = 0; i < step.count && expected.queue.length > 0; i++) {
+                expect(state.peekNext()?.topic).toBe(`t/${expected.queue.shift()}`)
+                state.dropNext()
+              }
+            } else if (step.kind === 'start') {
+              const next = expected.inFlight.has(step.packetId) ? undefined : expected.queue.shift()
+              if (next === undefined) continue
+              state.startNext(step.packetId)
+              expected.inFlight.set(step.packetId, next)
+            } else if (step.kind === 'send') {
+              if (expected.inFlight.has(step.packetId)) continue
+              state.addInFlight(step.packetId, numbered(++number), 2, false)
+              expected.inFlight.set(step.packetId, number)
+            } else if (step.kind === 'release') {
+              if (!expected.inFlight.has(step.packetId)) continue
+              state.release(step.packetId)
+              expected.inFlight.set(step.packetId, 'released')
+            } else if (step.kind === 'finish') {
+              if (expected.inFlight.delete(step.packetId)) state.finish(step.packetId)
             } else {
-              const finished = session?.entries.shift()
-              if (finished !== undefined) store.removeEntry(step.id, finished)
+              state.setLeftAt(1)
             }
           }
-          await store.stop()
-          store = data.open()
-          await store.start(new Reports())
-          const found = contentOf(store)
-          await store.stop()
-          const sessions = [...model].map(([clientId, { filters, ids, entries }]) =>
-            describeSession({ clientId, subscriptions: filters, entries, receivedIds: ids }),
-          )
-          expect(found).toEqual({
-            sessions: sessions.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)),
-            retained: [],
+          await restart()
+          const found = statesOf(store).map(({ clientId, subscriptions, inFlight, queued, receivedIds }) => {
+            return { clientId, subscriptions, inFlight, queued, receivedIds }
           })
+          await store.stop()
+          const wanted = [...model].map(([clientId, { filters, ids, queue, inFlight }]) => ({
+            clientId,
+            subscriptions: [...filters].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+            inFlight: Array.from(inFlight, ([id, sent]) =>
+              sent === 'released'
+                ? { packetId: id, isReleased: true }
+                : { packetId: id, isReleased: false, message: { topic: `t/${sent}` } },
+            ),
+            queued: queue.map((n) => ({ message: { topic: `t/${n}` }, qos: 1 })),
+            receivedIds: [...ids].toSorted((a, b) => a - b),
+          }))
+          expect(found).toMatchObject(wanted.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)))
         }),
-        { numRuns: 50 },
+        { numRuns: 60 },
       )
-    })
+    }, 60_000)
   })
 }

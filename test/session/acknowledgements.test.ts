@@ -12,11 +12,11 @@ interface Stage extends TestHub {
 /** A hub with a kept session that is subscribed to `kept` and away; all that led there is stored. */
 async function setStage(): Promise<Stage> {
   const stepped = new SteppedStore()
-  const testHub = await startHub({ store: stepped.store })
+  const testHub = await startHub({ store: stepped })
   const away = await join(testHub.port, 'away', { isClean: false })
   await away.subscribe(['kept', 2])
   await leave(away)
-  stepped.reportStored(stepped.latestBatch)
+  stepped.isByHand = true
   return { ...testHub, stepped }
 }
 
@@ -145,6 +145,7 @@ describe('An acknowledgement', () => {
     const again = publishPacket({ topic: 'kept', payload: '2', qos: 2, packetId: 2, dup: true })
     expect(await answers(back, again)).toEqual(['PUBREC 2'])
     const away = await join(port, 'away', { isClean: false })
+    stepped.reportStored(stepped.latestBatch)
     const queued = (await away.restBeforePingresp()).filter(isPublish)
     expect(queued.map(({ payload }) => payload.toString())).toEqual(['1', '2'])
   })

@@ -1,22 +1,24 @@
-import type { Message } from '../../src/protocol/message.ts'
-import type { QoS } from '../../src/protocol/packet-types.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
-import type { QueueEntry, Store, StoredSession, StoreListener } from '../../src/store/store.ts'
+import type { StoreListener } from '../../src/store/store.ts'
 
 /**
  * A store whose disk is in the test's hands: the changes of a turn are a batch, and a batch is reported as stored when the
  * test opens the gate, or as failed when it breaks it. Starts with an open gate, where batches are reported a turn later.
  */
-export class GatedStore implements Store {
-  readonly #memory = new MemoryStore()
+export class GatedStore extends MemoryStore {
   #listener: StoreListener | undefined = undefined
   #latestBatch = 0
   #storedBatch = 0
   #isBatchOpen = false
+  #isFailing = false
   #gate: 'open' | 'closed' | 'broken' = 'open'
 
-  get openBatch(): number {
+  override get openBatch(): number {
     return this.#latestBatch > this.#storedBatch ? this.#latestBatch : 0
+  }
+
+  override get isFailing(): boolean {
+    return this.#isFailing
   }
 
   /** From now on nothing is reported as stored. */
@@ -35,78 +37,12 @@ export class GatedStore implements Store {
     this.#report()
   }
 
-  async start(listener: StoreListener): Promise<void> {
+  override async start(listener: StoreListener): Promise<void> {
     this.#listener = listener
   }
 
-  async stop(): Promise<void> {
-    await this.#memory.stop()
-  }
-
-  sessions(): Iterable<StoredSession> {
-    return this.#memory.sessions()
-  }
-
-  retained(): Iterable<Message> {
-    return this.#memory.retained()
-  }
-
-  addSession(clientId: string): void {
-    this.#memory.addSession(clientId)
-    this.#change()
-  }
-
-  removeSession(clientId: string): void {
-    this.#memory.removeSession(clientId)
-    this.#change()
-  }
-
-  putSubscription(clientId: string, filter: string, qos: QoS): void {
-    this.#memory.putSubscription(clientId, filter, qos)
-    this.#change()
-  }
-
-  removeSubscription(clientId: string, filter: string): void {
-    this.#memory.removeSubscription(clientId, filter)
-    this.#change()
-  }
-
-  addEntry(clientId: string, entry: QueueEntry): void {
-    this.#memory.addEntry(clientId, entry)
-    this.#change()
-  }
-
-  updateEntry(): void {
-    this.#memory.updateEntry()
-    this.#change()
-  }
-
-  removeEntry(clientId: string, entry: QueueEntry): void {
-    this.#memory.removeEntry(clientId, entry)
-    this.#change()
-  }
-
-  addReceivedId(clientId: string, packetId: number): void {
-    this.#memory.addReceivedId(clientId, packetId)
-    this.#change()
-  }
-
-  removeReceivedId(clientId: string, packetId: number): void {
-    this.#memory.removeReceivedId(clientId, packetId)
-    this.#change()
-  }
-
-  putRetained(message: Message): void {
-    this.#memory.putRetained(message)
-    this.#change()
-  }
-
-  removeRetained(topic: string): void {
-    this.#memory.removeRetained(topic)
-    this.#change()
-  }
-
-  #change(): void {
+  protected override changed(): void {
+    super.changed()
     if (this.#isBatchOpen) return
     this.#isBatchOpen = true
     this.#latestBatch++
@@ -117,13 +53,13 @@ export class GatedStore implements Store {
   }
 
   #report(): void {
-    const batch = this.#isBatchOpen ? this.#latestBatch - 1 : this.#latestBatch
-    if (batch <= this.#storedBatch || this.#gate === 'closed') return
-    if (this.#gate === 'broken') {
-      this.#listener?.onFailed(batch, new Error('the disk is full'))
+    if (this.#latestBatch === this.#storedBatch || this.#gate === 'closed') return
+    this.#isFailing = this.#gate === 'broken'
+    if (this.#isFailing) {
+      this.#listener?.onFailed(this.#latestBatch, new Error('the disk is full'))
       return
     }
-    this.#storedBatch = batch
-    this.#listener?.onStored(batch)
+    this.#storedBatch = this.#latestBatch
+    this.#listener?.onStored(this.#latestBatch)
   }
 }

@@ -1,38 +1,25 @@
 import { MemoryStore } from '../../src/store/memory-store.ts'
-import type { Store, StoreListener } from '../../src/store/store.ts'
-
-const CHANGE = /^(?:add|put|update|remove)/
+import type { StoreListener } from '../../src/store/store.ts'
 
 /**
  * A store whose batches are reported one at a time, when the test says so: a turn's changes are a batch with the next number.
+ * Until `isByHand` is set they are reported by themselves, as the stage is set.
  * Where one gate for all is enough, `GatedStore` is simpler.
  */
-export class SteppedStore {
-  /** What the hub gets. */
-  readonly store: Store
+export class SteppedStore extends MemoryStore {
   /** The number of the latest batch. */
   latestBatch = 0
+  isByHand = false
   #storedBatch = 0
   #isBatchOpen = false
   #listener: StoreListener | undefined = undefined
 
-  constructor() {
-    this.store = new Proxy<Store>(new MemoryStore(), {
-      get: (memory, key) => {
-        if (key === 'openBatch') return this.latestBatch > this.#storedBatch ? this.latestBatch : 0
-        if (key === 'start') {
-          return async (listener: StoreListener): Promise<void> => {
-            this.#listener = listener
-          }
-        }
-        const value: unknown = Reflect.get(memory, key, memory)
-        if (typeof value !== 'function') return value
-        return (...parameters: readonly unknown[]): unknown => {
-          if (typeof key === 'string' && CHANGE.test(key)) this.#change()
-          return Reflect.apply(value, memory, parameters)
-        }
-      },
-    })
+  override get openBatch(): number {
+    return this.latestBatch > this.#storedBatch ? this.latestBatch : 0
+  }
+
+  override async start(listener: StoreListener): Promise<void> {
+    this.#listener = listener
   }
 
   /** Has everything up to `batch` stored, and does not say so yet. */
@@ -51,12 +38,14 @@ export class SteppedStore {
     this.#listener?.onFailed(batch, new Error('the disk is full'))
   }
 
-  #change(): void {
+  protected override changed(): void {
+    super.changed()
     if (this.#isBatchOpen) return
     this.#isBatchOpen = true
     this.latestBatch++
     setImmediate(() => {
       this.#isBatchOpen = false
+      if (!this.isByHand) this.reportStored(this.latestBatch)
     })
   }
 }

@@ -1,0 +1,55 @@
+import { Message } from '../protocol/message.ts'
+
+/** What became of what was put. */
+export interface Displaced {
+  /** Messages that gave way to a newer one of their topic. */
+  readonly replaced: number
+  /** Messages for which there was no room. */
+  readonly refused: number
+}
+
+/** QoS 0 for a client that is behind: only the newest message of each topic, up to a bound in bytes. */
+export class LatestMessages {
+  readonly #maxBytes: number
+  readonly #byTopic = new Map<string, Message>()
+  #bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get size(): number {
+    return this.#byTopic.size
+  }
+
+  /** Takes the last message of a run (`Message.count`) in place of those of its topic before it. */
+  put(run: Message): Displaced {
+    const { topic, count } = run
+    const last = lastOf(run)
+    const before = this.#byTopic.get(topic)
+    const growthBytes = last.packetBytes - (before?.packetBytes ?? 0)
+    if (this.#bytes + growthBytes > this.#maxBytes) return { replaced: 0, refused: count }
+    // Deleted first, so that the topic stands behind those that were heard of before it.
+    this.#byTopic.delete(topic)
+    this.#byTopic.set(topic, last)
+    this.#bytes += growthBytes
+    return { replaced: count - (before === undefined ? 1 : 0), refused: 0 }
+  }
+
+  /** Takes the topic that has been silent for longest. */
+  shift(): Message | undefined {
+    for (const [topic, message] of this.#byTopic) {
+      this.#byTopic.delete(topic)
+      this.#bytes -= message.packetBytes
+      return message
+    }
+    return undefined
+  }
+}
+
+function lastOf(run: Message): Message {
+  if (run.count === 1) return run.keep()
+  const single = new Message()
+  for (let at = run.start; at < run.end;) at = single.takeFromRun(run, at)
+  return single.keep()
+}

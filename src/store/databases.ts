@@ -1,0 +1,44 @@
+import { type Database, open, type RootDatabase } from 'lmdb'
+
+/** One kind of record of the store. Keys and values are bytes, made by `records.ts`. */
+export type Records = Database<Buffer, Buffer>
+
+/** The databases of a store, in one LMDB environment, whose batches are atomic across them. */
+export interface Databases {
+  /** What the store is: its format's version. */
+  readonly about: Records
+  /** Client identifiers of kept sessions, by the session's number. */
+  readonly names: Records
+  readonly states: Records
+  readonly subscriptions: Records
+  readonly queues: Records
+  readonly bodies: Records
+  readonly retained: Records
+  readonly wills: Records
+}
+
+export interface OpenedDatabases {
+  readonly root: RootDatabase<Buffer, Buffer>
+  readonly databases: Databases
+}
+
+const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const
+
+/** Opens the databases in the file `path`; what is missing is made. */
+export function openDatabases(path: string): OpenedDatabases {
+  const root = open<Buffer, Buffer>({ path, maxDbs: 16, ...BYTES })
+  const database = (name: string): Records => root.openDB<Buffer, Buffer>({ name, ...BYTES })
+  return {
+    root,
+    databases: {
+      about: database('about'),
+      names: database('names'),
+      states: database('states'),
+      subscriptions: database('subscriptions'),
+      queues: database('queues'),
+      bodies: database('bodies'),
+      retained: database('retained'),
+      wills: database('wills'),
+    },
+  }
+}

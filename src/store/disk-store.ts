@@ -1,0 +1,255 @@
+import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import type { RootDatabase } from 'lmdb'
+import { HubbubError } from '../errors.ts'
+import type { Log } from '../observe/log.ts'
+import type { Message } from '../protocol/message.ts'
+import { Batches } from './batches.ts'
+import { Bodies } from './bodies.ts'
+import { type Databases, openDatabases, type Records } from './databases.ts'
+import { DiskSession, type DiskSessionParts } from './disk-session.ts'
+import { PendingMessages } from './pending-messages.ts'
+import {
+  checked,
+  CONTENT_START,
+  decodeName,
+  decodeRuns,
+  decodeState,
+  encodeName,
+  readMessage,
+  readQueueKey,
+} from './records.ts'
+import type { SessionState, Store, StoreListener } from './store.ts'
+
+/** How far an acknowledgement promises that what it stands for is kept. */
+export type Durability = 'memory' | 'disk' | 'fsync'
+
+export interface DiskStoreOptions {
+  readonly folder: string
+  readonly durability: Durability
+  readonly log: Log
+}
+
+const FILE_NAME = 'hubbub.mdb'
+/** Version of what `records.ts` writes; see `README.md` in this folder. */
+const FORMAT = 'hubbub store 1'
+const FORMAT_KEY = Buffer.from('format')
+const PROGRESS_EVERY_MS = 2000
+
+/** What there is once the store is started. */
+interface Started {
+  readonly root: RootDatabase<Buffer, Buffer>
+  readonly databases: Databases
+  readonly bodies: Bodies
+  readonly batches: Batches
+  readonly retained: PendingMessages
+  readonly wills: PendingMessages
+  readonly parts: DiskSessionParts
+}
+
+/** The store on disk (design, section 6): LMDB holds what memory holds, as of the last batch. */
+export class DiskStore implements Store {
+  changes = 0
+  readonly #options: DiskStoreOptions
+  readonly #log: Log
+  readonly #sessions = new Map<number, DiskSession>()
+  #nextSession = 1
+  #dirty: DiskSession[] = []
+  #onTheirWay: DiskSession[] = []
+  #started: Started | undefined = undefined
+
+  constructor(options: DiskStoreOptions) {
+    this.#options = options
+    this.#log = options.log
+  }
+
+  get openBatch(): number {
+    return this.#started === undefined ? 0 : this.#started.batches.open
+  }
+
+  get isFailing(): boolean {
+    return this.#started !== undefined && this.#started.batches.isFailing
+  }
+
+  async start(listener: StoreListener): Promise<void> {
+    const { folder, durability } = this.#options
+    mkdirSync(folder, { recursive: true })
+    const { root, databases } = openDatabases(join(folder, FILE_NAME))
+    const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'a part of the store cannot be read')
+    const bodies = new Bodies(databases.bodies, onDamage)
+    const parts: DiskSessionParts = {
+      databases,
+      bodies,
+      onDamage,
+      onDirty: (state) => this.#dirty.push(state),
+      onChange: () => this.#changed(),
+    }
+    const batches = new Batches({ root, folder, durability, content: this, listener, log: this.#log })
+    const retained = new PendingMessages(databases.retained)
+    const wills = new PendingMessages(databases.wills)
+    this.#started = { root, databases, bodies, batches, retained, wills, parts }
+    await checkFormat(databases.about, folder)
+    bodies.open()
+    this.#loadSessions(databases, parts)
+  }
+
+  async stop(): Promise<void> {
+    const started = this.#started
+    if (started === undefined) return
+    try {
+      await started.batches.stop()
+    } catch (error) {
+      this.#log.error({ err: error }, 'what changed last could not be stored')
+    }
+    await started.root.close()
+    this.#started = undefined
+  }
+
+  sessions(): Iterable<SessionState> {
+    return this.#sessions.values()
+  }
+
+  *retained(): Iterable<Message> {
+    const database = this.#running.databases.retained
+    const progress = new Progress(this.#log, 'retained messages', countOf(database))
+    for (const { value } of database.getRange()) {
+      yield readMessage(checked(value, 'a retained message'), CONTENT_START)
+      progress.step()
+    }
+  }
+
+  *wills(): Iterable<Message> {
+    for (const { value } of this.#running.databases.wills.getRange()) {
+      yield readMessage(checked(value, 'a will'), CONTENT_START)
+    }
+  }
+
+  addSession(clientId: string): SessionState {
+    const number = this.#nextSession++
+    const state = new DiskSession(number, clientId, false, this.#running.parts)
+    this.#sessions.set(number, state)
+    state.setLeftAt(0)
+    return state
+  }
+
+  removeSession(state: SessionState): void {
+    if (!(state instanceof DiskSession)) return
+    this.#sessions.delete(state.number)
+    state.remove()
+  }
+
+  putRetained(message: Message): void {
+    this.#running.retained.set(message.topic, message)
+    this.#changed()
+  }
+
+  removeRetained(topic: string): void {
+    this.#running.retained.set(topic, undefined)
+    this.#changed()
+  }
+
+  putWill(clientId: string, will: Message): void {
+    this.#running.wills.set(clientId, will)
+    this.#changed()
+  }
+
+  removeWill(clientId: string): void {
+    this.#running.wills.set(clientId, undefined)
+    this.#changed()
+  }
+
+  /** Puts down all that changed since the last batch. For the batches only, as are the two that follow. */
+  write(): void {
+    const { bodies, retained, wills } = this.#running
+    this.#onTheirWay = this.#dirty
+    this.#dirty = []
+    for (const state of this.#onTheirWay) state.write()
+    bodies.write()
+    retained.write()
+    wills.write()
+  }
+
+  wasWritten(): void {
+    for (const state of this.#onTheirWay) state.wasWritten()
+    this.#onTheirWay = []
+    this.#running.bodies.wasWritten()
+  }
+
+  wasNotWritten(): void {
+    const { bodies, retained, wills } = this.#running
+    const states = this.#onTheirWay
+    this.#onTheirWay = []
+    for (const state of states) state.wasNotWritten()
+    bodies.wasNotWritten()
+    retained.wasNotWritten()
+    wills.wasNotWritten()
+  }
+
+  get #running(): Started {
+    if (this.#started === undefined) throw new TypeError('the store is not started')
+    return this.#started
+  }
+
+  #changed(): void {
+    this.changes++
+    this.#started?.batches.changed()
+  }
+
+  #loadSessions({ names, states, queues }: Databases, parts: DiskSessionParts): void {
+    const progress = new Progress(this.#log, 'sessions', countOf(names))
+    for (const { key, value } of names.getRange()) {
+      const number = key.readUInt32BE(0)
+      this.#sessions.set(number, new DiskSession(number, decodeName(checked(value, 'a session')), true, parts))
+      this.#nextSession = number + 1
+    }
+    for (const { key, value } of states.getRange()) {
+      this.#sessions.get(key.readUInt32BE(0))?.restore(decodeState(checked(value, 'the state of a session')))
+      progress.step()
+    }
+    for (const { key, value } of queues.getRange()) {
+      const { session, position } = readQueueKey(key)
+      this.#sessions.get(session)?.restoreChunk(decodeRuns(checked(value, 'a queue'), position))
+    }
+  }
+}
+
+async function checkFormat(about: Records, folder: string): Promise<void> {
+  const stored = about.get(FORMAT_KEY)
+  if (stored === undefined) {
+    await about.put(FORMAT_KEY, encodeName(FORMAT, 0))
+    return
+  }
+  const format = decodeName(checked(stored, 'the format'))
+  if (format !== FORMAT) {
+    const message = `Cannot use the store in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
+    throw new HubbubError('CONFIG_INVALID', `${message}; use the version of Hubbub that wrote it`)
+  }
+}
+
+function countOf(database: Records): number {
+  const stats: unknown = database.getStats()
+  if (typeof stats !== 'object' || stats === null || !('entryCount' in stats)) return 0
+  return Number(stats.entryCount)
+}
+
+/** Says in the log how far a long reading is. */
+class Progress {
+  readonly #log: Log
+  readonly #what: string
+  readonly #total: number
+  #done = 0
+  #saidAtMs = performance.now()
+
+  constructor(log: Log, what: string, total: number) {
+    this.#log = log
+    this.#what = what
+    this.#total = total
+  }
+
+  step(): void {
+    this.#done++
+    if (this.#done % 1000 !== 0 || performance.now() - this.#saidAtMs < PROGRESS_EVERY_MS) return
+    this.#saidAtMs = performance.now()
+    this.#log.info({ done: this.#done, of: this.#total }, `reading the store: ${this.#what}`)
+  }
+}
