@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { Broker } from './broker/broker.ts'
 import { completeConfig, type PartialConfig } from './config/complete.ts'
+import type { Config } from './config/config.ts'
 import { Connections } from './connection/connections.ts'
 import { OutputTurn } from './connection/output.ts'
 import { PublishRun } from './connection/publish-run.ts'
@@ -58,22 +60,11 @@ export class Hub {
 
   constructor({ config: partial = {}, log, store }: HubOptions) {
     const config = completeConfig(partial)
-    const { host } = config
-    const limits = {
-      ...config.limits,
-      outputPolicy: 'drop' as const,
-      queuePolicy: 'drop-oldest' as const,
-      maxSessionExpirySeconds: Infinity,
-      maxMessageExpirySeconds: Infinity,
-    } // TEMP
+    const { host, limits } = config
     this.#log = log ?? createLog({ level: config.logLevel })
     const shared = { ledger: this.ledger, log: this.#log, limits }
     this.#topicLimits = limits
-    this.#store =
-      store ??
-      (process.env['TEMPDATA']
-        ? new DiskStore({ folder: process.env['TEMPDATA'], durability: 'disk', log: this.#log })
-        : new MemoryStore()) // TEMP
+    this.#store = store ?? createStore(config, this.#log)
     this.#router = new Router({ ledger: this.ledger, store: this.#store, topicLimits: limits, retainedLimits: limits })
     const parts = { router: this.#router, store: this.#store }
     this.#sessions = new Sessions({ ...shared, ...parts, clock: new Clock() })
@@ -200,6 +191,10 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
   const hub = new Hub(options)
   await hub.start()
   return hub
+}
+
+function createStore({ data, durability }: Config, log: Log): Store {
+  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolve(data), durability, log })
 }
 
 async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {

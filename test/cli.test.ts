@@ -9,7 +9,7 @@ import { type ProcessExit, startProcess, type TestProcess } from './support/proc
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CLI = join(ROOT, 'dist/cli.js')
-const ANY_PORTS = ['--port', '0', '--http-port', '0']
+const ANY_PORTS = ['--port', '0', '--http-port', '0', '--data', 'memory']
 const cwd = mkdtempSync(join(tmpdir(), 'hubbub-cli-'))
 afterAll(() => rmSync(cwd, { recursive: true }))
 

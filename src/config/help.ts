@@ -50,7 +50,7 @@ export function helpText(): string {
   return START + flags.join('\n') + END
 }
 
-const PLACEHOLDERS = { host: 'ADDRESS', number: 'NUMBER', choice: 'WORD', origins: 'LIST' }
+const PLACEHOLDERS = { host: 'ADDRESS', folder: 'FOLDER', number: 'NUMBER', choice: 'WORD', origins: 'LIST' }
 
 /** What `help options` prints: every option with all that there is to know. */
 export function optionsText(): string {

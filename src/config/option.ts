@@ -11,7 +11,7 @@ interface OptionBase {
 
 export interface NumberOption extends OptionBase {
   readonly kind: 'number'
-  readonly unit: 'port' | 'bytes' | 'seconds' | 'messages' | 'connections' | 'subscriptions' | 'levels'
+  readonly unit: 'port' | 'bytes' | 'seconds' | 'messages' | 'messages/s' | 'connections' | 'subscriptions' | 'levels'
   readonly min: number
   readonly max: number
   readonly default: number | null
@@ -36,6 +36,13 @@ export interface HostOption extends OptionBase {
   readonly default: string
 }
 
+/** A folder, relative ones from where the hub is started, or the word that stands for none. */
+export interface FolderOption extends OptionBase {
+  readonly kind: 'folder'
+  readonly noFolder: string
+  readonly default: string
+}
+
 /** A list of web origins; in text they are separated by commas. */
 export interface OriginsOption extends OptionBase {
   readonly kind: 'origins'
@@ -46,7 +53,7 @@ export interface OriginsOption extends OptionBase {
  * One option of the hub, as one row: type, check, environment variable, flag, help and the README's table all come from
  * it.
  */
-export type Option = NumberOption | ChoiceOption | BooleanOption | HostOption | OriginsOption
+export type Option = NumberOption | ChoiceOption | BooleanOption | HostOption | FolderOption | OriginsOption
 
 /** `limits.maxPacketBytes` becomes `HUBBUB_LIMITS_MAX_PACKET_BYTES`. */
 export function environmentName(key: string): string {

@@ -8,6 +8,8 @@ const MAX_COUNT = 1_000_000_000
 /** The largest packet that MQTT can express [MQTT-2.2.3]. */
 const MAX_PACKET_BYTES = 268_435_455
 const MAX_MEMORY_BYTES = 1024 * GIB
+/** The longest expiry that MQTT can express [MQTT5 3.1.2.11.2]. */
+const MAX_SECONDS = 4_294_967_295
 
 /** Every option of the hub, in the order in which people read about them. Nothing else says what can be configured. */
 export const OPTIONS = [
@@ -44,13 +46,22 @@ export const OPTIONS = [
   },
   {
     key: 'data',
-    kind: 'choice',
-    allowed: ['memory'],
-    default: 'memory',
+    kind: 'folder',
+    noFolder: 'memory',
+    default: './data',
     summary:
-      'Where sessions and retained messages are kept. "memory" forgets them when the hub stops; a store on disk is to come.',
+      'Folder for what must outlive the hub: sessions, what waits for them, retained messages. "memory" keeps it no longer than the process lives.',
     needsRestart: true,
     isEveryday: true,
+  },
+  {
+    key: 'durability',
+    kind: 'choice',
+    allowed: ['memory', 'disk', 'fsync'],
+    default: 'disk',
+    summary:
+      'What an acknowledgement promises: "memory", kept as long as the hub lives; "disk", also when it is killed; "fsync", also when the power fails, at a price in speed.',
+    needsRestart: true,
   },
   {
     key: 'logLevel',
@@ -196,7 +207,7 @@ export const OPTIONS = [
     default: 10_000,
     nullMeans: Infinity,
     summary:
-      'Messages of QoS 1 and 2 that wait for one client that is away or slow; beyond it the oldest are dropped and counted. null is no limit.',
+      'Messages of QoS 1 and 2 that wait for one client that is away or slow; limits.queuePolicy says what happens beyond it. null is no limit.',
     needsRestart: true,
   },
   {
@@ -211,6 +222,39 @@ export const OPTIONS = [
     needsRestart: true,
   },
   {
+    key: 'limits.queuePolicy',
+    kind: 'choice',
+    allowed: ['drop-oldest', 'drop-newest', 'disconnect'],
+    default: 'drop-oldest',
+    summary:
+      'What happens when a queue is full. "disconnect" ends the connection of a client that is too slow and drops the newest; each drop is counted.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxMessageExpirySeconds',
+    kind: 'number',
+    unit: 'seconds',
+    min: 1,
+    max: MAX_SECONDS,
+    default: null,
+    nullMeans: Infinity,
+    summary:
+      'How long a message of QoS 1 or 2 may wait for a client; then it is dropped and counted. null is for ever.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxSessionExpirySeconds',
+    kind: 'number',
+    unit: 'seconds',
+    min: 1,
+    max: MAX_SECONDS,
+    default: null,
+    nullMeans: Infinity,
+    summary:
+      'How long the session of a client that is away is kept. Set it where clients come under ever new names; null is for ever.',
+    needsRestart: true,
+  },
+  {
     key: 'limits.maxOutputBytes',
     kind: 'number',
     unit: 'bytes',
@@ -218,7 +262,27 @@ export const OPTIONS = [
     max: GIB,
     default: MIB,
     summary:
-      'Bytes that wait for one slow connection; beyond it messages of QoS 0 are dropped and counted. Raise it for bursts; every slow client may take this much memory.',
+      'Bytes that wait for one slow connection; limits.outputPolicy says what happens to QoS 0 beyond it. Raise it for bursts; every slow client may take this much memory.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.outputPolicy',
+    kind: 'choice',
+    allowed: ['drop', 'latest'],
+    default: 'drop',
+    summary:
+      'What happens to QoS 0 for a client that is too slow: "drop" drops it, "latest" keeps the newest message of each topic until the client has caught up.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxPublishRate',
+    kind: 'number',
+    unit: 'messages/s',
+    min: 1,
+    max: MAX_COUNT,
+    default: null,
+    nullMeans: Infinity,
+    summary: 'Messages a second from one client; one that sends more is read slower. null is no limit.',
     needsRestart: true,
   },
   {

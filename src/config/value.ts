@@ -30,6 +30,8 @@ export function checkValue(option: Option, value: unknown): CheckedValue {
       return typeof value === 'string' && option.allowed.includes(value) ? { isValid: true, value } : INVALID
     case 'host':
       return typeof value === 'string' && isHost(value) ? { isValid: true, value } : INVALID
+    case 'folder':
+      return typeof value === 'string' && isFolder(value) ? { isValid: true, value } : INVALID
     case 'origins':
       return Array.isArray(value) && value.every((item) => isOrigin(item))
         ? { isValid: true, value: Object.freeze([...value]) }
@@ -59,6 +61,10 @@ function isHost(host: string): boolean {
   return isIP(host) !== 0 || HOST_NAME.test(host)
 }
 
+function isFolder(folder: string): boolean {
+  return folder.trim() !== '' && !folder.includes('\0')
+}
+
 /** A browser sends its origin in lower case and without the scheme's own port: another spelling would never match. */
 function isOrigin(origin: unknown): boolean {
   if (typeof origin !== 'string') return false
@@ -71,6 +77,7 @@ function isOrigin(origin: unknown): boolean {
 /** What an option may be, as the end of "must be …". */
 export function allowedText(option: Option): string {
   if (option.kind === 'choice') return orList(option.allowed.map((allowed) => JSON.stringify(allowed)))
+  if (option.kind === 'folder') return `a folder, or ${JSON.stringify(option.noFolder)}`
   if (option.kind !== 'number') return ALLOWED_TEXTS[option.kind]
   const range = `${option.unit === 'seconds' ? 'a' : 'a whole'} number from ${option.min} to ${option.max}`
   return option.nullMeans === undefined ? range : `${range} or null`

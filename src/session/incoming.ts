@@ -74,7 +74,12 @@ export class Incoming {
 
   /** The batch could not be stored: what waits for it is not acknowledged on this connection, so the client comes again. */
   failed(batch: number, reason: string): void {
-    const oldest = this.#held?.find((held) => held.batch > 0)
-    if (oldest !== undefined && oldest.batch <= batch) this.#connection?.close(reason)
+    const held = this.#held
+    for (let i = 0; held !== undefined && i < held.length; i++) {
+      const waitsFor = held[i]?.batch ?? 0
+      if (waitsFor === 0) continue
+      if (waitsFor <= batch) this.#connection?.close(reason)
+      return
+    }
   }
 }

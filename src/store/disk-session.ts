@@ -108,7 +108,7 @@ export class DiskSession implements SessionState {
 
   *subscriptions(): Iterable<readonly [string, QoS]> {
     for (const { value } of this.#parts.databases.subscriptions.getRange(this.#subscriptionRange())) {
-      yield decodeSubscription(checked(value, `a subscription of ${JSON.stringify(this.clientId)}`))
+      yield decodeSubscription(checked(value, `a subscription of client ${this.clientId}`))
     }
   }
 

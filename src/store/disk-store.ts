@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
 import { HubbubError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
@@ -8,6 +8,8 @@ import { Batches } from './batches.ts'
 import { Bodies } from './bodies.ts'
 import { type Databases, openDatabases, type Records } from './databases.ts'
 import { DiskSession, type DiskSessionParts } from './disk-session.ts'
+import { FolderLock } from './folder-lock.ts'
+import { findDamage, moveAside } from './integrity.ts'
 import { PendingMessages } from './pending-messages.ts'
 import {
   checked,
@@ -30,7 +32,8 @@ export interface DiskStoreOptions {
   readonly log: Log
 }
 
-const FILE_NAME = 'hubbub.mdb'
+/** The store's file in the data folder; LMDB adds one for its readers. */
+export const STORE_FILE = 'hubbub.mdb'
 /** Version of what `records.ts` writes; see `README.md` in this folder. */
 const FORMAT = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
@@ -56,7 +59,9 @@ export class DiskStore implements Store {
   #nextSession = 1
   #dirty: DiskSession[] = []
   #onTheirWay: DiskSession[] = []
+  #lock: FolderLock | undefined = undefined
   #started: Started | undefined = undefined
+  #loadedRetained: Message[] = []
 
   constructor(options: DiskStoreOptions) {
     this.#options = options
@@ -71,10 +76,35 @@ export class DiskStore implements Store {
     return this.#started !== undefined && this.#started.batches.isFailing
   }
 
+  /** @throws HubbubError `STORE_LOCKED`, `STORE_UNUSABLE` */
   async start(listener: StoreListener): Promise<void> {
+    const { folder } = this.#options
+    makeWritable(folder)
+    this.#lock = await FolderLock.take(folder)
+    const path = join(folder, STORE_FILE)
+    let damage = await findDamage(path)
+    if (damage === undefined) {
+      try {
+        await this.#open(path, listener)
+      } catch (error) {
+        if (error instanceof HubbubError) throw error
+        damage = error instanceof Error ? error.message : String(error)
+        await this.#started?.root.close()
+        this.#started = undefined
+      }
+    }
+    if (damage === undefined) return
+    const aside = moveAside(path, 'damaged')
+    const advice = `the damaged store was moved aside whole; look inside with: hubbub inspect --data ${aside}`
+    this.#log.error({ reason: damage, movedTo: aside }, `${advice}. The hub begins with an empty store`)
+    await this.#open(path, listener)
+  }
+
+  async #open(path: string, listener: StoreListener): Promise<void> {
     const { folder, durability } = this.#options
-    mkdirSync(folder, { recursive: true })
-    const { root, databases } = openDatabases(join(folder, FILE_NAME))
+    this.#sessions.clear()
+    this.#loadedRetained = []
+    const { root, databases } = openDatabases(path)
     const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'a part of the store cannot be read')
     const bodies = new Bodies(databases.bodies, onDamage)
     const parts: DiskSessionParts = {
@@ -91,31 +121,33 @@ export class DiskStore implements Store {
     await checkFormat(databases.about, folder)
     bodies.open()
     this.#loadSessions(databases, parts)
+    this.#loadRetained(databases.retained)
   }
 
   async stop(): Promise<void> {
     const started = this.#started
-    if (started === undefined) return
-    try {
-      await started.batches.stop()
-    } catch (error) {
-      this.#log.error({ err: error }, 'what changed last could not be stored')
+    if (started !== undefined) {
+      try {
+        await started.batches.stop()
+      } catch (error) {
+        this.#log.error({ err: error }, 'what changed last could not be stored')
+      }
+      await started.root.close()
+      this.#started = undefined
     }
-    await started.root.close()
-    this.#started = undefined
+    await this.#lock?.release()
+    this.#lock = undefined
   }
 
   sessions(): Iterable<SessionState> {
     return this.#sessions.values()
   }
 
-  *retained(): Iterable<Message> {
-    const database = this.#running.databases.retained
-    const progress = new Progress(this.#log, 'retained messages', countOf(database))
-    for (const { value } of database.getRange()) {
-      yield readMessage(checked(value, 'a retained message'), CONTENT_START)
-      progress.step()
-    }
+  /** Once: they are let go then, since the router has them. */
+  retained(): Iterable<Message> {
+    const messages = this.#loadedRetained
+    this.#loadedRetained = []
+    return messages
   }
 
   *wills(): Iterable<Message> {
@@ -195,6 +227,14 @@ export class DiskStore implements Store {
     this.#started?.batches.changed()
   }
 
+  #loadRetained(database: Records): void {
+    const progress = new Progress(this.#log, 'retained messages', countOf(database))
+    for (const { value } of database.getRange()) {
+      this.#loadedRetained.push(readMessage(checked(value, 'a retained message'), CONTENT_START))
+      progress.step()
+    }
+  }
+
   #loadSessions({ names, states, queues }: Databases, parts: DiskSessionParts): void {
     const progress = new Progress(this.#log, 'sessions', countOf(names))
     for (const { key, value } of names.getRange()) {
@@ -213,6 +253,17 @@ export class DiskStore implements Store {
   }
 }
 
+function makeWritable(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const text = `Cannot use the data folder ${folder}: it must be a folder that the hub can write to, the system says ${reason}`
+    throw new HubbubError('STORE_UNUSABLE', `${text}; choose another with --data`, { cause: error })
+  }
+}
+
 async function checkFormat(about: Records, folder: string): Promise<void> {
   const stored = about.get(FORMAT_KEY)
   if (stored === undefined) {
@@ -222,7 +273,7 @@ async function checkFormat(about: Records, folder: string): Promise<void> {
   const format = decodeName(checked(stored, 'the format'))
   if (format !== FORMAT) {
     const message = `Cannot use the store in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
-    throw new HubbubError('CONFIG_INVALID', `${message}; use the version of Hubbub that wrote it`)
+    throw new HubbubError('STORE_UNUSABLE', `${message}; use the version of Hubbub that wrote it`)
   }
 }
 

@@ -123,7 +123,7 @@ describe('readConfigFile', () => {
     ['port: .inf', '1: port must be a whole number from 0 to 65535, it is Infinity'],
     ['port: {a: 1}', '1: port must be a whole number from 0 to 65535, it is {"a":1}'],
     ['allowAnonymous: yes', '1: allowAnonymous must be true or false, it is "yes"'],
-    ['data: ./data', '1: data must be "memory", it is "./data"'],
+    ['data: ""', '1: data must be a folder, or "memory", it is ""'],
     ['host: ""', '1: host must be an IP address or a host name, it is ""'],
     ['host: mqtt://x', '1: host must be an IP address or a host name, it is "mqtt://x"'],
     [

@@ -50,7 +50,7 @@ export async function startHub(options: Omit<HubOptions, 'log'> = {}): Promise<T
   const hub = await createHub({
     ...options,
     log,
-    config: { host: '127.0.0.1', port: 0, httpPort: 0, ...options.config },
+    config: { host: '127.0.0.1', port: 0, httpPort: 0, data: 'memory', ...options.config },
   })
   onTestFinished(async () => {
     await hub.stop()

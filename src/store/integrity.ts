@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, renameSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
+/** Bodies are read through only up to this; above, a body that is damaged is found when its turn comes. */
+const MAX_BODY_BYTES = 1024 ** 3
+const LEAST_TIME_MS = 60_000
+const BYTES_A_MS = 20_000
+
+/**
+ * Walks through a store in a process of its own: LMDB trusts its file, so a damaged page may crash whoever reads it. Retained
+ * messages are only walked through; their checksums are looked at when they are loaded.
+ */
+const WALK = `
+  import { crc32 } from 'node:zlib'
+  const [lmdb, path, maxBodyBytes] = process.argv.slice(1)
+  const { open } = await import(lmdb)
+  const bytes = { encoding: 'binary', keyEncoding: 'binary' }
+  const root = open({ path, readOnly: true, maxDbs: 16, ...bytes })
+  const names = ['about', 'names', 'states', 'subscriptions', 'queues', 'wills', 'retained', 'bodies']
+  for (const name of names) {
+    const database = root.openDB({ name, ...bytes })
+    if (database === undefined) continue
+    const { entryCount } = database.getStats()
+    let count = 0
+    let readBytes = 0
+    for (const { value } of database.getRange()) {
+      if (++count > entryCount) throw new Error('there are more records among the ' + name + ' than were counted')
+      readBytes += value.length
+      if (name === 'bodies' && readBytes > maxBodyBytes) break
+      if (name !== 'retained' && value.readUInt32BE(0) !== crc32(value.subarray(4))) {
+        throw new Error('a checksum among the ' + name + ' is wrong')
+      }
+    }
+    if (count < entryCount && !(readBytes > maxBodyBytes)) throw new Error('records are missing among the ' + name)
+  }
+  process.exit(0)
+`
+
+/** Looks for damage in the store file `path`, which nobody may have open. Returns what is wrong, or undefined. */
+export async function findDamage(path: string): Promise<string | undefined> {
+  const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: undefined }
+  if (size === undefined) return undefined
+  if (size === 0) return 'the file is empty'
+  const args = ['--input-type=module', '-e', WALK, import.meta.resolve('lmdb'), path, String(MAX_BODY_BYTES)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env: {} })
+  const timer = setTimeout(() => child.kill('SIGKILL'), LEAST_TIME_MS + size / BYTES_A_MS)
+  let words = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-2000)
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      if (code === 0) resolve(undefined)
+      else resolve(signal === null ? reasonIn(words) : `reading it ended with ${signal}`)
+    })
+  })
+}
+
+function reasonIn(words: string): string {
+  return /Error: (.*)/.exec(words)?.[1] ?? 'it cannot be read'
+}
+
+/** Moves a store out of the way, whole, under a name with the date; returns the folder it is in now. */
+export function moveAside(path: string, why: 'damaged' | 'replaced'): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
+  let folder = join(dirname(path), `${why}-${stamp}`)
+  for (let copy = 2; statSync(folder, { throwIfNoEntry: false }) !== undefined; copy++) {
+    folder = join(dirname(path), `${why}-${stamp}-${copy}`)
+  }
+  mkdirSync(folder)
+  for (const file of [path, `${path}-lock`]) {
+    if (statSync(file, { throwIfNoEntry: false }) !== undefined) renameSync(file, join(folder, basename(file)))
+  }
+  return folder
+}
