@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { resolve as resolvePath } from 'node:path'
 import { Broker } from './broker/broker.ts'
 import { completeConfig, type PartialConfig } from './config/complete.ts'
 import type { Config } from './config/config.ts'
@@ -168,7 +168,7 @@ export class Hub {
 
   /** Their clients were connected when the hub died [MQTT-3.1.2-8]. */
   #publishWills(): void {
-    for (const will of [...this.#store.wills()]) {
+    for (const will of this.#store.wills()) {
       this.#log.info(
         { clientId: will.publisher, topic: will.topic },
         'publishing the will of a client that was connected',
@@ -194,7 +194,7 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
 }
 
 function createStore({ data, durability }: Config, log: Log): Store {
-  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolve(data), durability, log })
+  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log })
 }
 
 async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {

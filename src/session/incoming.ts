@@ -75,11 +75,11 @@ export class Incoming {
   /** The batch could not be stored: what waits for it is not acknowledged on this connection, so the client comes again. */
   failed(batch: number, reason: string): void {
     const held = this.#held
-    for (let i = 0; held !== undefined && i < held.length; i++) {
-      const waitsFor = held[i]?.batch ?? 0
-      if (waitsFor === 0) continue
-      if (waitsFor <= batch) this.#connection?.close(reason)
-      return
-    }
+    if (held === undefined) return
+    // The first that waits for a batch at all has waited longest.
+    let first = 0
+    while (held[first]?.batch === 0) first++
+    const waitsFor = held[first]?.batch
+    if (waitsFor !== undefined && waitsFor <= batch) this.#connection?.close(reason)
   }
 }

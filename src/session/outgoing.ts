@@ -192,10 +192,7 @@ export class Outgoing {
     const state = this.#state
     if (this.#isTooMuch(message)) {
       const { queuePolicy } = this.#parts.limits
-      while (queuePolicy === 'drop-oldest' && state.queuedMessages > 0 && this.#isTooMuch(message)) {
-        state.dropNext()
-        this.#owner.drop('queue-full', 1)
-      }
+      if (queuePolicy === 'drop-oldest') this.#makeRoom(message)
       if (this.#isTooMuch(message)) {
         this.#owner.drop('queue-full', 1)
         if (queuePolicy === 'disconnect') this.#connection?.close('it let its queue fill up (limits.queuePolicy)')
@@ -203,6 +200,13 @@ export class Outgoing {
       }
     }
     state.enqueue(message, qos)
+  }
+
+  #makeRoom(message: Message): void {
+    while (this.#state.queuedMessages > 0 && this.#isTooMuch(message)) {
+      this.#state.dropNext()
+      this.#owner.drop('queue-full', 1)
+    }
   }
 
   #isTooMuch(message: Message): boolean {

@@ -152,12 +152,7 @@ export class Session implements Subscriber {
 
   /** The client has taken its output: go on with what waits. */
   drain(): void {
-    const connection = this.#connection
-    while (connection !== undefined && !connection.isCongested) {
-      const message = this.#latest?.shift()
-      if (message === undefined) break
-      connection.sendQos0(message, false)
-    }
+    if (this.#latest !== undefined && this.#connection !== undefined) this.#sendLatest(this.#connection, this.#latest)
     this.#outgoing.drain()
   }
 
@@ -290,6 +285,14 @@ export class Session implements Subscriber {
   /** Something of the message would have to be stored: itself, or that it came. */
   #mustStore(message: Message, route: Route): boolean {
     return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, route)
+  }
+
+  #sendLatest(connection: SessionConnection, latest: LatestMessages): void {
+    while (!connection.isCongested) {
+      const message = latest.shift()
+      if (message === undefined) return
+      connection.sendQos0(message, false)
+    }
   }
 
   /** Takes QoS 0 that the client is too slow for. */

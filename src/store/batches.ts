@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { statfsSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
 import type { Log } from '../observe/log.ts'
 import type { Durability } from './disk-store.ts'
@@ -70,7 +70,8 @@ export class Batches {
     await this.#writing
     clearTimeout(this.#retryTimer)
     if (this.#latest > this.#stored) await this.#commit()
-    await this.#options.root.flushed
+    // After a commit that failed, `flushed` would never come.
+    if (!this.isFailing) await this.#options.root.flushed
   }
 
   async #write(): Promise<void> {
@@ -114,6 +115,7 @@ export class Batches {
   #failed(batch: number, error: Error): void {
     const { log, listener, folder } = this.#options
     this.isFailing = true
+    const reason = this.#isDiskFull() ? 'the disk is full' : error.message
     if (!this.#isOpen) {
       this.#isOpen = true
       this.#latest++
@@ -122,21 +124,25 @@ export class Batches {
       this.#reportedAtMs = performance.now()
       const text =
         'the store cannot write: messages of QoS 1 and 2 that have to be kept are not acknowledged until it can'
-      log.error({ folder, reason: error.message }, text)
+      log.error({ folder, reason }, text)
     }
-    listener.onFailed(batch, error)
-    this.#retryTimer = setTimeout(() => void this.#retry(), RETRY_MS)
+    listener.onFailed(batch, new Error(reason, { cause: error }))
+    this.#retryTimer = setTimeout(() => this.#retry(), RETRY_MS)
   }
 
-  async #retry(): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#options.folder)
-    if (this.#retryTimer === undefined) return
-    if (bavail * bsize < LEAST_FREE_BYTES) {
-      this.#retryTimer = setTimeout(() => void this.#retry(), RETRY_MS)
-      return
+  /** Tries again, unless there is no room: LMDB writes each failure to stderr. */
+  #retry(): void {
+    if (this.#isDiskFull()) {
+      this.#retryTimer = setTimeout(() => this.#retry(), RETRY_MS)
+    } else {
+      this.#retryTimer = undefined
+      this.#onTurn()
     }
-    this.#retryTimer = undefined
-    this.#onTurn()
+  }
+
+  #isDiskFull(): boolean {
+    const { bavail, bsize } = statfsSync(this.#options.folder)
+    return bavail * bsize < LEAST_FREE_BYTES
   }
 }
 

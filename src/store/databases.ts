@@ -26,7 +26,8 @@ const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const
 
 /** Opens the databases in the file `path`; what is missing is made. */
 export function openDatabases(path: string): OpenedDatabases {
-  const root = open<Buffer, Buffer>({ path, maxDbs: 16, ...BYTES })
+  // Batches are explicit. With LMDB's own, a commit that fails would reject a promise that nobody can get at.
+  const root = open<Buffer, Buffer>({ path, maxDbs: 16, eventTurnBatching: false, ...BYTES })
   const database = (name: string): Records => root.openDB<Buffer, Buffer>({ name, ...BYTES })
   return {
     root,

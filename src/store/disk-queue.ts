@@ -149,7 +149,7 @@ export class DiskQueue {
       if (run === undefined || run.position + run.count <= from) break
       runs.push(run.position >= from ? run : partOf(run, from, run.position + run.count))
     }
-    return runs.reverse()
+    return runs.toReversed()
   }
 
   /** The batch is stored. */

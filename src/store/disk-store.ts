@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { once } from 'node:events'
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
 import { HubbubError } from '../errors.ts'
@@ -38,6 +39,7 @@ export const STORE_FILE = 'hubbub.mdb'
 const FORMAT = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
 const PROGRESS_EVERY_MS = 2000
+const CLOSE_DEADLINE_MS = 1000
 
 /** What there is once the store is started. */
 interface Started {
@@ -132,7 +134,11 @@ export class DiskStore implements Store {
       } catch (error) {
         this.#log.error({ err: error }, 'what changed last could not be stored')
       }
-      await started.root.close()
+      // After a commit that failed, LMDB never ends its closing.
+      const deadline = AbortSignal.timeout(CLOSE_DEADLINE_MS)
+      const closing = started.root.close()
+      if (started.batches.isFailing) await Promise.race([closing, once(deadline, 'abort')])
+      else await closing
       this.#started = undefined
     }
     await this.#lock?.release()

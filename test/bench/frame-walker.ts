@@ -65,7 +65,7 @@ export class FrameWalker {
 }
 
 /** The bytes of the whole frame that begins at `at`, or 0 when its length is not readable yet. */
-function frameLength(chunk: Uint8Array, at: number, limit: number): number {
+export function frameLength(chunk: Uint8Array, at: number, limit: number): number {
   let next = at + 1
   let remaining = 0
   let shift = 0

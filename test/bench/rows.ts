@@ -161,7 +161,7 @@ export function allRows(idleConnections: number): Row[] {
 
 /**
  * Sessions that are kept, on disk: the hub with its store as it is by default, Mosquitto with `persistence true`. The
- * promise is not the same: the hub acknowledges what is on disk, Mosquitto saves every 30 minutes and at its end.
+ * promise is not the same: the hub acknowledges what its store has committed, Mosquitto saves every 30 minutes and at its end.
  */
 function keptSessionRows(): Row[] {
   const online = payloadSizes.map(([payloadBytes, words]) =>

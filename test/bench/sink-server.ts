@@ -3,8 +3,11 @@
 // What the generator reaches against it is the least that the generator can do.
 import { createServer, type Socket } from 'node:net'
 import { announce } from './announce.ts'
-import { FrameWalker, type FrameHandler } from './frame-walker.ts'
+import { frameLength, FrameWalker, type FrameHandler } from './frame-walker.ts'
 import { acknowledgementByte, PacketType } from './packets.ts'
+
+// What a client that is back may have unacknowledged: as the hub and Mosquitto are configured.
+const inFlightMessages = 100
 
 /** Who subscribes: a connection, or what is queued while it is away. */
 interface Subscriber {
@@ -51,6 +54,9 @@ class Peer implements FrameHandler {
         }
         this.#runEnd = end
         break
+      case PacketType.puback:
+        this.#freedMessages++
+        break
       case PacketType.pubrec:
         this.#answer(PacketType.pubrel, chunk[start + 2] ?? 0, chunk[start + 3] ?? 0)
         break
@@ -77,6 +83,7 @@ class Peer implements FrameHandler {
 
   chunkEnd(): void {
     this.#passRun()
+    if (this.#backlog.length > 0) this.#sendBacklog()
     if (this.#answers.length === 0) return
     this.write(Uint8Array.from(this.#answers))
     this.#answers = []
@@ -104,8 +111,17 @@ class Peer implements FrameHandler {
     if (session !== undefined) this.#subscriber = session
     else if (this.#isKept) kept.set(clientId, this.#subscriber)
     this.#subscriber.peer = this
-    for (const bytes of this.#subscriber.queued) this.write(bytes)
+    this.#backlog = Buffer.concat(this.#subscriber.queued)
     this.#subscriber.queued = []
+    this.#freedMessages = inFlightMessages
+  }
+
+  /** Sends as many messages as have become free; all frames of a backlog are equally long. */
+  #sendBacklog(): void {
+    const bytes = this.#freedMessages * frameLength(this.#backlog, 0, this.#backlog.length)
+    this.#freedMessages = 0
+    if (bytes > 0) this.write(this.#backlog.subarray(0, bytes))
+    this.#backlog = this.#backlog.subarray(bytes)
   }
 
   #leave(): void {
@@ -113,6 +129,8 @@ class Peer implements FrameHandler {
   }
 
   #packetIdAt = 0
+  #backlog = Buffer.alloc(0)
+  #freedMessages = 0
 
   #findTargets(chunk: Uint8Array, start: number, end: number): readonly Subscriber[] {
     const frame = Buffer.from(chunk.subarray(start, end))

@@ -142,7 +142,7 @@ async function startNode(args: readonly string[]): Promise<RunningTarget> {
  *   - no line of log for each connection: the hub's log is quiet too;
  *   - nothing on disk where the hub's state is in memory; else `persistence true` and all that belongs to it as it is by
  *     default: it writes its database every 30 minutes and when it ends. A kill -9 loses what came since, all of it
- *     acknowledged; the hub's acknowledgement waits until the message is on disk;
+ *     acknowledged; the hub's acknowledgement waits until its store has committed the message;
  *   - no limit on queued messages, so that it may fall behind without dropping: the load is bounded by its windows;
  *   - 100 messages in flight instead of 20, as the hub: it closes a connection that has more QoS 2 messages on their way.
  *

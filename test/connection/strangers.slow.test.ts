@@ -29,7 +29,9 @@ async function openStranger(port: number): Promise<Socket> {
 
 test('Hub goes on for all others while 10,000 strangers are connected that never send CONNECT, and when they go at once', async () => {
   const env = { PATH: process.env['PATH'], HUBBUB_LIMITS_CONNECT_TIMEOUT_SECONDS: '600' }
-  const hub = await startProcess(process.execPath, [CLI, '--port', '0', '--http-port', '0', '--data', 'memory'], { env })
+  const hub = await startProcess(process.execPath, [CLI, '--port', '0', '--http-port', '0', '--data', 'memory'], {
+    env,
+  })
   const port = Number((await hub.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/))[1])
   const bystander = await Bystander.join(port)
   const count = countStrangers()

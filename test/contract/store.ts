@@ -94,6 +94,14 @@ function topicsOf(state: SessionState): (string | undefined)[] {
 
 const EMPTY = { subscriptions: [], inFlight: [], queued: [], queuedBytes: 0, receivedIds: [], leftAtMs: 0 }
 
+/** Resolves when everything is stored, so that what follows is another batch. */
+async function untilStored(store: Store): Promise<void> {
+  await until(
+    () => store.openBatch === 0,
+    () => `batch ${store.openBatch} to be stored`,
+  )
+}
+
 /** Proves the promises of `Store` and `SessionState`, numbered as they are there, on any implementation. */
 export function testStore(storeName: string, createData: () => StoreData): void {
   /** Starts a store on new data, and gives a way to stop it and start the next one on the same data. */
@@ -110,14 +118,6 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       return store
     }
     return { store, reports, restart }
-  }
-
-  /** Resolves when everything is stored, so that what follows is another batch. */
-  async function untilStored(store: Store): Promise<void> {
-    await until(
-      () => store.openBatch === 0,
-      () => `batch ${store.openBatch} to be stored`,
-    )
   }
 
   describe(`${storeName} is a Store that`, () => {
@@ -378,7 +378,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       store.removeWill('a')
       const next = await restart()
       expect(statesOf(next)).toMatchObject([{ queued: [{ message: describeMessage(message) }] }])
-      expect(Array.from(next.wills(), ({ publisher }) => publisher?.length).toSorted()).toEqual([1, 3000])
+      expect(new Set(Array.from(next.wills(), ({ publisher }) => publisher?.length))).toEqual(new Set([1, 3000]))
     })
 
     test('takes names and payloads of any kind and size [promise 5]', async () => {
@@ -416,7 +416,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       expect([...after.retained()].map(({ topic }) => topic).toSorted()).toEqual(
         names.filter((n) => n !== '').toSorted(),
       )
-      for (const state of [...after.sessions()]) after.removeSession(state)
+      for (const state of Array.from(after.sessions())) after.removeSession(state)
       for (const name of names) after.removeRetained(name)
       const empty = await restart()
       expect([statesOf(empty), retainedOf(empty)]).toEqual([[], []])
