@@ -39,11 +39,12 @@ export function describeDisk(results: readonly RowResult[]): string {
   const head = ['Bytes written per message', 'hub', 'mosquitto', 'mosquitto, one save']
   return [
     ...(hasFigures ? [renderMarkdown([head, ...lines]), ''] : []),
-    'On disk: the hub acknowledges a message when its store has committed it (--data FOLDER, durability as by default).',
-    'Mosquitto has "persistence true" and else its defaults: it saves every 30 minutes and when it ends, so that kill -9 loses',
-    'all since the last save, though it was acknowledged. One save: what a save writes at the fullest moment of the row, as',
-    'SIGTERM would make it. A message of 100 sessions counts 100 times. What was acknowledged is counted in every session',
-    'afterwards. What comes back goes through the window of 100 in flight, in the generator alone too.',
+    'On disk: the hub acknowledges a message when its store has committed it, which outlives kill -9 but not a power failure',
+    '(--data FOLDER with durability "disk", the default). Mosquitto has "persistence true" and else its defaults: it saves',
+    'every 30 minutes and when it ends, so that kill -9 loses all since the last save, though it was acknowledged. One save:',
+    'what a save writes at the fullest moment of the row, as SIGTERM would make it. A message of 100 sessions counts 100',
+    'times. What was acknowledged is counted in every session afterwards. What comes back goes through the window of 100 in',
+    'flight, in the generator alone too.',
     '',
   ].join('\n')
 }

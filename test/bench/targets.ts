@@ -43,9 +43,6 @@ export const mosquittoPath = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'
   (path) => existsSync(path),
 )
 
-// The hub's store on disk is on its way; until it is here the rows on disk measure its memory.
-const hubHasDisk = false
-
 // Folders for data lie beside the build, on the disk of the checkout: /tmp may be memory.
 const folders = new Set<string>()
 
@@ -106,7 +103,7 @@ async function startIn(
 /** Quiet like the others: only warnings are logged. */
 function hubArguments(folder: string, { isOnDisk, hasQueueLimits }: Conditions): string[] {
   const common = ['--port', '0', '--http-port', '0', '--log-level', 'warn']
-  const data = ['--data', isOnDisk && hubHasDisk ? folder : 'memory']
+  const data = ['--data', isOnDisk ? folder : 'memory']
   const limits = hasQueueLimits ? [] : ['--limits-max-queued-messages', 'null', '--limits-max-queued-bytes', 'null']
   return [...common, ...data, ...limits]
 }
