@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { runStoreCommand, STORE_COMMANDS } from './commands.ts'
 import { closest, didYouMean } from './config/closest.ts'
 import { effectiveJson, effectiveText } from './config/effective.ts'
 import { readCommandLine } from './config/flags.ts'
@@ -10,7 +11,8 @@ import { HubbubError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { createLog, type Log } from './observe/log.ts'
 
-const COMMANDS = ['start', 'config', 'help']
+const COMMANDS = ['start', 'config', 'help', ...STORE_COMMANDS.keys()]
+const JSON_COMMANDS: ReadonlySet<string> = new Set(['config', 'inspect'])
 const EXIT_BUG = 70
 const STOP_DEADLINE_MS = 5000
 /**
@@ -23,8 +25,8 @@ let isStackWanted = false
 
 async function main(argv: readonly string[]): Promise<void> {
   const problems = new Problems()
-  const { words, switches } = readCommandLine(argv, problems)
-  const [command = 'start', topic] = words
+  const { words, switches, session } = readCommandLine(argv, problems)
+  const [command = 'start', topic = ''] = words
   if (switches.has('version')) {
     process.stdout.write(`hubbub ${readVersion()}\n`)
     return
@@ -33,11 +35,17 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(topic === 'options' ? optionsText() : helpText())
     return
   }
-  checkCommand(words, switches.has('json'), problems)
+  checkCommand(words, switches, session, problems)
   const loaded = loadConfig({ argv, env: process.env, cwd: process.cwd() })
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
   if (command === 'config') {
     process.stdout.write(switches.has('json') ? effectiveJson(loaded) : effectiveText(loaded))
+    return
+  }
+  if (STORE_COMMANDS.has(command)) {
+    const { data } = loaded.config
+    const options = { data, session, file: topic, isForced: switches.has('force'), isJsonWanted: switches.has('json') }
+    process.stdout.write(await runStoreCommand(command, options))
     return
   }
   const log = createLog({ level: loaded.config.logLevel })
@@ -48,15 +56,28 @@ async function main(argv: readonly string[]): Promise<void> {
   process.stdout.write(banner(hub.addresses))
 }
 
-function checkCommand(words: readonly string[], isJsonWanted: boolean, problems: Problems): void {
-  const [command = 'start', second] = words
+function checkCommand(
+  words: readonly string[],
+  switches: ReadonlySet<string>,
+  session: unknown,
+  problems: Problems,
+): void {
+  const [command = 'start', ...rest] = words
+  const takesFile = STORE_COMMANDS.get(command)?.takesFile === true
+  const add = (message: string): void => problems.addSource('COMMAND_INVALID', `Cannot run "${command}" ${message}`)
   if (!COMMANDS.includes(command)) {
     const message = `there is no such command${didYouMean(closest(command, COMMANDS))}`
     problems.addSource('COMMAND_INVALID', `Cannot run ${JSON.stringify(command)}: ${message}`)
-  } else if (second !== undefined) {
-    problems.addSource('COMMAND_INVALID', `Cannot run "${command}" with ${JSON.stringify(second)}: it takes flags only`)
-  } else if (isJsonWanted && command !== 'config') {
-    problems.addSource('COMMAND_INVALID', `Cannot run "${command}" with --json: only "config" prints JSON`)
+  } else if (takesFile && rest.length === 0) {
+    add(`without a file: name it, as in "hubbub ${command} FILE"`)
+  } else if (rest.length > (takesFile ? 1 : 0)) {
+    add(`with ${JSON.stringify(rest.at(-1))}: it takes ${takesFile ? 'one file' : 'flags only'}`)
+  } else if (switches.has('json') && !JSON_COMMANDS.has(command)) {
+    add('with --json: only "config" and "inspect" print JSON')
+  } else if (switches.has('force') && !takesFile) {
+    add('with --force: only "backup" and "restore" replace anything')
+  } else if (session !== undefined && command !== 'inspect') {
+    add('with --session: only "inspect" shows a session')
   } else {
     return
   }

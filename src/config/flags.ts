@@ -6,7 +6,7 @@ import { OPTIONS } from './options.ts'
 import type { Problems } from './problems.ts'
 
 /** Flags that are not options of the hub. */
-const SWITCHES = ['help', 'version', 'json'] as const
+const SWITCHES = ['help', 'version', 'json', 'force'] as const
 
 type Switch = (typeof SWITCHES)[number]
 
@@ -17,19 +17,23 @@ export interface CommandLine {
   readonly switches: ReadonlySet<Switch>
   /** The value of `--config`. */
   readonly configFile: string | undefined
+  /** The value of `--session`, a client identifier. */
+  readonly session: string | undefined
   readonly entries: readonly Entry[]
 }
 
 const OPTION_BY_FLAG = new Map<string, Option>(OPTIONS.map((option) => [flagName(option.key), option]))
-const FLAG_NAMES = [...OPTION_BY_FLAG.keys(), ...SWITCHES, 'config']
+const FLAG_NAMES = [...OPTION_BY_FLAG.keys(), ...SWITCHES, 'config', 'session']
 const FLAG_TYPES = {
   ...Object.fromEntries(
     [...OPTION_BY_FLAG].map(([flag, { kind }]) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' } as const]),
   ),
   config: { type: 'string' },
+  session: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
   json: { type: 'boolean' },
+  force: { type: 'boolean' },
 } as const
 
 /** Takes apart what was typed after `hubbub`. Of a flag that is given twice the last one counts. */
@@ -38,6 +42,7 @@ export function readCommandLine(argv: readonly string[], problems: Problems): Co
   const switches = new Set<Switch>()
   const entries: Entry[] = []
   let configFile: string | undefined
+  let session: string | undefined
   let unknownFlagIndex: number | undefined
   const { tokens } = parseArgs({ args: [...argv], options: FLAG_TYPES, strict: false, tokens: true })
   for (const token of tokens) {
@@ -56,11 +61,13 @@ export function readCommandLine(argv: readonly string[], problems: Problems): Co
       else problems.add(rawName, `it takes no value, it has ${JSON.stringify(value)}`)
     } else if (name === 'config' && hasValue) {
       configFile = value
+    } else if (name === 'session' && hasValue) {
+      session = value
     } else if (option?.kind === 'boolean') {
       readTextEntry(option, value ?? 'true', rawName, problems, entries)
     } else if (option !== undefined && hasValue) {
       readTextEntry(option, value, rawName, problems, entries)
-    } else if (option !== undefined || name === 'config') {
+    } else if (option !== undefined || name === 'config' || name === 'session') {
       problems.add(rawName, `it needs a value, as in ${rawName}=VALUE`, option?.key)
     } else {
       const sameName = FLAG_NAMES.find((known) => known.endsWith(`-${name}`))
@@ -69,5 +76,5 @@ export function readCommandLine(argv: readonly string[], problems: Problems): Co
       unknownFlagIndex = token.index
     }
   }
-  return { words, switches, configFile, entries }
+  return { words, switches, configFile, session, entries }
 }

@@ -28,9 +28,12 @@ const REPORT_EVERY_MS = 60_000
 /** With less free space than this another try would fail as well. */
 const LEAST_FREE_BYTES = 256 * 1024
 
+/** How long a change that nobody waits for may stay in memory: what a client has acknowledged, mostly. */
+const UNHURRIED_MS = 20
+
 /**
- * Writes what changed as batches: one for each turn of the event loop, or, when the disk is slower than that, one for all the
- * turns that the batch before took.
+ * Writes what changed as batches. One that somebody waits for goes down at the end of the turn, or, when the disk is slower
+ * than that, with all that changed during the batch before; any other a little later, with what comes meanwhile.
  */
 export class Batches {
   isFailing = false
@@ -39,6 +42,9 @@ export class Batches {
   #stored = 0
   /** Something changed that no batch has yet. */
   #isOpen = false
+  /** Somebody waits for the open batch. */
+  #isAwaited = false
+  #unhurriedTimer: NodeJS.Timeout | undefined = undefined
   #writing: Promise<void> | undefined = undefined
   #retryTimer: NodeJS.Timeout | undefined = undefined
   #reportedAtMs = -REPORT_EVERY_MS
@@ -47,50 +53,69 @@ export class Batches {
   constructor(options: BatchesOptions) {
     this.#options = options
     this.#onTurn = () => {
-      this.#writing ??= this.#write()
+      clearTimeout(this.#unhurriedTimer)
+      this.#unhurriedTimer = undefined
+      if (this.#isOpen) this.#writing ??= this.#write()
     }
   }
 
-  /** The batch that the latest change is in, or 0 when it is stored as far as anybody has to wait for it. */
+  /**
+   * The batch that the latest change is in, or 0 when it is stored as far as anybody has to wait for it. Whoever asks waits:
+   * the batch goes down at the end of the turn.
+   */
   get open(): number {
-    return this.#latest > this.#stored && this.#options.durability !== 'memory' ? this.#latest : 0
+    if (this.#latest === this.#stored || this.#options.durability === 'memory') return 0
+    if (this.#isOpen && !this.#isAwaited) {
+      this.#isAwaited = true
+      if (this.#isIdle) setImmediate(this.#onTurn)
+    }
+    return this.#latest
   }
 
   changed(): void {
     if (this.#isOpen) return
     this.#isOpen = true
     this.#latest++
-    if (this.#writing === undefined && this.#retryTimer === undefined) setImmediate(this.#onTurn)
+    if (this.#isIdle) this.#unhurriedTimer ??= setTimeout(this.#onTurn, UNHURRIED_MS)
   }
 
   /** Writes what is left, and waits until it is safe from a power loss. Throws when it cannot be written. */
   async stop(): Promise<void> {
+    clearTimeout(this.#unhurriedTimer)
     clearTimeout(this.#retryTimer)
     this.#retryTimer = undefined
     await this.#writing
+    clearTimeout(this.#unhurriedTimer)
     clearTimeout(this.#retryTimer)
     if (this.#latest > this.#stored) await this.#commit()
     // After a commit that failed, `flushed` would never come.
     if (!this.isFailing) await this.#options.root.flushed
   }
 
+  get #isIdle(): boolean {
+    return this.#writing === undefined && this.#retryTimer === undefined
+  }
+
   async #write(): Promise<void> {
-    while (this.#isOpen) {
+    do {
       const batch = this.#latest
       try {
         await this.#commit()
       } catch (error) {
+        this.#writing = undefined
         this.#failed(batch, error instanceof Error ? error : new Error(String(error)))
-        break
+        return
       }
       this.#succeeded(batch)
-    }
+    } while (this.#isAwaited)
     this.#writing = undefined
+    if (this.#isOpen) this.#unhurriedTimer ??= setTimeout(this.#onTurn, UNHURRIED_MS)
   }
 
   async #commit(): Promise<void> {
     const { root, content, durability } = this.#options
     this.#isOpen = false
+    this.#isAwaited = false
     try {
       await root.batch(() => content.write())
       if (durability === 'fsync') await root.flushed

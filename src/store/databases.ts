@@ -24,10 +24,10 @@ export interface OpenedDatabases {
 
 const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const
 
-/** Opens the databases in the file `path`; what is missing is made. */
-export function openDatabases(path: string): OpenedDatabases {
+/** Opens the databases in the file `path`; what is missing is made, unless it is opened for reading only. */
+export function openDatabases(path: string, readOnly = false): OpenedDatabases {
   // Batches are explicit. With LMDB's own, a commit that fails would reject a promise that nobody can get at.
-  const root = open<Buffer, Buffer>({ path, maxDbs: 16, eventTurnBatching: false, ...BYTES })
+  const root = open<Buffer, Buffer>({ path, readOnly, maxDbs: 16, eventTurnBatching: false, ...BYTES })
   const database = (name: string): Records => root.openDB<Buffer, Buffer>({ name, ...BYTES })
   return {
     root,

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { once } from 'node:events'
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
 import { HubbubError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
@@ -22,6 +22,7 @@ import {
   readMessage,
   readQueueKey,
 } from './records.ts'
+import { STORE_FILE } from './store-file.ts'
 import type { SessionState, Store, StoreListener } from './store.ts'
 
 /** How far an acknowledgement promises that what it stands for is kept. */
@@ -33,8 +34,6 @@ export interface DiskStoreOptions {
   readonly log: Log
 }
 
-/** The store's file in the data folder; LMDB adds one for its readers. */
-export const STORE_FILE = 'hubbub.mdb'
 /** Version of what `records.ts` writes; see `README.md` in this folder. */
 const FORMAT = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
@@ -261,13 +260,20 @@ export class DiskStore implements Store {
 
 function makeWritable(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     accessSync(folder, constants.W_OK)
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     const text = `Cannot use the data folder ${folder}: it must be a folder that the hub can write to, the system says ${reason}`
     throw new HubbubError('STORE_UNUSABLE', `${text}; choose another with --data`, { cause: error })
   }
+}
+
+/** What `recursive` of mkdirSync is for; in Node 20 that never returns from a place such as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
 }
 
 async function checkFormat(about: Records, folder: string): Promise<void> {

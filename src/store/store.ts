@@ -62,7 +62,8 @@ export interface SessionState {
  *
  *   1. Changes return at once and take effect in the order they are made.
  *   2. The changes of one turn of the event loop are stored together, as a batch. `openBatch` is the number of the batch
- *      that the latest change went into, or 0 when nobody has to wait for it. Numbers grow, and so does `changes`.
+ *      that the latest change went into, or 0 when nobody has to wait for it. Ask for it to wait for it: a batch that
+ *      nobody has asked for may be kept open for a little longer. Numbers grow, and so does `changes`.
  *   3. `onStored` is told the number of each batch when it, and so every batch before it, is stored to the level of
  *      durability that was asked for; `onFailed` is told when a batch could not be stored. Neither runs inside a change.
  *   4. What could not be stored stays open and is tried again until it is; `isFailing` is true meanwhile.

@@ -1,0 +1,34 @@
+import type { Broker } from '../broker/broker.ts'
+import type { Ledger } from '../observe/ledger.ts'
+import type { Log } from '../observe/log.ts'
+import type { Message } from '../protocol/message.ts'
+import type { TopicLimits } from '../protocol/topic.ts'
+import type { Router } from '../router/router.ts'
+import type { Sessions } from '../session/sessions.ts'
+import type { OutputTurn } from './output.ts'
+import type { PublishRun } from './publish-run.ts'
+import type { Transport } from './transport.ts'
+
+/** What all connections of a hub share. */
+export interface ConnectionParts {
+  readonly broker: Broker
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly ledger: Ledger
+  readonly log: Log
+  readonly turn: OutputTurn
+  /** Stands for the PUBLISH that is being handled, one at a time for the whole hub. */
+  readonly message: Message
+  readonly run: PublishRun
+  readonly limits: ConnectionLimits
+  /** The transport is closed: its connection counts no more. */
+  readonly onClosed: (transport: Transport) => void
+}
+
+export interface ConnectionLimits extends TopicLimits {
+  readonly maxConnectPacketBytes: number
+  readonly maxPacketBytes: number
+  readonly connectTimeoutSeconds: number
+  readonly maxOutputBytes: number
+  readonly maxPublishRate: number
+}
