@@ -4,7 +4,7 @@ import { startProcess } from './support/processes.ts'
 
 const PROGRAM = `
   import { createHub, HubbubError } from 'hubbub'
-  const hub = await createHub({ config: { port: 0, httpPort: 0, logLevel: 'silent' } })
+  const hub = await createHub({ config: { port: 0, httpPort: 0, data: 'memory', logLevel: 'silent' } })
   hub.subscribe('greeting', ({ topic, payload }) => console.log('got', topic, payload.toString()))
   console.log('for', hub.publish('greeting', 'hello'))
   try { hub.publish('#', '') } catch (error) { console.log(error instanceof HubbubError, error.code) }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { optionsTable } from '../src/config/help.ts'
 import { ERROR_KINDS } from '../src/errors.ts'
-import { DROP_REASONS } from '../src/observe/ledger.ts'
+import { DROP_REASONS, LIMITS } from '../src/observe/ledger.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -24,6 +24,11 @@ describe('README.md', () => {
   test('lists every reason for a drop', () => {
     const rows = Object.entries(DROP_REASONS).map(([reason, meaning]) => [`\`${reason}\``, meaning])
     expect(part('drops')).toBe(table(['Reason', 'What happened'], rows))
+  })
+
+  test('lists every limit whose hits are counted', () => {
+    const rows = Object.entries(LIMITS).map(([limit, meaning]) => [`\`${limit}\``, meaning])
+    expect(part('limits')).toBe(table(['Limit', 'What happened'], rows))
   })
 
   test('lists every error code with its exit code', () => {

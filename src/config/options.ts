@@ -278,7 +278,7 @@ export const OPTIONS = [
     key: 'limits.maxPublishRate',
     kind: 'number',
     unit: 'messages/s',
-    min: 1,
+    min: 0.1,
     max: MAX_COUNT,
     default: null,
     nullMeans: Infinity,

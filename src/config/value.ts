@@ -48,8 +48,12 @@ function checkNumber(option: NumberOption, value: unknown): CheckedValue {
   if (nullMeans !== undefined && (value === null || value === nullMeans)) return { isValid: true, value: nullMeans }
   const number = unit === 'bytes' && typeof value === 'string' ? readSize(value) : value
   if (typeof number !== 'number' || !(number >= min && number <= max)) return INVALID
-  if (unit !== 'seconds' && !Number.isInteger(number)) return INVALID
+  if (!isFractional(unit) && !Number.isInteger(number)) return INVALID
   return { isValid: true, value: number + 0 } // -0 becomes 0
+}
+
+function isFractional(unit: NumberOption['unit']): boolean {
+  return unit === 'seconds' || unit === 'messages/s'
 }
 
 function readSize(text: string): number | undefined {
@@ -79,7 +83,7 @@ export function allowedText(option: Option): string {
   if (option.kind === 'choice') return orList(option.allowed.map((allowed) => JSON.stringify(allowed)))
   if (option.kind === 'folder') return `a folder, or ${JSON.stringify(option.noFolder)}`
   if (option.kind !== 'number') return ALLOWED_TEXTS[option.kind]
-  const range = `${option.unit === 'seconds' ? 'a' : 'a whole'} number from ${option.min} to ${option.max}`
+  const range = `${isFractional(option.unit) ? 'a' : 'a whole'} number from ${option.min} to ${option.max}`
   return option.nullMeans === undefined ? range : `${range} or null`
 }
 

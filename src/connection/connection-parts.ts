@@ -5,9 +5,9 @@ import type { Message } from '../protocol/message.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Sessions } from '../session/sessions.ts'
+import type { Connection } from './connection.ts'
 import type { OutputTurn } from './output.ts'
 import type { PublishRun } from './publish-run.ts'
-import type { Transport } from './transport.ts'
 
 /** What all connections of a hub share. */
 export interface ConnectionParts {
@@ -22,7 +22,7 @@ export interface ConnectionParts {
   readonly run: PublishRun
   readonly limits: ConnectionLimits
   /** The transport is closed: its connection counts no more. */
-  readonly onClosed: (transport: Transport) => void
+  readonly onClosed: (connection: Connection) => void
 }
 
 export interface ConnectionLimits extends TopicLimits {

@@ -1,45 +1,19 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
-import type { Broker } from '../broker/broker.ts'
 import type { Ledger } from '../observe/ledger.ts'
-import type { Log } from '../observe/log.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
-import { FrameReader, type FrameSink } from '../protocol/frame-reader.ts'
+import { FrameReader } from '../protocol/frame-reader.ts'
 import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType, type QoS } from '../protocol/packet-types.ts'
-import type { TopicLimits } from '../protocol/topic.ts'
-import type { Router } from '../router/router.ts'
 import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
-import type { Sessions } from '../session/sessions.ts'
+import type { ConnectionParts } from './connection-parts.ts'
 import { Control, type ControlOwner } from './control.ts'
 import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
-import { Output, type OutputOwner, type OutputTurn } from './output.ts'
-import type { PublishRun } from './publish-run.ts'
-import type { Transport, TransportOwner } from './transport.ts'
-
-/** What all connections of a hub share. */
-export interface ConnectionParts {
-  readonly broker: Broker
-  readonly router: Router
-  readonly sessions: Sessions
-  readonly ledger: Ledger
-  readonly log: Log
-  readonly turn: OutputTurn
-  /** Stands for the PUBLISH that is being handled, one at a time for the whole hub. */
-  readonly message: Message
-  readonly run: PublishRun
-  readonly limits: ConnectionLimits
-  /** The transport is closed: the connection counts no more. */
-  readonly onClosed: (connection: Connection) => void
-}
-
-export interface ConnectionLimits extends TopicLimits {
-  readonly maxConnectPacketBytes: number
-  readonly maxPacketBytes: number
-  readonly connectTimeoutSeconds: number
-  readonly maxOutputBytes: number
-}
+import { Output, type OutputOwner } from './output.ts'
+import { explainTopicRefusal, isPacketTooLarge } from './over-limit.ts'
+import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
+import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
 const STOP_READING_AT = 2
@@ -56,32 +30,37 @@ const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0
  * One client's network connection: cuts what comes into packets, gives messages and acknowledgements to the session and
  * control packets to Aedes, and gathers what goes out. Whatever is wrong with its bytes ends it, and nothing else.
  */
-export class Connection implements FrameSink, TransportOwner, OutputOwner, ControlOwner, KeepAliveOwner {
+export class Connection implements TransportOwner, OutputOwner, ControlOwner, KeepAliveOwner, PublishRateOwner {
   readonly transport: Transport
   readonly isOverLimit: boolean
   lastReceivedMs = 0
   readonly #parts: ConnectionParts
   readonly #reader: FrameReader
   readonly #output: Output
+  /** There is one only where the rate has a limit. */
+  readonly #publishRate: PublishRate | undefined
   #control: Control | undefined = undefined
   #session: Session | undefined = undefined
   #connectTimer: NodeJS.Timeout | undefined = undefined
   #keepAlive: KeepAlive | undefined = undefined
   #isClosed = false
   #isTransportGone = false
-  #isReadingPaused = false
+  #isBacklogged = false
 
   constructor(transport: Transport, parts: ConnectionParts, isOverLimit: boolean) {
     this.transport = transport
     this.isOverLimit = isOverLimit
     this.#parts = parts
-    this.#reader = new FrameReader(this, parts.limits.maxConnectPacketBytes)
+    const { maxConnectPacketBytes, maxPublishRate } = parts.limits
+    this.#publishRate = maxPublishRate === Infinity ? undefined : new PublishRate(this, maxPublishRate)
+    this.#reader = new FrameReader(this.#publishRate ?? this, maxConnectPacketBytes)
     this.#output = new Output(transport, parts.turn, this)
   }
 
   /** Begins to read; a client that does not send its CONNECT in time is let go. */
   start(): void {
-    this.#connectTimer = setTimeout(connectTimedOut, this.#parts.limits.connectTimeoutSeconds * 1000, this)
+    const { ledger, limits } = this.#parts
+    this.#connectTimer = setTimeout(connectTimedOut, limits.connectTimeoutSeconds * 1000, this, ledger)
     this.transport.attach(this)
   }
 
@@ -99,6 +78,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
     this.lastReceivedMs = performance.now()
     this.#reader.push(chunk)
     this.#parts.run.finish()
+    this.#publishRate?.settle(this.lastReceivedMs)
   }
 
   taken(): void {
@@ -107,6 +87,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
 
   closed(error: Error | undefined): void {
     this.#isTransportGone = true
+    if (error instanceof FrameSizeError) this.#parts.ledger.hit('packet-size')
     this.#output.close()
     this.#parts.onClosed(this)
     // What the client sent before it went is still its word: frames that wait for Aedes are heard first.
@@ -117,9 +98,9 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
   outputTaken(qos0Messages: number): void {
     this.#parts.ledger.delivered += this.#isClosed ? 0 : qos0Messages
     if (this.#isClosed || this.isCongested) return
-    if (this.#isReadingPaused) {
-      this.#isReadingPaused = false
-      this.transport.resume()
+    if (this.#isBacklogged) {
+      this.#isBacklogged = false
+      if (!this.isHeldBack) this.transport.resume()
     }
     this.#session?.drain()
   }
@@ -151,6 +132,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
   }
 
   malformed(reason: string): void {
+    if (isPacketTooLarge(reason)) this.#parts.ledger.hit('packet-size')
     this.close(reason)
   }
 
@@ -158,7 +140,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
     // [MQTT-3.1.0-1]
     if (type !== PacketType.CONNECT) return this.#refuse(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) return this.#refuse('the flags of CONNECT are not 0')
-    this.#control = new Control(this, this.#parts.broker, this.#parts.limits)
+    this.#control = new Control(this, this.#parts)
     return this.#controlFrame(type, bytes, start, bodyStart, end)
   }
 
@@ -180,7 +162,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
     const packetId = qos === 0 ? 0 : ((bytes[topicEnd] ?? 0) << 8) | (bytes[topicEnd + 1] ?? 0)
     if (qos !== 0 && packetId === 0) return this.#refuse('PUBLISH with packet identifier 0') // [MQTT-2.3.1-1]
     const route = this.#parts.router.resolve(bytes, topicStart, topicEnd)
-    if (route === undefined) return this.#refuse(this.#parts.router.explainInvalid(bytes, topicStart, topicEnd))
+    if (route === undefined) return this.#refuse(explainTopicRefusal(this.#parts, bytes, topicStart, topicEnd))
     if (first === PLAIN_PUBLISH) {
       this.#parts.run.begin(session, route, bytes, start, bodyStart, payloadStart, end)
       return true
@@ -225,6 +207,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
   proceed(): void {
     this.#reader.resume()
     this.#parts.run.finish()
+    this.#publishRate?.settle(performance.now())
     if (this.#isTransportGone && !this.#reader.isStopped)
       this.close('the client closed the connection without DISCONNECT')
   }
@@ -258,6 +241,7 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
     this.#isClosed = true
     clearTimeout(this.#connectTimer)
     this.#keepAlive?.stop()
+    this.#publishRate?.stop()
     const session = this.#control?.session
     const address = this.transport.remoteAddress
     const clientId = session?.clientId
@@ -275,6 +259,22 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
     this.close('nothing came for one and a half times the keep-alive')
   }
 
+  get isHeldBack(): boolean {
+    return this.#publishRate?.isExceeded === true
+  }
+
+  publishRateExceeded(isFirstTime: boolean): void {
+    this.#parts.ledger.hit('publish-rate')
+    this.transport.pause()
+    const fields = { clientId: this.#session?.clientId, limit: 'publish-rate' }
+    if (isFirstTime) this.#parts.log.warn(fields, 'client publishes faster than it may and is read slower')
+  }
+
+  publishRateKept(): void {
+    this.lastReceivedMs = performance.now()
+    if (!this.#isBacklogged) this.transport.resume()
+  }
+
   #refuse(reason: string): false {
     this.close(reason)
     return false
@@ -282,12 +282,13 @@ export class Connection implements FrameSink, TransportOwner, OutputOwner, Contr
 
   /** A client that sends without reading what it is answered would have its answers pile up: it is not read meanwhile. */
   #checkBacklog(): void {
-    if (this.#isReadingPaused || this.#output.pendingBytes < this.#parts.limits.maxOutputBytes * STOP_READING_AT) return
-    this.#isReadingPaused = true
+    if (this.#isBacklogged || this.#output.pendingBytes < this.#parts.limits.maxOutputBytes * STOP_READING_AT) return
+    this.#isBacklogged = true
     this.transport.pause()
   }
 }
 
-function connectTimedOut(connection: Connection): void {
+function connectTimedOut(connection: Connection, ledger: Ledger): void {
+  ledger.hit('connect-timeout')
   connection.close('no CONNECT in time')
 }

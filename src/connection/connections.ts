@@ -1,4 +1,6 @@
-import { Connection, type ConnectionLimits, type ConnectionParts } from './connection.ts'
+import type { LimitName } from '../observe/ledger.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionLimits, ConnectionParts } from './connection-parts.ts'
 import type { Transport } from './transport.ts'
 
 /** Limits on how many connections there may be; null is no limit. */
@@ -35,11 +37,9 @@ export class Connections {
     }
     const host = transport.remoteHost
     const countOfHost = this.#countByHost.get(host) ?? 0
-    const { maxConnections, maxConnectionsPerAddress } = this.#limits
-    const isOverLimit =
-      (maxConnections !== null && this.#open.size >= maxConnections) ||
-      (maxConnectionsPerAddress !== null && countOfHost >= maxConnectionsPerAddress)
-    const connection = new Connection(transport, this.#parts, isOverLimit)
+    const limit = this.#limitFor(countOfHost)
+    if (limit !== undefined) this.#parts.ledger.hit(limit)
+    const connection = new Connection(transport, this.#parts, limit !== undefined)
     this.#open.add(connection)
     this.#countByHost.set(host, countOfHost + 1)
     connection.start()
@@ -57,6 +57,14 @@ export class Connections {
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
     })
+  }
+
+  /** The limit that one more connection from an address with `countOfHost` would pass. */
+  #limitFor(countOfHost: number): LimitName | undefined {
+    const { maxConnections, maxConnectionsPerAddress } = this.#limits
+    if (maxConnections !== null && this.#open.size >= maxConnections) return 'connections'
+    if (maxConnectionsPerAddress !== null && countOfHost >= maxConnectionsPerAddress) return 'connections-per-address'
+    return undefined
   }
 
   #remove(connection: Connection): void {

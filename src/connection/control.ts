@@ -1,4 +1,3 @@
-import type { Broker } from '../broker/broker.ts'
 import type { ControlPeer, ControlStream } from '../broker/control-stream.ts'
 import { encodeConnack, encodeConnack5, encodeSuback, encodeUnsuback } from '../protocol/answer-packets.ts'
 import { type ConnectPacket, type ForeignConnect, readConnect } from '../protocol/connect-packet.ts'
@@ -6,10 +5,12 @@ import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { ConnectReturnCode, ReasonCode, SUBACK_FAILURE } from '../protocol/reason-codes.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
-import { type TopicLimits, topicNameFault } from '../protocol/topic.ts'
+import { topicFilterFault, topicNameFault } from '../protocol/topic.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession } from '../session/sessions.ts'
+import type { ConnectionParts } from './connection-parts.ts'
+import { isOverTopicLimit } from './over-limit.ts'
 
 /** What the control side asks of its connection. */
 export interface ControlOwner extends SessionConnection {
@@ -28,8 +29,7 @@ export interface ControlOwner extends SessionConnection {
  */
 export class Control implements ControlPeer {
   readonly connection: ControlOwner
-  readonly #broker: Broker
-  readonly #topicLimits: TopicLimits
+  readonly #parts: Pick<ConnectionParts, 'broker' | 'ledger' | 'limits'>
   #stream: ControlStream | undefined = undefined
   #connect: ConnectPacket | undefined = undefined
   #opened: OpenedSession | undefined = undefined
@@ -38,10 +38,9 @@ export class Control implements ControlPeer {
   #unsubscribing: readonly string[] = []
   #isDisconnecting = false
 
-  constructor(connection: ControlOwner, broker: Broker, topicLimits: TopicLimits) {
+  constructor(connection: ControlOwner, parts: Pick<ConnectionParts, 'broker' | 'ledger' | 'limits'>) {
     this.connection = connection
-    this.#broker = broker
-    this.#topicLimits = topicLimits
+    this.#parts = parts
   }
 
   /** The session that Aedes has let the client have. */
@@ -93,11 +92,16 @@ export class Control implements ControlPeer {
     }
     if (connect.clientId === undefined) return undefined
     if (connect.will !== undefined) {
-      const fault = topicNameFault(connect.will.topic, this.#topicLimits)
-      if (fault !== undefined) return `will topic is not valid: ${fault}`
+      const { limits, ledger } = this.#parts
+      const { topic } = connect.will
+      const fault = topicNameFault(topic, limits)
+      if (fault !== undefined) {
+        if (isOverTopicLimit(topicNameFault, topic, limits)) ledger.hit('topic')
+        return `will topic is not valid: ${fault}`
+      }
     }
     this.#connect = connect
-    this.#stream = this.#broker.open(this)
+    this.#stream = this.#parts.broker.open(this)
     this.#pass(bytes, start, end)
     return undefined
   }
@@ -130,7 +134,11 @@ export class Control implements ControlPeer {
     const requests = this.#subscribing
     if (session === undefined) return
     const codes: number[] = []
-    for (const { filter, qos } of requests) codes.push(session.subscribe(filter, qos) ? qos : SUBACK_FAILURE)
+    for (const { filter, qos } of requests) {
+      const isGranted = session.subscribe(filter, qos)
+      if (!isGranted) this.#parts.ledger.hit('subscriptions')
+      codes.push(isGranted ? qos : SUBACK_FAILURE)
+    }
     this.#subscribing = []
     session.afterStored(() => {
       this.connection.sendPacket(encodeSuback(this.#packetId, codes))
@@ -152,8 +160,13 @@ export class Control implements ControlPeer {
   }
 
   controlEnded(error: Error | null): void {
-    if (error !== null) this.connection.close(error.message)
-    else if (this.#isDisconnecting) this.connection.close(undefined)
+    if (error !== null) {
+      const { limits, ledger } = this.#parts
+      // A filter that is not valid ends the client, in Aedes too.
+      if (this.#subscribing.some(({ filter }) => isOverTopicLimit(topicFilterFault, filter, limits)))
+        ledger.hit('topic')
+      this.connection.close(error.message)
+    } else if (this.#isDisconnecting) this.connection.close(undefined)
     else this.connection.close('the broker ended the client')
   }
 

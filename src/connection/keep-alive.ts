@@ -1,6 +1,8 @@
 /** Who is watched. Times are of `performance.now()`. */
 export interface KeepAliveOwner {
   readonly lastReceivedMs: number
+  /** The hub does not read from the client: that nothing comes is not the client's silence. */
+  readonly isHeldBack: boolean
   keepAliveExpired(): void
 }
 
@@ -28,8 +30,9 @@ export class KeepAlive {
 
   /** Ends the client or waits on; only for the timer. */
   check(): void {
-    const leftMs = this.#owner.lastReceivedMs + this.#allowedMs - performance.now()
-    if (leftMs <= 0) this.#owner.keepAliveExpired()
+    const owner = this.#owner
+    const leftMs = owner.isHeldBack ? this.#allowedMs : owner.lastReceivedMs + this.#allowedMs - performance.now()
+    if (leftMs <= 0) owner.keepAliveExpired()
     else this.#timer = setTimeout(check, leftMs, this)
   }
 }

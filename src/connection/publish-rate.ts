@@ -5,7 +5,7 @@ import { PacketType } from '../protocol/packet-types.ts'
 /** Whose packets are counted. */
 export interface PublishRateOwner extends FrameSink {
   /** The client has sent more than it may: it is not to be read until `publishRateKept`. */
-  publishRateExceeded(): void
+  publishRateExceeded(isFirstTime: boolean): void
   publishRateKept(): void
 }
 
@@ -27,6 +27,7 @@ export class PublishRate implements FrameSink {
   /** PUBLISH packets since then. */
   #unsettledMessages = 0
   #timer: NodeJS.Timeout | undefined = undefined
+  #wasExceeded = false
   #isStopped = false
 
   constructor(owner: PublishRateOwner, messagesPerSecond: number) {
@@ -55,7 +56,8 @@ export class PublishRate implements FrameSink {
     this.#balance(nowMs)
     if (this.#allowedMessages >= 0 || this.isExceeded || this.#isStopped) return
     this.#wait()
-    this.#owner.publishRateExceeded()
+    this.#owner.publishRateExceeded(!this.#wasExceeded)
+    this.#wasExceeded = true
   }
 
   /** Leaves no timer; neither method of the owner is called from here on. */

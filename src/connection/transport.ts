@@ -28,6 +28,9 @@ export interface Transport {
   resume(): void
 }
 
+/** Ends a connection whose peer sent a frame of the transport's own that is larger than any packet may be. */
+export class FrameSizeError extends Error {}
+
 /** What a transport tells its owner. */
 export interface TransportOwner {
   received(chunk: Buffer): void

@@ -1,7 +1,7 @@
 // Hot path: `write` runs once per connection and turn, the message listener once per frame; measured by `npm run bench`.
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
-import type { Transport, TransportOwner } from '../connection/transport.ts'
+import { FrameSizeError, type Transport, type TransportOwner } from '../connection/transport.ts'
 import { formatAddress, peerHost } from './listener.ts'
 
 /** Close codes of RFC 6455, section 7.4.1. */
@@ -122,7 +122,9 @@ export class WebSocketTransport implements Transport {
   #onUnansweredData(): void {
     if (this.#isEnding || this.#socket.bytesRead - this.#deliveredBytes <= this.#maxUnansweredBytes) return
     // Cut off, since a close frame would give it two more seconds to go on.
-    this.#error = new Error(`more than ${this.#maxUnansweredBytes} bytes in one frame before CONNECT was answered`)
+    this.#error = new FrameSizeError(
+      `more than ${this.#maxUnansweredBytes} bytes in one frame before CONNECT was answered`,
+    )
     this.destroy()
   }
 
@@ -146,7 +148,7 @@ export class WebSocketTransport implements Transport {
   }
 
   #onError(error: Error): void {
-    this.#error ??= error
+    this.#error ??= isFrameTooLarge(error) ? new FrameSizeError(error.message, { cause: error }) : error
   }
 
   #onClose(): void {
@@ -155,6 +157,11 @@ export class WebSocketTransport implements Transport {
     // ws keeps the errors of its socket to itself.
     if (owner !== undefined) reportClosed(owner, this.#error ?? this.#socket.errored ?? undefined)
   }
+}
+
+/** Beyond `maxPayload` of the server. */
+function isFrameTooLarge(error: Error): boolean {
+  return 'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
 }
 
 function reportClosed(owner: TransportOwner, error: Error | undefined): void {

@@ -18,6 +18,25 @@ export const DROP_REASONS = {
 export type DropReason = keyof typeof DROP_REASONS
 
 /**
+ * What a client is held to besides the drops, each with what happened when it was hit. A name is stable: it is a label of
+ * metrics and stands in logs.
+ */
+export const LIMITS = {
+  connections: 'there were as many connections as may be: one more was refused (limits.maxConnections)',
+  'connections-per-address':
+    'its address had as many connections as it may: one more was refused (limits.maxConnectionsPerAddress)',
+  'connect-timeout': 'a connection did not say in time who it is and was closed (limits.connectTimeoutSeconds)',
+  'packet-size':
+    'a packet was too large and its connection was closed (limits.maxPacketBytes, limits.maxConnectPacketBytes)',
+  topic:
+    'a topic name or filter was too long or too deep and its connection was closed (limits.maxTopicBytes, limits.maxTopicLevels)',
+  subscriptions: 'a subscription was refused, its client has as many as it may (limits.maxSubscriptionsPerClient)',
+  'publish-rate': 'a client published faster than it may and was not read for a while (limits.maxPublishRate)',
+} as const
+
+export type LimitName = keyof typeof LIMITS
+
+/**
  * Counts what becomes of every message. Its identity, at any moment between two messages:
  *
  *     matched = delivered + pending + the sum of dropped
@@ -35,6 +54,8 @@ export class Ledger {
   /** QoS 0: the system took it. QoS 1: the PUBACK came. QoS 2: the PUBCOMP came. */
   delivered = 0
   readonly dropped: Record<DropReason, number>
+  /** How often a limit was hit. What bounds queues and outputs is in `dropped`, what bounds retained messages in `notRetained`. */
+  readonly limitHits: Record<LimitName, number>
   /** Messages of clients to topics under `$SYS`, which are the hub's own: acknowledged, and handed to nobody. */
   refused = 0
   /** Messages that were delivered but not retained for later, because a limit on retained messages was reached. */
@@ -51,10 +72,23 @@ export class Ledger {
       'connection-lost': 0,
       'session-ended': 0,
     }
+    this.limitHits = {
+      connections: 0,
+      'connections-per-address': 0,
+      'connect-timeout': 0,
+      'packet-size': 0,
+      topic: 0,
+      subscriptions: 0,
+      'publish-rate': 0,
+    }
   }
 
   drop(reason: DropReason, count: number): void {
     this.dropped[reason] += count
+  }
+
+  hit(limit: LimitName): void {
+    this.limitHits[limit]++
   }
 
   get droppedTotal(): number {
