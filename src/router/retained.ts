@@ -49,6 +49,12 @@ export class RetainedMessages {
     return undefined
   }
 
+  /** Takes up a kept message of the store, which was within the limits when it came. Keeps it, not a copy. */
+  restore(message: Message): void {
+    this.#messages.set(message.topic, message)
+    this.#bytes += message.packetBytes
+  }
+
   /**
    * Walks the retained messages whose topic falls under a valid filter. `undefined` is a pause: go on in a later turn of the
    * event loop (see `TopicNameTree.matching`). Messages may come and go during the walk.

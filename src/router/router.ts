@@ -138,7 +138,7 @@ export class Router {
 
   /** Takes up the retained messages of the store. */
   restore(): void {
-    for (const message of this.#store.retained()) this.retained.put(message)
+    for (const message of this.#store.retained()) this.retained.restore(message)
   }
 
   #retain(message: Message): void {
