@@ -12,13 +12,13 @@ Commands:
   start         Run the hub. This is what hubbub does without a command.
   config        Check the configuration and print every value and where it came
                 from, without starting. With --json for programs.
-  inspect       Count what the data folder holds, also while a hub is at work on
-                it. --session ID shows the session of one client, --json for
+  inspect       Count what the data folder holds, also while a hub uses it.
+                --session ID shows the session of one client. With --json for
                 programs.
-  backup FILE   Copy the store to a file, also while a hub is at work on it.
-                --force replaces a file that is there.
-  restore FILE  Make a backup the store of the data folder. --force moves a store
-                that is there aside.
+  backup FILE   Copy the store to a file, also while a hub uses it. --force
+                replaces a file that is there.
+  restore FILE  Make a backup the store of the data folder. --force moves a
+                store that is there aside.
   help options  Explain every option, with its limits.
 
 Flags for every day:

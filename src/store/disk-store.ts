@@ -261,7 +261,8 @@ export class DiskStore implements Store {
 function makeWritable(folder: string): void {
   try {
     makeFolder(folder)
-    accessSync(folder, constants.W_OK)
+    // With the dot, a file is no folder.
+    accessSync(`${folder}/.`, constants.W_OK)
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     const text = `Cannot use the data folder ${folder}: it must be a folder that the hub can write to, the system says ${reason}`
