@@ -100,7 +100,7 @@ describe('hubbub refuses', () => {
   test.each([
     [['strat'], 'Cannot run "strat": there is no such command; did you mean "start"?'],
     [['start', 'now'], 'Cannot run "start" with "now": it takes flags only'],
-    [['--json'], 'Cannot run "start" with --json: only "config" prints JSON'],
+    [['--json'], 'Cannot run "start" with --json: only "config" and "inspect" print JSON'],
     [['--prot', '1'], 'Cannot use --prot: there is no such flag; did you mean "--port"?'],
     [['config', '--port', 'x'], 'Cannot use --port: port must be a whole number from 0 to 65535, it is "x"'],
     [['--config', 'no.yaml'], 'Cannot read "no.yaml" (--config): there is no such file'],
