@@ -233,7 +233,7 @@ export class Reader {
         return this.string()
       case 'binary':
         return this.binary()
-      case 'pair':
+      default:
         return [this.string(), this.string()]
     }
   }

@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest'
+import { until } from '../support/guard.ts'
+import { PINGREQ } from '../support/packets.ts'
+import { acknowledgePacket5, publishPacket5, subscribePacket5 } from '../support/packets5.ts'
+import { Id } from '../support/properties5.ts'
+import type { RawClient5 } from '../support/raw-client5.ts'
+import { startHub } from '../support/start-hub.ts'
+import { expectLedgerBalanced } from '../support/steps.ts'
+import {
+  endingOf,
+  join5,
+  KEPT,
+  leave5,
+  message5,
+  publish5,
+  publishAcknowledged,
+  takeMessages,
+  takePayloads5,
+} from './steps5.ts'
+
+/** A client with this Receive Maximum that has subscribed to `t`. */
+async function limited(port: number, maximum: number): Promise<RawClient5> {
+  const client = await join5(port, 'limited', { properties: [[Id.RECEIVE_MAXIMUM, maximum]] })
+  await client.subscribe(['t', 2])
+  return client
+}
+
+describe('Receive Maximum of a client', () => {
+  test('bounds what is sent to it and not acknowledged; each acknowledgement lets one more come [MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2]', async () => {
+    const { port } = await startHub()
+    const client = await limited(port, 2)
+    const publisher = await join5(port, 'publisher')
+    for (const payload of ['1', '2', '3', '4']) await publishAcknowledged(publisher, 't', payload)
+    const sent = await takeMessages(client)
+    expect(sent.map(({ payload }) => payload.toString())).toEqual(['1', '2'])
+    client.send(acknowledgePacket5('PUBACK', sent[0]?.packetId ?? 0))
+    expect(await takePayloads5(client)).toEqual(['3'])
+    client.send(acknowledgePacket5('PUBACK', sent[1]?.packetId ?? 0))
+    expect(await takePayloads5(client)).toEqual(['4'])
+  })
+
+  test('counts a QoS 2 message until its PUBCOMP, or a PUBREC that refuses it [MQTT-3.3.4-9]', async () => {
+    const { port } = await startHub()
+    const client = await limited(port, 1)
+    const publisher = await join5(port, 'publisher')
+    const packets = ['1', '2', '3'].map((payload, i) =>
+      publishPacket5({ topic: 't', payload, qos: 2, packetId: i + 1 }),
+    )
+    await publish5(publisher, ...packets)
+    const first = await client.next('PUBLISH')
+    client.send(acknowledgePacket5('PUBREC', first.packetId))
+    await client.next('PUBREL')
+    expect(await client.restBeforePingresp()).toEqual([])
+    client.send(acknowledgePacket5('PUBCOMP', first.packetId))
+    const second = await client.next('PUBLISH')
+    expect(second.payload.toString()).toBe('2')
+    client.send(acknowledgePacket5('PUBREC', second.packetId, 0x80))
+    expect((await client.next('PUBLISH')).payload.toString()).toBe('3')
+  })
+
+  test('holds back no other packet: SUBACK, PINGRESP, PUBREC, QoS 0 [MQTT-3.3.4-10] [MQTT-4.9.0-3]', async () => {
+    const { port } = await startHub()
+    const client = await limited(port, 1)
+    const publisher = await join5(port, 'publisher')
+    await publishAcknowledged(publisher, 't', '1')
+    await publishAcknowledged(publisher, 't', '2')
+    expect(await takePayloads5(client)).toEqual(['1'])
+    client.send(subscribePacket5(1, [['u', 0]]))
+    await client.next('SUBACK')
+    client.send(PINGREQ)
+    await client.next('PINGRESP')
+    client.send(publishPacket5({ topic: 'v', qos: 2, packetId: 9 }))
+    expect(await client.next('PUBREC')).toMatchObject({ packetId: 9 })
+    client.send(acknowledgePacket5('PUBREL', 9))
+    expect(await client.next('PUBCOMP')).toMatchObject({ packetId: 9 })
+    client.send(message5('u', 'QoS 0'))
+    expect((await client.next('PUBLISH')).payload.toString()).toBe('QoS 0')
+  })
+
+  test('holds for a session that is resumed, with the value of the new connection', async () => {
+    const { port } = await startHub()
+    const first = await join5(port, 'c', KEPT)
+    await first.subscribe(['t', 1])
+    await leave5(first)
+    const publisher = await join5(port, 'publisher')
+    for (const payload of ['1', '2', '3']) await publishAcknowledged(publisher, 't', payload)
+    const properties = [
+      [Id.RECEIVE_MAXIMUM, 1],
+      [Id.SESSION_EXPIRY, 1000],
+    ] as const
+    const second = await join5(port, 'c', { ...KEPT, properties })
+    const [message] = await takeMessages(second)
+    expect(message?.payload.toString()).toBe('1')
+    second.send(acknowledgePacket5('PUBACK', message?.packetId ?? 0))
+    expect(await takePayloads5(second)).toEqual(['2'])
+  })
+})
+
+describe('Receive Maximum of the hub', () => {
+  const LIMITS = { config: { limits: { receiveMaximum: 2 } } }
+
+  function atQos2(packetId: number): Buffer {
+    return publishPacket5({ topic: 't', qos: 2, packetId })
+  }
+
+  test('lets so many QoS 2 messages be open, and ends a client that sends one more [MQTT-3.3.4-7]', async () => {
+    const { port } = await startHub(LIMITS)
+    const client = await join5(port, 'c')
+    expect(await publish5(client, atQos2(1), atQos2(2))).toHaveLength(2)
+    client.send(atQos2(3))
+    expect(await client.untilDisconnected()).toBe(0x93)
+  })
+
+  test('counts no message twice, none that is complete and none that was refused [MQTT-3.3.4-7]', async () => {
+    const { port } = await startHub(LIMITS)
+    const client = await join5(port, 'c')
+    const refused = publishPacket5({ topic: '$SYS/x', qos: 2, packetId: 7 })
+    const release = (packetId: number): Buffer => acknowledgePacket5('PUBREL', packetId)
+    await publish5(
+      client,
+      refused,
+      refused,
+      refused,
+      atQos2(1),
+      atQos2(2),
+      atQos2(2),
+      release(1),
+      atQos2(3),
+      release(2),
+    )
+    await publish5(client, atQos2(4), release(3), release(4), atQos2(1), atQos2(2))
+    expect(client.isClosed).toBe(false)
+  })
+
+  test('is none for QoS 1, which is acknowledged at once', async () => {
+    const { port } = await startHub(LIMITS)
+    const client = await join5(port, 'c')
+    for (let i = 1; i <= 20; i++) await publish5(client, publishPacket5({ topic: 't', qos: 1, packetId: i }))
+    expect(client.received.filter(({ type }) => type === 'PUBACK')).toHaveLength(20)
+  })
+})
+
+describe('Maximum Packet Size', () => {
+  test('of a client keeps larger messages from it, as if they were done, and others not [MQTT-3.1.2-24] [MQTT-3.1.2-25]', async () => {
+    const testHub = await startHub()
+    const { hub, port } = testHub
+    const small = await join5(port, 'small', { properties: [[Id.MAXIMUM_PACKET_SIZE, 100]] })
+    await small.subscribe(['t', 2])
+    const large = await join5(port, 'large')
+    await large.subscribe(['t', 0])
+    const publisher = await join5(port, 'publisher')
+    for (const qos of [0, 1, 2]) {
+      const payload = 'x'.repeat(100)
+      await publish5(publisher, publishPacket5({ topic: 't', payload, qos, packetId: qos }))
+    }
+    await publishAcknowledged(publisher, 't', 'small enough')
+    expect(await takeMessages(large)).toHaveLength(4)
+    const got = await takeMessages(small)
+    expect(got.map(({ payload }) => payload.toString())).toEqual(['small enough'])
+    expect(hub.ledger.dropped).toMatchObject({ 'too-large': 3 })
+    for (const message of got) await small.finish(message)
+    await until(
+      () => hub.pendingMessages === 0,
+      () => 'the messages to be done',
+    )
+    expectLedgerBalanced(testHub)
+  })
+
+  test('of a client is met to the byte, properties counted [MQTT-3.1.2-24]', async () => {
+    const { port } = await startHub()
+    const limit = 60
+    const client = await join5(port, 'c', { properties: [[Id.MAXIMUM_PACKET_SIZE, limit]] })
+    await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 300]], ['t', 0])
+    const properties = [[Id.USER_PROPERTY, ['name', 'value']]] as const
+    const publisher = await join5(port, 'publisher')
+    const packets = Array.from({ length: limit }, (_, i) => message5('t', 'x'.repeat(i), properties))
+    await publish5(publisher, ...packets)
+    const lengths = (await takeMessages(client)).map(({ lengthBytes }) => lengthBytes)
+    expect(lengths.at(-1)).toBe(limit)
+    expect(lengths).toEqual(Array.from({ length: lengths.length }, (_, i) => limit - lengths.length + 1 + i))
+  })
+
+  test('of a client counts for what waited or was retained, too [MQTT-3.1.2-24]', async () => {
+    const { hub, port } = await startHub()
+    const first = await join5(port, 'c', KEPT)
+    await first.subscribe(['t', 1])
+    await leave5(first)
+    const publisher = await join5(port, 'publisher')
+    const payload = 'x'.repeat(200)
+    await publish5(publisher, publishPacket5({ topic: 't', payload, qos: 1, retain: true }))
+    const properties = [
+      [Id.MAXIMUM_PACKET_SIZE, 100],
+      [Id.SESSION_EXPIRY, 1000],
+    ] as const
+    const second = await join5(port, 'c', { ...KEPT, properties })
+    await second.subscribe(['t', 1])
+    expect(await takeMessages(second)).toEqual([])
+    expect(hub.ledger.dropped).toMatchObject({ 'too-large': 2 })
+  })
+
+  test('of the hub ends a client that sends a larger packet [MQTT-3.2.2-15]', async () => {
+    const { port } = await startHub({ config: { limits: { maxPacketBytes: 500 } } })
+    expect(await endingOf(port, message5('t', 'x'.repeat(500)))).toBe(0x95)
+    const client = await join5(port, 'c')
+    const fits = message5('t', 'x'.repeat(500 - message5('t', 'x'.repeat(400)).length + 400))
+    expect(fits).toHaveLength(500)
+    expect(await publish5(client, fits)).toEqual([])
+  })
+})
