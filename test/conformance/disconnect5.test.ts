@@ -25,7 +25,7 @@ describe('DISCONNECT from a client', () => {
     expect(await takePayloads5(watcher)).toEqual([])
   })
 
-  test.each([0x04, 0x80, 0x97])('with 0x%s has its will published [MQTT-3.1.2-8]', async (reasonCode) => {
+  test.each([0x04, 0x80, 0x97])('with reason code %i has its will published [MQTT-3.1.2-8]', async (reasonCode) => {
     const { port } = await startHub()
     const watcher = await join5(port, 'watcher')
     await watcher.subscribe(['will', 0])

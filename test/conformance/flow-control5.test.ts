@@ -25,6 +25,14 @@ async function limited(port: number, maximum: number): Promise<RawClient5> {
   return client
 }
 
+function atQos2(packetId: number): Buffer {
+  return publishPacket5({ topic: 't', qos: 2, packetId })
+}
+
+function release(packetId: number): Buffer {
+  return acknowledgePacket5('PUBREL', packetId)
+}
+
 describe('Receive Maximum of a client', () => {
   test('bounds what is sent to it and not acknowledged; each acknowledgement lets one more come [MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2]', async () => {
     const { port } = await startHub()
@@ -99,10 +107,6 @@ describe('Receive Maximum of a client', () => {
 describe('Receive Maximum of the hub', () => {
   const LIMITS = { config: { limits: { receiveMaximum: 2 } } }
 
-  function atQos2(packetId: number): Buffer {
-    return publishPacket5({ topic: 't', qos: 2, packetId })
-  }
-
   test('lets so many QoS 2 messages be open, and ends a client that sends one more [MQTT-3.3.4-7]', async () => {
     const { port } = await startHub(LIMITS)
     const client = await join5(port, 'c')
@@ -115,7 +119,6 @@ describe('Receive Maximum of the hub', () => {
     const { port } = await startHub(LIMITS)
     const client = await join5(port, 'c')
     const refused = publishPacket5({ topic: '$SYS/x', qos: 2, packetId: 7 })
-    const release = (packetId: number): Buffer => acknowledgePacket5('PUBREL', packetId)
     await publish5(
       client,
       refused,

@@ -134,6 +134,8 @@ export function anyValueOf(id: number): PropertyValue {
       return Buffer.from('data')
     case 'pair':
       return ['name', 'value']
+    case 'four bytes':
+      return 1000
     default:
       return 1
   }

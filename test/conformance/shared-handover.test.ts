@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import { acknowledgePacket5, disconnectPacket5, publishPacket5 } from '../support/packets5.ts'
+import type { RawClient5 } from '../support/raw-client5.ts'
+import type { ReceivedPublish5 } from '../support/received-packet5.ts'
+import { startHub, type TestHub } from '../support/start-hub.ts'
+import { expectLedgerBalanced, join, leave, takePayloads } from '../support/steps.ts'
+import {
+  join5,
+  KEPT,
+  leave5,
+  lose5,
+  message5,
+  publish5,
+  publishAcknowledged,
+  takeMessages,
+  takePayloads5,
+} from './steps5.ts'
+
+const FILTER = '$share/group/t'
+
+interface Stage {
+  readonly testHub: TestHub
+  readonly publisher: RawClient5
+  readonly a: RawClient5
+  readonly b: RawClient5
+}
+
+/** A group of two members with kept sessions. */
+async function setStage(qos: number): Promise<Stage> {
+  const testHub = await startHub()
+  const [a, b] = [await join5(testHub.port, 'a', KEPT), await join5(testHub.port, 'b', KEPT)]
+  for (const member of [a, b]) await member.subscribe([FILTER, qos])
+  return { testHub, a, b, publisher: await join5(testHub.port, 'publisher') }
+}
+
+/** Publishes one message and says which member it was given to; the other comes second. */
+async function giveOne(
+  { publisher, a, b }: Stage,
+  qos: number,
+): Promise<{ message: ReceivedPublish5; holder: RawClient5; holderId: string; other: RawClient5 }> {
+  await publish5(publisher, publishPacket5({ topic: 't', payload: 'x', qos, packetId: 77 }))
+  const [forA, forB] = [await takeMessages(a), await takeMessages(b)]
+  expect(forA.length + forB.length).toBe(1)
+  const [message] = [...forA, ...forB]
+  if (message === undefined) throw new Error('the message came to nobody')
+  return forA.length === 1
+    ? { message, holder: a, holderId: 'a', other: b }
+    : { message, holder: b, holderId: 'b', other: a }
+}
+
+describe('A group whose members come and go', () => {
+  test('gives everything to those that are there, nothing to one that is away', async () => {
+    const { testHub, publisher, a, b } = await setStage(1)
+    await leave5(a)
+    for (const payload of ['1', '2', '3']) await publishAcknowledged(publisher, 't', payload)
+    expect(await takePayloads5(b)).toEqual(['1', '2', '3'])
+    expect(await takePayloads5(await join5(testHub.port, 'a', KEPT))).toEqual([])
+    expectLedgerBalanced(testHub)
+  })
+
+  test('keeps QoS 1 and 2 while nobody is there, for whoever comes first', async () => {
+    const { testHub, publisher, a, b } = await setStage(2)
+    await leave5(a)
+    await leave5(b)
+    for (const payload of ['1', '2', '3']) expect(await publishAcknowledged(publisher, 't', payload)).toBe(0)
+    await publish5(publisher, publishPacket5({ topic: 't', payload: '4', qos: 2, packetId: 9 }))
+    expect(await takePayloads5(await join5(testHub.port, 'b', KEPT))).toEqual(['1', '2', '3', '4'])
+    expect(await takePayloads5(await join5(testHub.port, 'a', KEPT))).toEqual([])
+    expectLedgerBalanced(testHub)
+  })
+
+  test('gives what waits to a member that is new', async () => {
+    const { testHub, publisher, a, b } = await setStage(1)
+    await leave5(a)
+    await leave5(b)
+    await publishAcknowledged(publisher, 't', '1')
+    const fresh = await join5(testHub.port, 'fresh')
+    await fresh.subscribe([FILTER, 1])
+    expect(await takePayloads5(fresh)).toEqual(['1'])
+  })
+
+  test('drops QoS 0 as offline while nobody is there', async () => {
+    const { testHub, publisher, a, b } = await setStage(1)
+    await leave5(a)
+    await leave5(b)
+    await publish5(publisher, message5('t', 'lost'))
+    expect(testHub.hub.ledger.dropped.offline).toBe(1)
+    expectLedgerBalanced(testHub)
+    expect(await takePayloads5(await join5(testHub.port, 'a', KEPT))).toEqual([])
+  })
+
+  test('drops what waits when its last member ends its session, and counts it', async () => {
+    const testHub = await startHub()
+    const only = await join5(testHub.port, 'only', KEPT)
+    await only.subscribe([FILTER, 1])
+    await leave5(only)
+    await publishAcknowledged(await join5(testHub.port, 'publisher'), 't', 'x')
+    await join5(testHub.port, 'only', { isCleanStart: true })
+    expect(testHub.hub.pendingMessages).toBe(0)
+    expectLedgerBalanced(testHub)
+  })
+
+  test('works for members of MQTT 3.1.1', async () => {
+    const testHub = await startHub()
+    const { port } = testHub
+    const publisher = await join5(port, 'publisher')
+    for (const clientId of ['a', 'b']) {
+      const member = await join(port, clientId, { isClean: false })
+      await member.subscribe([FILTER, 1])
+      await leave(member)
+    }
+    await publishAcknowledged(publisher, 't', '1')
+    expect(await takePayloads(await join(port, 'b', { isClean: false }))).toEqual(['1'])
+    expect(await takePayloads(await join(port, 'a', { isClean: false }))).toEqual([])
+    expectLedgerBalanced(testHub)
+  })
+})
+
+describe('What a member has not acknowledged', () => {
+  test.each([
+    ['leaves', async (_stage: Stage, holder: RawClient5) => leave5(holder)],
+    ['is lost', async ({ testHub }: Stage, holder: RawClient5) => lose5(testHub.log, holder)],
+  ])('at QoS 1 goes to another when it %s, and is not sent to it again', async (_how, end) => {
+    const stage = await setStage(1)
+    const { holder, holderId, other } = await giveOne(stage, 1)
+    await end(stage, holder)
+    const again = await other.next('PUBLISH')
+    expect(again.payload.toString()).toBe('x')
+    await other.finish(again)
+    await other.restBeforePingresp()
+    expect(await takePayloads5(await join5(stage.testHub.port, holderId, KEPT))).toEqual([])
+    expect(stage.testHub.hub.pendingMessages).toBe(0)
+    expectLedgerBalanced(stage.testHub)
+  })
+
+  test('at QoS 2 waits for it alone, and is finished when it returns [MQTT-4.8.2-4]', async () => {
+    const stage = await setStage(2)
+    const { message, holder, holderId, other } = await giveOne(stage, 2)
+    await lose5(stage.testHub.log, holder)
+    expect(await takePayloads5(other)).toEqual([])
+    const back = await join5(stage.testHub.port, holderId, KEPT)
+    const again = await back.next('PUBLISH')
+    expect(again).toMatchObject({ packetId: message.packetId, dup: true })
+    await back.finish(again)
+    await back.restBeforePingresp()
+    expectLedgerBalanced(stage.testHub)
+  })
+
+  test('at QoS 2 goes to nobody when its session ends [MQTT-4.8.2-5]', async () => {
+    const stage = await setStage(2)
+    const { holder, holderId, other } = await giveOne(stage, 2)
+    await lose5(stage.testHub.log, holder)
+    await join5(stage.testHub.port, holderId, { isCleanStart: true })
+    expect(await takePayloads5(other)).toEqual([])
+    expect(stage.testHub.hub.ledger.dropped['session-ended']).toBe(1)
+    expectLedgerBalanced(stage.testHub)
+  })
+
+  test.each([
+    ['PUBACK', 1],
+    ['PUBREC', 2],
+  ] as const)('because it refused it with a %s of 0x80 or more goes to nobody [MQTT-4.8.2-6]', async (type, qos) => {
+    const stage = await setStage(qos)
+    const { message, holder, other } = await giveOne(stage, qos)
+    holder.send(acknowledgePacket5(type, message.packetId, 0x83))
+    expect(await holder.restBeforePingresp()).toEqual([])
+    expect(await takePayloads5(other)).toEqual([])
+    holder.send(disconnectPacket5())
+    await holder.untilClosed()
+    expect(await takePayloads5(other)).toEqual([])
+    expect(stage.testHub.hub.ledger.dropped).toMatchObject({ rejected: 1 })
+    expectLedgerBalanced(stage.testHub)
+  })
+})

@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest'
+import { connectPacket5, type WillFields5 } from '../support/packets5.ts'
+import { Id, type Property } from '../support/properties5.ts'
+import { openRawClient5, type RawClient5 } from '../support/raw-client5.ts'
+import { type ReceivedPublish5, valuesOf } from '../support/received-packet5.ts'
+import { startHub, type TestHub } from '../support/start-hub.ts'
+import { join5, KEPT, leave5, lose5, message5, NOT_UTF8, refusalOf, retainedFor, takePayloads5 } from './steps5.ts'
+
+const WILL = { topic: 'will', payload: 'gone' } as const
+
+function delayed(seconds: number): WillFields5 {
+  return { ...WILL, properties: [[Id.WILL_DELAY, seconds]] }
+}
+
+function keptFor(seconds: number): { isCleanStart: boolean; properties: Property[] } {
+  return { isCleanStart: false, properties: [[Id.SESSION_EXPIRY, seconds]] }
+}
+
+async function watch(port: number): Promise<RawClient5> {
+  const watcher = await join5(port, 'watcher')
+  await watcher.subscribe(['will', 2])
+  return watcher
+}
+
+/** Lets a client with this will go without a word, and gives what a watcher gets. */
+async function willOf({ log, port }: TestHub, will: WillFields5): Promise<ReceivedPublish5> {
+  const watcher = await watch(port)
+  await lose5(log, await join5(port, 'c', { will }))
+  return watcher.next('PUBLISH')
+}
+
+describe('Will', () => {
+  test.each([0, 1, 2])(
+    'is published at its QoS %i when the connection is lost [MQTT-3.1.2-7] [MQTT-3.1.2-8]',
+    async (qos) => {
+      const payload = Buffer.from([0, 255, 10])
+      const got = await willOf(await startHub(), { topic: 'will', payload, qos })
+      expect(got).toMatchObject({ topic: 'will', payload, qos, retain: false, dup: false })
+    },
+  )
+
+  test('is published when the client breaks the protocol [MQTT-3.1.2-8]', async () => {
+    const { port } = await startHub()
+    const watcher = await watch(port)
+    const client = await join5(port, 'c', { will: WILL })
+    client.send(message5('a/#'))
+    await client.untilDisconnected()
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+
+  test('is forgotten once it was published, and at a normal DISCONNECT [MQTT-3.1.2-10]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await watch(port)
+    await lose5(log, await join5(port, 'c', { ...KEPT, will: WILL }))
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+    await lose5(log, await join5(port, 'c', KEPT))
+    await leave5(await join5(port, 'c', { ...KEPT, will: WILL }))
+    await lose5(log, await join5(port, 'c', KEPT))
+    expect(await takePayloads5(watcher)).toEqual([])
+  })
+
+  test('is not retained unless it says so [MQTT-3.1.2-14] [MQTT-3.1.2-15]', async () => {
+    const testHub = await startHub()
+    await willOf(testHub, WILL)
+    expect(await retainedFor(testHub.port, 'will')).toBe(undefined)
+    await willOf(testHub, { ...WILL, retain: true })
+    expect(await retainedFor(testHub.port, 'will')).toMatchObject({ payload: Buffer.from('gone'), retain: true })
+  })
+
+  test('has its properties, user properties in their order, and no Will Delay [MQTT-3.1.3-10]', async () => {
+    const properties: Property[] = [
+      [Id.PAYLOAD_FORMAT, 1],
+      [Id.CONTENT_TYPE, 'text/plain'],
+      [Id.RESPONSE_TOPIC, 'answers'],
+      [Id.CORRELATION_DATA, Buffer.from([1, 0])],
+      [Id.USER_PROPERTY, ['b', '1']],
+      [Id.USER_PROPERTY, ['a', '2']],
+      [Id.USER_PROPERTY, ['b', '1']],
+    ]
+    const got = await willOf(await startHub(), { ...WILL, properties: [...properties, [Id.WILL_DELAY, 0]] })
+    expect(got.properties).toHaveLength(properties.length)
+    for (const [id] of properties) expect(valuesOf(got, id)).toEqual(valuesOf({ properties }, id))
+  })
+
+  const faults: readonly (readonly [what: string, will: WillFields5, codes: readonly number[]])[] = [
+    ['a property that no will has', { ...WILL, properties: [[Id.TOPIC_ALIAS, 1]] }, [0x81, 0x82]],
+    [
+      'a property twice',
+      {
+        ...WILL,
+        properties: [
+          [Id.WILL_DELAY, 1],
+          [Id.WILL_DELAY, 1],
+        ],
+      },
+      [0x82],
+    ],
+    ['a wildcard in its Response Topic', { ...WILL, properties: [[Id.RESPONSE_TOPIC, '#']] }, [0x82]],
+    ['properties longer than all of it', { ...WILL, properties: Buffer.from([100]) }, [0x81]],
+    [
+      'a payload that is not the UTF-8 it says it is',
+      { ...WILL, payload: NOT_UTF8, properties: [[Id.PAYLOAD_FORMAT, 1]] },
+      [0x99],
+    ],
+  ]
+  test.each(faults)('with %s has its CONNECT refused [MQTT-3.1.4-1]', async (_what, will, codes) => {
+    const { port } = await startHub()
+    expect(codes).toContain(await refusalOf(port, connectPacket5({ clientId: 'c', will })))
+  })
+})
+
+describe('Will Delay', () => {
+  test('holds the will back until it is over [MQTT-3.1.2-8]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await watch(port)
+    await lose5(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }))
+    const lostAtMs = performance.now()
+    expect(await takePayloads5(watcher)).toEqual([])
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+    expect(performance.now() - lostAtMs).toBeGreaterThan(900)
+  })
+
+  test('ends with the session when that is sooner [MQTT-3.1.2-8]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await watch(port)
+    await lose5(log, await join5(port, 'c', { ...keptFor(1), will: delayed(1000) }))
+    expect(await takePayloads5(watcher)).toEqual([])
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+
+  test('is none where the session ends with the connection [MQTT-3.1.2-8]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await watch(port)
+    await lose5(log, await join5(port, 'c', { will: delayed(1000) }))
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+
+  test('that is not over when the client resumes its session lets the will never come [MQTT-3.1.3-9]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await watch(port)
+    await lose5(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }))
+    const back = await join5(port, 'c', keptFor(1000))
+    // A will of another client with the same delay comes, and by then the first would have.
+    await lose5(log, await join5(port, 'other', { ...keptFor(1000), will: { ...delayed(1), payload: 'other' } }))
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('other')
+    expect(await takePayloads5(watcher)).toEqual([])
+    expect(back.isClosed).toBe(false)
+  })
+
+  test('is cut short by Clean Start, which ends the session that the will belongs to [MQTT-3.1.2-8]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await watch(port)
+    await lose5(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) }))
+    await join5(port, 'c', { isCleanStart: true })
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+
+  test('holds for a client that took over its own connection: no will, for the session goes on [MQTT-3.1.3-9]', async () => {
+    const { port } = await startHub()
+    const watcher = await watch(port)
+    const older = await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) })
+    const newer = await openRawClient5(port)
+    expect(await newer.connect({ clientId: 'c', ...keptFor(1000) })).toMatchObject({ isSessionPresent: true })
+    expect(await older.untilDisconnected()).toBe(0x8e)
+    expect(await takePayloads5(watcher)).toEqual([])
+  })
+
+  test('of 0 is none: a client that takes over its own connection has the will of the older one published [MQTT-3.1.2-8]', async () => {
+    const { port } = await startHub()
+    const watcher = await watch(port)
+    await join5(port, 'c', { ...keptFor(1000), will: delayed(0) })
+    await join5(port, 'c', keptFor(1000))
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+
+  test('counts from a DISCONNECT with 0x04, too [MQTT-3.1.2-8]', async () => {
+    const { port } = await startHub()
+    const watcher = await watch(port)
+    await leave5(await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }), 0x04)
+    expect(await takePayloads5(watcher)).toEqual([])
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+})
+
+test('A client without a will has none published [MQTT-3.1.2-8]', async () => {
+  const { log, port } = await startHub()
+  const watcher = await join5(port, 'watcher')
+  await watcher.subscribe(['#', 0])
+  await lose5(log, await join5(port, 'c'))
+  await leave5(await join5(port, 'c', KEPT), 0x04)
+  expect(await takePayloads5(watcher)).toEqual([])
+})
