@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest'
+import {
+  acknowledgePacket,
+  connectPacket,
+  field,
+  packet,
+  PINGREQ,
+  publishPacket,
+  subscribePacket,
+  uint16,
+  unsubscribePacket,
+} from '../support/packets.ts'
+import { openRawClient, openRawWebSocketClient } from '../support/raw-client.ts'
+import { startHub } from '../support/start-hub.ts'
+import { isPublish, join, leave, lose, message, publish, takePayloads } from '../support/steps.ts'
+
+/** Statements of MQTT 3.1.1 that no other test names; their numbers are those of that standard. */
+
+describe('CONNECT of MQTT 3.1.1', () => {
+  test('must have a client identifier, even an empty one, before anything else [MQTT-3.1.3-3]', async () => {
+    const { port } = await startHub()
+    const client = await openRawClient(port)
+    client.send(packet('CONNECT', 0, Buffer.concat([field('MQTT'), Buffer.from([4, 2]), uint16(0)])))
+    await client.untilClosed()
+    expect(client.received).toEqual([])
+  })
+
+  test('is read in one order: client identifier, will topic, will message, user name, password [MQTT-3.1.3-1]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await join(port, 'watcher')
+    await watcher.subscribe(['#', 0])
+    const will = { topic: 'topic', payload: 'message' }
+    await lose(log, await join(port, 'c', { will, userName: 'name', password: 'password' }))
+    expect(await watcher.next('PUBLISH')).toMatchObject({ topic: 'topic', payload: Buffer.from('message') })
+  })
+
+  test('that is accepted is answered with return code 0 and the processing of Clean Session [MQTT-3.1.4-3] [MQTT-3.1.4-4]', async () => {
+    const { port } = await startHub()
+    const kept = await join(port, 'c', { isClean: false })
+    await kept.subscribe(['t', 1])
+    await leave(kept)
+    const clean = await openRawClient(port)
+    expect(await clean.connect({ clientId: 'c' })).toMatchObject({ returnCode: 0, isSessionPresent: false })
+    await publish(await join(port, 'publisher'), message('t'))
+    expect(await takePayloads(clean)).toEqual([])
+  })
+
+  test('that is refused has nothing behind it processed; the answer shows no session and ends the connection [MQTT-3.1.4-5] [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT-3.1.3-9]', async () => {
+    const { port } = await startHub()
+    const watcher = await join(port, 'watcher')
+    await watcher.subscribe(['t', 0])
+    const refused = await openRawClient(port)
+    refused.send(connectPacket({ clientId: '', isClean: false }), message('t', 'must not pass'))
+    expect(await refused.next('CONNACK')).toMatchObject({ returnCode: 2, isSessionPresent: false })
+    await refused.untilClosed()
+    expect(await takePayloads(watcher)).toEqual([])
+  })
+
+  test('that no return code fits is not answered: a malformed one [MQTT-3.2.2-6]', async () => {
+    const { port } = await startHub()
+    const client = await openRawClient(port)
+    client.send(connectPacket({ clientId: 'c', connectFlags: 3 }))
+    await client.untilClosed()
+    expect(client.received).toEqual([])
+  })
+
+  test('that keeps a session is told that there was none, the first time [MQTT-3.2.2-3]', async () => {
+    const { port } = await startHub()
+    const client = await openRawClient(port)
+    const connack = await client.connect({ clientId: 'c', isClean: false })
+    expect(connack).toMatchObject({ returnCode: 0, isSessionPresent: false })
+  })
+
+  test('without a will has none published [MQTT-3.1.2-12]', async () => {
+    const { log, port } = await startHub()
+    const watcher = await join(port, 'watcher')
+    await watcher.subscribe(['#', 0])
+    await lose(log, await join(port, 'c'))
+    expect(await takePayloads(watcher)).toEqual([])
+  })
+})
+
+describe('A session of MQTT 3.1.1', () => {
+  test('belongs to its client identifier and to no other [MQTT-3.1.3-2]', async () => {
+    const { port } = await startHub()
+    for (const clientId of ['a', 'b']) {
+      const client = await join(port, clientId, { isClean: false })
+      await client.subscribe([clientId, 1])
+      await leave(client)
+    }
+    await publish(await join(port, 'publisher'), publishPacket({ topic: 'b', payload: 'x', qos: 1 }))
+    expect(await takePayloads(await join(port, 'a', { isClean: false }))).toEqual([])
+    expect(await takePayloads(await join(port, 'b', { isClean: false }))).toEqual(['x'])
+  })
+
+  test('holds its state for as long as it is connected and, kept, beyond that [MQTT-4.1.0-1] [MQTT-4.1.0-2]', async () => {
+    const { log, port } = await startHub()
+    const client = await join(port, 'c', { isClean: false })
+    await client.subscribe(['t', 1])
+    const publisher = await join(port, 'publisher')
+    await publish(publisher, publishPacket({ topic: 't', payload: '1', qos: 1 }))
+    expect(await takePayloads(client)).toEqual(['1'])
+    await lose(log, client)
+    expect(await takePayloads(await join(port, 'c', { isClean: false }))).toEqual(['1'])
+  })
+
+  test('does not take retained messages with it when it ends [MQTT-3.1.2-7]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    await publish(client, message('t', 'kept', true))
+    await leave(client)
+    const reader = await join(port, 'reader')
+    await reader.subscribe(['t', 0])
+    expect(await takePayloads(reader)).toEqual(['kept'])
+  })
+
+  test('has every message added that its subscriptions match [MQTT-4.5.0-1]', async () => {
+    const { port } = await startHub()
+    const [here, away] = [await join(port, 'here'), await join(port, 'away', { isClean: false })]
+    for (const client of [here, away]) await client.subscribe(['t/#', 1])
+    await leave(away)
+    await publish(await join(port, 'publisher'), publishPacket({ topic: 't/a', payload: 'x', qos: 1 }))
+    expect(await takePayloads(here)).toEqual(['x'])
+    expect(await takePayloads(await join(port, 'away', { isClean: false }))).toEqual(['x'])
+  })
+})
+
+describe('PUBLISH of MQTT 3.1.1', () => {
+  test('at QoS 0 has no packet identifier and no DUP, on its way in and out [MQTT-2.3.1-5] [MQTT-4.3.1-1]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    await client.subscribe(['t', 2])
+    client.send(message('t', 'x'))
+    const got = await client.next('PUBLISH')
+    expect(got).toMatchObject({ qos: 0, dup: false, payload: Buffer.from('x') })
+    expect(got.body).toEqual(Buffer.concat([field('t'), Buffer.from('x')]))
+  })
+
+  test('is answered as its QoS asks [MQTT-3.3.4-1]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    const packets = [0, 1, 2].map((qos) => publishPacket({ topic: 't', qos, packetId: qos }))
+    expect((await publish(client, ...packets)).map(({ type }) => type)).toEqual(['PUBACK', 'PUBREC'])
+  })
+
+  test('from the hub has a topic that the subscription matches [MQTT-3.3.2-3]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    await client.subscribe(['a/+', 0])
+    await publish(await join(port, 'publisher'), message('a/b'), message('b/a'), message('a/b/c'))
+    const topics = (await client.restBeforePingresp()).filter(isPublish).map(({ topic }) => topic)
+    expect(topics).toEqual(['a/b'])
+  })
+
+  test('that its client may not publish is acknowledged and handed to nobody [MQTT-3.3.5-2]', async () => {
+    const { port } = await startHub()
+    const watcher = await join(port, 'watcher')
+    await watcher.subscribe(['$SYS/mine', 0])
+    const client = await join(port, 'c')
+    const answers = await publish(client, publishPacket({ topic: '$SYS/mine', payload: 'x', qos: 1 }))
+    expect(answers.map(({ type }) => type)).toEqual(['PUBACK'])
+    expect(await takePayloads(watcher)).toEqual([])
+  })
+
+  test('at QoS 0 with RETAIN replaces what was retained at another QoS [MQTT-3.3.1-7]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    await publish(client, publishPacket({ topic: 't', payload: 'old', qos: 1, retain: true }))
+    await publish(client, message('t', 'new', true))
+    await client.subscribe(['t', 1])
+    expect(await takePayloads(client)).toEqual(['new'])
+  })
+})
+
+describe('SUBSCRIBE and UNSUBSCRIBE of MQTT 3.1.1', () => {
+  test('are answered with their packet identifiers [MQTT-2.3.1-7]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    client.send(subscribePacket(0xabcd, [['t', 0]]), unsubscribePacket(0x1234, ['t']))
+    expect(await client.next('SUBACK')).toMatchObject({ packetId: 0xabcd })
+    expect(await client.next('UNSUBACK')).toMatchObject({ packetId: 0x1234 })
+  })
+
+  test('may have wildcards, which the hub supports [MQTT-3.8.3-2]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    expect((await client.subscribe(['a/#', 0], ['+/b', 1])).codes).toEqual([0, 1])
+  })
+
+  test('must have filters in UTF-8 [MQTT-3.8.3-1]', async () => {
+    const { port } = await startHub()
+    const client = await join(port, 'c')
+    client.send(subscribePacket(1, [[Buffer.from([0x61, 0xc0, 0xaf]), 0]]))
+    await client.untilClosed()
+    expect(client.received.map(({ type }) => type)).toEqual(['CONNACK'])
+  })
+})
+
+test('A protocol violation ends the connection that it came by, and no other [MQTT-4.8.0-1]', async () => {
+  const { port } = await startHub()
+  const bystander = await join(port, 'bystander')
+  const client = await join(port, 'c')
+  client.send(packet('SUBACK', 0, Buffer.from([0, 1, 0])))
+  await client.untilClosed()
+  expect(await bystander.restBeforePingresp()).toEqual([])
+})
+
+test('MQTT 3.1.1 packets may lie in WebSocket frames as they like, in parts or many in one [MQTT-6.0.0-2]', async () => {
+  const { httpPort } = await startHub()
+  const client = await openRawWebSocketClient(httpPort)
+  for (const byte of connectPacket({ clientId: 'c' })) client.send(Buffer.from([byte]))
+  expect(await client.next('CONNACK')).toMatchObject({ returnCode: 0 })
+  client.send(PINGREQ, publishPacket({ topic: 't', qos: 2 }), acknowledgePacket('PUBREL', 1))
+  const types = [await client.next(), await client.next(), await client.next()].map(({ type }) => type)
+  expect(types.toSorted()).toEqual(['PINGRESP', 'PUBCOMP', 'PUBREC'])
+})
