@@ -32,7 +32,6 @@ function connectWith(connectFlags: number, ...payload: readonly Buffer[]): Buffe
 
 describe('CONNECT', () => {
   const malformed: readonly (readonly [what: string, bytes: Buffer])[] = [
-    ['reserved flags in its first byte [MQTT-2.1.3-1]', connectPacket5({ clientId: 'c', flags: 2 })],
     ['the reserved flag [MQTT-3.1.2-3]', connectPacket5({ clientId: 'c', connectFlags: 3 })],
     ['a will flag and no will [MQTT-3.1.2-9]', connectPacket5({ clientId: 'c', connectFlags: 2 | 4 })],
     ['a will QoS without a will [MQTT-3.1.2-11]', connectPacket5({ clientId: 'c', connectFlags: 2 | 8 })],
@@ -63,6 +62,15 @@ describe('CONNECT', () => {
   test.each(malformed)('with %s is refused as malformed, then closed', async (_what, bytes) => {
     const { port } = await startHub()
     expect(await refusalOf(port, bytes)).toBe(MALFORMED)
+  })
+
+  test('with reserved flags in its first byte ends the connection, with 0x81 or nothing [MQTT-2.1.3-1]', async () => {
+    const { port } = await startHub()
+    const client = await openRawClient5(port)
+    client.send(connectPacket5({ clientId: 'c', flags: 2 }))
+    await client.untilClosed()
+    const codes = client.received.map((received) => ('reasonCode' in received ? received.reasonCode : received.type))
+    expect([[], [MALFORMED]]).toContainEqual(codes)
   })
 
   test('with a will topic that has a wildcard is refused, then closed [MQTT-3.1.4-1] [MQTT-4.13.1-1]', async () => {

@@ -81,7 +81,7 @@ describe('A shared subscription', () => {
     else expect([0x81, 0x82, 0x8f]).toContain(answer.type === 'DISCONNECT' ? answer.reasonCode : answer.type)
   })
 
-  test.each(['$share', '$sharing/group/t', '$SHARE/group/t'])('is not meant by "%s"', async (topic) => {
+  test.each(['$sharing/group/t', '$SHARE/group/t'])('is not meant by "%s"', async (topic) => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
     expect((await client.subscribe([topic, 0])).codes).toEqual([0])
