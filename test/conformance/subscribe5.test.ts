@@ -12,6 +12,7 @@ import { valuesOf } from '../support/received-packet5.ts'
 import { startHub } from '../support/start-hub.ts'
 import {
   endingOf,
+  isPublish5,
   join5,
   KEPT,
   leave5,
@@ -168,12 +169,18 @@ describe('No Local', () => {
     expect(await takePayloads5(second)).toEqual([])
   })
 
-  test('of one subscription does not keep it from another that overlaps [MQTT-3.8.3-3]', async () => {
+  test('of one subscription does not keep it from another that overlaps, at the QoS of that one [MQTT-3.8.3-3]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    await client.subscribe(['t', 2 | NO_LOCAL], ['#', 0])
-    client.send(message5('t', 'x'))
-    expect(await takePayloads5(client)).toEqual(['x'])
+    await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 1]], ['t', 2 | NO_LOCAL])
+    await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 2]], ['#', 0])
+    client.send(publishPacket5({ topic: 't', qos: 2 }))
+    const mine = (await client.restBeforePingresp()).find(isPublish5)
+    expect(mine).toMatchObject({ qos: 0, properties: [[Id.SUBSCRIPTION_IDENTIFIER, 2]] })
+    await publish5(await join5(port, 'other'), publishPacket5({ topic: 't', qos: 2 }))
+    const [theirs] = await takeMessages(client)
+    expect(theirs?.qos).toBe(2)
+    expect(valuesOf(theirs ?? { properties: [] }, Id.SUBSCRIPTION_IDENTIFIER)).toHaveLength(2)
   })
 })
 
