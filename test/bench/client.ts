@@ -1,7 +1,17 @@
 // One MQTT connection of the generator: handshake here, everything after it belongs to the scenario.
 import { connect, type Socket } from 'node:net'
 import { FrameWalker, type FrameHandler } from './frame-walker.ts'
-import { acknowledgementByte, connectPacket, DISCONNECT, PacketType, subscribePacket, type QoS } from './packets.ts'
+import { bodyAt } from './frame-parts.ts'
+import {
+  acknowledgementByte,
+  CLEAN_SESSION,
+  connectPacket,
+  DISCONNECT,
+  PacketType,
+  subscribePacket,
+  type Greeting,
+  type QoS,
+} from './packets.ts'
 
 // All sockets read into one buffer: libuv fills it and calls back before it reads the next socket, so nothing is
 // allocated per read.
@@ -9,18 +19,26 @@ const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 const slabBytes = 64 * 1024
 
 /** Counts what went wrong on any connection of this process. */
-export const connectionFaults = { closedByBroker: 0, lastError: '' }
+const connectionFaults = { closedByBroker: 0, lastError: '' }
+
+/** Says, behind a colon as far as it is known, why the broker closed connections; empty when it closed none. */
+export function closedFaults(): string[] {
+  const { closedByBroker, lastError } = connectionFaults
+  return closedByBroker === 0 ? [] : [`CLOSED ${closedByBroker}${lastError === '' ? '' : `: ${lastError}`}`]
+}
 
 /** A connected client; `handle` replaces who gets its frames. */
 export class Client {
   readonly socket: Socket
+  readonly greeting: Greeting
   readonly #walker = new FrameWalker({ frame() {}, chunkEnd() {} })
   #isClosing = false
   #slab = Buffer.allocUnsafeSlow(0)
   #slabStart = 0
   #slabEnd = 0
 
-  private constructor(port: number) {
+  private constructor(port: number, greeting: Greeting) {
+    this.greeting = greeting
     this.socket = connect({
       host: '127.0.0.1',
       port,
@@ -42,33 +60,37 @@ export class Client {
   }
 
   /** Without a word to the broker yet. */
-  static connecting(port: number): Client {
-    return new Client(port)
+  static connecting(port: number, greeting: Greeting): Client {
+    return new Client(port, greeting)
   }
 
-  /** Resolves when CONNACK has accepted the client; `isKept` asks for a session that outlives the connection. */
-  static async open(port: number, clientId: string, isKept = false): Promise<Client> {
-    const client = new Client(port)
-    await client.#ask(connectPacket(clientId, isKept), PacketType.connack, 3, 0)
+  /** Resolves when CONNACK has accepted the client. */
+  static async open(port: number, clientId: string, greeting: Greeting = CLEAN_SESSION): Promise<Client> {
+    const client = new Client(port, greeting)
+    await client.resume(clientId)
     return client
   }
 
   /**
-   * Comes back to a kept session with a client fresh from `connecting`. What it handles frames with must be set before:
-   * messages may follow CONNACK in the same chunk. Resolves to whether the broker still had the session.
+   * Says CONNECT with a client fresh from `connecting`. For a kept session, what it handles frames with must be set
+   * before: messages may follow CONNACK in the same chunk. Resolves to whether the broker still had the session.
    */
   async resume(clientId: string): Promise<boolean> {
-    // [MQTT-3.2.2-2] the third byte of CONNACK says that it has.
+    // [MQTT-3.2.2-2] the first byte of CONNACK's variable header says that it has, the second that all is well.
     let hadSession = false
-    await this.#ask(connectPacket(clientId, true), PacketType.connack, 3, 0, (chunk, start) => {
-      hadSession = chunk[start + 2] === 1
+    await this.#ask(connectPacket(clientId, this.greeting), PacketType.connack, 0, (chunk, start) => {
+      const at = bodyAt(chunk, start)
+      hadSession = chunk[at] === 1
+      return chunk[at + 1]
     })
     return hadSession
   }
 
   /** Resolves when SUBACK has granted exactly `qos`. */
   async subscribe(filter: string, qos: QoS): Promise<void> {
-    await this.#ask(subscribePacket(1, filter, qos), PacketType.suback, 4, qos)
+    const packet = subscribePacket(1, filter, qos, this.greeting.version)
+    // The answer to the only filter is the last byte, whatever properties MQTT 5 has before it.
+    await this.#ask(packet, PacketType.suback, qos, (chunk, _start, end) => chunk[end - 1])
   }
 
   handle(handler: FrameHandler): void {
@@ -106,6 +128,12 @@ export class Client {
     })
   }
 
+  /** Keeps the reason code of a DISCONNECT [start, end) from the broker, which only MQTT 5 has, for `closedFaults`. */
+  noteDisconnect(chunk: Uint8Array, start: number, end: number): void {
+    const reasonCode = end - start > 2 ? (chunk[start + 2] ?? 0) : 0
+    connectionFaults.lastError = `DISCONNECT 0x${reasonCode.toString(16).padStart(2, '0')}`
+  }
+
   /** Drops the connection without a word. */
   destroy(): void {
     this.#isClosing = true
@@ -113,15 +141,14 @@ export class Client {
   }
 
   /**
-   * Sends a packet and resolves when its answer says `wanted` at the byte `statusAt`. Frames before it are ignored;
-   * those behind it go to the handler that was set.
+   * Sends a packet and resolves when `statusOf` reads `wanted` in its answer. Frames before it are ignored; those behind
+   * it go to the handler that was set.
    */
   async #ask(
     packet: Buffer,
     answerType: number,
-    statusAt: number,
     wanted: number,
-    look?: (chunk: Uint8Array, start: number) => void,
+    statusOf: (chunk: Uint8Array, start: number, end: number) => number | undefined,
   ): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const next = this.#walker.handler
@@ -130,15 +157,13 @@ export class Client {
       }
       this.socket.once('close', onClose)
       this.handle({
-        frame: (chunk, start) => {
+        frame: (chunk, start, end) => {
           if ((chunk[start] ?? 0) >> 4 !== answerType) return
           this.socket.off('close', onClose)
           this.handle(next)
-          const status = chunk[start + statusAt]
-          if (status === wanted) {
-            look?.(chunk, start)
-            resolve()
-          } else reject(new Error(`the broker answered ${String(status)} where ${wanted} was wanted`))
+          const status = statusOf(chunk, start, end)
+          if (status === wanted) resolve()
+          else reject(new Error(`the broker answered ${String(status)} where ${wanted} was wanted`))
         },
         chunkEnd() {},
       })

@@ -1,13 +1,15 @@
 // Throughput: publishers with a bounded window each, opened again by what is delivered and acknowledged.
 /* oxlint-disable no-await-in-loop -- connections open one after another, and a wait is a loop */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OrderedArrivals, SharedArrivals } from './arrivals.ts'
 import { BytesWritten } from './bytes-written.ts'
-import { Client, connectionFaults } from './client.ts'
+import { Client, closedFaults } from './client.ts'
 import type { Job, Measurement, ThroughputTask } from './job.ts'
+import { publishProperties, type Greeting } from './packets.ts'
 import { ProcessorUse } from './process-usage.ts'
 import { Receiver } from './receiver.ts'
 import { StallWatch, sum } from './stall-watch.ts'
-import { filterOf, receiversOf, topicsOf } from './topology.ts'
+import { filterOf, reachedOf, topicsOf } from './topology.ts'
 import { FillQueue, WindowedPublisher } from './windowed-publisher.ts'
 
 const pollMs = 20
@@ -35,8 +37,18 @@ export async function measureThroughput(task: ThroughputTask, job: Job): Promise
     value: counted / used.elapsedSeconds,
     lost: Math.max(0, expected - delivered),
     faults: [...(wasStalled ? ['STALLED'] : []), ...loop.faults()],
-    detail: { expected, delivered, ...used, ...(task.isKept ? { ...written, ...saved } : undefined) },
+    detail: {
+      expected,
+      delivered,
+      leastDelivered: loop.leastDeliveredMessages(),
+      ...used,
+      ...(task.isKept ? { ...written, ...saved } : undefined),
+    },
   }
+}
+
+function greetingOf({ version, windowMessages }: ThroughputTask, isKept: boolean): Greeting {
+  return version === 5 ? { version, receiveMaximum: windowMessages } : { version, isKept }
 }
 
 class ClosedLoop {
@@ -57,15 +69,18 @@ class ClosedLoop {
       const publisher = publishers[index]
       if (publisher !== undefined) loop.#queue.add(publisher)
     }
+    const expected = { ...task, properties: publishProperties(task.version, task.userProperties) }
+    const group = task.isShared ? new SharedArrivals(task.publishers, task.windowMessages) : undefined
     for (let i = 0; i < task.subscribers; i++) {
-      const client = await Client.open(port, `s${i}`, task.isKept)
+      const client = await Client.open(port, `s${i}`, greetingOf(task, task.isKept))
       await client.subscribe(filterOf(task, i), task.qos)
-      loop.#receivers.push(new Receiver(client, task.publishers, task.payloadBytes, delivered))
+      loop.#receivers.push(new Receiver(client, expected, group ?? new OrderedArrivals(task.publishers), delivered))
     }
+    const arrivals = group === undefined ? loop.#receivers.map((receiver) => receiver.arrivals) : [group]
     for (let i = 0; i < task.publishers; i++) {
-      const client = await Client.open(port, `p${i}`)
-      const publication = { ...task, topics: topicsOf(task, i) }
-      publishers.push(new WindowedPublisher(client, i, publication, receiversOf(task, i, loop.#receivers), loop.#queue))
+      const client = await Client.open(port, `p${i}`, greetingOf(task, false))
+      const publication = { ...expected, topics: topicsOf(task, i) }
+      publishers.push(new WindowedPublisher(client, i, publication, reachedOf(task, i, arrivals), loop.#queue))
     }
     return loop
   }
@@ -91,8 +106,13 @@ class ClosedLoop {
     return sum(this.#receivers, (receiver) => receiver.deliveredMessages)
   }
 
+  /** To one subscriber; says how even the shares of a shared subscription are. */
+  leastDeliveredMessages(): number {
+    return Math.min(...this.#receivers.map((receiver) => receiver.deliveredMessages))
+  }
+
   expectedMessages(): number {
-    return sum(this.#publishers, (publisher) => publisher.sentMessages * publisher.receivers.length)
+    return sum(this.#publishers, (publisher) => publisher.sentMessages * publisher.arrivals.length)
   }
 
   faults(): string[] {
@@ -105,9 +125,10 @@ class ClosedLoop {
       ['LATE OR TWICE', sum(this.#receivers, (receiver) => receiver.lateMessages)],
       ['DAMAGED', sum(this.#receivers, (receiver) => receiver.damaged)],
       ['ACKS OUT OF ORDER', sum(this.#publishers, (one) => one.misorderedAcknowledgements)],
-      ['CLOSED', connectionFaults.closedByBroker],
+      ['REFUSED', sum(this.#publishers, (one) => one.refusedMessages)],
     ]
-    return counts.filter(([, count]) => count !== 0).map(([words, count]) => `${words} ${count}`)
+    const faults = counts.filter(([, count]) => count !== 0).map(([words, count]) => `${words} ${count}`)
+    return [...faults, ...closedFaults()]
   }
 
   #isDrained(): boolean {

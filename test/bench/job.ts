@@ -1,5 +1,5 @@
 // What the bench asks of a generator process, and what that process answers; both travel as JSON.
-import type { QoS } from './packets.ts'
+import type { QoS, Version } from './packets.ts'
 
 interface Load {
   publishers: number
@@ -14,7 +14,12 @@ interface Load {
 export interface ThroughputTask extends Load {
   kind: 'throughput'
   windowMessages: number
-  /** Whether the subscribers' sessions are kept (CleanSession 0). */
+  version: Version
+  /** In each message; MQTT 5 only. */
+  userProperties: number
+  /** Whether the subscribers are the members of one shared subscription. */
+  isShared: boolean
+  /** Whether the subscribers' sessions are kept (CleanSession 0 of MQTT 3.1.1). */
   isKept: boolean
 }
 

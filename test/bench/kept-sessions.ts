@@ -1,10 +1,12 @@
 // What the broker keeps for clients that are away: how fast it takes it in, and how fast it gives it back.
 /* oxlint-disable no-await-in-loop -- sessions open one after another, and a wait is a loop */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OrderedArrivals } from './arrivals.ts'
 import { BytesWritten } from './bytes-written.ts'
-import { Client, connectionFaults } from './client.ts'
+import { Client, closedFaults } from './client.ts'
 import { Feed } from './feed.ts'
 import type { Backlog, DrainTask, Job, Measurement, OfflineTask } from './job.ts'
+import { KEPT_SESSION } from './packets.ts'
 import { ProcessorUse, residentBytes } from './process-usage.ts'
 import { Receiver } from './receiver.ts'
 import { StallWatch, sum } from './stall-watch.ts'
@@ -99,7 +101,7 @@ export async function measureDrain(task: DrainTask, job: Job): Promise<Measureme
 
 /** Makes a kept session that subscribes to the topic, and goes away. */
 async function leaveSession(port: number, clientId: string): Promise<void> {
-  const client = await Client.open(port, clientId, true)
+  const client = await Client.open(port, clientId, KEPT_SESSION)
   await client.subscribe(topic, 1)
   await client.close()
 }
@@ -117,8 +119,8 @@ interface Visit {
 async function visitSession(port: number, clientId: string, load: Backlog, dueMessages: number): Promise<Visit> {
   const startedAtMs = performance.now()
   let lastAtMs = Number.NaN
-  const client = Client.connecting(port)
-  const receiver = new Receiver(client, load.publishers, load.payloadBytes, () => {
+  const client = Client.connecting(port, KEPT_SESSION)
+  const receiver = new Receiver(client, load, new OrderedArrivals(load.publishers), () => {
     if (receiver.deliveredMessages === dueMessages) lastAtMs = performance.now()
   })
   const hadSession = await client.resume(clientId)
@@ -139,7 +141,7 @@ function visitFaults(visits: readonly Visit[], expected: number): string[] {
     ['DAMAGED', sum(visits, ({ receiver }) => receiver.damaged)],
     ['SESSIONS FORGOTTEN', sum(visits, ({ isForgotten }) => Number(isForgotten))],
     ['SESSIONS STALLED', sum(visits, ({ isStalled }) => Number(isStalled))],
-    ['CLOSED', connectionFaults.closedByBroker],
   ]
-  return counts.filter(([, count]) => count !== 0).map(([words, count]) => `${words} ${count}`)
+  const faults = counts.filter(([, count]) => count !== 0).map(([words, count]) => `${words} ${count}`)
+  return [...faults, ...closedFaults()]
 }

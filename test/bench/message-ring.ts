@@ -4,22 +4,33 @@ import { publishPacket, type QoS } from './packets.ts'
 /** Where a payload says who sent it and as which message: publisher in 2 bytes, sequence number in 4. */
 export const stampBytes = 6
 
+/** What all messages of a publisher have in common. */
+export interface MessageForm {
+  /** They must be equally long; the messages take them in turn. */
+  topics: readonly string[]
+  qos: QoS
+  payloadBytes: number
+  /** As `publishProperties` makes them; none at 3.1.1. */
+  properties?: Buffer
+}
+
 /**
  * The PUBLISH frames of one publisher's window, laid out once. A message is sent by stamping its sequence number into
  * its slot and writing the slot, so nothing is copied or allocated. A slot, and with it its packet identifier, is free
  * again when its message has been delivered and acknowledged: the bytes have left the socket long before.
  */
 export class MessageRing {
-  /** The same for all: topics must be equally long. */
+  /** The same for all. */
   readonly frameBytes: number
   readonly slots: number
   readonly #frames: Buffer
   readonly #stampAt: number
 
-  constructor(publisher: number, topics: readonly string[], payloadBytes: number, qos: QoS, slots: number) {
+  constructor(publisher: number, form: MessageForm, slots: number) {
+    const { topics, payloadBytes } = form
     const payload = patternPayload(publisher, payloadBytes)
     const frames = Array.from({ length: slots }, (_, slot) =>
-      publishPacket(topics[slot % topics.length] ?? '', payload, qos, slot + 1),
+      publishPacket({ ...form, topic: topics[slot % topics.length] ?? '', packetId: slot + 1 }, payload),
     )
     this.slots = slots
     this.#frames = Buffer.concat(frames)

@@ -2,7 +2,8 @@
 // was held up. So a pause of the broker is felt by every message that was due in it (no coordinated omission).
 /* oxlint-disable no-await-in-loop -- connections open one after another, and a wait is a loop */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, connectionFaults } from './client.ts'
+import { OrderedArrivals } from './arrivals.ts'
+import { Client, closedFaults } from './client.ts'
 import { quantile } from './figures.ts'
 import type { LatencyTask, Measurement } from './job.ts'
 import { MessageRing } from './message-ring.ts'
@@ -40,10 +41,10 @@ export async function measureLatency(
   for (let i = 0; i < task.publishers; i++) {
     const subscriber = await Client.open(port, `s${i}`)
     await subscriber.subscribe(filterOf(task, i), task.qos)
-    receivers.push(new Receiver(subscriber, task.publishers, task.payloadBytes, delivered))
+    receivers.push(new Receiver(subscriber, task, new OrderedArrivals(task.publishers), delivered))
     const client = await Client.open(port, `p${i}`)
     client.handle({ frame() {}, chunkEnd() {} })
-    sockets.push({ client, ring: new MessageRing(i, topicsOf(task, i), task.payloadBytes, task.qos, ringSlots) })
+    sockets.push({ client, ring: new MessageRing(i, { ...task, topics: topicsOf(task, i) }, ringSlots) })
   }
 
   const use = new ProcessorUse(brokerPid)
@@ -74,7 +75,7 @@ export async function measureLatency(
   const damaged = receivers.reduce((sum, receiver) => sum + receiver.damaged, 0)
   if (late > 0) faults.push(`LATE OR TWICE ${late}`)
   if (damaged > 0) faults.push(`DAMAGED ${damaged}`)
-  if (connectionFaults.closedByBroker > 0) faults.push(`CLOSED ${connectionFaults.closedByBroker}`)
+  faults.push(...closedFaults())
   return {
     value: quantile(latenciesMs, 0.99),
     lost: Math.max(0, total - received),

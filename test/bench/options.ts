@@ -19,10 +19,11 @@ export interface Options {
 export const help = `Usage: npm run bench -- [options]
 
 Measures the hub, bare Aedes and Mosquitto side by side and prints a Markdown table. State is in memory, but for the rows
-"on disk": the hub with --data FOLDER, Mosquitto with "persistence true", Aedes not at all.
+"on disk": the hub with --data FOLDER, Mosquitto with "persistence true", Aedes not at all. The
+rows "MQTT 5" leave Aedes out too: it refuses MQTT 5.
 
   --targets LIST    some of hub,aedes,mosquitto, separated by commas (default: all)
-  --rows TEXT       only rows whose name contains TEXT, such as "QoS 0" or "latency" or "64 B" or "on disk"
+  --rows TEXT       only rows whose name contains TEXT, such as "QoS 0" or "latency" or "MQTT 5" or "on disk"
   --seconds N       measured time of a row (default 3), after a warm-up of half of it
   --rounds N        how often each row is measured; the table shows medians (default 3)
   --retries N       measure again, up to N times, while other programs disturb a measurement, and take the least disturbed

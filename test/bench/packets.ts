@@ -1,4 +1,4 @@
-// The few MQTT 3.1.1 packets that the load generator sends, built by hand.
+// The few MQTT packets that the load generator sends, built by hand: of 3.1.1, and of 5.
 
 /** Packet types as they stand in the upper four bits of a frame's first byte. */
 export const PacketType = {
@@ -16,19 +16,56 @@ export const PacketType = {
 
 export type QoS = 0 | 1 | 2
 
-/** A clean session, or one that the broker keeps; without a keep-alive, so that an idle connection stays silent. */
-export function connectPacket(clientId: string, isKept: boolean): Buffer {
-  const variableHeader = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, isKept ? 0 : 0b10, 0, 0])
-  return frame(0x10, [variableHeader, prefixed(clientId)])
+/** The protocol level in CONNECT: 4 is MQTT 3.1.1. */
+export type Version = 4 | 5
+
+/** What a client asks for in CONNECT. */
+export type Greeting =
+  /** A clean session, or one that the broker keeps. */
+  | { version: 4; isKept: boolean }
+  /** A clean session with so many messages of QoS 1 and 2 on their way to the client. */
+  | { version: 5; receiveMaximum: number }
+
+export const CLEAN_SESSION: Greeting = { version: 4, isKept: false }
+export const KEPT_SESSION: Greeting = { version: 4, isKept: true }
+
+/** Without a keep-alive, so that an idle connection stays silent. */
+export function connectPacket(clientId: string, greeting: Greeting): Buffer {
+  const isClean = greeting.version === 5 || !greeting.isKept
+  const head = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, greeting.version, isClean ? 0b10 : 0, 0, 0])
+  const properties = greeting.version === 5 ? [receiveMaximumProperty(greeting.receiveMaximum)] : []
+  return frame(0x10, [head, ...properties, prefixed(clientId)])
 }
 
-export function subscribePacket(packetId: number, filter: string, qos: QoS): Buffer {
-  return frame(0x82, [uint16(packetId), prefixed(filter), Buffer.from([qos])])
+export function subscribePacket(packetId: number, filter: string, qos: QoS, version: Version = 4): Buffer {
+  const properties = version === 5 ? [withLength([])] : []
+  // Of MQTT 5's options only the QoS: it is the lowest two bits, where 3.1.1 has it.
+  return frame(0x82, [uint16(packetId), ...properties, prefixed(filter), Buffer.from([qos])])
 }
 
-export function publishPacket(topic: string, payload: Buffer, qos: QoS, packetId: number, retain = false): Buffer {
-  const head = [prefixed(topic), ...(qos > 0 ? [uint16(packetId)] : [])]
-  return frame(0x30 | (qos << 1) | (retain ? 1 : 0), [...head, payload])
+export interface PublishHead {
+  topic: string
+  qos: QoS
+  packetId: number
+  isRetained?: boolean
+  /** As `publishProperties` makes them; none at 3.1.1. */
+  properties?: Buffer
+}
+
+export function publishPacket(head: PublishHead, payload: Buffer): Buffer {
+  const { topic, qos, packetId, isRetained, properties } = head
+  const parts = [prefixed(topic), ...(qos > 0 ? [uint16(packetId)] : []), ...(properties ? [properties] : [])]
+  return frame(0x30 | (qos << 1) | (isRetained === true ? 1 : 0), [...parts, payload])
+}
+
+/** What stands between packet identifier and payload: nothing at 3.1.1, else a length and so many user properties. */
+export function publishProperties(version: Version, userProperties: number): Buffer {
+  if (version === 4) return Buffer.alloc(0)
+  return withLength(
+    Array.from({ length: userProperties }, (_, number) =>
+      Buffer.concat([Buffer.from([0x26]), prefixed(`key-${number}`), prefixed(`value-${number}`)]),
+    ),
+  )
 }
 
 export const DISCONNECT = Buffer.from([0xe0, 0])
@@ -38,16 +75,25 @@ export function acknowledgementByte(type: number): number {
   return (type << 4) | (type === PacketType.pubrel ? 0b10 : 0)
 }
 
+function receiveMaximumProperty(messages: number): Buffer {
+  return withLength([Buffer.from([0x21]), uint16(messages)])
+}
+
 function frame(firstByte: number, parts: readonly Buffer[]): Buffer {
+  return Buffer.concat([Buffer.from([firstByte]), withLength(parts)])
+}
+
+/** The parts behind their length as MQTT writes it, seven bits a byte. */
+function withLength(parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts)
-  const header = [firstByte]
+  const digits: number[] = []
   let rest = body.length
   do {
     const digit = rest & 0x7f
     rest >>>= 7
-    header.push(rest > 0 ? digit | 0x80 : digit)
+    digits.push(rest > 0 ? digit | 0x80 : digit)
   } while (rest > 0)
-  return Buffer.concat([Buffer.from(header), body])
+  return Buffer.concat([Buffer.from(digits), body])
 }
 
 function prefixed(text: string): Buffer {

@@ -67,6 +67,7 @@ export function writeJson(
     isMet: isMet(result) ?? null,
     medians: Object.fromEntries(Object.entries(result.runs).map(([name, runs]) => [name, valueOf(runs)])),
     runs: result.runs,
+    baselineRuns: result.baselineRuns,
   }))
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${JSON.stringify({ date, machine, options, targets, rows }, null, 2)}\n`)

@@ -1,7 +1,7 @@
 // SUBSCRIBE to an exact topic while the broker holds many retained messages.
 /* oxlint-disable no-await-in-loop -- a lookup begins when the last one has ended */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, connectionFaults } from './client.ts'
+import { Client, closedFaults } from './client.ts'
 import { quantile } from './figures.ts'
 import type { Measurement, RetainedTask } from './job.ts'
 import { patternPayload } from './message-ring.ts'
@@ -37,7 +37,7 @@ export async function measureRetainedLookup(task: RetainedTask, port: number, br
   return {
     value: quantile(timesMs, 0.99),
     lost,
-    faults: connectionFaults.closedByBroker > 0 ? [`CLOSED ${connectionFaults.closedByBroker}`] : [],
+    faults: closedFaults(),
     detail: { p50Ms: quantile(timesMs, 0.5), p99Ms: quantile(timesMs, 0.99), maxMs: quantile(timesMs, 1), ...used },
   }
 }
@@ -55,7 +55,8 @@ async function publishRetained(client: Client, task: RetainedTask): Promise<void
     let acknowledged = 0
     const fill = (): void => {
       for (; sent < task.retainedMessages && sent - acknowledged < windowMessages; sent++) {
-        client.socket.write(publishPacket(topicOf(sent), payload, 1, (sent % 65_535) + 1, true))
+        const head = { topic: topicOf(sent), qos: 1, packetId: (sent % 65_535) + 1, isRetained: true } as const
+        client.socket.write(publishPacket(head, payload))
       }
     }
     client.handle({

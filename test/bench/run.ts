@@ -4,9 +4,10 @@ import type { Measurement } from './job.ts'
 import { describeMachine, openFilesLimit } from './machine.ts'
 import { measureRow } from './measure.ts'
 import { help, parseOptions, type Options } from './options.ts'
-import { allRows, type Row } from './rows.ts'
+import { allRows, takesPart, type Row } from './rows.ts'
 import { describeDisk, describeRun, writeJson } from './report.ts'
-import { disturbanceOf, faultsOf, renderTable, type RowResult } from './table.ts'
+import { disturbanceOf, faultsOf, renderTable, type RowResult, type Runs } from './table.ts'
+import { describeVersions } from './version-table.ts'
 import { killAll, mosquittoPath, whyMissing, type Startable, type TargetName } from './targets.ts'
 
 const wantedIdleConnections = 9000
@@ -40,39 +41,62 @@ async function main(args: readonly string[]): Promise<number> {
   const machine = describeMachine(mosquittoPath)
   const results = await measureAll(rows, targets, options)
   console.log(`\n${renderTable(results, targets)}\n`)
+  console.log(describeVersions(results, targets))
   console.log(describeDisk(results))
   console.log(describeRun(machine, options, results))
   console.log(`Figures in ${writeJson(machine, options, targets, results)}`)
 
-  const isFaulty = results.some(({ runs }) =>
-    ([...targets, 'sink'] as const).some((name) => name !== 'aedes' && faultsOf(runs[name]).length > 0),
+  const isFaulty = results.some(({ runs, baselineRuns }) =>
+    ([...targets, 'sink'] as const).some(
+      (name) => name !== 'aedes' && [runs, baselineRuns].some((taken) => faultsOf(taken[name]).length > 0),
+    ),
   )
   return isFaulty ? 1 : 0
 }
 
-/** Interleaves the targets within a round, so that a busy moment of the machine meets all of them alike. */
+/**
+ * Interleaves the targets within a round, so that a busy moment of the machine meets all of them alike; a row and its
+ * baseline follow each other, the one or the other first.
+ */
 async function measureAll(
   rows: readonly Row[],
   targets: readonly TargetName[],
   options: Options,
 ): Promise<RowResult[]> {
-  const results = rows.map((row): RowResult => ({ row, runs: {} }))
+  const results = rows.map((row): RowResult => ({ row, runs: {}, baselineRuns: {} }))
   for (let round = 1; round <= options.rounds; round++) {
-    for (const { row, runs } of results) {
+    for (const { row, runs, baselineRuns } of results) {
       const startables: Startable[] = [
-        ...targets.filter((name) => !row.isOnDisk || name !== 'aedes'),
+        ...targets.filter((name) => takesPart(row, name)),
         ...(row.hasCeiling ? (['sink'] as const) : []),
       ]
+      const legs: Leg[] = [{ row, runs }]
+      if (row.baseline !== undefined) {
+        legs.push({ row: { ...row, name: `${row.name}: baseline`, task: row.baseline }, runs: baselineRuns })
+      }
+      if (round % 2 === 1) legs.reverse()
       for (const name of startables) {
-        const measurement = await measureInPeace(row, name, options)
-        ;(runs[name] ??= []).push(measurement)
-        const faults = faultsOf([measurement]).join(' ')
-        const value = Number(measurement.value.toPrecision(4)).toLocaleString('en')
-        console.error(`round ${round}/${options.rounds}  ${row.name}  ${name}: ${value} ${row.unit} ${faults}`)
+        for (const leg of legs) {
+          await measureLeg(leg, name, options, `round ${round}/${options.rounds}`)
+        }
       }
     }
   }
   return results
+}
+
+/** A row or its baseline, and where its measurements go. */
+interface Leg {
+  row: Row
+  runs: Runs
+}
+
+async function measureLeg({ row, runs }: Leg, name: Startable, options: Options, round: string): Promise<void> {
+  const measurement = await measureInPeace(row, name, options)
+  ;(runs[name] ??= []).push(measurement)
+  const faults = faultsOf([measurement]).join(' ')
+  const value = Number(measurement.value.toPrecision(4)).toLocaleString('en')
+  console.error(`${round}  ${row.name}  ${name}: ${value} ${row.unit} ${faults}`)
 }
 
 /**

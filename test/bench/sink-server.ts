@@ -1,8 +1,10 @@
 // Hot path: the other end of the generator's ceiling. It answers handshakes and acknowledgements and passes the bytes
-// of a PUBLISH on as they are, knowing of topics only equality and "+" (no retained messages, no sessions, no checks).
+// of a PUBLISH on as they are, knowing of topics only equality, "+" and "#" at the end (no retained messages, no
+// sessions, no checks). What comes together goes to one member of a shared subscription, and then to the next.
 // What the generator reaches against it is the least that the generator can do.
 import { createServer, type Socket } from 'node:net'
 import { announce } from './announce.ts'
+import { bodyAt } from './frame-parts.ts'
 import { frameLength, FrameWalker, type FrameHandler } from './frame-walker.ts'
 import { acknowledgementByte, PacketType } from './packets.ts'
 
@@ -16,6 +18,8 @@ interface Subscriber {
 }
 
 const subscribers = new Map<string, Subscriber[]>()
+/** The members of shared subscriptions. */
+const shared = new Map<string, Subscriber[]>()
 const kept = new Map<string, Subscriber>()
 
 class Peer implements FrameHandler {
@@ -23,8 +27,12 @@ class Peer implements FrameHandler {
   readonly #walker = new FrameWalker(this)
   #isCorked = false
   #subscriber: Subscriber = { peer: this, queued: [] }
+  #isMqtt5 = false
   #isKept = false
   #targets: readonly Subscriber[] | undefined
+  /** Of whom each run of messages goes to one. */
+  #members: readonly Subscriber[] = []
+  #nextMember = 0
   #qos = 0
   #run: Uint8Array | undefined
   #runStart = 0
@@ -66,12 +74,9 @@ class Peer implements FrameHandler {
       case PacketType.connect:
         this.#connect(Buffer.from(chunk.subarray(start, end)))
         break
-      case PacketType.subscribe: {
-        const filter = Buffer.from(chunk.subarray(start + 6, end - 1)).toString()
-        subscribers.set(filter, [...(subscribers.get(filter) ?? []), this.#subscriber])
-        this.write(Buffer.from([0x90, 3, chunk[start + 2] ?? 0, chunk[start + 3] ?? 0, chunk[end - 1] ?? 0]))
+      case PacketType.subscribe:
+        this.#subscribe(Buffer.from(chunk.subarray(start, end)))
         break
-      }
       case PacketType.disconnect:
         this.#leave()
         this.#socket.end()
@@ -102,18 +107,30 @@ class Peer implements FrameHandler {
     this.#socket.write(bytes)
   }
 
-  /** Goes on with the session of the same name; client identifiers are short, so that lengths are one byte. */
+  /** Goes on with the session of the same name; only clients of MQTT 3.1.1 have one. */
   #connect(frame: Buffer): void {
+    this.#isMqtt5 = frame[8] === 5
     this.#isKept = ((frame[9] ?? 0) & 0b10) === 0
     const clientId = frame.toString('utf8', 14)
     const session = this.#isKept ? kept.get(clientId) : undefined
-    this.write(Buffer.from([0x20, 2, session === undefined ? 0 : 1, 0]))
+    const answer = [session === undefined ? 0 : 1, 0, ...(this.#isMqtt5 ? [0] : [])]
+    this.write(Buffer.from([0x20, answer.length, ...answer]))
     if (session !== undefined) this.#subscriber = session
     else if (this.#isKept) kept.set(clientId, this.#subscriber)
     this.#subscriber.peer = this
     this.#backlog = Buffer.concat(this.#subscriber.queued)
     this.#subscriber.queued = []
     this.#freedMessages = inFlightMessages
+  }
+
+  /** To one filter, without properties. */
+  #subscribe(frame: Buffer): void {
+    const filter = frame.toString('utf8', this.#isMqtt5 ? 7 : 6, frame.length - 1)
+    const [, ofGroup] = /^\$share\/[^/]+\/(.+)$/u.exec(filter) ?? []
+    const map = ofGroup === undefined ? subscribers : shared
+    map.set(ofGroup ?? filter, [...(map.get(ofGroup ?? filter) ?? []), this.#subscriber])
+    const answer = [...frame.subarray(2, 4), ...(this.#isMqtt5 ? [0] : []), ...frame.subarray(-1)]
+    this.write(Buffer.from([0x90, answer.length, ...answer]))
   }
 
   /** Sends as many messages as have become free; all frames of a backlog are equally long. */
@@ -134,12 +151,14 @@ class Peer implements FrameHandler {
 
   #findTargets(chunk: Uint8Array, start: number, end: number): readonly Subscriber[] {
     const frame = Buffer.from(chunk.subarray(start, end))
-    const topicAt = (frame[1] ?? 0) < 0x80 ? 4 : 5
+    const topicAt = bodyAt(frame, 0) + 2
     const topicEnd = topicAt + frame.readUInt16BE(topicAt - 2)
     const topic = frame.toString('utf8', topicAt, topicEnd)
     this.#packetIdAt = topicEnd
     this.#qos = ((frame[0] ?? 0) >> 1) & 3
-    return [...(subscribers.get(topic) ?? []), ...(subscribers.get(topic.replace(/[^/]+$/u, '+')) ?? [])]
+    const filters = [topic, topic.replace(/[^/]+$/u, '+'), topic.replace(/[^/]+$/u, '#')]
+    this.#members = filters.flatMap((filter) => shared.get(filter) ?? [])
+    return filters.flatMap((filter) => subscribers.get(filter) ?? [])
   }
 
   #passRun(): void {
@@ -150,6 +169,9 @@ class Peer implements FrameHandler {
       if (peer === undefined) queued.push(bytes)
       else peer.write(bytes)
     }
+    if (this.#members.length === 0) return
+    this.#members[this.#nextMember]?.peer?.write(bytes)
+    this.#nextMember = (this.#nextMember + 1) % this.#members.length
   }
 
   #answer(type: number, packetIdHigh: number, packetIdLow: number): void {

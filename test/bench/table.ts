@@ -4,10 +4,14 @@ import type { Measurement } from './job.ts'
 import type { Requirement, Row, Unit } from './rows.ts'
 import type { Startable, TargetName } from './targets.ts'
 
+/** One measurement for each round. */
+export type Runs = Partial<Record<Startable, Measurement[]>>
+
 export interface RowResult {
   row: Row
-  /** One measurement for each round. */
-  runs: Partial<Record<Startable, Measurement[]>>
+  runs: Runs
+  /** Of the row's baseline; empty when it has none. */
+  baselineRuns: Runs
 }
 
 // From here on the generator is busy for about as long as the broker.
@@ -17,6 +21,12 @@ const unitWords: Record<Unit, string> = { 'msg/s': 'msg/s', ms: 'ms', B: 'bytes'
 /** The median over rounds; rounds without a figure do not count. */
 export function valueOf(runs: readonly Measurement[] | undefined): number {
   return median((runs ?? []).map((run) => run.value).filter((value) => !Number.isNaN(value)))
+}
+
+/** How many times its baseline the row reaches: the median over rounds, in each of which both were measured in turn. */
+export function baselineRatio({ runs, baselineRuns }: RowResult, name: Startable): number {
+  const ratios = (runs[name] ?? []).map((run, round) => run.value / (baselineRuns[name]?.[round]?.value ?? Number.NaN))
+  return median(ratios.filter((ratio) => !Number.isNaN(ratio)))
 }
 
 /** What makes a result doubtful: losses of all rounds together, and each kind of fault. */
@@ -41,11 +51,18 @@ export function isMet(result: RowResult): boolean | undefined {
   if (result.runs.hub === undefined || requirement.kind === 'none') return undefined
   const hub = valueOf(result.runs.hub)
   if (Number.isNaN(hub) || faultsOf(result.runs.hub).length > 0) return false
+  if (requirement.kind === 'timesBaseline') {
+    const ratio = baselineRatio(result, 'hub')
+    return Number.isNaN(ratio) || faultsOf(result.baselineRuns.hub).length > 0
+      ? undefined
+      : ratio >= requirement.atLeast
+  }
   return reaches(hub, requirement, valueOf(result.runs.mosquitto))
 }
 
+/** Whether a figure reaches what is required beside Mosquitto's figure; a baseline is not asked here. */
 function reaches(value: number, requirement: Requirement, mosquitto: number): boolean | undefined {
-  if (requirement.kind === 'none') return undefined
+  if (requirement.kind === 'none' || requirement.kind === 'timesBaseline') return undefined
   if (requirement.kind === 'atLeast') return value >= requirement.bound
   if (requirement.kind === 'atMost') return value <= requirement.bound
   if (Number.isNaN(mosquitto)) return undefined
@@ -68,16 +85,18 @@ export function renderTable(results: readonly RowResult[], targets: readonly Tar
     return [
       `${row.name} (${unitWords[row.unit]})`,
       'windowMessages' in row.task ? String(row.task.windowMessages) : '',
-      ...targets.map(
-        (name) =>
-          `${isDisturbed(row, runs[name]) ? '~' : ''}${renderValue(valueOf(runs[name]), row.unit)}${renderFaults(runs[name])}`,
-      ),
+      ...targets.map((name) => renderRuns(row, runs[name])),
       ...compared.map((name) => renderRatio(valueOf(runs[name]) / valueOf(runs.mosquitto))),
       ...(targets.includes('hub') ? [renderRequirement(row.requirement), renderMet(result)] : []),
       row.hasCeiling ? renderCeiling(result) : '',
     ]
   })
   return renderMarkdown([head, ...lines])
+}
+
+/** The median, marked when it was disturbed, with what makes it doubtful. */
+export function renderRuns(row: Row, runs: readonly Measurement[] | undefined): string {
+  return `${isDisturbed(row, runs) ? '~' : ''}${renderValue(valueOf(runs), row.unit)}${renderFaults(runs)}`
 }
 
 /** The best of all rounds: what the generator can do, in a quiet moment. */
@@ -105,9 +124,10 @@ function renderMet(result: RowResult): string {
 }
 
 /** A disturbed comparison may go either way; a bound that is reached in spite of a disturbance is reached. */
-function isDoubtful({ row, runs }: RowResult, met: boolean): boolean {
+function isDoubtful({ row, runs, baselineRuns }: RowResult, met: boolean): boolean {
   if (row.requirement.kind === 'atLeast' || row.requirement.kind === 'atMost') return !met && isDisturbed(row, runs.hub)
-  return isDisturbed(row, runs.hub) || isDisturbed(row, runs.mosquitto)
+  const besides = row.requirement.kind === 'timesBaseline' ? baselineRuns.hub : runs.mosquitto
+  return isDisturbed(row, runs.hub) || isDisturbed(row, besides)
 }
 
 /** Says when the hub is so near the ceiling that its figure may be the generator's. */
@@ -124,6 +144,8 @@ function renderRequirement(requirement: Requirement): string {
       return `≥ ${requirement.atLeast} ×`
     case 'notAboveMosquitto':
       return '≤ 1 ×'
+    case 'timesBaseline':
+      return `≥ ${requirement.atLeast} × 3.1.1`
     case 'atLeast':
       return `≥ ${requirement.bound.toLocaleString('en')}`
     case 'atMost':
@@ -134,7 +156,7 @@ function renderRequirement(requirement: Requirement): string {
   }
 }
 
-function renderRatio(ratio: number): string {
+export function renderRatio(ratio: number): string {
   return !Number.isFinite(ratio) || ratio === 0 ? '–' : `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`
 }
 

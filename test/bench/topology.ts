@@ -1,10 +1,13 @@
-// Who publishes to whom: n to n are pairs with topics of their own, 1 to n is one topic, n to 1 is a wildcard.
+// Who publishes to whom: n to n are pairs with topics of their own, 1 to n is one topic, n to 1 is a wildcard; and a
+// shared subscription takes all topics.
 
 interface Topology {
   publishers: number
   subscribers: number
   /** Topics that a publisher takes in turn. */
   topicsEach: number
+  /** Whether all subscribers are members of one shared subscription. */
+  isShared?: boolean
 }
 
 /** The topics of a publisher; all are equally long, so that all frames of a row are. */
@@ -14,7 +17,8 @@ export function topicsOf({ topicsEach }: Topology, publisher: number): string[] 
 }
 
 /** What a subscriber subscribes to. */
-export function filterOf({ publishers, subscribers, topicsEach }: Topology, subscriber: number): string {
+export function filterOf({ publishers, subscribers, topicsEach, isShared }: Topology, subscriber: number): string {
+  if (isShared === true) return '$share/g/bench/#'
   const levelsBelow = topicsEach === 1 ? '' : '/+'
   if (subscribers === 1 && publishers > 1) return `bench/+${levelsBelow}`
   return `bench/${digits(publishers === 1 ? 0 : subscriber)}${levelsBelow}`
@@ -24,8 +28,8 @@ function digits(number: number): string {
   return String(number).padStart(4, '0')
 }
 
-/** Those of `receivers`, one for each subscriber, whom a publisher reaches. */
-export function receiversOf<T>(topology: Topology, publisher: number, receivers: readonly T[]): readonly T[] {
-  if (topology.publishers === 1 || topology.subscribers === 1) return receivers
-  return receivers.slice(publisher, publisher + 1)
+/** Those of `subscribers` whom a publisher reaches; all members of a shared subscription are given as one. */
+export function reachedOf<T>(topology: Topology, publisher: number, subscribers: readonly T[]): readonly T[] {
+  if (topology.publishers === 1 || subscribers.length === 1) return subscribers
+  return subscribers.slice(publisher, publisher + 1)
 }

@@ -1,26 +1,26 @@
 // Hot path: runs once an acknowledgement and once a burst sent; every throughput row measures it.
+import type { Arrivals } from './arrivals.ts'
 import type { Client } from './client.ts'
 import type { FrameHandler } from './frame-walker.ts'
-import { MessageRing } from './message-ring.ts'
-import { PacketType, type QoS } from './packets.ts'
-import type { Receiver } from './receiver.ts'
+import { MessageRing, type MessageForm } from './message-ring.ts'
+import { PacketType } from './packets.ts'
 
 /** What a publisher sends. */
-export interface Publication {
-  topics: readonly string[]
-  qos: QoS
-  payloadBytes: number
+export interface Publication extends MessageForm {
   windowMessages: number
 }
 
-/** A publisher that never has more than a window of messages on their way to any of its subscribers. */
+/** A publisher that never has more than a window of messages on their way to any of those who get them. */
 export class WindowedPublisher implements FrameHandler {
   sentMessages = 0
   acknowledgedMessages = 0
   misorderedAcknowledgements = 0
+  /** Acknowledged with an error, as only MQTT 5 can. */
+  refusedMessages = 0
   /** It sends no more than this. */
   maxMessages = Infinity
-  readonly receivers: readonly Receiver[]
+  /** One for each message that is due for a message sent: of a subscriber, or of a group that shares a subscription. */
+  readonly arrivals: readonly Arrivals[]
   readonly #client: Client
   readonly #ring: MessageRing
   readonly #index: number
@@ -31,25 +31,28 @@ export class WindowedPublisher implements FrameHandler {
     client: Client,
     index: number,
     publication: Publication,
-    receivers: readonly Receiver[],
+    arrivals: readonly Arrivals[],
     queue: FillQueue,
   ) {
     this.#client = client
     this.#index = index
-    const { topics, qos, payloadBytes, windowMessages } = publication
-    this.#qos = qos
-    this.receivers = receivers
+    this.#qos = publication.qos
+    this.arrivals = arrivals
     this.#queue = queue
-    this.#ring = new MessageRing(index, topics, payloadBytes, qos, windowMessages)
+    this.#ring = new MessageRing(index, publication, publication.windowMessages)
     client.handle(this)
   }
 
-  frame(chunk: Uint8Array, start: number): void {
+  frame(chunk: Uint8Array, start: number, end: number): void {
     const type = (chunk[start] ?? 0) >> 4
     const high = chunk[start + 2] ?? 0
     const low = chunk[start + 3] ?? 0
-    if (type === PacketType.pubrec) this.#client.acknowledge(PacketType.pubrel, high, low)
-    else if (type === PacketType.puback || type === PacketType.pubcomp) {
+    // MQTT 5 may add a reason code; from 0x80 on it is an error, which ends the exchange.
+    const isRefused = end - start > 4 && (chunk[start + 4] ?? 0) >= 0x80
+    if (type === PacketType.pubrec && !isRefused) this.#client.acknowledge(PacketType.pubrel, high, low)
+    else if (type === PacketType.disconnect) this.#client.noteDisconnect(chunk, start, end)
+    else if (type === PacketType.puback || type === PacketType.pubrec || type === PacketType.pubcomp) {
+      if (isRefused) this.refusedMessages++
       // [MQTT-4.6.0-2] [MQTT-4.6.0-3] acknowledgements come in the order of their messages.
       if (((high << 8) | low) !== this.#ring.packetId(this.acknowledgedMessages)) this.misorderedAcknowledgements++
       this.acknowledgedMessages++
@@ -61,10 +64,10 @@ export class WindowedPublisher implements FrameHandler {
     this.#queue.add(this)
   }
 
-  /** How many messages every one of its subscribers has, and the broker has acknowledged. */
+  /** How many messages all who get them have, and the broker has acknowledged. */
   finishedMessages(): number {
     let finished = this.#qos > 0 ? this.acknowledgedMessages : this.sentMessages
-    for (const receiver of this.receivers) finished = Math.min(finished, receiver.due[this.#index] ?? 0)
+    for (const { due } of this.arrivals) finished = Math.min(finished, due[this.#index] ?? 0)
     return finished
   }
 
