@@ -15,6 +15,7 @@ import { Ledger } from './observe/ledger.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { Message } from './protocol/message.ts'
 import type { QoS } from './protocol/packet-types.ts'
+import { ReasonCode } from './protocol/reason-codes.ts'
 import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
 import { Router } from './router/router.ts'
 import { LocalSubscriber, type MessageHandler } from './session/local-subscriber.ts'
@@ -62,13 +63,14 @@ export class Hub {
     const config = completeConfig(partial)
     const { host, limits } = config
     this.#log = log ?? createLog({ level: config.logLevel })
-    const shared = { ledger: this.ledger, log: this.#log, limits }
+    const shared = { ledger: this.ledger, log: this.#log, limits, clock: new Clock() }
     this.#topicLimits = limits
     this.#store = store ?? createStore(config, this.#log)
     this.#router = new Router({ ledger: this.ledger, store: this.#store, topicLimits: limits, retainedLimits: limits })
     const parts = { router: this.#router, store: this.#store }
-    this.#sessions = new Sessions({ ...shared, ...parts, clock: new Clock() })
-    this.#broker = new Broker({ ...parts, sessions: this.#sessions, topicLimits: limits })
+    const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
+    this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
+    this.#broker = new Broker({ store: this.#store, sessions: this.#sessions, topicLimits: limits })
     this.#connections = new Connections({
       ...shared,
       broker: this.#broker,
@@ -150,16 +152,30 @@ export class Hub {
     return () => subscriber.stop()
   }
 
-  /** Stops accepting, sends what is due, ends all connections, closes the store. May be called again. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+  /**
+   * Ends the connection of a client, which is told that it was the administrator (MQTT 5: 0x98). Returns false when no such
+   * client is connected. @throws HubbubError `HUB_NOT_RUNNING`
+   */
+  disconnect(clientId: string): boolean {
+    this.#mustRun('disconnect a client')
+    const connection = this.#sessions.get(clientId)?.connection
+    connection?.close('disconnected by the administrator', ReasonCode.ADMINISTRATIVE_ACTION)
+    return connection !== undefined
+  }
+
+  /**
+   * Stops accepting, sends what is due, ends all connections, closes the store. May be called again. Clients of MQTT 5 are told
+   * 0x8B, or with `movedTo`, a Server Reference such as `mqtt.example.org:1883`, that they should use that server from now on.
+   */
+  stop({ movedTo }: { readonly movedTo?: string } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(movedTo)
     return this.#stopping
   }
 
-  async #stop(): Promise<void> {
+  async #stop(movedTo: string | undefined): Promise<void> {
     for (const listener of this.#listeners.toReversed()) await listener.stop()
     await withDeadline(
-      this.#connections.stop().then(() => this.#broker.stop()),
+      this.#connections.stop(movedTo).then(() => this.#broker.stop()),
       STOP_DEADLINE_MS,
     )
     this.#sessions.stop()
@@ -168,13 +184,13 @@ export class Hub {
 
   /** Their clients were connected when the hub died [MQTT-3.1.2-8]. */
   #publishWills(): void {
-    for (const will of this.#store.wills()) {
-      this.#log.info(
-        { clientId: will.publisher, topic: will.topic },
-        'publishing the will of a client that was connected',
-      )
-      this.#router.publishMessage(will)
-      if (will.publisher !== undefined) this.#store.removeWill(will.publisher)
+    // What is removed or put meanwhile must not be come across again.
+    const wills = Array.from(this.#store.wills())
+    for (const will of wills) {
+      const { clientId, message } = will
+      this.#log.info({ clientId, topic: message.topic }, 'the will of a client that was connected is due')
+      this.#store.removeWill(clientId)
+      this.#sessions.willDue(this.#sessions.get(clientId), will)
     }
   }
 

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { Aedes, type Client, type PublishPacket } from 'aedes'
-import { type TopicLimits, topicFilterFault } from '../protocol/topic.ts'
-import type { Router } from '../router/router.ts'
+import { subscriptionFault } from '../protocol/shared-filter.ts'
+import type { TopicLimits } from '../protocol/topic.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type ControlPeer, ControlStream } from './control-stream.ts'
 import type { Store } from '../store/store.ts'
-import { BrokerPersistence, willMessage } from './persistence.ts'
+import { BrokerPersistence } from './persistence.ts'
 
 /** What the broker is built from. */
 export interface BrokerParts {
-  readonly router: Router
   readonly sessions: Sessions
   readonly store: Store
   readonly topicLimits: TopicLimits
@@ -32,7 +31,7 @@ export class Broker extends Aedes {
 
   constructor(parts: BrokerParts) {
     super({
-      persistence: new BrokerPersistence(parts.store),
+      persistence: new BrokerPersistence(parts.store, parts.sessions.wills),
       heartbeatInterval: HEARTBEAT_MS,
       maxClientsIdLength: MAX_CLIENT_ID_BYTES,
       // The time to CONNECT is the connection's to keep: Aedes is asked only when a CONNECT has come.
@@ -50,11 +49,12 @@ export class Broker extends Aedes {
       const { peer, destroyed } = streamOf(client)
       // The connection may have ended since its CONNECT went in: nobody would ever end a session opened now.
       if (destroyed) return done(null, false)
-      peer.sessionOpened(parts.sessions.open(client.id, client.clean, peer.connection))
+      // 3.1.1 lets Aedes make up the identifier of a client that has none.
+      peer.sessionOpened(parts.sessions.open({ ...peer.request, clientId: client.id }, peer.connection))
       done(null, true)
     }
     this.authorizeSubscribe = (_client, subscription, done) => {
-      const fault = topicFilterFault(subscription.topic, parts.topicLimits)
+      const fault = subscriptionFault(subscription.topic, parts.topicLimits)
       if (fault === undefined) done(null, subscription)
       else done(new Error(`topic filter ${JSON.stringify(subscription.topic)} is not valid: ${fault}`))
     }
@@ -70,11 +70,12 @@ export class Broker extends Aedes {
   }
 
   /** Publishes wills. Aedes' own notes on `$SYS/<its id>` have no reader here. */
-  override publish(packet: PublishPacket, clientOrDone?: Client | null | Done, done?: Done): void {
+  override publish(_packet: PublishPacket, clientOrDone?: Client | null | Done, done?: Done): void {
     const whenDone = typeof clientOrDone === 'function' ? clientOrDone : done
     const client = typeof clientOrDone === 'function' ? undefined : clientOrDone
     if (client !== undefined && client !== null) {
-      this.#parts.router.publishMessage(willMessage(packet, client.id))
+      const { will, session } = streamOf(client).peer
+      if (will !== undefined) this.#parts.sessions.willDue(session, { ...will, clientId: client.id })
     }
     whenDone?.()
   }
@@ -96,6 +97,7 @@ export class Broker extends Aedes {
   }
 }
 
+/** The hub's end of an Aedes client. */
 function streamOf(client: Client): ControlStream {
   const stream = client.conn
   if (!(stream instanceof ControlStream)) throw new TypeError('a client of the broker came in without a ControlStream')

@@ -1,7 +1,9 @@
 import { Duplex } from 'node:stream'
 import { FrameReader, type FrameSink } from '../protocol/frame-reader.ts'
 import { PacketType } from '../protocol/packet-types.ts'
-import type { OpenedSession } from '../session/sessions.ts'
+import type { Session } from '../session/session.ts'
+import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
+import type { StoredWill } from '../store/store.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 
 const MAX_ANSWER_BYTES = 1_048_576
@@ -9,6 +11,11 @@ const MAX_ANSWER_BYTES = 1_048_576
 /** What the broker tells the connection behind an Aedes client. */
 export interface ControlPeer {
   readonly connection: SessionConnection
+  /** What the client asks of its session. */
+  readonly request: SessionRequest
+  readonly will: StoredWill | undefined
+  /** The session that the client has, once `sessionOpened` was called. */
+  readonly session: Session | undefined
   /** The client has its session; its CONNACK follows. */
   sessionOpened(opened: OpenedSession): void
   /** Aedes answers CONNECT; 0 accepts. The answer itself is the connection's to write, as are the next two. */

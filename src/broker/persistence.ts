@@ -1,6 +1,6 @@
-import type { PublishPacket } from 'aedes'
-import { Message } from '../protocol/message.ts'
+import type { DelayedWills } from '../session/delayed-wills.ts'
 import type { Store } from '../store/store.ts'
+import { ControlStream } from './control-stream.ts'
 
 const NOTHING: readonly never[] = []
 // At every SUBSCRIBE Aedes pipes this into a sender of retained messages; the session sends them (`Session.sendRetained`).
@@ -10,6 +10,7 @@ const NOTHING_TO_PIPE = { pipe: (): void => {} }
 interface WillOwner {
   readonly id: string
   readonly closed: boolean
+  readonly conn: unknown
 }
 
 /**
@@ -19,10 +20,12 @@ interface WillOwner {
  */
 export class BrokerPersistence {
   readonly #store: Store
+  readonly #delayed: DelayedWills
   readonly #owners = new Map<string, WillOwner>()
 
-  constructor(store: Store) {
+  constructor(store: Store, delayed: DelayedWills) {
     this.#store = store
+    this.#delayed = delayed
   }
 
   async setup(): Promise<void> {}
@@ -32,15 +35,20 @@ export class BrokerPersistence {
   async addSubscriptions(): Promise<void> {}
   async removeSubscriptions(): Promise<void> {}
   async cleanSubscriptions(): Promise<void> {}
-  async putWill(client: WillOwner, will: PublishPacket): Promise<void> {
+  async putWill(client: WillOwner): Promise<void> {
+    const will = client.conn instanceof ControlStream ? client.conn.peer.will : undefined
+    if (will === undefined) return
     this.#owners.set(client.id, client)
-    this.#store.putWill(client.id, willMessage(will, client.id))
+    this.#store.putWill({ ...will, clientId: client.id })
   }
-  /** Aedes says so by client identifier, also after another connection has taken over and left a will of its own. */
+  /**
+   * Aedes says so by client identifier, also after another connection has taken over and left a will of its own, and when the
+   * will has only begun to wait for its delay.
+   */
   async delWill({ id }: { readonly id: string }): Promise<void> {
     if (this.#owners.get(id)?.closed !== true) return
     this.#owners.delete(id)
-    this.#store.removeWill(id)
+    if (!this.#delayed.has(id)) this.#store.removeWill(id)
   }
   streamWill(): Iterable<never> {
     return NOTHING
@@ -52,9 +60,4 @@ export class BrokerPersistence {
   createRetainedStreamCombi(): typeof NOTHING_TO_PIPE {
     return NOTHING_TO_PIPE
   }
-}
-
-/** The message that a will is. */
-export function willMessage({ topic, payload, qos, retain }: PublishPacket, clientId: string): Message {
-  return Message.create(topic, Buffer.from(payload), qos, retain, clientId)
 }

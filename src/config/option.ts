@@ -11,7 +11,16 @@ interface OptionBase {
 
 export interface NumberOption extends OptionBase {
   readonly kind: 'number'
-  readonly unit: 'port' | 'bytes' | 'seconds' | 'messages' | 'messages/s' | 'connections' | 'subscriptions' | 'levels'
+  readonly unit:
+    | 'port'
+    | 'bytes'
+    | 'seconds'
+    | 'messages'
+    | 'messages/s'
+    | 'connections'
+    | 'subscriptions'
+    | 'aliases'
+    | 'levels'
   readonly min: number
   readonly max: number
   readonly default: number | null

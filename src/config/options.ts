@@ -102,6 +102,15 @@ export const OPTIONS = [
     needsRestart: true,
   },
   {
+    key: 'sharedSubscriptions.strategy',
+    kind: 'choice',
+    allowed: ['round-robin', 'sticky', 'least-loaded'],
+    default: 'round-robin',
+    summary:
+      'Which member of a shared subscription ($share/…) gets a message: each in turn, the same one as long as it is connected, or the one with the least to do.',
+    needsRestart: true,
+  },
+  {
     key: 'limits.maxPacketBytes',
     kind: 'number',
     unit: 'bytes',
@@ -283,6 +292,40 @@ export const OPTIONS = [
     default: null,
     nullMeans: Infinity,
     summary: 'Messages a second from one client; one that sends more is read slower. null is no limit.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.receiveMaximum',
+    kind: 'number',
+    unit: 'messages',
+    min: 1,
+    max: 65_535,
+    default: 100,
+    summary:
+      'QoS 2 messages that a client of MQTT 5 may have under way to the hub (Receive Maximum); one that has more is disconnected. Raise it for gateways.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopicAliases',
+    kind: 'number',
+    unit: 'aliases',
+    min: 0,
+    max: 65_535,
+    default: 100,
+    summary:
+      'Topic Aliases of one client of MQTT 5 in each direction. Each takes the memory of its topic; 0 allows none.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxKeepAliveSeconds',
+    kind: 'number',
+    unit: 'seconds',
+    min: 1,
+    max: 65_535,
+    default: null,
+    nullMeans: Infinity,
+    summary:
+      'Longest keep-alive of a client of MQTT 5, which is told (Server Keep Alive). Set it to notice sooner that a client is gone; null is no limit.',
     needsRestart: true,
   },
   {

@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/broker.ts'
+import type { Clock } from '../observe/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
 import type { Message } from '../protocol/message.ts'
@@ -15,6 +16,7 @@ export interface ConnectionParts {
   readonly router: Router
   readonly sessions: Sessions
   readonly ledger: Ledger
+  readonly clock: Clock
   readonly log: Log
   readonly turn: OutputTurn
   /** Stands for the PUBLISH that is being handled, one at a time for the whole hub. */
@@ -31,4 +33,8 @@ export interface ConnectionLimits extends TopicLimits {
   readonly connectTimeoutSeconds: number
   readonly maxOutputBytes: number
   readonly maxPublishRate: number
+  readonly receiveMaximum: number
+  readonly maxTopicAliases: number
+  readonly maxKeepAliveSeconds: number
+  readonly maxSessionExpirySeconds: number
 }

@@ -2,9 +2,13 @@
 import type { Ledger } from '../observe/ledger.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
+import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'
+import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType, type QoS } from '../protocol/packet-types.ts'
+import { ReasonCode } from '../protocol/reason-codes.ts'
+import type { Terms } from '../store/store.ts'
 import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { ConnectionParts } from './connection-parts.ts'
@@ -13,6 +17,7 @@ import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
 import { Output, type OutputOwner } from './output.ts'
 import { explainTopicRefusal, isPacketTooLarge } from './over-limit.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
+import { Version5 } from './version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
@@ -20,6 +25,8 @@ const STOP_READING_AT = 2
 
 /** A PUBLISH at QoS 0 that is neither a duplicate nor to be retained: its bytes go out as they came. */
 const PLAIN_PUBLISH = PacketType.PUBLISH << 4
+
+const GONE = 'the client closed the connection without DISCONNECT'
 
 const QOS_BY_BITS: readonly (QoS | undefined)[] = [0, 1, 2, undefined]
 
@@ -41,6 +48,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   readonly #publishRate: PublishRate | undefined
   #control: Control | undefined = undefined
   #session: Session | undefined = undefined
+  #version5: Version5 | undefined = undefined
   #connectTimer: NodeJS.Timeout | undefined = undefined
   #keepAlive: KeepAlive | undefined = undefined
   #isClosed = false
@@ -62,6 +70,18 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     const { ledger, limits } = this.#parts
     this.#connectTimer = setTimeout(connectTimedOut, limits.connectTimeoutSeconds * 1000, this, ledger)
     this.transport.attach(this)
+  }
+
+  get receiveMaximum(): number {
+    return this.#version5 === undefined ? Infinity : this.#version5.receiveMaximum
+  }
+
+  get explainsFailures(): boolean {
+    return this.#version5 !== undefined
+  }
+
+  get takesRuns(): boolean {
+    return this.#version5 === undefined || this.#version5.takesRuns
   }
 
   get isCongested(): boolean {
@@ -92,7 +112,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.#parts.onClosed(this)
     // What the client sent before it went is still its word: frames that wait for Aedes are heard first.
     if (this.#reader.isStopped && !this.#isClosed) return
-    this.close(error === undefined ? 'the client closed the connection without DISCONNECT' : error.message)
+    this.close(error?.message ?? GONE, ReasonCode.UNSPECIFIED_ERROR)
   }
 
   outputTaken(qos0Messages: number): void {
@@ -116,7 +136,11 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     const { run } = this.#parts
     if (first === PLAIN_PUBLISH && run.extend(bytes, start, bodyStart, end)) return true
     run.finish()
-    if (type === PacketType.PUBLISH) return this.#publish(session, first, bytes, start, bodyStart, end)
+    if (type === PacketType.PUBLISH) {
+      return this.#version5 === undefined
+        ? this.#publish(session, first, bytes, start, bodyStart, end)
+        : this.#publish5(session, this.#version5, first, bytes, start, bodyStart, end)
+    }
     if ((first & 0x0f) !== REQUIRED_FLAGS[type]) {
       return this.#refuse(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
     }
@@ -132,8 +156,9 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   }
 
   malformed(reason: string): void {
-    if (isPacketTooLarge(reason)) this.#parts.ledger.hit('packet-size')
-    this.close(reason)
+    const isTooLarge = isPacketTooLarge(reason)
+    if (isTooLarge) this.#parts.ledger.hit('packet-size')
+    this.close(reason, isTooLarge ? ReasonCode.PACKET_TOO_LARGE : ReasonCode.MALFORMED_PACKET)
   }
 
   #firstFrame(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
@@ -147,7 +172,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   /** Hands a packet to the control side. Always false: later frames wait for its answer. */
   #controlFrame(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): false {
     const fault = this.#control?.take(type, bytes, start, bodyStart, end)
-    if (fault !== undefined) this.close(fault)
+    if (fault !== undefined) this.close(fault.message, fault.code)
     return false
   }
 
@@ -174,13 +199,43 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     return !this.#isClosed
   }
 
+  #publish5(
+    session: Session,
+    version5: Version5,
+    first: number,
+    bytes: Buffer,
+    start: number,
+    bodyStart: number,
+    end: number,
+  ): boolean {
+    const qos = QOS_BY_BITS[(first >> 1) & 3]
+    if (qos === undefined) return this.#refuse('PUBLISH at QoS 3') // [MQTT5-3.3.1-4]
+    if (qos === 0 && (first & 8) !== 0) return this.#refuse('PUBLISH at QoS 0 with DUP') // [MQTT5-3.3.1-2]
+    try {
+      version5.publish(session, qos, bytes, start, bodyStart, end)
+    } catch (error) {
+      if (error instanceof MalformedPacketError) return this.#refuse(error.message, error.code)
+      throw error
+    }
+    return !this.#isClosed
+  }
+
   #acknowledgement(session: Session, type: number, bytes: Buffer, bodyStart: number, end: number): boolean {
-    if (end - bodyStart !== 2) return this.#refuse(`${PACKET_NAMES[type]} is not two bytes long`)
+    let reasonCode = 0
+    if (end - bodyStart !== 2) {
+      if (this.#version5 === undefined) return this.#refuse(`${PACKET_NAMES[type]} is not two bytes long`)
+      try {
+        reasonCode = readAcknowledgement(type, bytes, bodyStart, end)
+      } catch (error) {
+        if (error instanceof MalformedPacketError) return this.#refuse(error.message, error.code)
+        throw error
+      }
+    }
     const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
     if (packetId === 0) return this.#refuse(`${PACKET_NAMES[type]} with packet identifier 0`)
     let isKnown = true
-    if (type === PacketType.PUBACK) isKnown = session.acknowledged(packetId)
-    else if (type === PacketType.PUBREC) isKnown = session.released(packetId)
+    if (type === PacketType.PUBACK) isKnown = session.acknowledged(packetId, reasonCode)
+    else if (type === PacketType.PUBREC) isKnown = session.released(packetId, reasonCode)
     else if (type === PacketType.PUBCOMP) isKnown = session.completed(packetId)
     else session.receiveRelease(packetId)
     // A late answer after a reconnect is no fault of the client's [MQTT5 §4.3], so it is noted and nothing more.
@@ -191,12 +246,16 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   // ---- from the control side
 
-  connected(session: Session, isPresent: boolean, connect: ConnectPacket): void {
+  connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void {
     clearTimeout(this.#connectTimer)
     this.#connectTimer = undefined
     this.#session = session
     this.#reader.maxPacketBytes = this.#parts.limits.maxPacketBytes
-    if (connect.keepAliveSeconds > 0) this.#keepAlive = new KeepAlive(this, connect.keepAliveSeconds)
+    if (keepAliveSeconds > 0) this.#keepAlive = new KeepAlive(this, keepAliveSeconds)
+    if (connect.properties !== undefined) {
+      this.#version5 = new Version5(connect.properties, this.#parts, this.#publishRate)
+      this.#output.isVersion5 = true
+    }
     const { clientId } = session
     const { protocolLevel, isClean } = connect
     const address = this.transport.remoteAddress
@@ -208,8 +267,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.#reader.resume()
     this.#parts.run.finish()
     this.#publishRate?.settle(performance.now())
-    if (this.#isTransportGone && !this.#reader.isStopped)
-      this.close('the client closed the connection without DISCONNECT')
+    if (this.#isTransportGone && !this.#reader.isStopped) this.close(GONE, ReasonCode.UNSPECIFIED_ERROR)
   }
 
   // ---- what goes out
@@ -219,26 +277,35 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.#checkBacklog()
   }
 
-  sendQos0(message: Message, isRetained: boolean): void {
-    this.#output.publish(message, 0, 0, false, isRetained)
+  fits(message: Message, terms: Terms): boolean {
+    return this.#version5 === undefined || this.#version5.fits(message, terms)
+  }
+
+  sendQos0(message: Message, terms: Terms): void {
+    this.sendPublish(message, terms, 0, false)
   }
 
   sendRun(run: Message): void {
     this.#output.publishRun(run)
   }
 
-  sendPublish(message: Message, qos: QoS, packetId: number, isDuplicate: boolean, isRetained: boolean): void {
-    this.#output.publish(message, qos, packetId, isDuplicate, isRetained)
+  sendPublish(message: Message, terms: Terms, packetId: number, isDuplicate: boolean): void {
+    if (this.#version5 !== undefined) this.#version5.send(this.#output, message, terms, packetId, isDuplicate)
+    else this.#output.publish(message, terms.qos, packetId, isDuplicate, terms.isRetained)
   }
 
-  sendAcknowledgement(type: AcknowledgementType, packetId: number): void {
-    this.#output.acknowledge((type << 4) | (type === PacketType.PUBREL ? 2 : 0), packetId)
+  sendAcknowledgement(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode): void {
+    const firstByte = (type << 4) | (type === PacketType.PUBREL ? 2 : 0)
+    if (reasonCode === ReasonCode.SUCCESS || this.#version5 === undefined) this.#output.acknowledge(firstByte, packetId)
+    else this.#version5.explain(this.#output, firstByte, packetId, reasonCode)
     this.#checkBacklog()
   }
 
-  close(reason: string | undefined): void {
+  /** `serverReference` tells a client of MQTT 5 where to go instead [MQTT5 §3.2.2.3.16]. */
+  close(reason: string | undefined, code: ReasonCode, serverReference?: string): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    if (reason !== undefined && !this.#isTransportGone) this.#sayFarewell(reason, code, serverReference)
     clearTimeout(this.#connectTimer)
     this.#keepAlive?.stop()
     this.#publishRate?.stop()
@@ -256,7 +323,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   }
 
   keepAliveExpired(): void {
-    this.close('nothing came for one and a half times the keep-alive')
+    this.close('nothing came for one and a half times the keep-alive', ReasonCode.KEEP_ALIVE_TIMEOUT)
   }
 
   get isHeldBack(): boolean {
@@ -275,9 +342,15 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     if (!this.#isBacklogged) this.transport.resume()
   }
 
-  #refuse(reason: string): false {
-    this.close(reason)
+  #refuse(reason: string, code: ReasonCode = ReasonCode.MALFORMED_PACKET): false {
+    this.close(reason, code)
     return false
+  }
+
+  /** Tells a client of MQTT 5 why its connection ends. */
+  #sayFarewell(reason: string, code: ReasonCode, serverReference: string | undefined): void {
+    const packet = this.#control?.farewell(reason, code, serverReference)
+    if (packet !== undefined) this.#output.packet(packet)
   }
 
   /** A client that sends without reading what it is answered would have its answers pile up: it is not read meanwhile. */
@@ -290,5 +363,5 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
 function connectTimedOut(connection: Connection, ledger: Ledger): void {
   ledger.hit('connect-timeout')
-  connection.close('no CONNECT in time')
+  connection.close('no CONNECT in time', ReasonCode.UNSPECIFIED_ERROR)
 }

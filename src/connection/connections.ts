@@ -1,4 +1,5 @@
 import type { LimitName } from '../observe/ledger.ts'
+import { ReasonCode } from '../protocol/reason-codes.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionLimits, ConnectionParts } from './connection-parts.ts'
 import type { Transport } from './transport.ts'
@@ -45,14 +46,15 @@ export class Connections {
     connection.start()
   }
 
-  /** Sends what is due to everyone, then ends all connections. Resolves when each is closed. */
-  async stop(): Promise<void> {
+  /** Sends what is due to everyone, then ends all connections. Resolves when each is closed. `serverReference` names another hub. */
+  async stop(serverReference?: string): Promise<void> {
     this.#isStopping = true
     // The outputs of this turn are written first, and what the system takes at once is counted as delivered.
     await new Promise((resolve) => {
       setImmediate(resolve)
     })
-    for (const connection of this.#open) connection.close('the hub is stopping')
+    const code = serverReference === undefined ? ReasonCode.SERVER_SHUTTING_DOWN : ReasonCode.SERVER_MOVED
+    for (const connection of this.#open) connection.close('the hub is stopping', code, serverReference)
     if (this.#open.size === 0) return
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve

@@ -1,16 +1,29 @@
+import { randomUUID } from 'node:crypto'
 import type { ControlPeer, ControlStream } from '../broker/control-stream.ts'
-import { encodeConnack, encodeConnack5, encodeSuback, encodeUnsuback } from '../protocol/answer-packets.ts'
-import { type ConnectPacket, type ForeignConnect, readConnect } from '../protocol/connect-packet.ts'
+import {
+  encodeConnack,
+  encodeConnack5,
+  encodeDisconnect,
+  encodeSuback,
+  encodeUnsuback,
+} from '../protocol/answer-packets.ts'
+import { type ConnectPacket, type ForeignConnect, isConnect5, readConnect } from '../protocol/connect-packet.ts'
+import { readDisconnect } from '../protocol/disconnect-packet.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { ConnectReturnCode, ReasonCode, SUBACK_FAILURE } from '../protocol/reason-codes.ts'
+import { DISCONNECT, encodeConnect, encodeSubscribe, encodeUnsubscribe } from '../protocol/request-packets.ts'
+import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
-import { topicFilterFault, topicNameFault } from '../protocol/topic.ts'
+import { topicNameFault } from '../protocol/topic.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
-import type { OpenedSession } from '../session/sessions.ts'
+import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
+import type { StoredWill } from '../store/store.ts'
+import { connackCode, connackProperties, farewellProperties } from './connack5.ts'
 import type { ConnectionParts } from './connection-parts.ts'
-import { isOverTopicLimit } from './over-limit.ts'
+import { isOverTopicLimit, NO_TOPIC_LIMITS } from './over-limit.ts'
+import { willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
 export interface ControlOwner extends SessionConnection {
@@ -18,18 +31,34 @@ export interface ControlOwner extends SessionConnection {
   readonly isOverLimit: boolean
   sendPacket(packet: Buffer): void
   /** The CONNACK is sent: from here on the session may send, and the keep-alive counts. */
-  connected(session: Session, isPresent: boolean, connect: ConnectPacket): void
+  connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void
   /** The control packet is answered: later frames may go on. */
   proceed(): void
 }
 
+/** A reason against a CONNECT, for the log and for the client in its version of MQTT. */
+interface Refusal {
+  readonly reason: string
+  readonly returnCode: number
+  readonly reasonCode: ReasonCode
+}
+
+/** What DISCONNECT and CONNACK take besides their Reason String. */
+const FAREWELL_HEADER_BYTES = 16
+const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPTION_EXISTED, ReasonCode.SUCCESS]
+
 /**
- * The control packets of one connection, on their way to Aedes and back. It checks what Aedes lets pass, and writes the
- * answers itself, since Aedes cannot know of sessions without subscriptions, filters given twice or limits.
+ * The control packets of one connection, on their way to Aedes and back. It checks what Aedes lets pass, speaks MQTT 3.1.1 to it
+ * in the name of clients of MQTT 5, and writes the answers itself, since Aedes cannot know of sessions without subscriptions,
+ * filters given twice, limits or properties.
  */
 export class Control implements ControlPeer {
   readonly connection: ControlOwner
-  readonly #parts: Pick<ConnectionParts, 'broker' | 'ledger' | 'limits'>
+  readonly #parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits'>
+  will: StoredWill | undefined = undefined
+  request: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0 }
+  #isVersion5 = false
+  #isConnected = false
   #stream: ControlStream | undefined = undefined
   #connect: ConnectPacket | undefined = undefined
   #opened: OpenedSession | undefined = undefined
@@ -37,8 +66,9 @@ export class Control implements ControlPeer {
   #subscribing: readonly FilterRequest[] = []
   #unsubscribing: readonly string[] = []
   #isDisconnecting = false
+  #maxPacketBytes = Infinity
 
-  constructor(connection: ControlOwner, parts: Pick<ConnectionParts, 'broker' | 'ledger' | 'limits'>) {
+  constructor(connection: ControlOwner, parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits'>) {
     this.connection = connection
     this.#parts = parts
   }
@@ -49,61 +79,116 @@ export class Control implements ControlPeer {
   }
 
   /** Takes one control packet. Returns what is wrong with it when the connection has to end for it. */
-  take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): string | undefined {
+  take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): MalformedPacketError | undefined {
     try {
-      return this.#take(type, bytes, start, bodyStart, end)
+      this.#take(type, bytes, start, bodyStart, end)
+      return undefined
     } catch (error) {
-      if (error instanceof MalformedPacketError) return error.message
+      if (error instanceof MalformedPacketError) return error
       throw error
     }
   }
 
-  #take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): string | undefined {
+  /** The packet that tells the client why its connection ends; only MQTT 5 has one. */
+  farewell(reason: string, code: ReasonCode, serverReference: string | undefined): Buffer | undefined {
+    if (!this.#isVersion5) return undefined
+    const properties = farewellProperties(reason, serverReference, this.#maxPacketBytes - FAREWELL_HEADER_BYTES)
+    return this.#isConnected ? encodeDisconnect(code, properties) : encodeConnack5(false, connackCode(code), properties)
+  }
+
+  #take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): void {
+    const isVersion5 = this.#isVersion5
     switch (type) {
       case PacketType.CONNECT:
         return this.#takeConnect(bytes, start, bodyStart, end)
-      case PacketType.SUBSCRIBE:
-        this.#subscribing = readSubscribe(bytes, bodyStart, end)
+      case PacketType.SUBSCRIBE: {
+        const requests = readSubscribe(bytes, bodyStart, end, isVersion5)
         this.#packetId = bytes.readUInt16BE(bodyStart)
-        break
+        this.#subscribing = requests
+        return isVersion5 ? this.#takeSubscribe5(requests) : this.#pass(bytes, start, end)
+      }
       case PacketType.UNSUBSCRIBE:
-        this.#unsubscribing = readUnsubscribe(bytes, bodyStart, end)
+        this.#unsubscribing = readUnsubscribe(bytes, bodyStart, end, isVersion5)
         this.#packetId = bytes.readUInt16BE(bodyStart)
-        break
+        if (!isVersion5) return this.#pass(bytes, start, end)
+        return this.#stream?.pass(encodeUnsubscribe(this.#packetId, this.#unsubscribing))
       case PacketType.DISCONNECT:
-        if (end !== bodyStart) return 'DISCONNECT has a body'
-        // Aedes forgets the will and ends the client [MQTT-3.1.2-10].
-        this.#isDisconnecting = true
-        break
+        return this.#takeDisconnect(bytes, bodyStart, end)
       default:
-        return `a client may not send ${PACKET_NAMES[type]}`
+        throw new MalformedPacketError(`a client may not send ${PACKET_NAMES[type]}`, ReasonCode.PROTOCOL_ERROR)
     }
-    this.#pass(bytes, start, end)
-    return undefined
   }
 
-  #takeConnect(bytes: Buffer, start: number, bodyStart: number, end: number): string | undefined {
-    if (this.#stream !== undefined) return 'a second CONNECT' // [MQTT-3.1.0-2]
+  #takeConnect(bytes: Buffer, start: number, bodyStart: number, end: number): void {
+    // [MQTT-3.1.0-2]
+    if (this.#stream !== undefined) throw new MalformedPacketError('a second CONNECT', ReasonCode.PROTOCOL_ERROR)
+    this.#isVersion5 = isConnect5(bytes, bodyStart, end)
     const connect = readConnect(bytes, bodyStart, end)
+    if (connect.clientId !== undefined) this.#maxPacketBytes = connect.properties?.maxPacketBytes ?? Infinity
     const refusal = this.#refusal(connect)
-    if (refusal !== undefined) {
-      this.connection.sendPacket(refusal.connack)
-      return `CONNECT refused: ${refusal.reason}`
-    }
-    if (connect.clientId === undefined) return undefined
-    if (connect.will !== undefined) {
-      const { limits, ledger } = this.#parts
-      const { topic } = connect.will
-      const fault = topicNameFault(topic, limits)
-      if (fault !== undefined) {
-        if (isOverTopicLimit(topicNameFault, topic, limits)) ledger.hit('topic')
-        return `will topic is not valid: ${fault}`
-      }
-    }
+    if (refusal !== undefined) return this.#refuse(refusal)
+    if (connect.clientId === undefined) return
+    this.#checkWill(connect)
     this.#connect = connect
+    const isAssigned = this.#isVersion5 && connect.clientId === ''
+    const clientId = isAssigned ? `hubbub-${randomUUID()}` : connect.clientId // [MQTT5-3.1.3-6]
+    const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
+    this.request = { clientId, isClean: connect.isClean, expirySeconds }
+    this.will = willOf(connect, clientId)
     this.#stream = this.#parts.broker.open(this)
-    this.#pass(bytes, start, end)
-    return undefined
+    if (this.#isVersion5) this.#stream.pass(encodeConnect(connect, clientId))
+    else this.#pass(bytes, start, end)
+  }
+
+  #refuse({ reason, returnCode, reasonCode }: Refusal): void {
+    // A client of MQTT 5 is told by the farewell.
+    if (!this.#isVersion5) this.connection.sendPacket(encodeConnack(false, returnCode))
+    throw new MalformedPacketError(`CONNECT refused: ${reason}`, reasonCode)
+  }
+
+  #checkWill({ will }: ConnectPacket): void {
+    if (will === undefined) return
+    const { limits, ledger } = this.#parts
+    const fault = topicNameFault(will.topic, limits)
+    if (fault === undefined) return
+    if (isOverTopicLimit(topicNameFault, will.topic, limits)) ledger.hit('topic')
+    throw new MalformedPacketError(`will topic is not valid: ${fault}`, ReasonCode.TOPIC_NAME_INVALID)
+  }
+
+  #takeSubscribe5(requests: readonly FilterRequest[]): void {
+    for (const { filter, options } of requests) {
+      const fault = subscriptionFault(filter, NO_TOPIC_LIMITS)
+      if (fault !== undefined)
+        throw new MalformedPacketError(`topic filter ${JSON.stringify(filter)} is not valid: ${fault}`)
+      if (!options.isNoLocal || !isSharedFilter(filter)) continue
+      // [MQTT5-3.8.3-4]
+      throw new MalformedPacketError('a shared subscription must not be No Local', ReasonCode.PROTOCOL_ERROR)
+    }
+    const allowed = requests.filter(({ filter }) => !this.#isTooLarge(filter))
+    if (allowed.length > 0) this.#stream?.pass(encodeSubscribe(this.#packetId, allowed))
+    // Later frames wait for an answer, so it must not come before they do.
+    else queueMicrotask(() => this.subackPassed())
+  }
+
+  #takeDisconnect(bytes: Buffer, bodyStart: number, end: number): void {
+    const { reasonCode, sessionExpirySeconds } = readDisconnect(bytes, bodyStart, end, this.#isVersion5)
+    const session = this.#opened?.session
+    if (sessionExpirySeconds !== undefined && session !== undefined) {
+      if (this.request.expirySeconds === 0 && sessionExpirySeconds > 0) {
+        // [MQTT5-3.14.2-2]
+        const fault = 'DISCONNECT must not keep a session that was to end with its connection'
+        throw new MalformedPacketError(fault, ReasonCode.PROTOCOL_ERROR)
+      }
+      session.changeExpiry(Math.min(sessionExpirySeconds, this.#parts.limits.maxSessionExpirySeconds))
+    }
+    if (reasonCode === ReasonCode.SUCCESS) {
+      // Aedes forgets the will and ends the client [MQTT-3.1.2-10].
+      this.#isDisconnecting = true
+      this.#stream?.pass(DISCONNECT)
+    } else {
+      // [MQTT5-3.14.4-3]: any other reason leaves the will to be published.
+      this.connection.close(undefined, ReasonCode.SUCCESS)
+    }
   }
 
   /** The connection ends without a DISCONNECT: Aedes publishes the will. */
@@ -119,13 +204,34 @@ export class Control implements ControlPeer {
     const opened = this.#opened
     const connect = this.#connect
     if (returnCode !== ConnectReturnCode.ACCEPTED || opened === undefined || connect === undefined) {
-      this.connection.sendPacket(encodeConnack(false, returnCode))
-      this.connection.close(`CONNECT refused with return code ${returnCode}`)
+      if (!this.#isVersion5) this.connection.sendPacket(encodeConnack(false, returnCode))
+      this.connection.close(`CONNECT refused with return code ${returnCode}`, ReasonCode.UNSPECIFIED_ERROR)
       return
     }
     this.#connect = undefined
-    this.connection.sendPacket(encodeConnack(opened.isPresent && connect.protocolLevel > 3, ConnectReturnCode.ACCEPTED))
-    this.connection.connected(opened.session, opened.isPresent, connect)
+    const { session, isPresent } = opened
+    const keepAliveSeconds = this.#keepAlive(connect)
+    this.connection.sendPacket(
+      connect.properties === undefined
+        ? encodeConnack(isPresent && connect.protocolLevel > 3, ConnectReturnCode.ACCEPTED)
+        : encodeConnack5(
+            isPresent,
+            ReasonCode.SUCCESS,
+            connackProperties(
+              {
+                asked: connect.properties,
+                clientId: session.clientId,
+                isAssigned: connect.clientId === '',
+                sessionExpirySeconds: session.expirySeconds,
+                keepAliveSeconds,
+                askedKeepAliveSeconds: connect.keepAliveSeconds,
+              },
+              this.#parts.limits,
+            ),
+          ),
+    )
+    this.#isConnected = true
+    this.connection.connected(session, isPresent, connect, keepAliveSeconds)
     this.connection.proceed()
   }
 
@@ -134,27 +240,42 @@ export class Control implements ControlPeer {
     const requests = this.#subscribing
     if (session === undefined) return
     const codes: number[] = []
-    for (const { filter, qos } of requests) {
-      const isGranted = session.subscribe(filter, qos)
-      if (!isGranted) this.#parts.ledger.hit('subscriptions')
-      codes.push(isGranted ? qos : SUBACK_FAILURE)
+    const replays: FilterRequest[] = []
+    for (const request of requests) {
+      const { filter, options, retainHandling } = request
+      const isNew = !session.subscriptions.has(filter)
+      const code = this.#grant(session, request)
+      codes.push(code)
+      // [MQTT5-3.8.4-4], [MQTT5 §4.8.2]: a shared subscription is sent no retained messages.
+      const isDue = retainHandling === 0 || (retainHandling === 1 && isNew)
+      if (code === options.qos && isDue && !isSharedFilter(filter)) replays.push(request)
     }
     this.#subscribing = []
     session.afterStored(() => {
-      this.connection.sendPacket(encodeSuback(this.#packetId, codes))
-      for (const [index, { filter, qos }] of requests.entries()) {
-        if (codes[index] !== SUBACK_FAILURE) session.sendRetained(filter, qos)
-      }
+      this.connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
+      for (const { filter, options } of replays) session.sendRetained(filter, options)
       this.connection.proceed()
     })
   }
 
+  /** Enters a subscription and returns its code in SUBACK. */
+  #grant(session: Session, { filter, options }: FilterRequest): number {
+    if (this.#isVersion5 && this.#isTooLarge(filter)) {
+      this.#parts.ledger.hit('topic')
+      return ReasonCode.TOPIC_FILTER_INVALID
+    }
+    if (session.subscriptions.add(filter, options)) return options.qos
+    this.#parts.ledger.hit('subscriptions')
+    return this.#isVersion5 ? ReasonCode.QUOTA_EXCEEDED : SUBACK_FAILURE
+  }
+
   unsubackPassed(): void {
     const session = this.#opened?.session
-    for (const filter of this.#unsubscribing) session?.unsubscribe(filter)
+    if (session === undefined) return
+    const codes = this.#unsubscribing.map((filter) => UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
     this.#unsubscribing = []
-    session?.afterStored(() => {
-      this.connection.sendPacket(encodeUnsuback(this.#packetId))
+    session.afterStored(() => {
+      this.connection.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
       this.connection.proceed()
     })
   }
@@ -163,34 +284,55 @@ export class Control implements ControlPeer {
     if (error !== null) {
       const { limits, ledger } = this.#parts
       // A filter that is not valid ends the client, in Aedes too.
-      if (this.#subscribing.some(({ filter }) => isOverTopicLimit(topicFilterFault, filter, limits)))
+      if (this.#subscribing.some(({ filter }) => isOverTopicLimit(subscriptionFault, filter, limits)))
         ledger.hit('topic')
-      this.connection.close(error.message)
-    } else if (this.#isDisconnecting) this.connection.close(undefined)
-    else this.connection.close('the broker ended the client')
+      this.connection.close(error.message, ReasonCode.UNSPECIFIED_ERROR)
+    } else if (this.#isDisconnecting) this.connection.close(undefined, ReasonCode.SUCCESS)
+    else this.connection.close('the broker ended the client', ReasonCode.UNSPECIFIED_ERROR)
   }
 
-  #refusal(connect: ConnectPacket | ForeignConnect): { connack: Buffer; reason: string } | undefined {
+  /** The filter is valid but for the hub's limits. */
+  #isTooLarge(filter: string): boolean {
+    return subscriptionFault(filter, this.#parts.limits) !== undefined
+  }
+
+  /** The keep-alive that holds: a client of MQTT 5 can be told another than it asked for [MQTT5 §3.2.2.3.14]. */
+  #keepAlive({ keepAliveSeconds, properties }: ConnectPacket): number {
+    const { maxKeepAliveSeconds } = this.#parts.limits
+    if (properties === undefined || maxKeepAliveSeconds === Infinity) return keepAliveSeconds
+    return keepAliveSeconds === 0 ? maxKeepAliveSeconds : Math.min(keepAliveSeconds, maxKeepAliveSeconds)
+  }
+
+  #refusal(connect: ConnectPacket | ForeignConnect): Refusal | undefined {
     if (connect.clientId === undefined) {
-      const { protocolLevel } = connect
-      const reason = `protocol level ${protocolLevel} is not spoken here, only MQTT 3.1 and 3.1.1`
-      // A client of MQTT 5 is told in its own form of CONNACK: flags, reason code, no properties.
-      if (protocolLevel === 5) {
-        return { connack: encodeConnack5(ReasonCode.UNSUPPORTED_PROTOCOL_VERSION), reason }
+      return {
+        reason: `protocol level ${connect.protocolLevel} is not spoken here, only MQTT 3.1, 3.1.1 and 5`,
+        returnCode: ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION,
+        reasonCode: ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
       }
-      return { connack: encodeConnack(false, ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION), reason }
     }
-    if (connect.clientId === '' && (!connect.isClean || connect.protocolLevel === 3)) {
+    const { clientId, isClean, protocolLevel, properties } = connect
+    if (clientId === '' && (protocolLevel === 3 || (protocolLevel === 4 && !isClean))) {
       // [MQTT-3.1.3-8], and MQTT 3.1 knows no empty identifier
       return {
-        connack: encodeConnack(false, ConnectReturnCode.IDENTIFIER_REJECTED),
         reason: 'the client identifier is empty and the session is to be kept',
+        returnCode: ConnectReturnCode.IDENTIFIER_REJECTED,
+        reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
       }
     }
-    if (this.connection.isOverLimit) {
-      return { connack: encodeConnack(false, ConnectReturnCode.SERVER_UNAVAILABLE), reason: 'too many connections' }
+    if (properties?.authenticationMethod !== undefined) {
+      return {
+        reason: `the hub knows no authentication method ${JSON.stringify(properties.authenticationMethod)}: use none`,
+        returnCode: ConnectReturnCode.NOT_AUTHORIZED,
+        reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD,
+      }
     }
-    return undefined
+    if (!this.connection.isOverLimit) return undefined
+    return {
+      reason: 'too many connections',
+      returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
+      reasonCode: ReasonCode.QUOTA_EXCEEDED,
+    }
   }
 
   #pass(bytes: Buffer, start: number, end: number): void {

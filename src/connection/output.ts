@@ -1,6 +1,6 @@
 // Hot path: `publish` and `acknowledge` run per packet sent; measured by `npm run bench`, all throughput rows.
 import { PacketType, type QoS } from '../protocol/packet-types.ts'
-import type { Message } from '../protocol/message.ts'
+import { lengthBytes, type Message, writeLength } from '../protocol/message.ts'
 import type { Transport } from './transport.ts'
 
 /** Most outputs of a turn are small; one that is not moves on to a large slab. */
@@ -67,6 +67,8 @@ export interface OutputOwner {
  * by the system, no other is begun, and what comes meanwhile waits here, where it can be counted.
  */
 export class Output {
+  /** The client reads PUBLISH packets of MQTT 5. */
+  isVersion5 = false
   readonly #transport: Transport
   readonly #turn: OutputTurn
   readonly #owner: OutputOwner
@@ -106,8 +108,8 @@ export class Output {
     let start = message.start
     let end = message.end
     let payloadStart = message.payloadStart
-    if (hasPacketId === message.isWithoutPacketId) {
-      bytes = message.otherShape()
+    if (hasPacketId === message.isWithoutPacketId || this.isVersion5 !== message.isVersion5) {
+      bytes = message.shape(this.isVersion5, hasPacketId)
       start = 0
       end = bytes.length
       payloadStart = end - message.payloadBytes
@@ -120,7 +122,7 @@ export class Output {
     slab[at] = (PacketType.PUBLISH << 4) | (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0)
     this.#used = at + copiedEnd - start
     if (hasPacketId) {
-      const idAt = at + payloadStart - start - 2
+      const idAt = at + payloadStart - start - 2 - (this.isVersion5 ? message.propertyFieldBytes : 0)
       slab[idAt] = packetId >>> 8
       slab[idAt + 1] = packetId & 0xff
     } else {
@@ -134,9 +136,52 @@ export class Output {
     this.#added()
   }
 
-  /** Adds a run of PUBLISH packets at QoS 0 as it came. */
+  /**
+   * Adds a PUBLISH of MQTT 5 with properties of the receiver's own before those of the message; `topic` may be empty when a
+   * Topic Alias is among them.
+   */
+  publishWith(
+    properties: Buffer,
+    topic: Buffer,
+    message: Message,
+    qos: QoS,
+    packetId: number,
+    isDuplicate: boolean,
+    isRetained: boolean,
+  ): void {
+    const { propertiesStart, payloadStart, end } = message
+    const propertiesBytes = properties.length + payloadStart - propertiesStart
+    const payloadBytes = end - payloadStart
+    const headerBytes = 2 + topic.length + (qos > 0 ? 2 : 0) + lengthBytes(propertiesBytes) + propertiesBytes
+    const packetBytes = 1 + lengthBytes(headerBytes + payloadBytes) + headerBytes + payloadBytes
+    const isReferenced = payloadBytes >= REFERENCE_FROM_BYTES
+    const slab = this.#room(packetBytes - (isReferenced ? payloadBytes : 0))
+    let at = this.#used
+    slab[at++] = (PacketType.PUBLISH << 4) | (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0)
+    at = writeLength(slab, at, headerBytes + payloadBytes)
+    at = slab.writeUInt16BE(topic.length, at)
+    at += topic.copy(slab, at)
+    if (qos > 0) at = slab.writeUInt16BE(packetId, at)
+    else this.#gatheredQos0++
+    at = writeLength(slab, at, propertiesBytes)
+    at += properties.copy(slab, at)
+    at += message.bytes.copy(slab, at, propertiesStart, payloadStart)
+    if (!isReferenced) at += message.bytes.copy(slab, at, payloadStart, end)
+    this.#used = at
+    this.#gatheredBytes += packetBytes
+    if (isReferenced) {
+      this.#closeSegment()
+      this.#chunks?.push(message.bytes.subarray(payloadStart, end))
+    }
+    this.#added()
+  }
+
+  /** Adds a run of PUBLISH packets at QoS 0 as it came, or as the client's version of MQTT has it. */
   publishRun(run: Message): void {
-    const { bytes, start, end } = run
+    const isOther = run.isVersion5 !== this.isVersion5
+    const bytes = isOther ? run.shape(this.isVersion5, false) : run.bytes
+    const start = isOther ? 0 : run.start
+    const end = isOther ? bytes.length : run.end
     const length = end - start
     if (length >= REFERENCE_FROM_BYTES) {
       this.#closeSegment()

@@ -3,7 +3,8 @@ import { isUtf8String } from '../protocol/utf8.ts'
 import type { ConnectionParts } from './connection-parts.ts'
 
 const PACKET_TOO_LARGE = /^packet of \d+ bytes is over the limit/
-const NO_LIMITS: TopicLimits = { maxTopicBytes: Infinity, maxTopicLevels: Infinity }
+/** What is not valid under these is malformed. */
+export const NO_TOPIC_LIMITS: TopicLimits = { maxTopicBytes: Infinity, maxTopicLevels: Infinity }
 
 /**
  * Tells whether a topic name or filter that was refused would be valid without the limits. `faultOf` is `topicNameFault` or
@@ -14,7 +15,7 @@ export function isOverTopicLimit(
   topic: string,
   limits: TopicLimits,
 ): boolean {
-  return faultOf(topic, limits) !== undefined && faultOf(topic, NO_LIMITS) === undefined
+  return faultOf(topic, limits) !== undefined && faultOf(topic, NO_TOPIC_LIMITS) === undefined
 }
 
 /** Says for the log why the topic name of a PUBLISH was refused, and counts it when that is for a limit. */

@@ -42,6 +42,17 @@ export class PublishRate implements FrameSink {
     return this.#timer !== undefined
   }
 
+  /** The packet being handled is one too many. */
+  get isOverdrawn(): boolean {
+    this.#balance(performance.now())
+    return this.#allowedMessages < 0
+  }
+
+  /** The packet being handled was refused, so it does not count. */
+  giveBack(): void {
+    this.#allowedMessages++
+  }
+
   frame(bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     if ((bytes[start] ?? 0) >> 4 === PacketType.PUBLISH) this.#unsettledMessages++
     return this.#owner.frame(bytes, start, bodyStart, end)

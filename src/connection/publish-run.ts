@@ -15,6 +15,7 @@ export class PublishRun {
   /** Where the topic of the first packet begins, at its length. */
   #topicStart = 0
 
+  /** `propertiesStart` is given for a packet of MQTT 5. */
   begin(
     session: Session,
     route: Route,
@@ -23,8 +24,10 @@ export class PublishRun {
     topicStart: number,
     payloadStart: number,
     end: number,
+    propertiesStart = 0,
   ): void {
     this.#run.set(route.topic, 0, false, bytes, start, payloadStart, end)
+    if (propertiesStart > 0) this.#run.setProperties(propertiesStart)
     this.#run.publisher = session.clientId
     this.#session = session
     this.#route = route

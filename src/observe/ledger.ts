@@ -12,6 +12,8 @@ export const DROP_REASONS = {
   expired: 'it waited in the queue for longer than it may (limits.maxMessageExpirySeconds)',
   damaged: 'the store could not read it back: its disk or its file is faulty',
   'connection-lost': 'QoS 0 and the connection ended before the system had taken it',
+  'too-large': 'it was larger than its client takes (Maximum Packet Size of MQTT 5)',
+  rejected: 'the client answered it with an error (PUBACK or PUBREC of MQTT 5)',
   'session-ended': 'the session ended before the client had acknowledged it',
 } as const
 
@@ -32,6 +34,8 @@ export const LIMITS = {
     'a topic name or filter was too long or too deep and its connection was closed (limits.maxTopicBytes, limits.maxTopicLevels)',
   subscriptions: 'a subscription was refused, its client has as many as it may (limits.maxSubscriptionsPerClient)',
   'publish-rate': 'a client published faster than it may and was not read for a while (limits.maxPublishRate)',
+  'receive-maximum':
+    'a client of MQTT 5 had more QoS 2 messages under way than it may and was disconnected (limits.receiveMaximum)',
 } as const
 
 export type LimitName = keyof typeof LIMITS
@@ -70,6 +74,8 @@ export class Ledger {
       expired: 0,
       damaged: 0,
       'connection-lost': 0,
+      'too-large': 0,
+      rejected: 0,
       'session-ended': 0,
     }
     this.limitHits = {
@@ -80,6 +86,7 @@ export class Ledger {
       topic: 0,
       subscriptions: 0,
       'publish-rate': 0,
+      'receive-maximum': 0,
     }
   }
 

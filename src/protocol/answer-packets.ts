@@ -1,5 +1,6 @@
-import { lengthBytes, writeLength } from './message.ts'
+import { packet } from './packet.ts'
 import { PacketType } from './packet-types.ts'
+import { PropertyId, PropertyWriter } from './properties.ts'
 import type { ReasonCode } from './reason-codes.ts'
 
 /** CONNACK of MQTT 3.1 and 3.1.1 [MQTT-3.1.1 §3.2]. In 3.1 the bit of `isSessionPresent` is reserved: pass false. */
@@ -7,25 +8,47 @@ export function encodeConnack(isSessionPresent: boolean, returnCode: number): Bu
   return Buffer.from([PacketType.CONNACK << 4, 2, isSessionPresent ? 1 : 0, returnCode])
 }
 
-/** CONNACK of MQTT 5 that refuses a client: no flags, no properties [MQTT5 §3.2]. */
-export function encodeConnack5(reasonCode: (typeof ReasonCode)[keyof typeof ReasonCode]): Buffer {
-  return Buffer.from([PacketType.CONNACK << 4, 3, 0, reasonCode, 0])
+/** CONNACK of MQTT 5 [MQTT5 §3.2]. */
+export function encodeConnack5(isSessionPresent: boolean, reasonCode: ReasonCode, properties: PropertyWriter): Buffer {
+  return packet(PacketType.CONNACK << 4, [Buffer.of(isSessionPresent ? 1 : 0, reasonCode), properties.encode()])
+}
+
+/** DISCONNECT of MQTT 5, which alone lets a server send one [MQTT5 §3.14]. */
+export function encodeDisconnect(reasonCode: ReasonCode, properties: PropertyWriter): Buffer {
+  return packet(PacketType.DISCONNECT << 4, [Buffer.of(reasonCode), properties.encode()])
+}
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP of MQTT 5 with a reason [MQTT5 §3.4]; `reason` is left out when it is undefined. */
+export function encodeAcknowledgement(
+  firstByte: number,
+  packetId: number,
+  reasonCode: ReasonCode,
+  reason: string | undefined,
+): Buffer {
+  const header = Buffer.of(packetId >>> 8, packetId & 0xff, reasonCode)
+  if (reason === undefined) return packet(firstByte, [header])
+  return packet(firstByte, [header, new PropertyWriter().string(PropertyId.REASON_STRING, reason).encode()])
 }
 
 /** SUBACK with a code for each filter, in their order [MQTT-3.9.3-1]. */
-export function encodeSuback(packetId: number, codes: readonly number[]): Buffer {
-  const remainingBytes = 2 + codes.length
-  const packet = Buffer.allocUnsafe(1 + lengthBytes(remainingBytes) + remainingBytes)
-  packet[0] = PacketType.SUBACK << 4
-  const at = writeLength(packet, 1, remainingBytes)
-  packet.writeUInt16BE(packetId, at)
-  packet.set(codes, at + 2)
-  return packet
+export function encodeSuback(packetId: number, codes: readonly number[], isVersion5: boolean): Buffer {
+  return acknowledgementOfFilters(PacketType.SUBACK, packetId, codes, isVersion5)
 }
 
-/** UNSUBACK of MQTT 3.1 and 3.1.1. */
-export function encodeUnsuback(packetId: number): Buffer {
-  return Buffer.from([PacketType.UNSUBACK << 4, 2, packetId >>> 8, packetId & 0xff])
+/** UNSUBACK; MQTT 5 has a code for each filter. */
+export function encodeUnsuback(packetId: number, codes: readonly number[], isVersion5: boolean): Buffer {
+  return acknowledgementOfFilters(PacketType.UNSUBACK, packetId, isVersion5 ? codes : [], isVersion5)
 }
 
 export const PINGRESP = Buffer.from([PacketType.PINGRESP << 4, 0])
+
+function acknowledgementOfFilters(
+  type: number,
+  packetId: number,
+  codes: readonly number[],
+  isVersion5: boolean,
+): Buffer {
+  const header = Buffer.of(packetId >>> 8, packetId & 0xff)
+  const noProperties = Buffer.alloc(isVersion5 ? 1 : 0)
+  return packet(type << 4, [header, noProperties, Buffer.from(codes)])
+}

@@ -1,13 +1,23 @@
+import { ReasonCode } from './reason-codes.ts'
 import { isUtf8String } from './utf8.ts'
 
-/** A packet breaks the standard. The reader of its fields throws it; the connection ends with the message in the log. */
+/**
+ * A packet breaks the standard. The reader of its fields throws it; the connection ends with the message in the log, and a
+ * client of MQTT 5 is told message and `code`.
+ */
 export class MalformedPacketError extends Error {
   override readonly name = 'MalformedPacketError'
+  readonly code: ReasonCode
+
+  constructor(message: string, code: ReasonCode = ReasonCode.MALFORMED_PACKET) {
+    super(message)
+    this.code = code
+  }
 }
 
 /**
  * Reads the fields of one control packet in order and refuses what is not there. For packets that come once or a few times
- * per connection (CONNECT, SUBSCRIBE, UNSUBSCRIBE), never for PUBLISH. Every method throws MalformedPacketError.
+ * per connection (CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT), never for PUBLISH. Every method throws MalformedPacketError.
  */
 export class FieldReader {
   readonly #bytes: Buffer
@@ -31,9 +41,28 @@ export class FieldReader {
 
   uint16(name: string): number {
     this.#need(2, name)
-    const value = this.#bytes.readUInt16BE(this.#at)
     this.#at += 2
-    return value
+    return this.#bytes.readUInt16BE(this.#at - 2)
+  }
+
+  uint32(name: string): number {
+    this.#need(4, name)
+    this.#at += 4
+    return this.#bytes.readUInt32BE(this.#at - 4)
+  }
+
+  /** A number of one to four bytes with seven bits each, in its shortest form [MQTT5-1.5.5-1]. */
+  variableByteInteger(name: string): number {
+    let value = 0
+    for (let scale = 1; scale <= 2_097_152; scale *= 128) {
+      const byte = this.byte(name)
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        if (byte === 0 && scale > 1) throw new MalformedPacketError(`${name} is not in its shortest form`)
+        return value
+      }
+    }
+    throw new MalformedPacketError(`${name} is longer than four bytes`)
   }
 
   /** A view of a length-prefixed field. */
@@ -50,6 +79,13 @@ export class FieldReader {
     if (!isUtf8String(bytes, 0, bytes.length))
       throw new MalformedPacketError(`${name} is not valid UTF-8 without U+0000`)
     return bytes.toString('utf8')
+  }
+
+  /** A reader of the next `bytes`, which are then behind this one. */
+  part(bytes: number, name: string): FieldReader {
+    this.#need(bytes, name)
+    this.#at += bytes
+    return new FieldReader(this.#bytes, this.#at - bytes, this.#at)
   }
 
   /** Throws when bytes are left over. */

@@ -4,15 +4,18 @@ import { PacketType, type QoS } from './packet-types.ts'
 const EMPTY = Buffer.alloc(0)
 
 /**
- * An application message on its way through the hub, held as the bytes of a PUBLISH packet of MQTT 3.1.1.
+ * An application message on its way through the hub, held as the bytes of a PUBLISH packet.
  *
  *   1. A message that came from a socket is a view of the chunk it came in, and its object is used again for the next
  *      one: whoever needs it after the call returns takes `keep()`.
  *   2. A kept message never changes.
  *   3. It may stand for a run: packets of one topic at QoS 0 that lie behind each other (`count` over 1). Only those take
  *      a run who pass on bytes; to all others it is given packet by packet (`takeFromRun`).
- *   4. A PUBLISH has two shapes, with a packet identifier and without. One is how the message came, the other is made when
- *      it is first asked for; each serves all subscribers, who write their own flags and identifier into their copy.
+ *   4. A PUBLISH has four shapes: with or without a packet identifier, with the properties of MQTT 5 or without. One is how
+ *      the message came, another is made when it is first asked for; each serves all subscribers, who write their own flags
+ *      and identifier into their copy.
+ *   5. Properties in `bytes` are those that every receiver gets unaltered. What differs by receiver or by the time is not
+ *      among them: Topic Alias, Subscription Identifier, Message Expiry Interval (`expiresAtMs`).
  */
 export class Message {
   topic = ''
@@ -22,32 +25,46 @@ export class Message {
   publisher: string | undefined = undefined
   /** When it is no longer worth delivering, in ms since 1970 by the hub's clock; 0 is never. */
   expiresAtMs = 0
+  /** The publisher set the expiry, so that receivers are told what is left of it [MQTT5-3.3.2-6]. */
+  isExpiryForwarded = false
   /** Where a store has its body: the store's own number. */
   body = 0
 
-  /** The packet is `bytes[start, end)`, its payload `bytes[payloadStart, end)`. */
+  /** The packet is `bytes[start, end)`, its properties `[propertiesStart, payloadStart)`, its payload `[payloadStart, end)`. */
   bytes: Buffer = EMPTY
   start = 0
+  propertiesStart = 0
   payloadStart = 0
   end = 0
-  /** Packets in `bytes[start, end)`. In a run, `payloadStart` is that of the first. */
+  /** `bytes` is a packet of MQTT 5: there is a property length before `propertiesStart`. */
+  isVersion5 = false
+  /** Packets in `bytes[start, end)`. In a run, `propertiesStart` and `payloadStart` are those of the first. */
   count = 1
-  #otherShape: Buffer | undefined = undefined
+  #shapes: (Buffer | undefined)[] | undefined = undefined
   #kept: Message | undefined = undefined
 
-  /** Makes this object stand for the packet at `bytes[start, end)`. Keeps the buffer, not a copy of it. */
+  /** Makes this object stand for the packet of 3.1.1 at `bytes[start, end)`. Keeps the buffer, not a copy of it. */
   set(topic: string, qos: QoS, retain: boolean, bytes: Buffer, start: number, payloadStart: number, end: number): void {
     this.topic = topic
     this.qos = qos
     this.retain = retain
     this.bytes = bytes
     this.start = start
+    this.propertiesStart = payloadStart
     this.payloadStart = payloadStart
     this.end = end
+    this.isVersion5 = false
     this.count = 1
     this.expiresAtMs = 0
-    this.#otherShape = undefined
+    this.isExpiryForwarded = false
+    this.#shapes = undefined
     this.#kept = undefined
+  }
+
+  /** After `set`: the packet is one of MQTT 5, with its properties, which must be fit for every receiver, from here on. */
+  setProperties(propertiesStart: number): void {
+    this.isVersion5 = true
+    this.propertiesStart = propertiesStart
   }
 
   /** Makes this object stand for the packet of `run` that begins at `at`; returns the offset behind it. */
@@ -62,18 +79,33 @@ export class Message {
       remainingBytes += (byte & 0x7f) * scale
       scale *= 128
     }
-    const topicBytes = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
     const end = bodyStart + remainingBytes
-    this.set(run.topic, 0, false, bytes, at, bodyStart + 2 + topicBytes, end)
+    // All packets of a run have the same header behind the remaining length.
+    const first = fieldStart(run.bytes, run.start)
+    this.set(run.topic, 0, false, bytes, at, bodyStart + run.payloadStart - first, end)
+    if (run.isVersion5) this.setProperties(bodyStart + run.propertiesStart - first)
     this.publisher = run.publisher
     return end
   }
 
-  /** Builds a kept message. `topic` must be a valid topic name; `payload` is copied. */
-  static create(topic: string, payload: Buffer, qos: QoS, retain: boolean, publisher: string | undefined): Message {
-    const bytes = encodePublish(Buffer.from(topic), payload, qos > 0)
+  /**
+   * Builds a kept message. `topic` must be a valid topic name, `properties` those of MQTT 5 that every receiver gets, without
+   * their length; `payload` is copied.
+   */
+  static create(
+    topic: string,
+    payload: Buffer,
+    qos: QoS,
+    retain: boolean,
+    publisher: string | undefined,
+    properties: Buffer = EMPTY,
+  ): Message {
+    const isVersion5 = properties.length > 0
+    const bytes = encodePublish(Buffer.from(topic), isVersion5 ? properties : undefined, payload, qos > 0)
     const message = new Message()
-    message.set(topic, qos, retain, bytes, 0, bytes.length - payload.length, bytes.length)
+    const payloadStart = bytes.length - payload.length
+    message.set(topic, qos, retain, bytes, 0, payloadStart, bytes.length)
+    if (isVersion5) message.setProperties(payloadStart - properties.length)
     message.publisher = publisher
     message.#kept = message
     return message
@@ -83,17 +115,25 @@ export class Message {
    * A kept message that is the packet `bytes[start, end)`, as a store gives it back. Keeps the buffer.
    * @throws RangeError when that is no PUBLISH packet
    */
-  static restore(bytes: Buffer, start: number, end: number, publisher: string | undefined): Message {
-    const bodyStart = fieldStart(bytes, start)
-    const topicStart = bodyStart + 2
-    const topicEnd = topicStart + bytes.readUInt16BE(bodyStart)
+  static restore(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    publisher: string | undefined,
+    isVersion5: boolean,
+  ): Message {
+    const topicStart = fieldStart(bytes, start) + 2
+    const topicEnd = topicStart + bytes.readUInt16BE(topicStart - 2)
     const first = bytes[start] ?? 0
     const qos = first & 4 ? 2 : first & 2 ? 1 : 0
-    const payloadStart = topicEnd + (qos > 0 ? 2 : 0)
+    const headerEnd = topicEnd + (qos > 0 ? 2 : 0)
+    const propertiesStart = isVersion5 ? lengthEnd(bytes, headerEnd) : headerEnd
+    const payloadStart = propertiesStart + (isVersion5 ? readLength(bytes, headerEnd) : 0)
     if (first >> 4 !== PacketType.PUBLISH || payloadStart > end) throw new RangeError('no PUBLISH packet')
     const message = new Message()
     const topic = bytes.toString('utf8', topicStart, topicEnd)
     message.set(topic, qos, (first & 1) !== 0, bytes, start, payloadStart, end)
+    if (isVersion5) message.setProperties(propertiesStart)
     message.publisher = publisher
     message.#kept = message
     return message
@@ -128,70 +168,131 @@ export class Message {
    * for years must not keep the slab alive that `keep()` shares with its neighbours in time.
    */
   keepRetained(): Message {
-    return this.#copy(Buffer.allocUnsafeSlow(this.packetBytes), true)
+    const kept = this.#copy(Buffer.allocUnsafeSlow(this.packetBytes), true)
+    // The hub's limit on waiting is for queues: a retained message goes only when its publisher said so [MQTT5-3.3.2-5].
+    if (!kept.isExpiryForwarded) kept.expiresAtMs = 0
+    return kept
   }
 
-  /** The packet in the shape that `bytes` has not. Its flags and packet identifier are the writer's to set. */
-  otherShape(): Buffer {
-    if (this.#otherShape !== undefined) return this.#otherShape
-    const shape = encodePublish(
-      this.bytes.subarray(this.#topicStart(), this.payloadStart - (this.qos > 0 ? 2 : 0)),
-      this.bytes.subarray(this.payloadStart, this.end),
-      this.qos === 0,
-    )
+  /** What the property length and the properties take in a packet of MQTT 5. */
+  get propertyFieldBytes(): number {
+    const propertiesBytes = this.payloadStart - this.propertiesStart
+    return lengthBytes(propertiesBytes) + propertiesBytes
+  }
+
+  /**
+   * The packet, or for a run all of them, in a shape that `bytes` has not. Flags and packet identifier are the writer's to
+   * set.
+   */
+  shape(isVersion5: boolean, hasPacketId: boolean): Buffer {
+    const index = (isVersion5 ? 2 : 0) + (hasPacketId ? 1 : 0)
+    const before = this.#shapes?.[index]
+    if (before !== undefined) return before
+    const shape = this.count === 1 ? this.#encode(isVersion5, hasPacketId) : this.#encodeRun(isVersion5)
     // A retained message would hold it for years, for the one subscriber that asked.
-    if (this.#kept !== this || !this.retain) this.#otherShape = shape
+    if (this.#kept !== this || !this.retain) {
+      this.#shapes ??= []
+      this.#shapes[index] = shape
+    }
     return shape
+  }
+
+  #encode(isVersion5: boolean, hasPacketId: boolean): Buffer {
+    const { bytes } = this
+    const properties = isVersion5 ? bytes.subarray(this.propertiesStart, this.payloadStart) : undefined
+    return encodePublish(this.topicBytes, properties, bytes.subarray(this.payloadStart, this.end), hasPacketId)
+  }
+
+  #encodeRun(isVersion5: boolean): Buffer {
+    const single = new Message()
+    const packets: Buffer[] = []
+    for (let at = this.start; at < this.end;) {
+      at = single.takeFromRun(this, at)
+      packets.push(single.#encode(isVersion5, false))
+    }
+    return Buffer.concat(packets)
   }
 
   #copy(bytes: Buffer, retain: boolean): Message {
     this.bytes.copy(bytes, 0, this.start, this.end)
     const kept = new Message()
     kept.set(this.topic, this.qos, retain, bytes, 0, this.payloadStart - this.start, bytes.length)
+    if (this.isVersion5) kept.setProperties(this.propertiesStart - this.start)
     kept.publisher = this.publisher
     kept.expiresAtMs = this.expiresAtMs
+    kept.isExpiryForwarded = this.isExpiryForwarded
     kept.#kept = kept
     return kept
   }
 
-  /** Offset in `bytes` of the topic's first byte, past its length. */
-  #topicStart(): number {
-    return fieldStart(this.bytes, this.start) + 2
+  /** A view of the topic as it stands in the packet. */
+  get topicBytes(): Buffer {
+    const at = fieldStart(this.bytes, this.start)
+    return this.bytes.subarray(at + 2, at + 2 + this.bytes.readUInt16BE(at))
   }
 }
 
 /** Offset of the first field of the packet that begins at `start`, past its remaining length. */
 function fieldStart(bytes: Buffer, start: number): number {
-  let at = start + 1
-  while (((bytes[at] ?? 0) & 0x80) !== 0) at++
-  return at + 1
+  return lengthEnd(bytes, start + 1)
 }
 
-/** Encodes a PUBLISH, at QoS 1 with packet identifier 0 or at QoS 0: whoever sends it sets both. */
-export function encodePublish(topic: Buffer, payload: Buffer, hasPacketId: boolean): Buffer {
-  const remainingBytes = 2 + topic.length + (hasPacketId ? 2 : 0) + payload.length
+/**
+ * Encodes a PUBLISH, at QoS 1 with packet identifier 0 or at QoS 0: whoever sends it sets both. `properties` without their
+ * length make it one of MQTT 5, undefined one of 3.1.1.
+ */
+export function encodePublish(
+  topic: Buffer,
+  properties: Buffer | undefined,
+  payload: Buffer,
+  hasPacketId: boolean,
+): Buffer {
+  const propertyFieldBytes = properties === undefined ? 0 : lengthBytes(properties.length) + properties.length
+  const remainingBytes = 2 + topic.length + (hasPacketId ? 2 : 0) + propertyFieldBytes + payload.length
   const packet = Buffer.allocUnsafe(1 + lengthBytes(remainingBytes) + remainingBytes)
   packet[0] = (PacketType.PUBLISH << 4) | (hasPacketId ? 2 : 0)
   let at = writeLength(packet, 1, remainingBytes)
   at = packet.writeUInt16BE(topic.length, at)
   at += topic.copy(packet, at)
   if (hasPacketId) at = packet.writeUInt16BE(0, at)
+  if (properties !== undefined) {
+    at = writeLength(packet, at, properties.length)
+    at += properties.copy(packet, at)
+  }
   payload.copy(packet, at)
   return packet
 }
 
-/** How many bytes a remaining length takes: 1 to 4 [MQTT-3.1.1 §2.2.3]. */
-export function lengthBytes(remainingBytes: number): number {
-  return remainingBytes < 128 ? 1 : remainingBytes < 16_384 ? 2 : remainingBytes < 2_097_152 ? 3 : 4
+/** How many bytes a remaining length or a property length takes: 1 to 4 [MQTT-3.1.1 §2.2.3]. */
+export function lengthBytes(length: number): number {
+  return length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : 4
 }
 
-/** Writes a remaining length at `at` and returns the offset behind it. */
-export function writeLength(packet: Buffer, at: number, remainingBytes: number): number {
-  let rest = remainingBytes
+/** Writes a remaining length or a property length at `at` and returns the offset behind it. */
+export function writeLength(packet: Buffer, at: number, length: number): number {
+  let rest = length
   while (rest > 127) {
     packet[at++] = (rest & 0x7f) | 0x80
     rest >>>= 7
   }
   packet[at++] = rest
   return at
+}
+
+/** The length that begins at `at`. */
+export function readLength(bytes: Buffer, at: number): number {
+  let length = 0
+  for (let scale = 1; scale <= 2_097_152; scale *= 128) {
+    const byte = bytes[at++] ?? 0
+    length += (byte & 0x7f) * scale
+    if (byte < 0x80) break
+  }
+  return length
+}
+
+/** The offset behind the length that begins at `at`. */
+export function lengthEnd(bytes: Buffer, at: number): number {
+  let end = at
+  while (((bytes[end] ?? 0) & 0x80) !== 0) end++
+  return end + 1
 }

@@ -11,7 +11,37 @@ export const ConnectReturnCode = {
 /** What stands in a SUBACK of MQTT 3.1.1 for a filter that was not granted [MQTT-3.9.3-2]. */
 export const SUBACK_FAILURE = 0x80
 
-/** Reason codes of MQTT 5 that the hub sends already to clients whose version it does not speak [MQTT5 §2.4]. */
+/** Reason codes of MQTT 5, as far as the hub sends or reads them [MQTT5 §2.4]. From 0x80 on they mean failure. */
 export const ReasonCode = {
+  SUCCESS: 0x00,
+  DISCONNECT_WITH_WILL: 0x04,
+  NO_MATCHING_SUBSCRIBERS: 0x10,
+  NO_SUBSCRIPTION_EXISTED: 0x11,
+  UNSPECIFIED_ERROR: 0x80,
+  MALFORMED_PACKET: 0x81,
+  PROTOCOL_ERROR: 0x82,
   UNSUPPORTED_PROTOCOL_VERSION: 0x84,
+  CLIENT_IDENTIFIER_NOT_VALID: 0x85,
+  BAD_USER_NAME_OR_PASSWORD: 0x86,
+  NOT_AUTHORIZED: 0x87,
+  SERVER_UNAVAILABLE: 0x88,
+  SERVER_SHUTTING_DOWN: 0x8b,
+  BAD_AUTHENTICATION_METHOD: 0x8c,
+  KEEP_ALIVE_TIMEOUT: 0x8d,
+  SESSION_TAKEN_OVER: 0x8e,
+  TOPIC_FILTER_INVALID: 0x8f,
+  TOPIC_NAME_INVALID: 0x90,
+  PACKET_IDENTIFIER_NOT_FOUND: 0x92,
+  RECEIVE_MAXIMUM_EXCEEDED: 0x93,
+  TOPIC_ALIAS_INVALID: 0x94,
+  PACKET_TOO_LARGE: 0x95,
+  QUOTA_EXCEEDED: 0x97,
+  ADMINISTRATIVE_ACTION: 0x98,
+  PAYLOAD_FORMAT_INVALID: 0x99,
+  SERVER_MOVED: 0x9d,
 } as const
+
+export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode]
+
+/** From here on a reason code says that something failed [MQTT5 §2.4]. */
+export const FIRST_FAILURE_CODE = 0x80

@@ -1,38 +1,74 @@
 import { FieldReader, MalformedPacketError } from './field-reader.ts'
 import type { QoS } from './packet-types.ts'
+import { PropertyId, readProperties } from './properties.ts'
+import { ReasonCode } from './reason-codes.ts'
+import { plainOptions, type SubscriptionOptions } from './subscription-options.ts'
 
-/** One topic filter of a SUBSCRIBE with the QoS it asks for. */
+/** One topic filter of a SUBSCRIBE with what it asks for. */
 export interface FilterRequest {
   readonly filter: string
-  readonly qos: QoS
+  readonly options: SubscriptionOptions
+  /** When retained messages are sent: 0 always, 1 if the subscription is new, 2 never [MQTT5 §3.8.3.1]. */
+  readonly retainHandling: 0 | 1 | 2
 }
 
+const SUBSCRIBE_PROPERTIES: readonly number[] = [PropertyId.SUBSCRIPTION_IDENTIFIER, PropertyId.USER_PROPERTY]
+const UNSUBSCRIBE_PROPERTIES: readonly number[] = [PropertyId.USER_PROPERTY]
+
 /** Reads a SUBSCRIBE from the start of its variable header. @throws MalformedPacketError */
-export function readSubscribe(bytes: Buffer, bodyStart: number, end: number): readonly FilterRequest[] {
+export function readSubscribe(
+  bytes: Buffer,
+  bodyStart: number,
+  end: number,
+  isVersion5: boolean,
+): readonly FilterRequest[] {
   const fields = new FieldReader(bytes, bodyStart, end)
   readPacketId(fields)
+  const properties = isVersion5 ? readProperties(fields, SUBSCRIBE_PROPERTIES, 'SUBSCRIBE') : undefined
+  const identifier = properties?.number(PropertyId.SUBSCRIPTION_IDENTIFIER) ?? 0
   const requests: FilterRequest[] = []
   while (!fields.isAtEnd) {
     const filter = fields.string('topic filter')
-    const qos = fields.byte('requested QoS')
-    // [MQTT-3.8.3-4]
-    if (qos !== 0 && qos !== 1 && qos !== 2) throw new MalformedPacketError(`requested QoS byte is ${qos}`)
-    requests.push({ filter, qos })
+    const byte = fields.byte('subscription options')
+    requests.push(isVersion5 ? request5(filter, byte, identifier) : request3(filter, byte))
   }
   // [MQTT-3.8.3-3]
-  if (requests.length === 0) throw new MalformedPacketError('SUBSCRIBE has no topic filter')
+  if (requests.length === 0) throw new MalformedPacketError('SUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
   return requests
 }
 
 /** Reads an UNSUBSCRIBE from the start of its variable header. @throws MalformedPacketError */
-export function readUnsubscribe(bytes: Buffer, bodyStart: number, end: number): readonly string[] {
+export function readUnsubscribe(bytes: Buffer, bodyStart: number, end: number, isVersion5: boolean): readonly string[] {
   const fields = new FieldReader(bytes, bodyStart, end)
   readPacketId(fields)
+  if (isVersion5) readProperties(fields, UNSUBSCRIBE_PROPERTIES, 'UNSUBSCRIBE')
   const filters: string[] = []
   while (!fields.isAtEnd) filters.push(fields.string('topic filter'))
   // [MQTT-3.10.3-2]
-  if (filters.length === 0) throw new MalformedPacketError('UNSUBSCRIBE has no topic filter')
+  if (filters.length === 0) throw new MalformedPacketError('UNSUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
   return filters
+}
+
+function request3(filter: string, byte: number): FilterRequest {
+  // [MQTT-3.8.3-4]
+  return { filter, options: plainOptions(requestedQoS(byte)), retainHandling: 0 }
+}
+
+function request5(filter: string, byte: number, identifier: number): FilterRequest {
+  // [MQTT5-3.8.3-5]
+  if ((byte & 0xc0) !== 0) throw new MalformedPacketError('the reserved bits of the subscription options are set')
+  const retainHandling = (byte >> 4) & 3
+  if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
+    throw new MalformedPacketError('Retain Handling is 3', ReasonCode.PROTOCOL_ERROR)
+  }
+  const qos = requestedQoS(byte & 3)
+  const options = { qos, isNoLocal: (byte & 4) !== 0, isRetainAsPublished: (byte & 8) !== 0, identifier }
+  return { filter, options, retainHandling }
+}
+
+function requestedQoS(qos: number): QoS {
+  if (qos === 0 || qos === 1 || qos === 2) return qos
+  throw new MalformedPacketError(`requested QoS byte is ${qos}`)
 }
 
 function readPacketId(fields: FieldReader): void {

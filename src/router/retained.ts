@@ -11,6 +11,7 @@ export interface RetainedLimits {
 export class RetainedMessages {
   readonly #limits: RetainedLimits
   readonly #messages = new TopicNameTree<Message>()
+  readonly #expiring = new Set<string>()
   #bytes = 0
 
   constructor(limits: RetainedLimits) {
@@ -34,25 +35,42 @@ export class RetainedMessages {
    * [MQTT-3.3.1-10], [MQTT-3.3.1-11]. Returns the limit that it would pass, and then keeps what was there.
    */
   put(message: Message): keyof RetainedLimits | undefined {
-    const { topic, packetBytes } = message
+    const { topic } = message
     const before = this.#messages.get(topic)
     if (message.payloadBytes === 0) {
       if (before !== undefined) this.#remove(before)
       return undefined
     }
+    const limit = this.limitFor(message)
+    if (limit !== undefined) return limit
+    this.#set(message.keepRetained())
+    return undefined
+  }
+
+  /** The limit that would be passed if this message were put. */
+  limitFor({ topic, packetBytes, payloadBytes }: Message): keyof RetainedLimits | undefined {
+    if (payloadBytes === 0) return undefined
+    const before = this.#messages.get(topic)
     const { maxRetainedMessages, maxRetainedBytes } = this.#limits
     const growthBytes = packetBytes - (before?.packetBytes ?? 0)
     if (before === undefined && this.count >= maxRetainedMessages) return 'maxRetainedMessages'
-    if (this.#bytes + growthBytes > maxRetainedBytes) return 'maxRetainedBytes'
-    this.#messages.set(topic, message.keepRetained())
-    this.#bytes += growthBytes
-    return undefined
+    return this.#bytes + growthBytes > maxRetainedBytes ? 'maxRetainedBytes' : undefined
   }
 
   /** Takes up a kept message of the store, which was within the limits when it came. Keeps it, not a copy. */
   restore(message: Message): void {
-    this.#messages.set(message.topic, message)
-    this.#bytes += message.packetBytes
+    this.#set(message)
+  }
+
+  /** Topics whose message has an expiry, in the order they came. */
+  get expiring(): Iterable<string> {
+    return this.#expiring
+  }
+
+  /** Takes away the message of a topic. */
+  remove(topic: string): void {
+    const message = this.#messages.get(topic)
+    if (message !== undefined) this.#remove(message)
   }
 
   /**
@@ -63,8 +81,17 @@ export class RetainedMessages {
     return this.#messages.matching(filter)
   }
 
+  #set(message: Message): void {
+    const { topic, packetBytes } = message
+    this.#bytes += packetBytes - (this.#messages.get(topic)?.packetBytes ?? 0)
+    this.#messages.set(topic, message)
+    if (message.expiresAtMs !== 0) this.#expiring.add(topic)
+    else this.#expiring.delete(topic)
+  }
+
   #remove(message: Message): void {
     this.#messages.delete(message.topic)
     this.#bytes -= message.packetBytes
+    this.#expiring.delete(message.topic)
   }
 }

@@ -2,8 +2,9 @@
 import { HubbubError } from '../errors.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import { Message } from '../protocol/message.ts'
-import type { QoS } from '../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { describeInvalidTopicName, type TopicLimits } from '../protocol/topic.ts'
+import type { Delivery } from './delivery.ts'
 import { RetainedMessages, type RetainedLimits } from './retained.ts'
 import { type Route, Routes } from './routes.ts'
 import type { Store } from '../store/store.ts'
@@ -64,10 +65,26 @@ export class Router {
   publish(message: Message, route: Route): number {
     if (message.retain) this.#retain(message)
     const deliveries = this.#routes.match(route)
-    this.#ledger.matched += deliveries.length
-    for (const delivery of deliveries) delivery.subscriber.deliver(message, delivery.qos)
+    let matched = deliveries.length
+    this.#ledger.matched += matched
+    for (const delivery of deliveries) {
+      const { subscriber } = delivery
+      if (!delivery.isNoLocal || subscriber.clientId !== message.publisher) {
+        subscriber.deliver(message, delivery)
+      } else if (delivery.own === undefined) {
+        matched--
+        this.#ledger.matched--
+      } else {
+        subscriber.deliver(message, delivery.own)
+      }
+    }
     for (const tap of this.#taps) tap.offer(message)
-    return deliveries.length
+    return matched
+  }
+
+  /** Whether the message would be retained if there were room for it, and there is none. */
+  isRetainedFull(message: Message): boolean {
+    return message.retain && this.retained.limitFor(message) !== undefined
   }
 
   /** Whether the message has to be stored, for somebody or as a retained one. */
@@ -79,26 +96,39 @@ export class Router {
     return false
   }
 
-  /** Hands over a run (`Message.count`), which is never retained: whole to those who take runs, else message by message. */
-  publishRun(run: Message, route: Route): void {
+  /**
+   * Hands over a run (`Message.count`), which is never retained: whole to those who take runs, else message by message.
+   * Returns how many subscribers it is for.
+   */
+  publishRun(run: Message, route: Route): number {
     const deliveries = this.#routes.match(route)
-    this.#ledger.matched += deliveries.length * run.count
-    const single = this.#single
-    for (const { subscriber } of deliveries) {
-      if (subscriber.deliverRun !== undefined) {
-        subscriber.deliverRun(run)
-      } else {
-        for (let at = run.start; at < run.end;) {
-          at = single.takeFromRun(run, at)
-          subscriber.deliver(single, 0)
-        }
-      }
+    let matched = deliveries.length
+    for (const delivery of deliveries) {
+      const { subscriber } = delivery
+      const isOwn = delivery.isNoLocal && subscriber.clientId === run.publisher
+      const effective = isOwn ? delivery.own : delivery
+      if (effective === undefined) matched--
+      else this.#deliverRun(run, effective)
     }
+    this.#ledger.matched += matched * run.count
     for (const tap of this.#taps) {
       for (let at = run.start; at < run.end;) {
-        at = single.takeFromRun(run, at)
-        tap.offer(single)
+        at = this.#single.takeFromRun(run, at)
+        tap.offer(this.#single)
       }
+    }
+    return matched
+  }
+
+  #deliverRun(run: Message, delivery: Delivery): void {
+    const { subscriber } = delivery
+    if (subscriber.deliverRun !== undefined) {
+      subscriber.deliverRun(run, delivery)
+      return
+    }
+    for (let at = run.start; at < run.end;) {
+      at = this.#single.takeFromRun(run, at)
+      subscriber.deliver(this.#single, delivery)
     }
   }
 
@@ -118,8 +148,8 @@ export class Router {
   }
 
   /** Adds or replaces a subscription to a valid filter [MQTT-3.8.4-3]. Returns whether it is new. Sends no retained messages. */
-  subscribe(subscriber: Subscriber, filter: string, qos: QoS): boolean {
-    const isNew = this.#subscriptions.add(subscriber, filter, qos)
+  subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean {
+    const isNew = this.#subscriptions.add(subscriber, filter, options)
     this.#routes.invalidate(filter)
     return isNew
   }
@@ -139,6 +169,14 @@ export class Router {
   /** Takes up the retained messages of the store. */
   restore(): void {
     for (const message of this.#store.retained()) this.retained.restore(message)
+  }
+
+  /** Takes away the retained message of a topic if it has expired. */
+  expireRetained(topic: string, nowMs: number): void {
+    const message = this.retained.get(topic)
+    if (message === undefined || message.expiresAtMs > nowMs) return
+    this.retained.remove(topic)
+    this.#store.removeRetained(topic)
   }
 
   #retain(message: Message): void {

@@ -1,7 +1,8 @@
 // Hot path: `resolve` and `match` run once per PUBLISH; measured by `npm run bench`, rows "QoS 0".
 import { filterMatches, hasWildcard, type TopicLimits, topicNameFault } from '../protocol/topic.ts'
 import { isUtf8String } from '../protocol/utf8.ts'
-import type { Delivery, SubscriptionTree } from './subscription-tree.ts'
+import type { Delivery } from './delivery.ts'
+import type { SubscriptionTree } from './subscription-tree.ts'
 
 /** Topics made to collide cost no more than this many comparisons; by chance so many do not meet. */
 const MAX_CHAIN_ROUTES = 8

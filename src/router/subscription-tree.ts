@@ -1,13 +1,8 @@
 import { hasWildcard } from '../protocol/topic.ts'
-import type { QoS } from '../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
+import { Delivery } from './delivery.ts'
 import { LevelNode } from './level-node.ts'
 import type { Subscriber } from './subscriber.ts'
-
-/** That a message goes to a subscriber, and the QoS granted to it. Never changes once made. */
-export interface Delivery {
-  readonly subscriber: Subscriber
-  readonly qos: QoS
-}
 
 /** The subscribers of one filter. Most filters have a single one, which then costs no Map. */
 type Subscribers = Delivery | Map<Subscriber, Delivery>
@@ -27,8 +22,8 @@ export class SubscriptionTree {
   }
 
   /** Adds a subscription or replaces the one with the same filter [MQTT-3.8.4-3]. Returns whether it is new. */
-  add(subscriber: Subscriber, filter: string, qos: QoS): boolean {
-    const delivery = { subscriber, qos }
+  add(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean {
+    const delivery = Delivery.of(subscriber, options)
     if (!hasWildcard(filter)) {
       const before = this.#exact.get(filter)
       this.#exact.set(filter, withDelivery(before, delivery))
@@ -58,7 +53,7 @@ export class SubscriptionTree {
   }
 
   /**
-   * Whom a message with this topic goes to: each subscriber once, at the highest QoS of its subscriptions that match
+   * Whom a message with this topic goes to: each subscriber once, as all its subscriptions that match want it
    * [MQTT-3.3.5-1]. Those of one filter stand in the order in which they subscribed. The list never changes afterwards.
    */
   match(topic: string): readonly Delivery[] {
@@ -68,7 +63,7 @@ export class SubscriptionTree {
     if (this.#wildcards.hasChildren) collect(this.#wildcards, topic.split('/'), 0, found)
     const [first, ...others] = found
     if (first === undefined) return NOBODY
-    if (others.length > 0) return highestOfEach(found)
+    if (others.length > 0) return mergedByEach(found)
     return first instanceof Map ? Array.from(first.values()) : [first]
   }
 }
@@ -91,15 +86,15 @@ function collect(node: LevelNode<Subscribers>, levels: readonly string[], depth:
   if (any !== undefined) collect(any, levels, depth + 1, found)
 }
 
-function highestOfEach(found: readonly Subscribers[]): Delivery[] {
-  const highest = new Map<Subscriber, Delivery>()
+function mergedByEach(found: readonly Subscribers[]): Delivery[] {
+  const merged = new Map<Subscriber, Delivery>()
   for (const subscribers of found) {
     for (const delivery of listed(subscribers)) {
-      const other = highest.get(delivery.subscriber)
-      if (other === undefined || other.qos < delivery.qos) highest.set(delivery.subscriber, delivery)
+      const other = merged.get(delivery.subscriber)
+      merged.set(delivery.subscriber, other === undefined ? delivery : other.with(delivery))
     }
   }
-  return Array.from(highest.values())
+  return Array.from(merged.values())
 }
 
 function listed(subscribers: Subscribers): Iterable<Delivery> {

@@ -1,4 +1,5 @@
 // Hot path: once or twice per PUBLISH at QoS 1 and 2; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
+import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SessionState } from '../store/store.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
 
@@ -6,6 +7,7 @@ import type { AcknowledgementType, SessionConnection } from './session-connectio
 interface HeldAcknowledgement {
   readonly type: AcknowledgementType
   readonly packetId: number
+  readonly reasonCode: ReasonCode
   readonly batch: number
 }
 
@@ -44,18 +46,20 @@ export class Incoming {
     return true
   }
 
-  /** PUBREL: the identifier is free again. */
-  release(packetId: number): void {
-    if (this.#state.receivedIds.has(packetId)) this.#state.removeReceivedId(packetId)
+  /** PUBREL: the identifier is free again. False when it was not taken. */
+  release(packetId: number): boolean {
+    if (!this.#state.receivedIds.has(packetId)) return false
+    this.#state.removeReceivedId(packetId)
+    return true
   }
 
   /** Sends an acknowledgement, or holds it until `batch` is stored; 0 waits for nothing but those before it. */
-  acknowledge(type: AcknowledgementType, packetId: number, batch: number): void {
+  acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {
     if (batch === 0 && this.#held === undefined) {
-      this.#connection?.sendAcknowledgement(type, packetId)
+      this.#connection?.sendAcknowledgement(type, packetId, reasonCode)
     } else if (this.#connection !== undefined) {
       this.#held ??= []
-      this.#held.push({ type, packetId, batch })
+      this.#held.push({ type, packetId, reasonCode, batch })
     }
   }
 
@@ -67,7 +71,8 @@ export class Incoming {
     for (; sent < held.length; sent++) {
       const acknowledgement = held[sent]
       if (acknowledgement === undefined || acknowledgement.batch > batch) break
-      this.#connection?.sendAcknowledgement(acknowledgement.type, acknowledgement.packetId)
+      const { type, packetId, reasonCode } = acknowledgement
+      this.#connection?.sendAcknowledgement(type, packetId, reasonCode)
     }
     this.#held = sent === held.length ? undefined : held.slice(sent)
   }
@@ -80,6 +85,6 @@ export class Incoming {
     let first = 0
     while (held[first]?.batch === 0) first++
     const waitsFor = held[first]?.batch
-    if (waitsFor !== undefined && waitsFor <= batch) this.#connection?.close(reason)
+    if (waitsFor !== undefined && waitsFor <= batch) this.#connection?.close(reason, ReasonCode.QUOTA_EXCEEDED)
   }
 }

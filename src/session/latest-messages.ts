@@ -1,4 +1,5 @@
 import { Message } from '../protocol/message.ts'
+import type { Terms } from '../store/store.ts'
 
 /** What became of what was put. */
 export interface Displaced {
@@ -8,10 +9,16 @@ export interface Displaced {
   readonly refused: number
 }
 
+/** A kept message, and how it is to be sent. */
+export interface LatestMessage {
+  readonly message: Message
+  readonly terms: Terms
+}
+
 /** QoS 0 for a client that is behind: only the newest message of each topic, up to a bound in bytes. */
 export class LatestMessages {
   readonly #maxBytes: number
-  readonly #byTopic = new Map<string, Message>()
+  readonly #byTopic = new Map<string, LatestMessage>()
   #bytes = 0
 
   constructor(maxBytes: number) {
@@ -23,25 +30,25 @@ export class LatestMessages {
   }
 
   /** Takes the last message of a run (`Message.count`) in place of those of its topic before it. */
-  put(run: Message): Displaced {
+  put(run: Message, terms: Terms): Displaced {
     const { topic, count } = run
     const last = lastOf(run)
     const before = this.#byTopic.get(topic)
-    const growthBytes = last.packetBytes - (before?.packetBytes ?? 0)
+    const growthBytes = last.packetBytes - (before?.message.packetBytes ?? 0)
     if (this.#bytes + growthBytes > this.#maxBytes) return { replaced: 0, refused: count }
     // Deleted first, so that the topic stands behind those that were heard of before it.
     this.#byTopic.delete(topic)
-    this.#byTopic.set(topic, last)
+    this.#byTopic.set(topic, { message: last, terms })
     this.#bytes += growthBytes
     return { replaced: count - (before === undefined ? 1 : 0), refused: 0 }
   }
 
   /** Takes the topic that has been silent for longest. */
-  shift(): Message | undefined {
-    for (const [topic, message] of this.#byTopic) {
+  shift(): LatestMessage | undefined {
+    for (const [topic, latest] of this.#byTopic) {
       this.#byTopic.delete(topic)
-      this.#bytes -= message.packetBytes
-      return message
+      this.#bytes -= latest.message.packetBytes
+      return latest
     }
     return undefined
   }

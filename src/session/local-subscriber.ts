@@ -2,6 +2,8 @@ import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
+import { plainOptions } from '../protocol/subscription-options.ts'
+import type { Delivery } from '../router/delivery.ts'
 import type { Router } from '../router/router.ts'
 import type { Subscriber } from '../router/subscriber.ts'
 
@@ -38,7 +40,7 @@ export class LocalSubscriber implements Subscriber {
 
   /** Subscribes, and hands over the retained messages that match, in slices of the loop. `filter` must be valid. */
   start(qos: QoS): void {
-    this.#router.subscribe(this, this.#filter, qos)
+    this.#router.subscribe(this, this.#filter, plainOptions(qos))
     this.#replay(this.#router.retained.matching(this.#filter), qos)
   }
 
@@ -58,8 +60,8 @@ export class LocalSubscriber implements Subscriber {
     if (!this.#isStopped) setImmediate(() => this.#replay(messages, qos))
   }
 
-  deliver(message: Message, grantedQoS: QoS): void {
-    this.#hand(message, grantedQoS, false)
+  deliver(message: Message, { qos }: Delivery): void {
+    this.#hand(message, qos, false)
   }
 
   #hand(message: Message, grantedQoS: QoS, retain: boolean): void {

@@ -1,17 +1,17 @@
 // Hot path: `deliver` and the acknowledgements run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
 import type { Clock } from '../observe/clock.ts'
-import type { DropReason, Ledger } from '../observe/ledger.ts'
+import type { Ledger } from '../observe/ledger.ts'
 import type { Message } from '../protocol/message.ts'
 import { PacketType, type QoS } from '../protocol/packet-types.ts'
-import type { InFlightMessage, SessionState, Store } from '../store/store.ts'
+import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
+import type { Delivery } from '../router/delivery.ts'
+import type { InFlightMessage, SessionState, Store, Terms } from '../store/store.ts'
 import type { SessionConnection } from './session-connection.ts'
+import { isExpired, type QueueLimits, WaitingMessages, type WaitingOwner } from './waiting-messages.ts'
 
-/** How much one session may hold for its client, and what happens beyond it. */
-export interface OutgoingLimits {
+/** How much one session may hold for its client. */
+export interface OutgoingLimits extends QueueLimits {
   readonly maxInflightMessages: number
-  readonly maxQueuedMessages: number
-  readonly maxQueuedBytes: number
-  readonly queuePolicy: 'drop-oldest' | 'drop-newest' | 'disconnect'
 }
 
 /** What the outgoing halves of a hub share. */
@@ -23,17 +23,30 @@ export interface OutgoingParts {
 }
 
 /** What the outgoing half needs of its session. */
-export interface OutgoingOwner {
+export interface OutgoingOwner extends WaitingOwner {
   readonly isKept: boolean
-  drop(reason: DropReason, count: number): void
   /** What is to be sent waits for the store: `stored` has to be called. */
   outgoingHeld(): void
+  /** There is room for more, and nothing of the session's own waits for it. */
+  roomMade(): void
+}
+
+/** Where a message comes from that a member of a shared subscription may give back. */
+export interface Lender {
+  /** The member has gone before it acknowledged the message: another is to get it [MQTT5 §4.8.2]. */
+  giveBack(message: Message): void
+}
+
+/** A message in flight that was lent by a shared subscription. */
+interface LentMessage {
+  readonly lender: Lender
+  readonly message: Message
 }
 
 /** Retained messages on their way to a new subscription; `undefined` is a pause that a long walk offers. */
 interface Replay {
   readonly messages: Iterator<Message | undefined>
-  readonly qos: QoS
+  readonly delivery: Delivery
 }
 
 /** A message in flight, or its PUBREL, that may not leave before a batch of the store is down. */
@@ -58,9 +71,15 @@ export class Outgoing {
   readonly #owner: OutgoingOwner
   readonly #state: SessionState
   readonly #parts: OutgoingParts
+  readonly #waiting: WaitingMessages
   #connection: SessionConnection | undefined = undefined
+  /** Messages in flight that the client and the hub both allow. */
+  #window = 0
   /** What was in flight before the client reconnected and has not been sent again yet. */
   #resending: Iterator<[number, InFlightMessage]> | undefined = undefined
+  /** Of these, how many were sent again and are not finished. */
+  #resent = 0
+  #lent: Map<number, LentMessage> | undefined = undefined
   #held: HeldPacket[] | undefined = undefined
   #replays: Replay[] | undefined = undefined
   #isReplayScheduled = false
@@ -70,6 +89,7 @@ export class Outgoing {
     this.#owner = owner
     this.#state = state
     this.#parts = parts
+    this.#waiting = new WaitingMessages(owner, state, parts.limits, parts.clock)
     for (const packetId of state.inFlight.keys()) this.#lastPacketId = packetId
   }
 
@@ -78,39 +98,62 @@ export class Outgoing {
     return this.#held !== undefined
   }
 
-  /** Takes a message for delivery at `qos` 1 or 2: sends it now if the window allows, else queues it. */
-  deliver(message: Message, qos: QoS): void {
+  /** There is room in the window, and nothing of the session's own waits for it. */
+  get hasRoom(): boolean {
+    return this.#connection !== undefined && this.#waiting.isEmpty && this.#hasRoomOn(this.#connection)
+  }
+
+  /** Takes a message for delivery at QoS 1 or 2: sends it now if the window allows, else queues it. */
+  deliver(message: Message, terms: Terms): void {
     const connection = this.#connection
-    if (connection !== undefined && this.#hasRoom(connection) && this.#state.queuedMessages === 0) {
-      this.#sendNew(connection, message, qos, false)
+    if (connection !== undefined && this.#waiting.isEmpty && this.#hasRoomOn(connection)) {
+      this.#sendNew(connection, message, terms)
     } else {
-      this.#enqueue(message, qos)
+      this.#waiting.push(message, terms)
     }
   }
 
-  /** Sends `messages` as retained ones, at `qos` at most, as fast as the client takes them and in slices of the loop. */
-  replay(messages: Iterator<Message | undefined>, qos: QoS): void {
+  /** Takes a message of a shared subscription; only while there is `hasRoom`. */
+  deliverLent(message: Message, terms: Terms, lender: Lender): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    const packetId = this.#sendNew(connection, message, terms)
+    // QoS 2 that was begun is finished with this client, or not at all [MQTT5-4.8.2-4] [MQTT5-4.8.2-5].
+    if (packetId === 0 || terms.qos !== 1) return
+    this.#lent ??= new Map()
+    this.#lent.set(packetId, { lender, message: message.keep() })
+  }
+
+  /** Sends `messages` as retained ones, as fast as the client takes them and in slices of the loop. */
+  replay(messages: Iterator<Message | undefined>, delivery: Delivery): void {
     this.#replays ??= []
-    this.#replays.push({ messages, qos })
+    this.#replays.push({ messages, delivery })
     this.drain()
   }
 
   /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */
-  acknowledge(packetId: number): boolean {
+  acknowledge(packetId: number, reasonCode: number): boolean {
     const sent = this.#state.inFlight.get(packetId)
     if (sent === undefined || sent.qos !== 1) return false
-    this.#finish(packetId)
+    this.#finish(packetId, reasonCode < FIRST_FAILURE_CODE)
     return true
   }
 
-  /** PUBREC: from here on only PUBREL is sent, never the message again [MQTT-4.3.3-1]. False: not in flight at QoS 2. */
-  release(packetId: number): boolean {
+  /**
+   * PUBREC: from here on only PUBREL is sent, never the message again [MQTT-4.3.3-1]; one that tells of a failure is the end
+   * of it [MQTT5-4.3.3-4]. False: not in flight at QoS 2.
+   */
+  release(packetId: number, reasonCode: number): boolean {
     const sent = this.#state.inFlight.get(packetId)
     const isKnown = sent !== undefined && sent.qos === 2
+    if (reasonCode >= FIRST_FAILURE_CODE) {
+      if (isKnown) this.#finish(packetId, false)
+      return isKnown
+    }
     if (isKnown && !sent.isReleased) this.#state.release(packetId)
     // An unknown one is answered all the same, so that the client can finish.
     if (this.#mustHold(2)) this.#hold(packetId, 2, true, false)
-    else this.#connection?.sendAcknowledgement(PacketType.PUBREL, packetId)
+    else if (this.#connection !== undefined) this.#sendRelease(this.#connection, packetId)
     return isKnown
   }
 
@@ -118,13 +161,15 @@ export class Outgoing {
   complete(packetId: number): boolean {
     const sent = this.#state.inFlight.get(packetId)
     if (sent === undefined || !sent.isReleased) return false
-    this.#finish(packetId)
+    this.#finish(packetId, true)
     return true
   }
 
   /** The client is there (again): sends what was in flight once more, then goes on with the queue. */
   attach(connection: SessionConnection): void {
     this.#connection = connection
+    this.#window = Math.min(this.#parts.limits.maxInflightMessages, connection.receiveMaximum)
+    this.#resent = 0
     if (this.#state.inFlight.size > 0) this.#resending = this.#state.inFlight.entries()
     this.drain()
   }
@@ -133,6 +178,11 @@ export class Outgoing {
     this.#connection = undefined
     this.#resending = undefined
     this.#held = undefined
+    const lent = this.#lent
+    if (lent === undefined) return
+    this.#lent = undefined
+    for (const packetId of lent.keys()) this.#state.finish(packetId)
+    for (const { lender, message } of lent.values()) lender.giveBack(message)
   }
 
   /** Everything up to `batch` is stored: what waited for it leaves. */
@@ -144,7 +194,7 @@ export class Outgoing {
     for (; sent < held.length; sent++) {
       const packet = held[sent]
       if (packet === undefined || packet.batch > batch) break
-      if (packet.isRelease) connection.sendAcknowledgement(PacketType.PUBREL, packet.packetId)
+      if (packet.isRelease) this.#sendRelease(connection, packet.packetId)
       else this.#sendAgain(connection, packet.packetId, packet.isDuplicate)
     }
     this.#held = sent === held.length ? undefined : held.slice(sent)
@@ -155,80 +205,63 @@ export class Outgoing {
     const connection = this.#connection
     if (connection === undefined) return
     if (this.#resending !== undefined) this.#resend(connection, this.#resending)
-    while (this.#state.queuedMessages > 0 && this.#hasRoom(connection)) this.#sendNext(connection)
+    while (!this.#waiting.isEmpty && this.#hasRoomOn(connection)) this.#sendNext(connection)
     if (this.#replays !== undefined && !this.#isReplayScheduled) this.#replaySlice(connection)
+    this.#owner.roomMade()
   }
 
-  #hasRoom(connection: SessionConnection): boolean {
-    return (
-      this.#state.inFlight.size < this.#parts.limits.maxInflightMessages &&
-      this.#resending === undefined &&
-      !connection.isCongested
-    )
+  #hasRoomOn(connection: SessionConnection): boolean {
+    return this.#state.inFlight.size < this.#window && this.#resending === undefined && !connection.isCongested
   }
 
-  #sendNew(connection: SessionConnection, message: Message, qos: QoS, isRetained: boolean): void {
+  /** Returns the packet identifier, or 0 when the message is not sent. */
+  #sendNew(connection: SessionConnection, message: Message, terms: Terms): number {
+    if (!connection.fits(message, terms)) {
+      this.#owner.drop('too-large', 1)
+      return 0
+    }
     const packetId = this.#nextPacketId()
-    this.#state.addInFlight(packetId, message, qos, isRetained)
-    if (this.#mustHold(qos)) this.#hold(packetId, qos, false, false)
-    else connection.sendPublish(message, qos, packetId, false, isRetained)
+    this.#state.addInFlight(packetId, message, terms)
+    if (this.#mustHold(terms.qos)) this.#hold(packetId, terms.qos, false, false)
+    else connection.sendPublish(message, terms, packetId, false)
+    return packetId
   }
 
-  /** Sends the oldest message of the queue, or drops it when it is too late for that. */
+  /** Sends the oldest message of the queue that can be sent. */
   #sendNext(connection: SessionConnection): void {
-    const next = this.#state.peekNext()
-    if (next === undefined || (next.expiresAtMs !== 0 && next.expiresAtMs <= this.#parts.clock.nowMs())) {
-      this.#state.dropNext()
-      this.#owner.drop(next === undefined ? 'damaged' : 'expired', 1)
-      return
-    }
+    const next = this.#waiting.next()
+    if (next === undefined) return
     const packetId = this.#nextPacketId()
-    const { qos, isRetained } = this.#state.startNext(packetId)
-    if (this.#mustHold(qos)) this.#hold(packetId, qos, false, false)
-    else connection.sendPublish(next, qos, packetId, false, isRetained)
-  }
-
-  #enqueue(message: Message, qos: QoS): void {
-    const state = this.#state
-    if (this.#isTooMuch(message)) {
-      const { queuePolicy } = this.#parts.limits
-      if (queuePolicy === 'drop-oldest') this.#makeRoom(message)
-      if (this.#isTooMuch(message)) {
-        this.#owner.drop('queue-full', 1)
-        if (queuePolicy === 'disconnect') this.#connection?.close('it let its queue fill up (limits.queuePolicy)')
-        return
-      }
-    }
-    state.enqueue(message, qos)
-  }
-
-  #makeRoom(message: Message): void {
-    while (this.#state.queuedMessages > 0 && this.#isTooMuch(message)) {
-      this.#state.dropNext()
-      this.#owner.drop('queue-full', 1)
+    const terms = this.#state.startNext(packetId)
+    if (!connection.fits(next, terms)) {
+      this.#state.finish(packetId)
+      this.#owner.drop('too-large', 1)
+    } else if (this.#mustHold(terms.qos)) {
+      this.#hold(packetId, terms.qos, false, false)
+    } else {
+      connection.sendPublish(next, terms, packetId, false)
     }
   }
 
-  #isTooMuch(message: Message): boolean {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#parts.limits
-    const { queuedMessages, queuedBytes } = this.#state
-    return queuedMessages >= maxQueuedMessages || queuedBytes + message.packetBytes > maxQueuedBytes
-  }
-
-  #finish(packetId: number): void {
+  #finish(packetId: number, isDelivered: boolean): void {
     this.#state.finish(packetId)
-    this.#parts.ledger.delivered++
-    if (this.#state.queuedMessages > 0 || this.#replays !== undefined) this.drain()
+    this.#lent?.delete(packetId)
+    if (isDelivered) this.#parts.ledger.delivered++
+    else this.#owner.drop('rejected', 1)
+    if (this.#resent > 0) this.#resent--
+    if (!this.#waiting.isEmpty || this.#replays !== undefined || this.#resending !== undefined) this.drain()
+    else this.#owner.roomMade()
   }
 
   #resend(connection: SessionConnection, messages: Iterator<[number, InFlightMessage]>): void {
-    while (!connection.isCongested) {
+    while (!connection.isCongested && this.#resent < this.#window) {
       const { value, done } = messages.next()
       if (done === true) {
         this.#resending = undefined
         return
       }
       const [packetId, { qos }] = value
+      this.#resent++
       if (this.#mustHold(qos)) this.#hold(packetId, qos, false, true)
       else this.#sendAgain(connection, packetId, true)
     }
@@ -249,16 +282,22 @@ export class Outgoing {
     const sent = this.#state.inFlight.get(packetId)
     if (sent === undefined) return
     if (sent.isReleased) {
-      connection.sendAcknowledgement(PacketType.PUBREL, packetId)
+      this.#sendRelease(connection, packetId)
       return
     }
     const { message } = sent
-    if (message === undefined) {
-      this.#state.finish(packetId)
-      this.#owner.drop('damaged', 1)
-    } else {
-      connection.sendPublish(message, sent.qos, packetId, isDuplicate, sent.isRetained)
+    if (message !== undefined && connection.fits(message, sent)) {
+      connection.sendPublish(message, sent, packetId, isDuplicate)
+      return
     }
+    this.#state.finish(packetId)
+    this.#owner.drop(message === undefined ? 'damaged' : 'too-large', 1)
+  }
+
+  #sendRelease(connection: SessionConnection, packetId: number): void {
+    const isKnown = this.#state.inFlight.has(packetId)
+    const reasonCode = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+    connection.sendAcknowledgement(PacketType.PUBREL, packetId, reasonCode)
   }
 
   #replaySlice(connection: SessionConnection): void {
@@ -269,21 +308,22 @@ export class Outgoing {
         return
       }
       // Room is looked for before a message is taken from the walk: what is taken is sent. drain() comes back here.
-      if (connection.isCongested || (replay.qos > 0 && !this.#hasRoom(connection))) return
+      if (connection.isCongested || (replay.delivery.qos > 0 && !this.#hasRoomOn(connection))) return
       const { value: message, done } = replay.messages.next()
       if (done === true) this.#replays?.shift()
       else if (message === undefined) break
-      else this.#sendRetained(connection, message, replay.qos)
+      else if (!isExpired(message, this.#parts.clock)) this.#sendRetained(connection, message, replay.delivery)
     }
     this.#isReplayScheduled = true
     setImmediate(continueReplay, this)
   }
 
-  #sendRetained(connection: SessionConnection, message: Message, grantedQoS: QoS): void {
+  #sendRetained(connection: SessionConnection, message: Message, delivery: Delivery): void {
     this.#parts.ledger.matched++
-    const qos = message.qos < grantedQoS ? message.qos : grantedQoS
-    if (qos === 0) connection.sendQos0(message, true)
-    else this.#sendNew(connection, message, qos, true)
+    const terms = delivery.termsForRetained(message)
+    if (terms.qos > 0) this.#sendNew(connection, message, terms)
+    else if (connection.fits(message, terms)) connection.sendQos0(message, terms)
+    else this.#owner.drop('too-large', 1)
   }
 
   /** The next slice of a replay; only for the callback below. */

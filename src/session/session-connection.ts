@@ -1,7 +1,9 @@
 import type { Message } from '../protocol/message.ts'
-import type { PacketType, QoS } from '../protocol/packet-types.ts'
+import type { PacketType } from '../protocol/packet-types.ts'
+import type { ReasonCode } from '../protocol/reason-codes.ts'
+import type { Terms } from '../store/store.ts'
 
-/** The packets that carry a packet identifier and nothing else. */
+/** The packets that carry a packet identifier and, in MQTT 5, a reason code. */
 export type AcknowledgementType =
   | typeof PacketType.PUBACK
   | typeof PacketType.PUBREC
@@ -20,11 +22,21 @@ export interface SessionConnection {
   readonly isCongested: boolean
   /** QoS 0 messages written that the system has not taken yet. */
   readonly pendingQos0Messages: number
-  /** `isRetained` sets RETAIN; the message's own flag says how it was published, not how it goes out [MQTT-3.3.1-9]. */
-  sendQos0(message: Message, isRetained: boolean): void
+  /** Messages of QoS 1 and 2 that the client takes before it acknowledges some [MQTT5-3.3.4-9]. */
+  readonly receiveMaximum: number
+  /** The client can be told with an acknowledgement why its message was not taken: it speaks MQTT 5. */
+  readonly explainsFailures: boolean
+  /** `sendRun` may be called: nothing has to be looked at packet by packet. */
+  readonly takesRuns: boolean
+  /** False when the message is larger than the client takes: it must not be sent [MQTT5-3.1.2-24]. */
+  fits(message: Message, terms: Terms): boolean
+  sendQos0(message: Message, terms: Terms): void
   sendRun(run: Message): void
-  sendPublish(message: Message, qos: QoS, packetId: number, isDuplicate: boolean, isRetained: boolean): void
-  sendAcknowledgement(type: AcknowledgementType, packetId: number): void
-  /** Ends the connection; `reason` is for the log, undefined when the client said DISCONNECT. */
-  close(reason: string | undefined): void
+  sendPublish(message: Message, terms: Terms, packetId: number, isDuplicate: boolean): void
+  sendAcknowledgement(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode): void
+  /**
+   * Ends the connection. `reason` is for the log, undefined when the client said DISCONNECT; a client of MQTT 5 is told it
+   * and `code`.
+   */
+  close(reason: string | undefined, code: ReasonCode): void
 }

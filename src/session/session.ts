@@ -1,21 +1,29 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
 import type { DropReason } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
-import type { Message } from '../protocol/message.ts'
-import { PacketType, type QoS } from '../protocol/packet-types.ts'
+import { Message } from '../protocol/message.ts'
+import { PacketType } from '../protocol/packet-types.ts'
+import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
+import { Delivery } from '../router/delivery.ts'
 import type { Router, Route } from '../router/router.ts'
 import type { Subscriber } from '../router/subscriber.ts'
-import type { SessionState } from '../store/store.ts'
+import type { SessionState, Terms } from '../store/store.ts'
 import { Incoming } from './incoming.ts'
 import { LatestMessages } from './latest-messages.ts'
-import { Outgoing, type OutgoingLimits, type OutgoingParts } from './outgoing.ts'
+import { type Lender, Outgoing, type OutgoingLimits, type OutgoingOwner, type OutgoingParts } from './outgoing.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
+import type { SharedStrategy } from './shared-group.ts'
+import type { SharedGroups } from './shared-groups.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { isExpired } from './waiting-messages.ts'
 
 /** What all sessions of a hub share. */
 export interface SessionParts extends OutgoingParts {
   readonly router: Router
   readonly log: Log
   readonly limits: SessionLimits
+  readonly groups: SharedGroups
   /** Called when something of a session begins to wait until the store has written. */
   readonly onHolding: (session: Session) => void
 }
@@ -26,7 +34,11 @@ export interface SessionLimits extends OutgoingLimits {
   readonly outputPolicy: 'drop' | 'latest'
   readonly maxSessionExpirySeconds: number
   readonly maxMessageExpirySeconds: number
+  readonly sharedStrategy: SharedStrategy
 }
+
+/** Stands for each message of a run in turn. */
+const SINGLE = new Message()
 
 /** A SUBACK or UNSUBACK that waits for the store. */
 interface Waiting {
@@ -38,11 +50,11 @@ interface Waiting {
  * The state of one client [MQTT-3.1.1 §4.1]: its subscriptions, what it has still to be sent, and what it has sent and not
  * finished. A kept session (CleanSession 0) outlives its connection and is in the store; any other ends with it.
  */
-export class Session implements Subscriber {
+export class Session implements Subscriber, OutgoingOwner {
   readonly clientId: string
   readonly isKept: boolean
   readonly state: SessionState
-  readonly subscriptions = new Map<string, QoS>()
+  readonly subscriptions: Subscriptions
   readonly #parts: SessionParts
   readonly #outgoing: Outgoing
   readonly #incoming: Incoming
@@ -62,6 +74,7 @@ export class Session implements Subscriber {
     this.#parts = parts
     this.#outgoing = new Outgoing(this, state, parts)
     this.#incoming = new Incoming(state)
+    this.subscriptions = new Subscriptions(this, parts)
     this.#messageExpiryMs = parts.limits.maxMessageExpirySeconds * 1000
   }
 
@@ -80,28 +93,67 @@ export class Session implements Subscriber {
     return this.#drops
   }
 
+  /** The client is connected and has its CONNACK. */
+  get isHere(): boolean {
+    return this.#connection !== undefined
+  }
+
+  /** A message of a shared subscription could go out at once. */
+  get hasRoom(): boolean {
+    return this.#outgoing.hasRoom
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** How long the session outlives the connection; Infinity is for ever. */
+  get expirySeconds(): number {
+    return this.state.expirySeconds
+  }
+
+  /** One more QoS 2 message from the client would be more than `maximum` that are not finished; a repeated one is not more. */
+  isOverReceiveMaximum(packetId: number, maximum: number): boolean {
+    const { receivedIds } = this.state
+    return receivedIds.size >= maximum && !receivedIds.has(packetId)
+  }
+
   /** Takes a PUBLISH from its client: routes it and acknowledges it. `packetId` is 0 at QoS 0. */
   receive(message: Message, route: Route, packetId: number): void {
-    const { store } = this.#parts
+    const { store, router } = this.#parts
     const { qos } = message
     if (qos === 0) {
       this.#publish(message, route)
       return
     }
+    const explainsFailures = this.#attached?.explainsFailures === true
     if (store.isFailing && this.#mustStore(message, route)) {
-      this.#attached?.close('the store cannot write, so the message cannot be kept')
+      if (explainsFailures) this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
+      else this.#attached?.close('the store cannot write, so the message cannot be kept', ReasonCode.QUOTA_EXCEEDED)
+      return
+    }
+    if (explainsFailures && router.isRetainedFull(message)) {
+      this.#parts.ledger.notRetained++
+      this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
       return
     }
     const changesBefore = store.changes
     if (qos === 2 && !this.#incoming.takeQos2(packetId)) {
-      this.#acknowledge(PacketType.PUBREC, packetId, store.openBatch)
+      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.SUCCESS, store.openBatch)
       return
     }
-    if (this.#messageExpiryMs !== Infinity) message.expiresAtMs = this.#parts.clock.nowMs() + this.#messageExpiryMs
-    this.#publish(message, route)
+    if (this.#messageExpiryMs !== Infinity) this.#limitExpiry(message)
+    const reasonCode = this.#publish(message, route)
+    // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
+    if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.#incoming.release(packetId)
     // What did not have to be stored need not wait for what others store.
     const batch = store.changes === changesBefore ? 0 : store.openBatch
-    this.#acknowledge(qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, batch)
+    this.#acknowledge(qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, reasonCode, batch)
+  }
+
+  /** Answers a PUBLISH at QoS 1 or 2 that is not taken; only for a client that is told the reason. */
+  refuse(message: Message, packetId: number, reasonCode: ReasonCode): void {
+    this.#acknowledge(message.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, reasonCode, 0)
   }
 
   /** Takes a run of QoS 0 messages from its client. */
@@ -115,35 +167,45 @@ export class Session implements Subscriber {
 
   /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
   receiveRelease(packetId: number): void {
-    this.#incoming.release(packetId)
-    this.#acknowledge(PacketType.PUBCOMP, packetId, this.isKept ? this.#parts.store.openBatch : 0)
+    const isKnown = this.#incoming.release(packetId)
+    const reasonCode = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+    this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, this.isKept ? this.#parts.store.openBatch : 0)
   }
 
-  deliver(message: Message, grantedQoS: QoS): void {
-    const qos = message.qos < grantedQoS ? message.qos : grantedQoS
+  deliver(message: Message, delivery: Delivery): void {
+    const terms = delivery.termsFor(message)
     const connection = this.#connection
     if (this.#isEnded) this.drop('session-ended', 1)
-    else if (qos !== 0) this.#outgoing.deliver(message, qos)
+    else if (terms.qos !== 0) this.#outgoing.deliver(message, terms)
     else if (connection === undefined) this.drop('offline', 1)
-    else if (connection.isCongested) this.#deliverLate(message)
-    else connection.sendQos0(message, false)
+    else if (!connection.fits(message, terms)) this.drop('too-large', 1)
+    else if (connection.isCongested) this.#deliverLate(message, terms)
+    else connection.sendQos0(message, terms)
   }
 
-  deliverRun(run: Message): void {
+  deliverRun(run: Message, delivery: Delivery): void {
     const connection = this.#connection
     if (this.#isEnded) this.drop('session-ended', run.count)
     else if (connection === undefined) this.drop('offline', run.count)
-    else if (connection.isCongested) this.#deliverLate(run)
+    else if (!connection.takesRuns || delivery.identifiers.length > 0) this.#deliverEach(run, delivery)
+    else if (connection.isCongested) this.#deliverLate(run, delivery.termsFor(run))
     else connection.sendRun(run)
   }
 
-  acknowledged(packetId: number): boolean {
-    return this.#outgoing.acknowledge(packetId)
+  /** Takes a message of a shared subscription; only while there is `hasRoom`. */
+  deliverLent(message: Message, delivery: Delivery, lender: Lender): void {
+    const terms = delivery.termsFor(message)
+    if (terms.qos === 0) this.deliver(message, delivery)
+    else this.#outgoing.deliverLent(message, terms, lender)
+  }
+
+  acknowledged(packetId: number, reasonCode: number): boolean {
+    return this.#outgoing.acknowledge(packetId, reasonCode)
   }
 
   /** PUBREC from its client. It is answered with PUBREL even when unknown, so that the client can finish. */
-  released(packetId: number): boolean {
-    return this.#outgoing.release(packetId)
+  released(packetId: number, reasonCode: number): boolean {
+    return this.#outgoing.release(packetId, reasonCode)
   }
 
   completed(packetId: number): boolean {
@@ -156,28 +218,9 @@ export class Session implements Subscriber {
     this.#outgoing.drain()
   }
 
-  /**
-   * Adds or replaces a subscription [MQTT-3.8.4-3]; false when the client has as many as the limit allows.
-   * `sendRetained` goes with it, once the SUBACK is out.
-   */
-  subscribe(filter: string, qos: QoS): boolean {
-    const { limits, router } = this.#parts
-    if (this.subscriptions.size >= limits.maxSubscriptionsPerClient && !this.subscriptions.has(filter)) return false
-    this.subscriptions.set(filter, qos)
-    this.state.putSubscription(filter, qos)
-    router.subscribe(this, filter, qos)
-    return true
-  }
-
   /** Sends the retained messages that match a filter, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
-  sendRetained(filter: string, qos: QoS): void {
-    this.#outgoing.replay(this.#parts.router.retained.matching(filter), qos)
-  }
-
-  unsubscribe(filter: string): void {
-    if (!this.subscriptions.delete(filter)) return
-    this.state.removeSubscription(filter)
-    this.#parts.router.unsubscribe(this, filter)
+  sendRetained(filter: string, options: SubscriptionOptions): void {
+    this.#outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options))
   }
 
   /** Calls `proceed` when what a kept session has changed so far is stored: at once, or later unless it is detached. */
@@ -190,6 +233,11 @@ export class Session implements Subscriber {
     this.#waiting ??= []
     this.#waiting.push({ batch, proceed })
     this.#parts.onHolding(this)
+  }
+
+  /** How long it outlives the connection from now on, in seconds; 0 ends it with the connection. */
+  changeExpiry(seconds: number): void {
+    if (seconds !== this.expirySeconds) this.state.setExpiry(seconds)
   }
 
   attach(connection: SessionConnection): void {
@@ -223,18 +271,14 @@ export class Session implements Subscriber {
     const pending = this.pendingMessages
     if (pending > 0) this.drop('session-ended', pending)
     this.#isEnded = true
-    for (const filter of this.subscriptions.keys()) this.#parts.router.unsubscribe(this, filter)
     this.subscriptions.clear()
     if (this.isKept) this.#parts.store.removeSession(this.state)
   }
 
   /** Takes up what its state was before the hub was restarted. */
   restore(): void {
-    const { ledger, router, clock } = this.#parts
-    for (const [filter, qos] of this.state.subscriptions()) {
-      this.subscriptions.set(filter, qos)
-      router.subscribe(this, filter, qos)
-    }
+    const { ledger, clock } = this.#parts
+    this.subscriptions.restore()
     ledger.matched += this.pendingMessages
     // The hub died while the client was there: nobody noted when it left.
     if (this.state.leftAtMs === 0) this.state.setLeftAt(clock.nowMs())
@@ -253,6 +297,15 @@ export class Session implements Subscriber {
       }
     }
     return this.#incoming.isHolding || this.#outgoing.isHolding || this.#waiting !== undefined
+  }
+
+  /** What waits for a shared subscription can go on. */
+  roomMade(): void {
+    this.subscriptions.feed()
+  }
+
+  queueOverflowed(): void {
+    this.#connection?.close('it let its queue fill up (limits.queuePolicy)', ReasonCode.QUOTA_EXCEEDED)
   }
 
   outgoingHeld(): void {
@@ -274,12 +327,28 @@ export class Session implements Subscriber {
     }
   }
 
-  #publish(message: Message, route: Route): void {
+  #publish(message: Message, route: Route): ReasonCode {
     const { ledger, router } = this.#parts
     ledger.received[message.qos]++
     ledger.receivedBytes += message.packetBytes
-    if (route.isReserved) this.#refuse(1, route)
-    else router.publish(message, route)
+    if (route.isReserved) {
+      this.#refuse(1, route)
+      return ReasonCode.NOT_AUTHORIZED
+    }
+    return router.publish(message, route) === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
+  }
+
+  /** The hub's own limit on waiting, where it ends before the publisher's. */
+  #limitExpiry(message: Message): void {
+    const limitMs = this.#parts.clock.nowMs() + this.#messageExpiryMs
+    if (message.expiresAtMs === 0 || message.expiresAtMs > limitMs) message.expiresAtMs = limitMs
+  }
+
+  #deliverEach(run: Message, delivery: Delivery): void {
+    for (let at = run.start; at < run.end;) {
+      at = SINGLE.takeFromRun(run, at)
+      this.deliver(SINGLE, delivery)
+    }
   }
 
   /** Something of the message would have to be stored: itself, or that it came. */
@@ -289,21 +358,22 @@ export class Session implements Subscriber {
 
   #sendLatest(connection: SessionConnection, latest: LatestMessages): void {
     while (!connection.isCongested) {
-      const message = latest.shift()
-      if (message === undefined) return
-      connection.sendQos0(message, false)
+      const next = latest.shift()
+      if (next === undefined) return
+      if (isExpired(next.message, this.#parts.clock)) this.drop('expired', 1)
+      else connection.sendQos0(next.message, next.terms)
     }
   }
 
   /** Takes QoS 0 that the client is too slow for. */
-  #deliverLate(run: Message): void {
+  #deliverLate(run: Message, terms: Terms): void {
     const { outputPolicy, maxOutputBytes } = this.#parts.limits
     if (outputPolicy === 'drop') {
       this.drop('output-full', run.count)
       return
     }
     this.#latest ??= new LatestMessages(maxOutputBytes)
-    const { replaced, refused } = this.#latest.put(run)
+    const { replaced, refused } = this.#latest.put(run, terms)
     if (replaced > 0) this.drop('replaced', replaced)
     if (refused > 0) this.drop('output-full', refused)
   }
@@ -313,8 +383,8 @@ export class Session implements Subscriber {
     this.#parts.log.debug({ clientId: this.clientId, topic: route.topic, count }, 'a client may not publish here')
   }
 
-  #acknowledge(type: AcknowledgementType, packetId: number, batch: number): void {
-    this.#incoming.acknowledge(type, packetId, batch)
+  #acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {
+    this.#incoming.acknowledge(type, packetId, reasonCode, batch)
     if (this.#incoming.isHolding) this.#parts.onHolding(this)
   }
 }

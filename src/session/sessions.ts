@@ -1,7 +1,20 @@
+import { ReasonCode } from '../protocol/reason-codes.ts'
 import { TransientSession } from '../store/memory-session.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoredWill } from '../store/store.ts'
+import { Deadlines } from './deadlines.ts'
+import { DelayedWills } from './delayed-wills.ts'
 import { Session, type SessionParts } from './session.ts'
 import type { SessionConnection } from './session-connection.ts'
+import { SharedGroups } from './shared-groups.ts'
+
+/** What a client asks of its session. */
+export interface SessionRequest {
+  readonly clientId: string
+  /** A session that is there already is ended first. */
+  readonly isClean: boolean
+  /** How long it is to outlive the connection, before the hub's own limit; Infinity is for ever. */
+  readonly expirySeconds: number
+}
 
 /** What `Sessions.open` gives: the session, and whether it was there before (Session Present) [MQTT-3.2.2-2]. */
 export interface OpenedSession {
@@ -9,22 +22,30 @@ export interface OpenedSession {
   readonly isPresent: boolean
 }
 
-const EXPIRY_CHECK_MS = 1000
+const CHECK_MS = 1000
+/** Retained messages looked at in one check for whether they have expired. */
+const RETAINED_PER_CHECK = 10_000
 
 /** The sessions of a hub by client identifier. There is at most one for each [MQTT-3.1.3-2]. */
 export class Sessions {
+  readonly wills: DelayedWills
   readonly #parts: SessionParts
   readonly #store: Store
   readonly #byClientId = new Map<string, Session>()
   /** Sessions of which something waits for the store. */
   readonly #holding = new Set<Session>()
-  /** Kept sessions whose clients are away, in the order they left; kept only when sessions expire. */
-  readonly #away = new Set<Session>()
-  #expiryTimer: NodeJS.Timeout | undefined = undefined
+  /** Sessions whose clients are away and that do not last for ever. */
+  readonly #expiring: Deadlines<Session>
+  #retainedWalk: Iterator<string> | undefined = undefined
+  #checkTimer: NodeJS.Timeout | undefined = undefined
 
-  constructor(parts: Omit<SessionParts, 'onHolding'>) {
+  constructor(parts: Omit<SessionParts, 'onHolding' | 'groups'>) {
     this.#store = parts.store
-    this.#parts = { ...parts, onHolding: (session) => this.#holding.add(session) }
+    this.wills = new DelayedWills(parts)
+    this.#expiring = new Deadlines(parts.clock.nowMs())
+    const onHolding = (session: Session): void => void this.#holding.add(session)
+    const groups = new SharedGroups({ ...parts, onHolding })
+    this.#parts = { ...parts, onHolding, groups }
   }
 
   get size(): number {
@@ -37,61 +58,76 @@ export class Sessions {
 
   /** The sum of what all sessions hold, for the ledger's identity. Cost is one pass over the sessions. */
   pendingMessages(): number {
-    let pending = 0
+    let pending = this.#parts.groups.pendingMessages()
     for (const session of this.#byClientId.values()) pending += session.pendingMessages
     return pending
   }
 
   /** Takes up what the store has kept, and ends from now on what is kept for too long. */
   start(): void {
-    const states = [...this.#store.sessions()].toSorted((a, b) => a.leftAtMs - b.leftAtMs)
+    const { clock, groups } = this.#parts
+    const states = [...this.#store.sessions()]
+    for (const state of states) if (state.isGroup) groups.restore(state)
     for (const state of states) {
+      if (state.isGroup) continue
       const session = new Session(state, true, this.#parts)
       session.restore()
       this.#byClientId.set(state.clientId, session)
-      this.#leftBehind(session)
+      if (this.#endOf(session) > clock.nowMs()) this.#leftBehind(session)
+      else this.#expire(session)
     }
-    if (this.#parts.limits.maxSessionExpirySeconds !== Infinity) {
-      this.#expire()
-      this.#expiryTimer = setInterval(() => this.#expire(), EXPIRY_CHECK_MS)
-    }
+    groups.endAbandoned()
+    this.#check()
+    this.#checkTimer = setInterval(() => this.#check(), CHECK_MS)
   }
 
   stop(): void {
-    clearInterval(this.#expiryTimer)
+    clearInterval(this.#checkTimer)
   }
 
   /**
-   * Gives the client its session and ends an older connection of the same client [MQTT-3.1.4-2]. A clean session is new; a
-   * kept one is resumed when there is one [MQTT-3.1.2-4] [MQTT-3.1.2-6].
+   * Gives the client its session and ends an older connection of the same client [MQTT-3.1.4-2]. A clean one is new; another is
+   * resumed when there is one [MQTT-3.1.2-4] [MQTT-3.1.2-6].
    */
-  open(clientId: string, isClean: boolean, connection: SessionConnection): OpenedSession {
+  open({ clientId, isClean, expirySeconds: asked }: SessionRequest, connection: SessionConnection): OpenedSession {
+    const expirySeconds = Math.min(asked, this.#parts.limits.maxSessionExpirySeconds)
     const existing = this.#byClientId.get(clientId)
     const older = existing?.connection
     if (existing !== undefined && older !== undefined) {
       existing.detach(older.pendingQos0Messages)
-      older.close('another connection took over the client identifier')
+      older.close('another connection took over the client identifier', ReasonCode.SESSION_TAKEN_OVER)
     }
-    if (existing !== undefined) this.#away.delete(existing)
-    if (existing !== undefined && existing.isKept && !isClean) {
+    if (existing !== undefined) this.#expiring.delete(existing)
+    if (existing !== undefined && existing.expirySeconds > 0 && !isClean) {
+      this.wills.cancel(clientId)
+      existing.changeExpiry(expirySeconds)
       existing.attach(connection)
       return { session: existing, isPresent: true }
     }
-    existing?.end()
-    const state = isClean ? new TransientSession(clientId) : this.#store.addSession(clientId)
-    const session = new Session(state, !isClean, this.#parts)
+    if (existing !== undefined) this.#end(existing)
+    const isKept = expirySeconds > 0
+    const state = isKept ? this.#store.addSession(clientId, expirySeconds) : new TransientSession(clientId)
+    const session = new Session(state, isKept, this.#parts)
     this.#byClientId.set(clientId, session)
     session.attach(connection)
     return { session, isPresent: false }
   }
 
-  /** The connection has ended: a clean session ends with it. Does nothing when another connection has taken over. */
+  /** The connection has ended, and the session may end with it. Does nothing when another connection has taken over. */
   leave(session: Session, connection: SessionConnection): void {
     if (session.connection !== connection) return
     session.detach(connection.pendingQos0Messages)
     this.#holding.delete(session)
-    if (session.isKept) this.#leftBehind(session)
+    if (session.expirySeconds > 0) this.#leftBehind(session)
     else this.#end(session)
+  }
+
+  /** The connection of a client has ended, and its will is due [MQTT5 §3.1.2.5]: it may have to wait. */
+  willDue(session: Session | undefined, will: StoredWill): void {
+    const delaySeconds = Math.min(will.delaySeconds, session?.expirySeconds ?? 0)
+    if (session === undefined || session.isEnded || delaySeconds === 0) this.wills.publishNow(will)
+    // Nothing to do when another connection goes on with the session [MQTT5-3.1.3-9].
+    else if (session.connection === undefined) this.wills.schedule({ ...will, delaySeconds })
   }
 
   onStored(batch: number): void {
@@ -105,22 +141,45 @@ export class Sessions {
   }
 
   #leftBehind(session: Session): void {
-    if (this.#parts.limits.maxSessionExpirySeconds !== Infinity) this.#away.add(session)
+    const endMs = this.#endOf(session)
+    if (endMs !== Infinity) this.#expiring.set(session, endMs)
   }
 
-  #expire(): void {
-    const { clock, limits, log } = this.#parts
-    const leftBeforeMs = clock.nowMs() - limits.maxSessionExpirySeconds * 1000
-    for (const session of this.#away) {
-      if (session.state.leftAtMs > leftBeforeMs) return
-      this.#away.delete(session)
-      log.info({ clientId: session.clientId, pending: session.pendingMessages }, 'a session expired')
-      this.#end(session)
+  /** When a session ends whose client does not come back. */
+  #endOf({ expirySeconds, state }: Session): number {
+    return state.leftAtMs + Math.min(expirySeconds, this.#parts.limits.maxSessionExpirySeconds) * 1000
+  }
+
+  #expire(session: Session): void {
+    const { clientId, pendingMessages: pending } = session
+    this.#parts.log.info({ clientId, pending }, 'a session expired')
+    this.#end(session)
+  }
+
+  #check(): void {
+    const { clock } = this.#parts
+    this.wills.check()
+    for (const session of this.#expiring.takeDue(clock.nowMs())) this.#expire(session)
+    this.#expireRetained(clock.nowMs())
+  }
+
+  /** Goes on through the retained messages that have an expiry, a part at each check: who subscribes never gets an expired one. */
+  #expireRetained(nowMs: number): void {
+    const { router } = this.#parts
+    this.#retainedWalk ??= router.retained.expiring[Symbol.iterator]()
+    for (let step = 0; step < RETAINED_PER_CHECK; step++) {
+      const { value: topic, done } = this.#retainedWalk.next()
+      if (done === true) {
+        this.#retainedWalk = undefined
+        return
+      }
+      router.expireRetained(topic, nowMs)
     }
   }
 
   #end(session: Session): void {
     session.end()
     this.#byClientId.delete(session.clientId)
+    this.wills.publish(session.clientId)
   }
 }

@@ -1,10 +1,11 @@
 // Hot path: `push` runs per message and kept session that waits for it; measured by `npm run bench`, rows "kept".
 import type { Records } from './databases.ts'
 import type { Message } from '../protocol/message.ts'
-import type { QoS } from '../protocol/packet-types.ts'
 import type { Bodies } from './bodies.ts'
 import { Fifo } from './fifo.ts'
-import { checked, decodeRuns, encodeRuns, queueKey, readQueueKey, type Run, sessionKey } from './records.ts'
+import { checked, queueKey, readQueueKey, sessionKey } from './records.ts'
+import { decodeRuns, encodeRuns, type Run } from './state-record.ts'
+import type { Terms } from './store.ts'
 
 /** Runs that are written with the session's state; when there are more, they become a chunk. */
 const MAX_STATE_RUNS = 16
@@ -79,19 +80,19 @@ export class DiskQueue {
     }
   }
 
-  push(message: Message, qos: QoS): void {
+  push(message: Message, terms: Terms): void {
     const body = this.#bodies.hold(message)
     const { last } = this.#runs
     // A run that is in a chunk is not made longer: what is on disk ends where it ended.
     if (
       last !== undefined &&
       last.body + last.count === body &&
-      last.qos === qos &&
+      isAlike(last.terms, terms) &&
       last.position >= this.#spilled.end
     ) {
       last.count++
     } else {
-      this.#runs.push({ position: this.tail, body, count: 1, qos })
+      this.#runs.push({ position: this.tail, body, count: 1, terms })
     }
     this.tail++
     this.bytes += message.packetBytes
@@ -248,5 +249,15 @@ export class DiskQueue {
 function partOf(run: Run, from: number, to: number): Run {
   const position = Math.max(run.position, from)
   const count = Math.min(run.position + run.count, to) - position
-  return { position, body: run.body + position - run.position, qos: run.qos, count }
+  return { position, body: run.body + position - run.position, terms: run.terms, count }
+}
+
+function isAlike(one: Terms, other: Terms): boolean {
+  if (one === other) return true
+  if (one.qos !== other.qos || one.isRetained !== other.isRetained) return false
+  if (one.identifiers.length !== other.identifiers.length) return false
+  for (let i = 0; i < one.identifiers.length; i++) {
+    if (one.identifiers[i] !== other.identifiers[i]) return false
+  }
+  return true
 }

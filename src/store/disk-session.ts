@@ -1,6 +1,7 @@
 // Hot path: a few calls per PUBLISH at QoS 1 and 2; measured by `npm run bench`, rows "kept".
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import type { Bodies } from './bodies.ts'
 import type { Databases } from './databases.ts'
 import { DiskQueue } from './disk-queue.ts'
@@ -8,16 +9,19 @@ import {
   checked,
   decodeSubscription,
   encodeName,
-  encodeState,
-  type Run,
-  type StateRecord,
+  encodeSubscription,
+  type NameRecord,
   sessionKey,
   subscriptionKey,
 } from './records.ts'
-import type { InFlightMessage, SessionState } from './store.ts'
+import { encodeState, type Run, type StateRecord } from './state-record.ts'
+import type { InFlightMessage, SessionState, Terms } from './store.ts'
+import { NO_IDENTIFIERS } from './terms.ts'
 
 const NO_IDS: ReadonlySet<number> = new Set()
 const NOTHING_IN_FLIGHT: ReadonlyMap<number, DiskInFlight> = new Map()
+
+const RELEASED_TERMS: Terms = { qos: 2, isRetained: false, identifiers: NO_IDENTIFIERS }
 
 /** A message in flight: its body is with the bodies, in memory while it is young. */
 class DiskInFlight implements InFlightMessage {
@@ -25,13 +29,15 @@ class DiskInFlight implements InFlightMessage {
   readonly body: number
   readonly qos: QoS
   readonly isRetained: boolean
+  readonly identifiers: readonly number[]
   readonly isReleased: boolean
 
-  constructor(bodies: Bodies, body: number, qos: QoS, isRetained: boolean, isReleased: boolean) {
+  constructor(bodies: Bodies, body: number, terms: Terms, isReleased: boolean) {
     this.#bodies = bodies
     this.body = body
-    this.qos = qos
-    this.isRetained = isRetained
+    this.qos = terms.qos
+    this.isRetained = terms.isRetained
+    this.identifiers = terms.identifiers
     this.isReleased = isReleased
   }
 
@@ -54,7 +60,9 @@ export interface DiskSessionParts {
 /** The state of a kept session on disk: what changes is written with the next batch, and the queue is read from there. */
 export class DiskSession implements SessionState {
   readonly clientId: string
+  readonly isGroup: boolean
   readonly queue: DiskQueue
+  expirySeconds: number
   leftAtMs = 0
   /** The session is over: what is stored of it goes with the next batch. */
   isRemoved = false
@@ -62,14 +70,18 @@ export class DiskSession implements SessionState {
   readonly #parts: DiskSessionParts
   #inFlight: Map<number, DiskInFlight> | undefined = undefined
   #receivedIds: Set<number> | undefined = undefined
-  /** Subscriptions made (with their QoS) and ended since the last batch. */
-  #subscriptionChanges: Map<string, QoS | undefined> | undefined = undefined
-  #subscriptionsOnTheirWay: Map<string, QoS | undefined> | undefined = undefined
+  /** Subscriptions made (with their options) and ended since the last batch. */
+  #subscriptionChanges: Map<string, SubscriptionOptions | undefined> | undefined = undefined
+  #subscriptionsOnTheirWay: Map<string, SubscriptionOptions | undefined> | undefined = undefined
   #isDirty = false
+  /** The name as it is now is stored, or on its way there. */
   #isNameStored: boolean
+  #isNameOnItsWay = false
 
-  constructor(number: number, clientId: string, isStored: boolean, parts: DiskSessionParts) {
-    this.clientId = clientId
+  constructor(number: number, name: NameRecord, isStored: boolean, parts: DiskSessionParts) {
+    this.clientId = name.clientId
+    this.isGroup = name.isGroup
+    this.expirySeconds = name.expirySeconds
     this.number = number
     this.#parts = parts
     this.#isNameStored = isStored
@@ -95,9 +107,10 @@ export class DiskSession implements SessionState {
   restore(record: StateRecord): void {
     this.leftAtMs = record.leftAtMs
     this.queue.restore(record.head, record.tail, record.queuedBytes, record.runs)
-    for (const [packetId, { body, qos, isRetained, isReleased }] of record.inFlight) {
+    for (const [packetId, stored] of record.inFlight) {
+      const { body, isReleased } = stored
       if (!isReleased) this.#parts.bodies.restore(body, 1)
-      this.#setInFlight(packetId, new DiskInFlight(this.#parts.bodies, body, qos, isRetained, isReleased))
+      this.#setInFlight(packetId, new DiskInFlight(this.#parts.bodies, body, stored, isReleased))
     }
     if (record.receivedIds.size > 0) this.#receivedIds = new Set(record.receivedIds)
   }
@@ -106,15 +119,15 @@ export class DiskSession implements SessionState {
     this.queue.restoreChunk(runs)
   }
 
-  *subscriptions(): Iterable<readonly [string, QoS]> {
+  *subscriptions(): Iterable<readonly [string, SubscriptionOptions]> {
     for (const { value } of this.#parts.databases.subscriptions.getRange(this.#subscriptionRange())) {
       yield decodeSubscription(checked(value, `a subscription of client ${this.clientId}`))
     }
   }
 
-  putSubscription(filter: string, qos: QoS): void {
+  putSubscription(filter: string, options: SubscriptionOptions): void {
     this.#subscriptionChanges ??= new Map()
-    this.#subscriptionChanges.set(filter, qos)
+    this.#subscriptionChanges.set(filter, options)
     this.#changed()
   }
 
@@ -131,8 +144,14 @@ export class DiskSession implements SessionState {
     this.#changed()
   }
 
-  enqueue(message: Message, qos: QoS): void {
-    this.queue.push(message, qos)
+  setExpiry(seconds: number): void {
+    this.expirySeconds = seconds
+    this.#isNameStored = false
+    this.#changed()
+  }
+
+  enqueue(message: Message, terms: Terms): void {
+    this.queue.push(message, terms)
     this.#changed()
   }
 
@@ -144,7 +163,7 @@ export class DiskSession implements SessionState {
   startNext(packetId: number): InFlightMessage {
     const run = this.queue.front()
     if (run === undefined) throw new TypeError('the queue is empty')
-    const started = new DiskInFlight(this.#parts.bodies, this.queue.bodyIn(run), run.qos, false, false)
+    const started = new DiskInFlight(this.#parts.bodies, this.queue.bodyIn(run), run.terms, false)
     this.queue.shift(started.message?.packetBytes ?? 0)
     this.#setInFlight(packetId, started)
     this.#changed()
@@ -159,9 +178,9 @@ export class DiskSession implements SessionState {
     this.#changed()
   }
 
-  addInFlight(packetId: number, message: Message, qos: QoS, isRetained: boolean): void {
+  addInFlight(packetId: number, message: Message, terms: Terms): void {
     const { bodies } = this.#parts
-    this.#setInFlight(packetId, new DiskInFlight(bodies, bodies.hold(message), qos, isRetained, false))
+    this.#setInFlight(packetId, new DiskInFlight(bodies, bodies.hold(message), terms, false))
     this.#changed()
   }
 
@@ -169,7 +188,7 @@ export class DiskSession implements SessionState {
     const sent = this.#inFlight?.get(packetId)
     if (sent === undefined || sent.isReleased) return
     this.#parts.bodies.release(sent.body)
-    this.#setInFlight(packetId, new DiskInFlight(this.#parts.bodies, 0, sent.qos, false, true))
+    this.#setInFlight(packetId, new DiskInFlight(this.#parts.bodies, 0, RELEASED_TERMS, true))
     this.#changed()
   }
 
@@ -215,16 +234,18 @@ export class DiskSession implements SessionState {
   /** The batch is stored. */
   wasWritten(): void {
     this.#subscriptionsOnTheirWay = undefined
-    this.#isNameStored = !this.isRemoved
+    this.#isNameOnItsWay = false
     this.queue.wasWritten()
   }
 
   /** The batch is not stored: all that it had goes with the next. */
   wasNotWritten(): void {
+    if (this.#isNameOnItsWay) this.#isNameStored = false
+    this.#isNameOnItsWay = false
     this.queue.wasNotWritten()
     const changes = this.#subscriptionsOnTheirWay
     if (changes !== undefined && !this.isRemoved) {
-      for (const [filter, qos] of this.#subscriptionChanges ?? []) changes.set(filter, qos)
+      for (const [filter, options] of this.#subscriptionChanges ?? []) changes.set(filter, options)
       this.#subscriptionChanges = changes
     }
     this.#subscriptionsOnTheirWay = undefined
@@ -234,11 +255,14 @@ export class DiskSession implements SessionState {
   #writeState(): void {
     const { names, states, subscriptions } = this.#parts.databases
     const key = sessionKey(this.number)
-    if (!this.#isNameStored) void names.put(key, encodeName(this.clientId, 0))
-    for (const [filter, qos] of this.#subscriptionChanges ?? []) {
+    this.#isNameOnItsWay = !this.#isNameStored
+    // An expiry that changes while the name is on its way says so again.
+    this.#isNameStored = true
+    if (this.#isNameOnItsWay) void names.put(key, encodeName(this))
+    for (const [filter, options] of this.#subscriptionChanges ?? []) {
       const subscription = subscriptionKey(this.number, filter)
-      if (qos === undefined) void subscriptions.remove(subscription)
-      else void subscriptions.put(subscription, encodeName(filter, qos))
+      if (options === undefined) void subscriptions.remove(subscription)
+      else void subscriptions.put(subscription, encodeSubscription(filter, options))
     }
     this.#subscriptionsOnTheirWay = this.#subscriptionChanges
     this.#subscriptionChanges = undefined

@@ -16,14 +16,18 @@ import {
   checked,
   CONTENT_START,
   decodeName,
-  decodeRuns,
-  decodeState,
-  encodeName,
+  decodeText,
+  decodeWill,
+  encodeMessage,
+  encodeText,
+  encodeWill,
+  type NameRecord,
   readMessage,
   readQueueKey,
 } from './records.ts'
+import { decodeRuns, decodeState } from './state-record.ts'
 import { STORE_FILE } from './store-file.ts'
-import type { SessionState, Store, StoreListener } from './store.ts'
+import type { SessionState, Store, StoredWill, StoreListener } from './store.ts'
 
 /** How far an acknowledgement promises that what it stands for is kept. */
 export type Durability = 'memory' | 'disk' | 'fsync'
@@ -35,7 +39,9 @@ export interface DiskStoreOptions {
 }
 
 /** Version of what `records.ts` writes; see `README.md` in this folder. */
-const FORMAT = 'hubbub store 1'
+const FORMAT = 'hubbub store 2'
+/** All its values read the same in format 2, so that its migration is the number. */
+const FORMAT_BEFORE = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
 const PROGRESS_EVERY_MS = 2000
 const CLOSE_DEADLINE_MS = 1000
@@ -46,8 +52,8 @@ interface Started {
   readonly databases: Databases
   readonly bodies: Bodies
   readonly batches: Batches
-  readonly retained: PendingMessages
-  readonly wills: PendingMessages
+  readonly retained: PendingMessages<Message>
+  readonly wills: PendingMessages<StoredWill>
   readonly parts: DiskSessionParts
 }
 
@@ -116,8 +122,8 @@ export class DiskStore implements Store {
       onChange: () => this.#changed(),
     }
     const batches = new Batches({ root, folder, durability, content: this, listener, log: this.#log })
-    const retained = new PendingMessages(databases.retained)
-    const wills = new PendingMessages(databases.wills)
+    const retained = new PendingMessages(databases.retained, encodeMessage)
+    const wills = new PendingMessages(databases.wills, encodeWill)
     this.#started = { root, databases, bodies, batches, retained, wills, parts }
     await checkFormat(databases.about, folder)
     bodies.open()
@@ -155,18 +161,18 @@ export class DiskStore implements Store {
     return messages
   }
 
-  *wills(): Iterable<Message> {
+  *wills(): Iterable<StoredWill> {
     for (const { value } of this.#running.databases.wills.getRange()) {
-      yield readMessage(checked(value, 'a will'), CONTENT_START)
+      yield decodeWill(checked(value, 'a will'))
     }
   }
 
-  addSession(clientId: string): SessionState {
-    const number = this.#nextSession++
-    const state = new DiskSession(number, clientId, false, this.#running.parts)
-    this.#sessions.set(number, state)
-    state.setLeftAt(0)
-    return state
+  addSession(clientId: string, expirySeconds: number): SessionState {
+    return this.#add({ clientId, isGroup: false, expirySeconds })
+  }
+
+  addGroup(filter: string): SessionState {
+    return this.#add({ clientId: filter, isGroup: true, expirySeconds: Infinity })
   }
 
   removeSession(state: SessionState): void {
@@ -185,8 +191,8 @@ export class DiskStore implements Store {
     this.#changed()
   }
 
-  putWill(clientId: string, will: Message): void {
-    this.#running.wills.set(clientId, will)
+  putWill(will: StoredWill): void {
+    this.#running.wills.set(will.clientId, will)
     this.#changed()
   }
 
@@ -220,6 +226,14 @@ export class DiskStore implements Store {
     bodies.wasNotWritten()
     retained.wasNotWritten()
     wills.wasNotWritten()
+  }
+
+  #add(name: NameRecord): SessionState {
+    const number = this.#nextSession++
+    const state = new DiskSession(number, name, false, this.#running.parts)
+    this.#sessions.set(number, state)
+    state.setLeftAt(0)
+    return state
   }
 
   get #running(): Started {
@@ -279,11 +293,11 @@ function makeFolder(folder: string): void {
 
 async function checkFormat(about: Records, folder: string): Promise<void> {
   const stored = about.get(FORMAT_KEY)
-  if (stored === undefined) {
-    await about.put(FORMAT_KEY, encodeName(FORMAT, 0))
+  const format = stored === undefined ? undefined : decodeText(checked(stored, 'the format'))
+  if (format === undefined || format === FORMAT_BEFORE) {
+    await about.put(FORMAT_KEY, encodeText(FORMAT))
     return
   }
-  const format = decodeName(checked(stored, 'the format'))
   if (format !== FORMAT) {
     const message = `Cannot use the store in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
     throw new HubbubError('STORE_UNUSABLE', `${message}; use the version of Hubbub that wrote it`)

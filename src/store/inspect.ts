@@ -2,13 +2,16 @@ import { statSync } from 'node:fs'
 import type { QoS } from '../protocol/packet-types.ts'
 import { existingStore } from './backup.ts'
 import { type Databases, openDatabases } from './databases.ts'
-import { checked, decodeName, decodeState, decodeSubscription, sessionKey, type StateRecord } from './records.ts'
+import { checked, decodeName, decodeSubscription, type NameRecord, sessionKey } from './records.ts'
+import { decodeState, type StateRecord } from './state-record.ts'
 
 /** What a store holds, in numbers. Times are in ms since 1970, 0 while the client is there. */
 export interface StoreSummary {
   readonly file: string
   readonly fileBytes: number
   readonly sessions: number
+  /** Shared subscriptions that have a queue here. */
+  readonly groups: number
   readonly subscriptions: number
   readonly queuedMessages: number
   readonly queuedBytes: number
@@ -19,6 +22,8 @@ export interface StoreSummary {
 
 export interface SessionSummary {
   readonly clientId: string
+  /** How long it outlives its connection; null is for ever. */
+  readonly expirySeconds: number | null
   readonly leftAtMs: number
   readonly subscriptions: readonly { readonly filter: string; readonly qos: QoS }[]
   readonly queuedMessages: number
@@ -31,6 +36,9 @@ export interface SessionSummary {
 export async function inspectStore(folder: string): Promise<StoreSummary> {
   const file = existingStore(folder)
   return reading(file, (databases) => {
+    const groups = Array.from(databases.names.getRange(), ({ value }) =>
+      decodeName(checked(value, 'a session')),
+    ).filter(({ isGroup }) => isGroup).length
     const counts = { queuedMessages: 0, queuedBytes: 0, inFlightMessages: 0 }
     for (const { value } of databases.states.getRange()) {
       const state = decodeState(checked(value, 'the state of a session'))
@@ -41,7 +49,8 @@ export async function inspectStore(folder: string): Promise<StoreSummary> {
     return {
       file,
       fileBytes: statSync(file).size,
-      sessions: databases.names.getKeysCount(),
+      sessions: databases.names.getKeysCount() - groups,
+      groups,
       subscriptions: databases.subscriptions.getKeysCount(),
       ...counts,
       retainedMessages: databases.retained.getKeysCount(),
@@ -54,23 +63,25 @@ export async function inspectStore(folder: string): Promise<StoreSummary> {
 export async function inspectSession(folder: string, clientId: string): Promise<SessionSummary | undefined> {
   return reading(existingStore(folder), (databases) => {
     for (const { key, value } of databases.names.getRange()) {
-      if (decodeName(checked(value, 'a session')) !== clientId) continue
+      const name = decodeName(checked(value, 'a session'))
+      if (name.clientId !== clientId || name.isGroup) continue
       const state = databases.states.get(key)
       const record = state === undefined ? undefined : decodeState(checked(state, 'the state of a session'))
-      return record === undefined ? undefined : summaryOf(clientId, key.readUInt32BE(0), record, databases)
+      return record === undefined ? undefined : summaryOf(name, key.readUInt32BE(0), record, databases)
     }
     return undefined
   })
 }
 
-function summaryOf(clientId: string, session: number, state: StateRecord, databases: Databases): SessionSummary {
+function summaryOf(name: NameRecord, session: number, state: StateRecord, databases: Databases): SessionSummary {
   const range = { start: sessionKey(session), end: sessionKey(session + 1) }
   const subscriptions = Array.from(databases.subscriptions.getRange(range), ({ value }) => {
-    const [filter, qos] = decodeSubscription(checked(value, 'a subscription'))
+    const [filter, { qos }] = decodeSubscription(checked(value, 'a subscription'))
     return { filter, qos }
   })
   return {
-    clientId,
+    clientId: name.clientId,
+    expirySeconds: name.expirySeconds === Infinity ? null : name.expirySeconds,
     leftAtMs: state.leftAtMs,
     subscriptions,
     queuedMessages: state.tail - state.head,

@@ -1,12 +1,14 @@
 // Hot path: a few calls per PUBLISH at QoS 1 and 2; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { MessageQueue } from './message-queue.ts'
-import type { InFlightMessage, SessionState } from './store.ts'
+import type { InFlightMessage, SessionState, Terms } from './store.ts'
 
 const NOTHING_IN_FLIGHT: ReadonlyMap<number, InFlightMessage> = new Map()
 const NO_IDS: ReadonlySet<number> = new Set()
-const NO_SUBSCRIPTIONS: ReadonlyMap<string, QoS> = new Map()
+const NO_SUBSCRIPTIONS: ReadonlyMap<string, SubscriptionOptions> = new Map()
+const NO_IDENTIFIERS: readonly number[] = []
 
 /** A PUBREL is all that is left to send of such a message. */
 export const RELEASED: InFlightMessage = withoutMessage(2, true)
@@ -16,18 +18,24 @@ const SENT_QOS1 = withoutMessage(1, false)
 const SENT_QOS2 = withoutMessage(2, false)
 
 function withoutMessage(qos: QoS, isReleased: boolean): InFlightMessage {
-  return { qos, isRetained: false, isReleased, message: undefined }
+  return { qos, isRetained: false, identifiers: NO_IDENTIFIERS, isReleased, message: undefined }
 }
 
 /** The state of a session that ends with its connection. It holds nothing while it is idle. */
 export class TransientSession implements SessionState {
   readonly clientId: string
+  readonly isGroup: boolean
   #inFlight: Map<number, InFlightMessage> | undefined = undefined
   #receivedIds: Set<number> | undefined = undefined
   #queue: MessageQueue | undefined = undefined
 
-  constructor(clientId: string) {
+  constructor(clientId: string, isGroup = false) {
     this.clientId = clientId
+    this.isGroup = isGroup
+  }
+
+  get expirySeconds(): number {
+    return 0
   }
 
   get leftAtMs(): number {
@@ -50,17 +58,18 @@ export class TransientSession implements SessionState {
     return this.#queue === undefined ? 0 : this.#queue.bytes
   }
 
-  subscriptions(): Iterable<readonly [string, QoS]> {
+  subscriptions(): Iterable<readonly [string, SubscriptionOptions]> {
     return NO_SUBSCRIPTIONS
   }
 
-  putSubscription(_filter: string, _qos: QoS): void {}
+  putSubscription(_filter: string, _options: SubscriptionOptions): void {}
   removeSubscription(_filter: string): void {}
   setLeftAt(_timeMs: number): void {}
+  setExpiry(_seconds: number): void {}
 
-  enqueue(message: Message, qos: QoS): void {
+  enqueue(message: Message, terms: Terms): void {
     this.#queue ??= new MessageQueue()
-    this.#queue.push({ message: message.keep(), qos })
+    this.#queue.push({ message: message.keep(), terms })
   }
 
   peekNext(): Message | undefined {
@@ -70,7 +79,7 @@ export class TransientSession implements SessionState {
   startNext(packetId: number): InFlightMessage {
     const queued = this.#queue?.shift()
     if (queued === undefined) throw new TypeError('the queue is empty')
-    const sent: InFlightMessage = { qos: queued.qos, isRetained: false, isReleased: false, message: queued.message }
+    const sent = sentMessage(queued.message, queued.terms)
     this.setInFlight(packetId, this.stateOf(sent))
     return sent
   }
@@ -79,8 +88,8 @@ export class TransientSession implements SessionState {
     this.#queue?.shift()
   }
 
-  addInFlight(packetId: number, _message: Message, qos: QoS, _isRetained: boolean): void {
-    this.setInFlight(packetId, qos === 1 ? SENT_QOS1 : SENT_QOS2)
+  addInFlight(packetId: number, _message: Message, terms: Terms): void {
+    this.setInFlight(packetId, terms.qos === 1 ? SENT_QOS1 : SENT_QOS2)
   }
 
   release(packetId: number): void {
@@ -114,24 +123,30 @@ export class TransientSession implements SessionState {
 /** The state of a kept session in a store that lives as long as its process. `onChange` is called with each change. */
 export class MemorySession extends TransientSession {
   readonly #onChange: () => void
-  readonly #subscriptions = new Map<string, QoS>()
+  readonly #subscriptions = new Map<string, SubscriptionOptions>()
   #leftAtMs = 0
+  #expirySeconds: number
 
-  constructor(clientId: string, onChange: () => void) {
-    super(clientId)
+  constructor(clientId: string, onChange: () => void, expirySeconds: number, isGroup = false) {
+    super(clientId, isGroup)
     this.#onChange = onChange
+    this.#expirySeconds = expirySeconds
+  }
+
+  override get expirySeconds(): number {
+    return this.#expirySeconds
   }
 
   override get leftAtMs(): number {
     return this.#leftAtMs
   }
 
-  override subscriptions(): Iterable<readonly [string, QoS]> {
+  override subscriptions(): Iterable<readonly [string, SubscriptionOptions]> {
     return this.#subscriptions
   }
 
-  override putSubscription(filter: string, qos: QoS): void {
-    this.#subscriptions.set(filter, qos)
+  override putSubscription(filter: string, options: SubscriptionOptions): void {
+    this.#subscriptions.set(filter, options)
     this.#onChange()
   }
 
@@ -145,8 +160,13 @@ export class MemorySession extends TransientSession {
     this.#onChange()
   }
 
-  override enqueue(message: Message, qos: QoS): void {
-    super.enqueue(message, qos)
+  override setExpiry(seconds: number): void {
+    this.#expirySeconds = seconds
+    this.#onChange()
+  }
+
+  override enqueue(message: Message, terms: Terms): void {
+    super.enqueue(message, terms)
     this.#onChange()
   }
 
@@ -155,8 +175,8 @@ export class MemorySession extends TransientSession {
     this.#onChange()
   }
 
-  override addInFlight(packetId: number, message: Message, qos: QoS, isRetained: boolean): void {
-    this.setInFlight(packetId, { qos, isRetained, isReleased: false, message: message.keep() })
+  override addInFlight(packetId: number, message: Message, terms: Terms): void {
+    this.setInFlight(packetId, sentMessage(message.keep(), terms))
   }
 
   override finish(packetId: number): void {
@@ -182,4 +202,8 @@ export class MemorySession extends TransientSession {
   protected override stateOf(sent: InFlightMessage): InFlightMessage {
     return sent
   }
+}
+
+function sentMessage(message: Message, { qos, isRetained, identifiers }: Terms): InFlightMessage {
+  return { qos, isRetained, identifiers, isReleased: false, message }
 }

@@ -1,13 +1,13 @@
 import type { Message } from '../protocol/message.ts'
 import { MemorySession } from './memory-session.ts'
-import type { SessionState, Store, StoreListener } from './store.ts'
+import type { SessionState, Store, StoredWill, StoreListener } from './store.ts'
 
 /** Keeps everything as long as the object lives: what it is told is stored at once, and gone with the process. */
 export class MemoryStore implements Store {
   changes = 0
   readonly #sessions = new Set<SessionState>()
   readonly #retained = new Map<string, Message>()
-  readonly #wills = new Map<string, Message>()
+  readonly #wills = new Map<string, StoredWill>()
   readonly #onChange = (): void => this.changed()
 
   get openBatch(): number {
@@ -29,15 +29,16 @@ export class MemoryStore implements Store {
     return this.#retained.values()
   }
 
-  wills(): Iterable<Message> {
+  wills(): Iterable<StoredWill> {
     return this.#wills.values()
   }
 
-  addSession(clientId: string): SessionState {
-    const state = new MemorySession(clientId, this.#onChange)
-    this.#sessions.add(state)
-    this.changed()
-    return state
+  addSession(clientId: string, expirySeconds: number): SessionState {
+    return this.#add(new MemorySession(clientId, this.#onChange, expirySeconds))
+  }
+
+  addGroup(filter: string): SessionState {
+    return this.#add(new MemorySession(filter, this.#onChange, Infinity, true))
   }
 
   removeSession(state: SessionState): void {
@@ -53,13 +54,19 @@ export class MemoryStore implements Store {
     if (this.#retained.delete(topic)) this.changed()
   }
 
-  putWill(clientId: string, will: Message): void {
-    this.#wills.set(clientId, will)
+  putWill(will: StoredWill): void {
+    this.#wills.set(will.clientId, will)
     this.changed()
   }
 
   removeWill(clientId: string): void {
     if (this.#wills.delete(clientId)) this.changed()
+  }
+
+  #add(state: SessionState): SessionState {
+    this.#sessions.add(state)
+    this.changed()
+    return state
   }
 
   protected changed(): void {

@@ -1,11 +1,11 @@
 import type { Message } from '../protocol/message.ts'
-import type { QoS } from '../protocol/packet-types.ts'
 import { Fifo } from './fifo.ts'
+import type { Terms } from './store.ts'
 
-/** A kept message that waits, and the QoS it is to be sent at. */
+/** A kept message that waits, and how it is to be sent. */
 export interface QueuedMessage {
   readonly message: Message
-  readonly qos: QoS
+  readonly terms: Terms
 }
 
 /** A queue in memory, counted in messages and bytes. */

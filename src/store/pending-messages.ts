@@ -1,19 +1,20 @@
-import type { Message } from '../protocol/message.ts'
 import type { Records } from './databases.ts'
-import { encodeMessage, nameKey } from './records.ts'
+import { nameKey } from './records.ts'
 
-/** Messages by name that were put or removed since the last batch. */
-export class PendingMessages {
+/** Messages or wills by name that were put or removed since the last batch. */
+export class PendingMessages<T> {
   readonly #database: Records
-  #changes = new Map<string, Message | undefined>()
-  #onTheirWay = new Map<string, Message | undefined>()
+  readonly #encode: (message: T) => Buffer
+  #changes = new Map<string, T | undefined>()
+  #onTheirWay = new Map<string, T | undefined>()
 
-  constructor(database: Records) {
+  constructor(database: Records, encode: (message: T) => Buffer) {
     this.#database = database
+    this.#encode = encode
   }
 
   /** `undefined` removes what is stored under the name. */
-  set(name: string, message: Message | undefined): void {
+  set(name: string, message: T | undefined): void {
     this.#changes.set(name, message)
   }
 
@@ -23,7 +24,7 @@ export class PendingMessages {
     this.#changes = new Map()
     for (const [name, message] of this.#onTheirWay) {
       if (message === undefined) void this.#database.remove(nameKey(name))
-      else void this.#database.put(nameKey(name), encodeMessage(message))
+      else void this.#database.put(nameKey(name), this.#encode(message))
     }
   }
 

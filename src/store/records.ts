@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
+import type { StoredWill } from './store.ts'
 
 /** A value of the store is not what was written. */
 export class DamagedRecordError extends Error {
@@ -14,9 +16,16 @@ const CHECKSUM_BYTES = 4
 const MAX_NAME_KEY_BYTES = 1024
 const HAS_PUBLISHER = 1
 const HAS_EXPIRY = 2
+const IS_VERSION_5 = 4
+const IS_EXPIRY_FORWARDED = 8
+
 const QOS_MASK = 3
-const RETAINED = 4
-const RELEASED = 8
+const NO_LOCAL = 4
+const RETAIN_AS_PUBLISHED = 8
+const HAS_IDENTIFIER = 16
+
+const SESSION_EXPIRES = 1
+const IS_GROUP = 2
 
 /** A new value with room for `bytes` behind its checksum, which begin at `CONTENT_START`. */
 export function newValue(bytes: number): Buffer {
@@ -95,7 +104,11 @@ export function messageBytes(message: Message): number {
 export function writeMessage(target: Buffer, start: number, message: Message): number {
   const { publisher, expiresAtMs } = message
   let at = start
-  target[at++] = (publisher === undefined ? 0 : HAS_PUBLISHER) | (expiresAtMs === 0 ? 0 : HAS_EXPIRY)
+  target[at++] =
+    (publisher === undefined ? 0 : HAS_PUBLISHER) |
+    (expiresAtMs === 0 ? 0 : HAS_EXPIRY) |
+    (message.isVersion5 ? IS_VERSION_5 : 0) |
+    (message.isExpiryForwarded ? IS_EXPIRY_FORWARDED : 0)
   if (expiresAtMs !== 0) at = target.writeDoubleBE(expiresAtMs, at)
   if (publisher !== undefined) {
     const bytes = target.write(publisher, at + 2)
@@ -124,8 +137,10 @@ export function readMessage(source: Buffer, start: number): Message {
     publisher = source.toString('utf8', publisherStart, at)
   }
   const packetStart = at + 4
-  const message = Message.restore(source, packetStart, packetStart + source.readUInt32BE(at), publisher)
+  const packetEnd = packetStart + source.readUInt32BE(at)
+  const message = Message.restore(source, packetStart, packetEnd, publisher, (flags & IS_VERSION_5) !== 0)
   message.expiresAtMs = expiresAtMs
+  message.isExpiryForwarded = (flags & IS_EXPIRY_FORWARDED) !== 0
   return message
 }
 
@@ -136,150 +151,91 @@ export function encodeMessage(message: Message): Buffer {
   return seal(value)
 }
 
-// ---- names
-
-/** A text, with a byte before it: a session's client identifier, or a filter with its QoS. */
-export function encodeName(name: string, option: number): Buffer {
-  const value = newValue(1 + Buffer.byteLength(name))
-  value[CONTENT_START] = option
-  value.write(name, CONTENT_START + 1)
+/** A will: the message, and behind it the delay if there is one. */
+export function encodeWill({ message, delaySeconds }: StoredWill): Buffer {
+  const bytes = messageBytes(message)
+  const value = newValue(bytes + (delaySeconds === 0 ? 0 : 4))
+  writeMessage(value, CONTENT_START, message)
+  if (delaySeconds !== 0) value.writeUInt32BE(delaySeconds, CONTENT_START + bytes)
   return seal(value)
 }
 
-export function decodeName(value: Buffer): string {
+export function decodeWill(value: Buffer): StoredWill {
+  const message = readMessage(value, CONTENT_START)
+  const delaySeconds = message.end < value.length ? value.readUInt32BE(message.end) : 0
+  return { clientId: message.publisher ?? '', message, delaySeconds }
+}
+
+// ---- names
+
+/** A text behind a byte that is 0: the format. */
+export function encodeText(text: string): Buffer {
+  return encodeBehind(Buffer.of(0), text)
+}
+
+export function decodeText(value: Buffer): string {
   return value.toString('utf8', CONTENT_START + 1)
 }
 
-export function decodeSubscription(value: Buffer): readonly [filter: string, qos: QoS] {
-  return [decodeName(value), readQoS(value[CONTENT_START] ?? 0)]
+/** What a session or the queue of a shared subscription is called. */
+export interface NameRecord {
+  /** The client identifier, or the whole filter of a shared subscription. */
+  readonly clientId: string
+  readonly isGroup: boolean
+  /** Infinity is for ever. */
+  readonly expirySeconds: number
 }
 
-// ---- queues
-
-/** Messages of a queue whose bodies have consecutive numbers. */
-export interface Run {
-  /** Position in the queue of the first. */
-  readonly position: number
-  /** Number of the first body. */
-  readonly body: number
-  readonly qos: QoS
-  count: number
+export function encodeName({ clientId, isGroup, expirySeconds }: NameRecord): Buffer {
+  if (expirySeconds === Infinity) return encodeBehind(Buffer.of(isGroup ? IS_GROUP : 0), clientId)
+  const head = Buffer.of(SESSION_EXPIRES, 0, 0, 0, 0)
+  head.writeUInt32BE(expirySeconds, 1)
+  return encodeBehind(head, clientId)
 }
 
-const RUN_BYTES = 6 + 4 + 1
-
-/** The value of a chunk: runs that follow each other. */
-export function encodeRuns(runs: readonly Run[]): Buffer {
-  const value = newValue(runs.length * RUN_BYTES)
-  writeRuns(value, CONTENT_START, runs)
-  return seal(value)
-}
-
-/** The runs of a chunk that begins at `position`. */
-export function decodeRuns(value: Buffer, position: number): Run[] {
-  return readRuns(value, CONTENT_START, position)
-}
-
-function writeRuns(value: Buffer, start: number, runs: readonly Run[]): void {
-  let at = start
-  for (const { body, count, qos } of runs) {
-    at = value.writeUIntBE(body, at, 6)
-    at = value.writeUInt32BE(count, at)
-    value[at++] = qos
-  }
-}
-
-/** The runs from `start` to the end of the value. */
-function readRuns(value: Buffer, start: number, position: number): Run[] {
-  const runs: Run[] = []
-  let next = position
-  for (let at = start; at < value.length; at += RUN_BYTES) {
-    const count = value.readUInt32BE(at + 6)
-    runs.push({ position: next, body: value.readUIntBE(at, 6), count, qos: readQoS(value[at + 10] ?? 0) })
-    next += count
-  }
-  return runs
-}
-
-// ---- states
-
-/** What the store keeps of a message in flight; `body` is 0 when it was released. */
-export interface StoredInFlight {
-  readonly body: number
-  readonly qos: QoS
-  readonly isRetained: boolean
-  readonly isReleased: boolean
-}
-
-/** What changes often in a session, in one value. */
-export interface StateRecord {
-  readonly leftAtMs: number
-  /** Positions in the queue: of the oldest message, and behind the newest. */
-  readonly head: number
-  readonly tail: number
-  readonly queuedBytes: number
-  /** By packet identifier, in the order sent. */
-  readonly inFlight: ReadonlyMap<number, StoredInFlight>
-  readonly receivedIds: ReadonlySet<number>
-  /** The newest messages of the queue, up to its tail. */
-  readonly runs: readonly Run[]
-}
-
-const STATE_HEAD_BYTES = 8 + 6 + 6 + 8 + 6 + 2 + 2
-const IN_FLIGHT_BYTES = 2 + 1 + 6
-
-export function encodeState(state: StateRecord): Buffer {
-  const { inFlight, receivedIds, runs } = state
-  const listBytes = inFlight.size * IN_FLIGHT_BYTES + receivedIds.size * 2 + runs.length * RUN_BYTES
-  const value = newValue(STATE_HEAD_BYTES + listBytes)
-  let at = value.writeDoubleBE(state.leftAtMs, CONTENT_START)
-  at = value.writeUIntBE(state.head, at, 6)
-  at = value.writeUIntBE(state.tail, at, 6)
-  at = value.writeDoubleBE(state.queuedBytes, at)
-  at = value.writeUIntBE(runs[0]?.position ?? state.tail, at, 6)
-  at = value.writeUInt16BE(inFlight.size, at)
-  at = value.writeUInt16BE(receivedIds.size, at)
-  for (const [packetId, { body, qos, isRetained, isReleased }] of inFlight) {
-    at = value.writeUInt16BE(packetId, at)
-    value[at++] = qos | (isRetained ? RETAINED : 0) | (isReleased ? RELEASED : 0)
-    at = value.writeUIntBE(body, at, 6)
-  }
-  for (const packetId of receivedIds) at = value.writeUInt16BE(packetId, at)
-  writeRuns(value, at, runs)
-  return seal(value)
-}
-
-export function decodeState(value: Buffer): StateRecord {
-  const inFlightCount = value.readUInt16BE(CONTENT_START + 34)
-  const receivedIdsEnd =
-    CONTENT_START + STATE_HEAD_BYTES + inFlightCount * IN_FLIGHT_BYTES + value.readUInt16BE(CONTENT_START + 36) * 2
-  let at = CONTENT_START + STATE_HEAD_BYTES
-  const inFlight = new Map<number, StoredInFlight>()
-  for (let i = 0; i < inFlightCount; i++) {
-    const flags = value[at + 2] ?? 0
-    inFlight.set(value.readUInt16BE(at), {
-      body: value.readUIntBE(at + 3, 6),
-      qos: readQoS(flags),
-      isRetained: (flags & RETAINED) !== 0,
-      isReleased: (flags & RELEASED) !== 0,
-    })
-    at += IN_FLIGHT_BYTES
-  }
-  const receivedIds = new Set<number>()
-  for (; at < receivedIdsEnd; at += 2) receivedIds.add(value.readUInt16BE(at))
+export function decodeName(value: Buffer): NameRecord {
+  const flags = value[CONTENT_START] ?? 0
+  const expires = (flags & SESSION_EXPIRES) !== 0
   return {
-    leftAtMs: value.readDoubleBE(CONTENT_START),
-    head: value.readUIntBE(CONTENT_START + 8, 6),
-    tail: value.readUIntBE(CONTENT_START + 14, 6),
-    queuedBytes: value.readDoubleBE(CONTENT_START + 20),
-    inFlight,
-    receivedIds,
-    runs: readRuns(value, receivedIdsEnd, value.readUIntBE(CONTENT_START + 28, 6)),
+    clientId: value.toString('utf8', CONTENT_START + (expires ? 5 : 1)),
+    isGroup: (flags & IS_GROUP) !== 0,
+    expirySeconds: expires ? value.readUInt32BE(CONTENT_START + 1) : Infinity,
   }
 }
 
-function readQoS(flags: number): QoS {
+export function encodeSubscription(filter: string, options: SubscriptionOptions): Buffer {
+  const { qos, isNoLocal, isRetainAsPublished, identifier } = options
+  const flags = qos | (isNoLocal ? NO_LOCAL : 0) | (isRetainAsPublished ? RETAIN_AS_PUBLISHED : 0)
+  if (identifier === 0) return encodeBehind(Buffer.of(flags), filter)
+  const head = Buffer.of(flags | HAS_IDENTIFIER, 0, 0, 0, 0)
+  head.writeUInt32BE(identifier, 1)
+  return encodeBehind(head, filter)
+}
+
+export function decodeSubscription(value: Buffer): readonly [filter: string, options: SubscriptionOptions] {
+  const flags = value[CONTENT_START] ?? 0
+  const hasIdentifier = (flags & HAS_IDENTIFIER) !== 0
+  return [
+    value.toString('utf8', CONTENT_START + (hasIdentifier ? 5 : 1)),
+    {
+      qos: readQoS(flags),
+      isNoLocal: (flags & NO_LOCAL) !== 0,
+      isRetainAsPublished: (flags & RETAIN_AS_PUBLISHED) !== 0,
+      identifier: hasIdentifier ? value.readUInt32BE(CONTENT_START + 1) : 0,
+    },
+  ]
+}
+
+/** The QoS in the low bits of a byte of flags. @throws DamagedRecordError */
+export function readQoS(flags: number): QoS {
   const qos = flags & QOS_MASK
   if (qos === 0 || qos === 1 || qos === 2) return qos
   throw new DamagedRecordError('a QoS of 3 was read')
+}
+
+function encodeBehind(head: Buffer, text: string): Buffer {
+  const value = newValue(head.length + Buffer.byteLength(text))
+  head.copy(value, CONTENT_START)
+  value.write(text, CONTENT_START + head.length)
+  return seal(value)
 }

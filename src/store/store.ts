@@ -1,11 +1,18 @@
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
+
+/** How one message goes out to one client. Objects are shared and never change. */
+export interface Terms {
+  readonly qos: QoS
+  /** RETAIN is set: it was retained before the subscription [MQTT-3.3.1-8], or goes out as published [MQTT5-3.3.1-13]. */
+  readonly isRetained: boolean
+  /** The Subscription Identifiers to be sent with it [MQTT5-3.3.4-3]. */
+  readonly identifiers: readonly number[]
+}
 
 /** A message that was sent to the client and is not finished: for QoS 1 until PUBACK, for QoS 2 until PUBCOMP. */
-export interface InFlightMessage {
-  readonly qos: QoS
-  /** It is sent because of a subscription made while it was retained, so RETAIN is set [MQTT-3.3.1-8]. */
-  readonly isRetained: boolean
+export interface InFlightMessage extends Terms {
   /** QoS 2: the PUBREC has come, so what is left to do is PUBREL and PUBCOMP [MQTT-4.3.3-1]. */
   readonly isReleased: boolean
   /** What to send again; undefined when it was released, or when the store can no longer read it. */
@@ -22,7 +29,12 @@ export interface InFlightMessage {
  *   3. Messages may be views (`Message.keep` is the state's business).
  */
 export interface SessionState {
+  /** The client's identifier, or the filter of a shared subscription (`$share/…`) when `isGroup`. */
   readonly clientId: string
+  /** It holds what waits for any member of a shared subscription, instead of for one client. */
+  readonly isGroup: boolean
+  /** How long it outlives its client's connection, in seconds; Infinity is for ever. */
+  readonly expirySeconds: number
   /** When the client went away, in ms since 1970 by the hub's clock; 0 while it is there. */
   readonly leftAtMs: number
   readonly inFlight: ReadonlyMap<number, InFlightMessage>
@@ -33,18 +45,18 @@ export interface SessionState {
   readonly queuedBytes: number
 
   /** The subscriptions, as far as the store has them: what a session that is restored begins with. */
-  subscriptions(): Iterable<readonly [filter: string, qos: QoS]>
-  putSubscription(filter: string, qos: QoS): void
+  subscriptions(): Iterable<readonly [filter: string, options: SubscriptionOptions]>
+  putSubscription(filter: string, options: SubscriptionOptions): void
   removeSubscription(filter: string): void
 
-  enqueue(message: Message, qos: QoS): void
+  enqueue(message: Message, terms: Terms): void
   /** The oldest message of the queue; undefined when the queue is empty, or the message can no longer be read. */
   peekNext(): Message | undefined
   /** Moves the oldest message of the queue, which must not be empty, into flight. */
   startNext(packetId: number): InFlightMessage
   dropNext(): void
 
-  addInFlight(packetId: number, message: Message, qos: QoS, isRetained: boolean): void
+  addInFlight(packetId: number, message: Message, terms: Terms): void
   /** Notes the PUBREC: the message itself is not needed any more. */
   release(packetId: number): void
   finish(packetId: number): void
@@ -54,6 +66,16 @@ export interface SessionState {
 
   /** 0: the client is there (again). */
   setLeftAt(timeMs: number): void
+  setExpiry(seconds: number): void
+}
+
+/** The will of a client that was connected, or whose will waits for its delay. */
+export interface StoredWill {
+  readonly clientId: string
+  /** Its `expiresAtMs`, if it has one, counts from the moment it is published. */
+  readonly message: Message
+  /** Will Delay Interval [MQTT5 §3.1.3.2.2]. */
+  readonly delaySeconds: number
 }
 
 /**
@@ -82,18 +104,20 @@ export interface Store {
   sessions(): Iterable<SessionState>
   retained(): Iterable<Message>
   /** Wills of clients that were connected when the store was last closed, or the hub died. */
-  wills(): Iterable<Message>
+  wills(): Iterable<StoredWill>
 
   readonly openBatch: number
   /** Grows with each change: the same number before and after says that nothing had to be stored. */
   readonly changes: number
   readonly isFailing: boolean
 
-  addSession(clientId: string): SessionState
+  addSession(clientId: string, expirySeconds: number): SessionState
+  /** The state of a shared subscription of which a member is kept; `filter` is the whole `$share/…`. */
+  addGroup(filter: string): SessionState
   removeSession(state: SessionState): void
   putRetained(message: Message): void
   removeRetained(topic: string): void
-  putWill(clientId: string, will: Message): void
+  putWill(will: StoredWill): void
   removeWill(clientId: string): void
 }
 

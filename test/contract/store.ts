@@ -2,8 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
+import { plainOptions, type SubscriptionOptions } from '../../src/protocol/subscription-options.ts'
 import type { SessionState, Store } from '../../src/store/store.ts'
 import { until } from '../support/guard.ts'
+import {
+  EMPTY,
+  untilStored,
+  numbered,
+  terms,
+  describeMessage,
+  statesOf,
+  retainedOf,
+  stateOf,
+  topicsOf,
+} from './described.ts'
 
 /** Data that stores are opened on, one after another. */
 export interface StoreData {
@@ -24,82 +36,6 @@ class Reports {
   onFailed(batch: number): void {
     this.failed.push(batch)
   }
-}
-
-function numbered(number: number, qos: QoS = 1): Message {
-  return Message.create(`t/${number}`, Buffer.from(`payload ${number}`), qos, false, 'publisher')
-}
-
-function describeMessage(message: Message | undefined): unknown {
-  if (message === undefined) return undefined
-  const { topic, payload, qos, retain, publisher, expiresAtMs } = message
-  return { topic, payload: payload.toString('latin1'), qos, retain, publisher, expiresAtMs }
-}
-
-interface ComparableState {
-  readonly clientId: string
-  readonly subscriptions: unknown
-  readonly inFlight: unknown
-  readonly queued: unknown
-  readonly queuedBytes: number
-  readonly receivedIds: readonly number[]
-  readonly leftAtMs: number
-}
-
-/** All of a state, in a form that can be compared. Takes the queue off. */
-function describeState(state: SessionState): ComparableState {
-  const { clientId, queuedBytes, leftAtMs } = state
-  const inFlight = Array.from(state.inFlight, ([packetId, { qos, isRetained, isReleased, message }]) => {
-    return { packetId, qos, isRetained, isReleased, message: isReleased ? 'released' : describeMessage(message) }
-  })
-  const queued: unknown[] = []
-  for (let packetId = 60_000; state.queuedMessages > 0; packetId++) {
-    const message = describeMessage(state.peekNext())
-    queued.push({ message, qos: state.startNext(packetId).qos })
-  }
-  return {
-    clientId,
-    subscriptions: [...state.subscriptions()].toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    inFlight,
-    queued,
-    queuedBytes,
-    receivedIds: [...state.receivedIds].toSorted((a, b) => a - b),
-    leftAtMs,
-  }
-}
-
-function statesOf(store: Store): ComparableState[] {
-  return Array.from(store.sessions(), describeState).toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1))
-}
-
-function retainedOf(store: Store): unknown[] {
-  return [...store.retained()].toSorted((a, b) => (a.topic < b.topic ? -1 : 1)).map(describeMessage)
-}
-
-function stateOf(store: Store, clientId: string): SessionState {
-  const state = [...store.sessions()].find((one) => one.clientId === clientId)
-  if (state === undefined) throw new Error(`there is no session of ${JSON.stringify(clientId)}`)
-  return state
-}
-
-function topicsOf(state: SessionState): (string | undefined)[] {
-  const topics: (string | undefined)[] = []
-  for (let packetId = 1; state.queuedMessages > 0; packetId++) {
-    topics.push(state.peekNext()?.topic)
-    state.startNext(packetId)
-    state.finish(packetId)
-  }
-  return topics
-}
-
-const EMPTY = { subscriptions: [], inFlight: [], queued: [], queuedBytes: 0, receivedIds: [], leftAtMs: 0 }
-
-/** Resolves when everything is stored, so that what follows is another batch. */
-async function untilStored(store: Store): Promise<void> {
-  await until(
-    () => store.openBatch === 0,
-    () => `batch ${store.openBatch} to be stored`,
-  )
 }
 
 /** Proves the promises of `Store` and `SessionState`, numbered as they are there, on any implementation. */
@@ -130,10 +66,10 @@ export function testStore(storeName: string, createData: () => StoreData): void 
 
     test('takes changes in the order they are made [promise 1]', async () => {
       const { store, restart } = await openStore()
-      const state = store.addSession('c')
-      state.putSubscription('f', 0)
-      state.putSubscription('f', 2)
-      state.putSubscription('g', 1)
+      const state = store.addSession('c', Infinity)
+      state.putSubscription('f', plainOptions(0))
+      state.putSubscription('f', plainOptions(2))
+      state.putSubscription('g', plainOptions(1))
       state.removeSubscription('g')
       state.addReceivedId(5)
       state.removeReceivedId(5)
@@ -150,7 +86,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       const { store } = await openStore()
       const batches: number[] = []
       for (let i = 0; i < 5; i++) {
-        store.addSession(`c${i}`)
+        store.addSession(`c${i}`, Infinity)
         batches.push(store.openBatch)
         await untilStored(store)
       }
@@ -161,23 +97,23 @@ export function testStore(storeName: string, createData: () => StoreData): void 
 
     test('stores the changes of one turn as one batch [promise 2]', async () => {
       const { store } = await openStore()
-      const state = store.addSession('c')
+      const state = store.addSession('c', Infinity)
       const first = store.openBatch
-      for (let i = 1; i <= 100; i++) state.enqueue(numbered(i), 1)
+      for (let i = 1; i <= 100; i++) state.enqueue(numbered(i), terms(1))
       expect(store.openBatch).toBe(first)
     })
 
     test('counts changes, and nothing else [promise 2]', async () => {
       const { store } = await openStore()
       const before = store.changes
-      const state = store.addSession('c')
+      const state = store.addSession('c', Infinity)
       const added = store.changes
       expect(added).toBeGreaterThan(before)
       expect([state.peekNext(), state.queuedMessages, [...state.subscriptions()], [...store.retained()]]).toHaveLength(
         4,
       )
       expect(store.changes).toBe(added)
-      state.enqueue(numbered(1), 1)
+      state.enqueue(numbered(1), terms(1))
       expect(store.changes).toBeGreaterThan(added)
     })
 
@@ -203,19 +139,19 @@ export function testStore(storeName: string, createData: () => StoreData): void 
 
     test('has all of a session after a restart, stored or still open at stop() [promise 5]', async () => {
       const { store, restart } = await openStore()
-      const state = store.addSession('c')
-      state.putSubscription('a/+', 1)
-      state.putSubscription('#', 2)
+      const state = store.addSession('c', Infinity)
+      state.putSubscription('a/+', plainOptions(1))
+      state.putSubscription('#', plainOptions(2))
       state.addReceivedId(65_535)
       state.addReceivedId(1)
-      state.addInFlight(9, numbered(1, 2), 2, false)
-      state.addInFlight(3, numbered(2), 1, true)
+      state.addInFlight(9, numbered(1, 2), terms(2, false))
+      state.addInFlight(3, numbered(2), terms(1, true))
       state.release(9)
-      state.enqueue(numbered(3), 1)
+      state.enqueue(numbered(3), terms(1))
       await untilStored(store)
-      state.enqueue(numbered(4, 2), 2)
+      state.enqueue(numbered(4, 2), terms(2))
       state.setLeftAt(1_234_567_890_123)
-      store.addSession('without anything')
+      store.addSession('without anything', Infinity)
       const queuedBytes = numbered(3).packetBytes + numbered(4, 2).packetBytes
       expect(statesOf(await restart())).toEqual([
         {
@@ -242,11 +178,11 @@ export function testStore(storeName: string, createData: () => StoreData): void 
 
     test('gives a queue back in order, whatever was taken and stored in between [SessionState 1]', async () => {
       const { store, restart } = await openStore()
-      let state = store.addSession('c')
-      for (let i = 1; i <= 500; i++) state.enqueue(numbered(i), 1)
+      let state = store.addSession('c', Infinity)
+      for (let i = 1; i <= 500; i++) state.enqueue(numbered(i), terms(1))
       await untilStored(store)
       for (let i = 501; i <= 700; i++) {
-        state.enqueue(numbered(i), i % 2 === 0 ? 1 : 2)
+        state.enqueue(numbered(i), terms(i % 2 === 0 ? 1 : 2))
         if (i % 50 === 0) await untilStored(store)
       }
       for (let i = 1; i <= 333; i++) {
@@ -255,15 +191,15 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       }
       state = stateOf(await restart(), 'c')
       state.setLeftAt(0)
-      for (let i = 701; i <= 710; i++) state.enqueue(numbered(i), 1)
+      for (let i = 701; i <= 710; i++) state.enqueue(numbered(i), terms(1))
       expect(topicsOf(state)).toEqual(Array.from({ length: 377 }, (_, i) => `t/${i + 334}`))
       expect(state.queuedBytes).toBe(0)
     })
 
     test('keeps packet identifiers and the order of what is in flight [SessionState 2]', async () => {
       const { store, restart } = await openStore()
-      const state = store.addSession('c')
-      for (let i = 1; i <= 5; i++) state.enqueue(numbered(i, 2), 2)
+      const state = store.addSession('c', Infinity)
+      for (let i = 1; i <= 5; i++) state.enqueue(numbered(i, 2), terms(2))
       for (const packetId of [40, 3, 65_535]) state.startNext(packetId)
       await untilStored(store)
       state.finish(3)
@@ -282,41 +218,41 @@ export function testStore(storeName: string, createData: () => StoreData): void 
 
     test('need not write what is finished before its batch goes down, and has none of it later [promise 6]', async () => {
       const { store, restart } = await openStore()
-      const state = store.addSession('c')
+      const state = store.addSession('c', Infinity)
       for (let i = 1; i <= 200; i++) {
-        state.enqueue(numbered(i), 1)
+        state.enqueue(numbered(i), terms(1))
         state.startNext(1)
         state.finish(1)
-        state.addInFlight(2, numbered(1000 + i), 1, false)
+        state.addInFlight(2, numbered(1000 + i), terms(1, false))
         state.finish(2)
       }
-      state.enqueue(numbered(201), 1)
+      state.enqueue(numbered(201), terms(1))
       expect(statesOf(await restart())).toMatchObject([{ inFlight: [], queued: [{ message: { topic: 't/201' } }] }])
     })
 
     test('goes on after a restart where it was: what is taken then stays taken [promise 5]', async () => {
       const { store, restart } = await openStore()
-      const first = store.addSession('c')
-      for (let i = 1; i <= 3; i++) first.enqueue(numbered(i), 1)
+      const first = store.addSession('c', Infinity)
+      for (let i = 1; i <= 3; i++) first.enqueue(numbered(i), terms(1))
       const second = stateOf(await restart(), 'c')
       second.dropNext()
-      second.enqueue(numbered(4), 1)
+      second.enqueue(numbered(4), terms(1))
       expect(topicsOf(stateOf(await restart(), 'c'))).toEqual(['t/2', 't/3', 't/4'])
     })
 
     test('removes a session with all that belongs to it; one of the same client begins empty [promise 5]', async () => {
       const { store, restart } = await openStore()
       const states = ['c', 'c2', 'C'].map((clientId) => {
-        const state = store.addSession(clientId)
-        state.putSubscription('f', 1)
-        state.addInFlight(1, numbered(1), 1, false)
-        state.enqueue(numbered(2), 1)
+        const state = store.addSession(clientId, Infinity)
+        state.putSubscription('f', plainOptions(1))
+        state.addInFlight(1, numbered(1), terms(1, false))
+        state.enqueue(numbered(2), terms(1))
         state.addReceivedId(1)
         return state
       })
       await untilStored(store)
       for (const state of states) if (state.clientId !== 'c2') store.removeSession(state)
-      store.addSession('C')
+      store.addSession('C', Infinity)
       const next = await restart()
       expect(statesOf(next)).toMatchObject([
         { clientId: 'C', subscriptions: [], inFlight: [], queued: [], receivedIds: [] },
@@ -333,8 +269,8 @@ export function testStore(storeName: string, createData: () => StoreData): void 
     test('holds a message for each session that waits for it, whoever is done first [SessionState 3]', async () => {
       const message = Message.create('t', Buffer.from('shared'), 2, false, undefined)
       const { store, restart } = await openStore()
-      const states = ['a', 'b', 'c'].map((clientId) => store.addSession(clientId))
-      for (const state of states) state.enqueue(message, 2)
+      const states = ['a', 'b', 'c'].map((clientId) => store.addSession(clientId, Infinity))
+      for (const state of states) state.enqueue(message, terms(2))
       store.putRetained(Message.create('t', Buffer.from('shared'), 2, true, undefined))
       await untilStored(store)
       for (const state of states.slice(0, 2)) state.dropNext()
@@ -353,14 +289,14 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       const message = Message.create('t', Buffer.from('again'), 1, false, undefined)
       const other = numbered(1)
       const { store, restart } = await openStore()
-      const [first, second] = [store.addSession('a'), store.addSession('b')]
-      first.addInFlight(1, message, 1, true)
-      second.enqueue(other, 1)
+      const [first, second] = [store.addSession('a', Infinity), store.addSession('b', Infinity)]
+      first.addInFlight(1, message, terms(1, true))
+      second.enqueue(other, terms(1))
       first.finish(1)
       await untilStored(store)
-      second.addInFlight(1, message, 1, true)
+      second.addInFlight(1, message, terms(1, true))
       await untilStored(store)
-      first.enqueue(message, 1)
+      first.enqueue(message, terms(1))
       expect(statesOf(await restart())).toMatchObject([
         { clientId: 'a', queued: [{ message: { payload: 'again' } }] },
         { clientId: 'b', inFlight: [{ message: { payload: 'again' } }], queued: [{ message: { topic: 't/1' } }] },
@@ -371,14 +307,79 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       const { store, restart } = await openStore()
       const message = Message.create('t', Buffer.from('x'), 1, false, 'Küche/🙂')
       message.expiresAtMs = 1_700_000_000_000.5
-      store.addSession('c').enqueue(message, 1)
+      store.addSession('c', Infinity).enqueue(message, terms(1))
       for (const clientId of ['a', 'b', 'b', 'c'.repeat(3000)]) {
-        store.putWill(clientId, Message.create(`gone/${clientId[0]}`, Buffer.from('w'), 1, true, clientId))
+        const will = Message.create(`gone/${clientId[0]}`, Buffer.from('w'), 1, true, clientId)
+        store.putWill({ clientId, message: will, delaySeconds: clientId === 'b' ? 7 : 0 })
       }
       store.removeWill('a')
       const next = await restart()
       expect(statesOf(next)).toMatchObject([{ queued: [{ message: describeMessage(message) }] }])
-      expect(new Set(Array.from(next.wills(), ({ publisher }) => publisher?.length))).toEqual(new Set([1, 3000]))
+      const wills = Array.from(next.wills(), ({ clientId, message: { topic }, delaySeconds }) => [
+        clientId.length,
+        topic,
+        delaySeconds,
+      ])
+      expect(wills.toSorted()).toEqual([
+        [1, 'gone/b', 7],
+        [3000, 'gone/c', 0],
+      ])
+    })
+
+    test('keeps how each message goes out, options of subscriptions, expiries and groups [promise 5]', async () => {
+      const { store, restart } = await openStore()
+      const options: SubscriptionOptions = {
+        qos: 1,
+        isNoLocal: true,
+        isRetainAsPublished: true,
+        identifier: 268_435_455,
+      }
+      const properties = Buffer.from([38, 0, 1, 0x61, 0, 1, 0x62])
+      const state = store.addSession('c', 60)
+      state.setExpiry(3600)
+      state.putSubscription('f/#', options)
+      state.addInFlight(1, numbered(1), { qos: 1, isRetained: true, identifiers: [1, 70_000] })
+      state.addInFlight(2, numbered(2), terms(2))
+      const message = Message.create('t', Buffer.from('x'), 1, false, 'p', properties)
+      message.expiresAtMs = 1_900_000_000_000
+      message.isExpiryForwarded = true
+      for (const identifiers of [[5], [5], [], [5, 6]])
+        state.enqueue(message, { qos: 1, isRetained: false, identifiers })
+      state.enqueue(message, { qos: 1, isRetained: true, identifiers: [] })
+      state.addReceivedId(4)
+      const group = store.addGroup('$share/g/t')
+      group.enqueue(message, terms(1))
+      const next = await restart()
+      const states = [...next.sessions()].toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1))
+      expect(states.map(({ clientId, isGroup, expirySeconds }) => [clientId, isGroup, expirySeconds])).toEqual([
+        ['$share/g/t', true, Infinity],
+        ['c', false, 3600],
+      ])
+      expect(states[0]?.peekNext()).toMatchObject({
+        isVersion5: true,
+        isExpiryForwarded: true,
+        expiresAtMs: 1_900_000_000_000,
+      })
+      const found = states[1]
+      expect(found === undefined ? [] : [...found.subscriptions()]).toEqual([['f/#', options]])
+      expect(Array.from(found?.inFlight ?? [], ([id, sent]) => [id, sent.isRetained, sent.identifiers])).toEqual([
+        [1, true, [1, 70_000]],
+        [2, false, []],
+      ])
+      expect([...(found?.receivedIds ?? [])]).toEqual([4])
+      const queued: unknown[] = []
+      for (let packetId = 100; packetId < 105; packetId++) {
+        const body = found?.peekNext()
+        const { identifiers, isRetained } = found?.startNext(packetId) ?? {}
+        queued.push([identifiers, isRetained, body?.bytes.subarray(body.propertiesStart, body.payloadStart)])
+      }
+      expect(queued).toEqual([
+        [[5], false, properties],
+        [[5], false, properties],
+        [[], false, properties],
+        [[5, 6], false, properties],
+        [[], true, properties],
+      ])
     })
 
     test('takes names and payloads of any kind and size [promise 5]', async () => {
@@ -402,10 +403,10 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       ]
       const { store, restart } = await openStore()
       for (const name of names) {
-        const state = store.addSession(name)
-        state.putSubscription(name, 1)
+        const state = store.addSession(name, Infinity)
+        state.putSubscription(name, plainOptions(1))
         if (name !== '') store.putRetained(Message.create(name, Buffer.from(`retained ${name}`), 1, true, name))
-        for (const payload of payloads) state.enqueue(Message.create('t', payload, 1, false, undefined), 1)
+        for (const payload of payloads) state.enqueue(Message.create('t', payload, 1, false, undefined), terms(1))
       }
       const after = await restart()
       for (const { clientId, subscriptions, queued } of statesOf(after)) {
@@ -491,7 +492,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
               await untilStored(store)
             } else if (state === undefined || expected === undefined) {
               if (step.kind !== 'session') continue
-              states.set(step.client, store.addSession(step.client))
+              states.set(step.client, store.addSession(step.client, Infinity))
               model.set(step.client, { filters: new Map(), ids: new Set(), queue: [], inFlight: new Map() })
             } else if (step.kind === 'session') {
               if (step.isAdded) continue
@@ -500,7 +501,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
               model.delete(step.client)
             } else if (step.kind === 'subscription') {
               if (step.qos === -1) state.removeSubscription(step.filter)
-              else state.putSubscription(step.filter, step.qos)
+              else state.putSubscription(step.filter, plainOptions(step.qos))
               if (step.qos === -1) expected.filters.delete(step.filter)
               else expected.filters.set(step.filter, step.qos)
             } else if (step.kind === 'receivedId') {
@@ -512,12 +513,12 @@ export function testStore(storeName: string, createData: () => StoreData): void 
               const message = numbered(++number)
               for (let i = 0; i < step.count; i++) {
                 const one = i === 0 ? message : numbered(++number)
-                state.enqueue(one, 1)
+                state.enqueue(one, terms(1))
                 expected.queue.push(number)
               }
               for (const [other, { queue }] of model) {
                 if (other === step.client || step.count % 3 !== 0) continue
-                states.get(other)?.enqueue(message, 1)
+                states.get(other)?.enqueue(message, terms(1))
                 queue.push(number - step.count + 1)
               }
             } else if (step.kind === 'take') {
@@ -532,7 +533,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
               expected.inFlight.set(step.packetId, next)
             } else if (step.kind === 'send') {
               if (expected.inFlight.has(step.packetId)) continue
-              state.addInFlight(step.packetId, numbered(++number), 2, false)
+              state.addInFlight(step.packetId, numbered(++number), terms(2, false))
               expected.inFlight.set(step.packetId, number)
             } else if (step.kind === 'release') {
               if (!expected.inFlight.has(step.packetId)) continue

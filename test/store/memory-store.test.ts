@@ -11,7 +11,7 @@ testStore('MemoryStore', () => {
 
 test('MemoryStore has stored a change when the call returns, so that no acknowledgement waits', () => {
   const store = new MemoryStore()
-  store.addSession('c')
+  store.addSession('c', Infinity)
   store.putRetained(Message.create('t', Buffer.from('x'), 1, true, undefined))
   expect(store.openBatch).toBe(0)
 })

@@ -1,0 +1,91 @@
+// Hot path: `termsFor` runs per message and subscriber; measured by `npm run bench`, all throughput rows.
+import type { Message } from '../protocol/message.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
+import type { Terms } from '../store/store.ts'
+import { NO_IDENTIFIERS, termsOf } from '../store/terms.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/**
+ * That messages go to a subscriber, and how: what those of its subscriptions that match grant together. Never changes once
+ * made.
+ */
+export class Delivery {
+  readonly subscriber: Subscriber
+  /** The highest QoS granted [MQTT-3.3.5-1]. */
+  readonly qos: QoS
+  /** Subscription Identifiers of all subscriptions that match [MQTT5-3.3.4-3]. */
+  readonly identifiers: readonly number[]
+  readonly isRetainAsPublished: boolean
+  /** One of the subscriptions is No Local: to messages of the subscriber itself `own` applies [MQTT5-3.8.3-3]. */
+  readonly isNoLocal: boolean
+  /** What the other subscriptions grant; undefined: nothing, it does not get its own messages. */
+  readonly own: Delivery | undefined
+  /** Terms with identifiers, by QoS and retain, once they were asked for. */
+  #terms: (Terms | undefined)[] | undefined = undefined
+
+  constructor(
+    subscriber: Subscriber,
+    qos: QoS,
+    isRetainAsPublished: boolean,
+    identifiers: readonly number[],
+    isNoLocal: boolean,
+    own: Delivery | undefined,
+  ) {
+    this.subscriber = subscriber
+    this.qos = qos
+    this.isRetainAsPublished = isRetainAsPublished
+    this.identifiers = identifiers
+    this.isNoLocal = isNoLocal
+    this.own = own
+  }
+
+  /** What one subscription grants. */
+  static of(subscriber: Subscriber, options: SubscriptionOptions): Delivery {
+    const { qos, isRetainAsPublished, isNoLocal, identifier } = options
+    const identifiers = identifier === 0 ? NO_IDENTIFIERS : [identifier]
+    return new Delivery(subscriber, qos, isRetainAsPublished, identifiers, isNoLocal, undefined)
+  }
+
+  /** What this and another grant of the same subscriber are together: one copy at the higher QoS. */
+  with(other: Delivery): Delivery {
+    const isNoLocal = this.isNoLocal || other.isNoLocal
+    return new Delivery(
+      this.subscriber,
+      this.qos < other.qos ? other.qos : this.qos,
+      this.isRetainAsPublished || other.isRetainAsPublished,
+      this.identifiers.concat(other.identifiers),
+      isNoLocal,
+      isNoLocal ? together(ownPart(this), ownPart(other)) : undefined,
+    )
+  }
+
+  /** How a message goes out: at its own QoS or the granted one, whichever is lower [MQTT-3.8.4-6]. */
+  termsFor(message: Message): Terms {
+    const qos = message.qos < this.qos ? message.qos : this.qos
+    const isRetained = this.isRetainAsPublished && message.retain
+    return this.identifiers.length === 0
+      ? termsOf(qos, isRetained, NO_IDENTIFIERS)
+      : this.#withIdentifiers(qos, isRetained)
+  }
+
+  /** How a message that was retained before the subscription goes out [MQTT-3.3.1-8]. */
+  termsForRetained(message: Message): Terms {
+    const qos = message.qos < this.qos ? message.qos : this.qos
+    return this.#withIdentifiers(qos, true)
+  }
+
+  #withIdentifiers(qos: QoS, isRetained: boolean): Terms {
+    this.#terms ??= []
+    return (this.#terms[qos * 2 + (isRetained ? 1 : 0)] ??= termsOf(qos, isRetained, this.identifiers))
+  }
+}
+
+/** What a delivery grants to messages of the subscriber itself. */
+function ownPart(delivery: Delivery): Delivery | undefined {
+  return delivery.isNoLocal ? delivery.own : delivery
+}
+
+function together(one: Delivery | undefined, other: Delivery | undefined): Delivery | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : one.with(other)
+}

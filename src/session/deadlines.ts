@@ -1,0 +1,42 @@
+/** Things that fall due at a time, to the second: to add and to take back costs a Map look-up. */
+export class Deadlines<T> {
+  readonly #bySecond = new Map<number, Set<T>>()
+  readonly #secondOf = new Map<T, number>()
+  #lastSecond: number
+
+  /** Times are in ms since 1970 by the hub's clock, which never goes back. */
+  constructor(nowMs: number) {
+    this.#lastSecond = Math.floor(nowMs / 1000)
+  }
+
+  /** What is due already falls due at the next `takeDue`. In place of an earlier time of the same thing. */
+  set(item: T, atMs: number): void {
+    this.delete(item)
+    const second = Math.max(Math.ceil(atMs / 1000), this.#lastSecond + 1)
+    const items = this.#bySecond.get(second)
+    if (items === undefined) this.#bySecond.set(second, new Set([item]))
+    else items.add(item)
+    this.#secondOf.set(item, second)
+  }
+
+  delete(item: T): void {
+    const second = this.#secondOf.get(item)
+    if (second === undefined) return
+    this.#secondOf.delete(item)
+    const items = this.#bySecond.get(second)
+    items?.delete(item)
+    if (items?.size === 0) this.#bySecond.delete(second)
+  }
+
+  /** Takes out what has fallen due by now, earliest first. */
+  takeDue(nowMs: number): T[] {
+    const due: T[] = []
+    const nowSecond = Math.floor(nowMs / 1000)
+    while (this.#lastSecond < nowSecond) {
+      const items = this.#bySecond.get(++this.#lastSecond)
+      if (items !== undefined) due.push(...items)
+    }
+    for (const item of due) this.delete(item)
+    return due
+  }
+}

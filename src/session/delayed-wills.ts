@@ -1,0 +1,65 @@
+import type { Clock } from '../observe/clock.ts'
+import type { Router } from '../router/router.ts'
+import type { Store, StoredWill } from '../store/store.ts'
+import { Deadlines } from './deadlines.ts'
+
+/** What delayed wills are built from. */
+export interface DelayedWillsParts {
+  readonly router: Router
+  readonly store: Store
+  readonly clock: Clock
+}
+
+/**
+ * Wills of clients that have gone, until their delay or their session is over, whichever is first [MQTT5 §3.1.3.2.2]. They are
+ * in the store meanwhile.
+ */
+export class DelayedWills {
+  readonly #parts: DelayedWillsParts
+  readonly #byClientId = new Map<string, StoredWill>()
+  readonly #due: Deadlines<string>
+
+  constructor(parts: DelayedWillsParts) {
+    this.#parts = parts
+    this.#due = new Deadlines(parts.clock.nowMs())
+  }
+
+  has(clientId: string): boolean {
+    return this.#byClientId.has(clientId)
+  }
+
+  /** Publishes the will when its delay is over. */
+  schedule(will: StoredWill): void {
+    const { clientId, delaySeconds } = will
+    this.#byClientId.set(clientId, will)
+    this.#due.set(clientId, this.#parts.clock.nowMs() + delaySeconds * 1000)
+    this.#parts.store.putWill(will)
+  }
+
+  /** The session goes on: the will is not published [MQTT5-3.1.3-9]. */
+  cancel(clientId: string): void {
+    if (!this.#byClientId.delete(clientId)) return
+    this.#due.delete(clientId)
+    this.#parts.store.removeWill(clientId)
+  }
+
+  /** The session is over: the will waits no longer. */
+  publish(clientId: string): void {
+    const will = this.#byClientId.get(clientId)
+    if (will === undefined) return
+    this.cancel(clientId)
+    this.publishNow(will)
+  }
+
+  /** Publishes a will without any delay. */
+  publishNow({ message }: StoredWill): void {
+    // From now on its expiry is a time, as that of any other message.
+    if (message.isExpiryForwarded) message.expiresAtMs += this.#parts.clock.nowMs()
+    this.#parts.router.publishMessage(message)
+  }
+
+  /** Publishes what is due. */
+  check(): void {
+    for (const clientId of this.#due.takeDue(this.#parts.clock.nowMs())) this.publish(clientId)
+  }
+}

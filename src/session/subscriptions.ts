@@ -1,0 +1,92 @@
+import { isSharedFilter } from '../protocol/shared-filter.ts'
+import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
+import type { Router } from '../router/router.ts'
+import type { Session } from './session.ts'
+import type { SharedGroup } from './shared-group.ts'
+import type { SharedGroups } from './shared-groups.ts'
+
+/** What the subscriptions of a session are entered with. */
+export interface SubscriptionsParts {
+  readonly router: Router
+  readonly groups: SharedGroups
+  readonly limits: { readonly maxSubscriptionsPerClient: number }
+}
+
+/** The subscriptions of one session, by their filter: in its state, with the router, and with the groups that are shared. */
+export class Subscriptions {
+  readonly #session: Session
+  readonly #parts: SubscriptionsParts
+  readonly #byFilter = new Map<string, SubscriptionOptions>()
+  #groups: Map<string, SharedGroup> | undefined = undefined
+
+  constructor(session: Session, parts: SubscriptionsParts) {
+    this.#session = session
+    this.#parts = parts
+  }
+
+  get size(): number {
+    return this.#byFilter.size
+  }
+
+  has(filter: string): boolean {
+    return this.#byFilter.has(filter)
+  }
+
+  get(filter: string): SubscriptionOptions | undefined {
+    return this.#byFilter.get(filter)
+  }
+
+  /** Takes up what the state was restored with. */
+  restore(): void {
+    for (const [filter, options] of this.#session.state.subscriptions()) this.#enter(filter, options)
+  }
+
+  /** Adds or replaces a subscription [MQTT-3.8.4-3]; false when the client has as many as the limit allows. */
+  add(filter: string, options: SubscriptionOptions): boolean {
+    if (this.size >= this.#parts.limits.maxSubscriptionsPerClient && !this.has(filter)) return false
+    this.#session.state.putSubscription(filter, options)
+    this.#enter(filter, options)
+    return true
+  }
+
+  /** Returns whether there was such a subscription. */
+  remove(filter: string): boolean {
+    if (!this.#byFilter.delete(filter)) return false
+    this.#session.state.removeSubscription(filter)
+    this.#leave(filter)
+    return true
+  }
+
+  /** The session ends, and its state with it. */
+  clear(): void {
+    for (const filter of this.#byFilter.keys()) this.#leave(filter)
+    this.#byFilter.clear()
+  }
+
+  /** The session has room: what waits for its shared subscriptions can go on. */
+  feed(): void {
+    if (this.#groups === undefined || !this.#session.hasRoom) return
+    for (const group of this.#groups.values()) group.feed(this.#session)
+  }
+
+  #enter(filter: string, options: SubscriptionOptions): void {
+    this.#byFilter.set(filter, options)
+    if (isSharedFilter(filter)) {
+      this.#groups ??= new Map()
+      const group = this.#parts.groups.join(this.#session, filter, options)
+      this.#groups.set(filter, group)
+      if (this.#session.hasRoom) group.feed(this.#session)
+    } else {
+      this.#parts.router.subscribe(this.#session, filter, options)
+    }
+  }
+
+  #leave(filter: string): void {
+    if (isSharedFilter(filter)) {
+      this.#groups?.delete(filter)
+      this.#parts.groups.leave(this.#session, filter)
+    } else {
+      this.#parts.router.unsubscribe(this.#session, filter)
+    }
+  }
+}
