@@ -124,7 +124,7 @@ function readNumber(
       return positive(fields.uint16(name), name)
     case 'positive uint32':
       return positive(fields.uint32(name), name)
-    case 'positive varint':
+    default:
       return positive(fields.variableByteInteger(name), name)
   }
 }

@@ -123,14 +123,9 @@ export class SharedGroup implements Subscriber, Lender {
   }
 
   #pick(canTake: (session: Session) => boolean): Member | undefined {
-    switch (this.#parts.limits.sharedStrategy) {
-      case 'round-robin':
-        return this.#nextOf(canTake)
-      case 'least-loaded':
-        return this.#leastLoaded(canTake)
-      case 'sticky':
-        return this.#stickyMember(canTake)
-    }
+    const { sharedStrategy } = this.#parts.limits
+    if (sharedStrategy === 'least-loaded') return this.#leastLoaded(canTake)
+    return sharedStrategy === 'sticky' ? this.#stickyMember(canTake) : this.#nextOf(canTake)
   }
 
   #nextOf(canTake: (session: Session) => boolean): Member | undefined {

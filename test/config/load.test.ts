@@ -68,7 +68,11 @@ describe('loadConfig', () => {
       logLevel: 'info',
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
+      sharedSubscriptions: { strategy: 'round-robin' },
       limits: {
+        receiveMaximum: 100,
+        maxTopicAliases: 100,
+        maxKeepAliveSeconds: Infinity,
         maxPacketBytes: 1_048_576,
         maxConnectPacketBytes: 65_536,
         connectTimeoutSeconds: 10,

@@ -28,16 +28,6 @@ describe('CONNECT', () => {
     expect(payloadsOf(await publish(client, message('t', 'hello')))).toEqual(['hello'])
   })
 
-  test('of MQTT 5 is refused in words of MQTT 5, and closed', async () => {
-    const { log, port } = await startHub()
-    const client = await openRawClient(port)
-    client.send(connectPacket({ protocolLevel: 5, clientId: 'c' }))
-    const { body } = await client.next('CONNACK')
-    expect(body).toEqual(Buffer.from([0x00, 0x84, 0x00]))
-    await client.untilClosed()
-    await untilReason(log, /protocol level 5 is not spoken/)
-  })
-
   test.each([
     ['level 0', 'MQTT', 0],
     ['level 3 under the name of 3.1.1', 'MQTT', 3],

@@ -148,6 +148,7 @@ describe('Ledger.limitHits', () => {
       'topic',
       'subscriptions',
       'publish-rate',
+      'receive-maximum',
     ]
     expect(started.hub.ledger.limitHits).toEqual(Object.fromEntries(names.map((name) => [name, 0])))
   })

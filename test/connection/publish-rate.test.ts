@@ -210,9 +210,9 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const { limits: allLimits } = completeConfig({ limits })
   const [ledger, log, store] = [new Ledger(), new CollectingLog(), new MemoryStore()]
   const router = new Router({ ledger, store, topicLimits: allLimits, retainedLimits: allLimits })
-  const shared = { ledger, log, router, limits: allLimits }
-  const sessions = new Sessions({ ...shared, store, clock: new Clock() })
-  const broker = new Broker({ router, store, sessions, topicLimits: allLimits })
+  const shared = { ledger, log, router, limits: allLimits, clock: new Clock() }
+  const sessions = new Sessions({ ...shared, store, limits: { ...allLimits, sharedStrategy: 'round-robin' } })
+  const broker = new Broker({ store, sessions, topicLimits: allLimits })
   await broker.listen()
   const turn = new OutputTurn()
   const connections = new Connections({

@@ -320,7 +320,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
         topic,
         delaySeconds,
       ])
-      expect(wills.toSorted()).toEqual([
+      expect(wills.toSorted(([a], [b]) => Number(a) - Number(b))).toEqual([
         [1, 'gone/b', 7],
         [3000, 'gone/c', 0],
       ])

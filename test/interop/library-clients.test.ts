@@ -1,7 +1,5 @@
 /** The package mqtt over TCP, over WebSocket, and with websocket-stream as older devices have it. */
-import { connect } from 'mqtt'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { guarded } from '../support/guard.ts'
+import { describe, expect, test } from 'vitest'
 import { CARRIERS, type CarrierName, connectLibraryClient, MQTT_31 } from '../support/mqtt-clients.ts'
 import { startHub } from '../support/start-hub.ts'
 
@@ -88,22 +86,3 @@ describe.each(CASES)('$carrier with $version', ({ carrier, protocol }) => {
     expect(got.map(({ payload }) => payload.toString())).toEqual(Array.from({ length: 5000 }, (_, i) => `${i}`))
   })
 })
-
-test.each(['mqtt', 'ws'])(
-  'mqtt.js that speaks MQTT 5 over %s is told that the version is not supported',
-  async (scheme) => {
-    const { port, httpPort } = await startHub()
-    const client = connect(`${scheme}://127.0.0.1:${scheme === 'mqtt' ? port : httpPort}/mqtt`, {
-      protocolVersion: 5,
-      reconnectPeriod: 0,
-    })
-    onTestFinished(async () => {
-      await client.endAsync(true)
-    })
-    const refused = new Promise((resolve) => {
-      client.once('error', resolve)
-    })
-    const error = await guarded(refused, () => 'an error')
-    expect(error).toMatchObject({ message: 'Connection refused: Unsupported Protocol Version', code: 132 })
-  },
-)

@@ -187,28 +187,3 @@ describe('mosquitto_pub', () => {
     expect(hub.ledger.droppedTotal).toBe(0)
   })
 })
-
-describe('MQTT 5', () => {
-  test('from mosquitto_pub is refused so that the user reads what to do', async () => {
-    const { port } = await startHub()
-    const publisher = await startPublisher(port, ['-V', 'mqttv5', '-t', 't', '-m', 'x'])
-    expect((await publisher.untilExit(PROCESS_GUARD_MS)).code).toBe(0x84)
-    expect(publisher.stderr.items.join('\n')).toContain('Unsupported Protocol Version')
-  })
-
-  test('from mosquitto_sub is refused so that the user reads what to do', async () => {
-    const { port } = await startHub()
-    const subscriber = await startProcess('mosquitto_sub', [
-      '-h',
-      '127.0.0.1',
-      '-p',
-      String(port),
-      '-V',
-      'mqttv5',
-      '-t',
-      't',
-    ])
-    expect((await subscriber.untilExit(PROCESS_GUARD_MS)).code).toBe(0x84)
-    expect(subscriber.stderr.items.join('\n')).toContain('Unsupported Protocol Version')
-  })
-})

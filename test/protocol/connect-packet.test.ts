@@ -38,7 +38,7 @@ describe('readConnect', () => {
     expect(read(body(2, [field('id')], 0x84))).toMatchObject({ protocolLevel: 4, clientId: 'id' })
   })
 
-  test.each([5, 3, 0, 6])('leaves protocol level %i to be refused [MQTT-3.1.2-2]', (level) => {
+  test.each([3, 0, 6])('leaves protocol level %i to be refused [MQTT-3.1.2-2]', (level) => {
     expect(read(body(2, [field('id')], level))).toEqual({ protocolLevel: level })
   })
 

@@ -9,9 +9,9 @@ describe('Message', () => {
     fc.assert(
       fc.property(names, fc.uint8Array({ maxLength: 300 }), fc.constantFrom(0, 1, 2), (topic, payload, qos) => {
         const message = Message.create(topic, Buffer.from(payload), qos, false, 'me')
-        const other = message.otherShape()
         const hasId = qos === 0
-        expect(other).toEqual(encodePublish(Buffer.from(topic), Buffer.from(payload), hasId))
+        const other = message.shape(false, hasId)
+        expect(other).toEqual(encodePublish(Buffer.from(topic), undefined, Buffer.from(payload), hasId))
         expect(message.isWithoutPacketId).toBe(hasId)
         expect(other.subarray(other.length - payload.length)).toEqual(message.payload)
       }),
@@ -19,8 +19,8 @@ describe('Message', () => {
   })
 
   test('keeps what it was when its object is used for the next packet', () => {
-    const first = encodePublish(Buffer.from('a/b'), Buffer.from('first'), false)
-    const second = encodePublish(Buffer.from('a/b'), Buffer.from('other'), false)
+    const first = encodePublish(Buffer.from('a/b'), undefined, Buffer.from('first'), false)
+    const second = encodePublish(Buffer.from('a/b'), undefined, Buffer.from('other'), false)
     const message = new Message()
     message.set('a/b', 0, false, first, 0, first.length - 5, first.length)
     const kept = message.keep()
@@ -38,10 +38,10 @@ describe('Message', () => {
 
   test('makes the other shape once, but for a retained one does not hold it', () => {
     const message = Message.create('t', Buffer.from('x'), 1, false, undefined)
-    expect(message.otherShape()).toBe(message.otherShape())
+    expect(message.shape(false, false)).toBe(message.shape(false, false))
     const retained = message.keepRetained()
-    expect(retained.otherShape()).not.toBe(retained.otherShape())
-    expect(retained.otherShape()).toEqual(message.otherShape())
+    expect(retained.shape(false, false)).not.toBe(retained.shape(false, false))
+    expect(retained.shape(false, false)).toEqual(message.shape(false, false))
   })
 
   test('is taken from a run packet by packet', () => {
@@ -50,7 +50,9 @@ describe('Message', () => {
         names,
         fc.array(fc.uint8Array({ maxLength: 200 }), { minLength: 1, maxLength: 5 }),
         (topic, payloads) => {
-          const packets = payloads.map((payload) => encodePublish(Buffer.from(topic), Buffer.from(payload), false))
+          const packets = payloads.map((payload) =>
+            encodePublish(Buffer.from(topic), undefined, Buffer.from(payload), false),
+          )
           const bytes = Buffer.concat([Buffer.from([1, 2]), ...packets])
           const run = new Message()
           run.set(topic, 0, false, bytes, 2, 2 + (packets[0]?.length ?? 0) - (payloads[0]?.length ?? 0), bytes.length)
@@ -65,6 +67,45 @@ describe('Message', () => {
         },
       ),
     )
+  })
+
+  test('has the properties of MQTT 5 in shapes of that version only', () => {
+    fc.assert(
+      fc.property(
+        names,
+        fc.uint8Array({ maxLength: 300 }),
+        fc.uint8Array({ maxLength: 20_000 }),
+        (topic, payload, value) => {
+          const properties = Buffer.concat([Buffer.from([9, value.length >>> 8, value.length & 0xff]), value])
+          const message = Message.create(topic, Buffer.from(payload), 1, false, 'me', properties)
+          const [topicBytes, payloadBytes] = [Buffer.from(topic), Buffer.from(payload)]
+          expect(message.isVersion5).toBe(true)
+          expect(message.payload).toEqual(payloadBytes)
+          expect(message.topicBytes).toEqual(topicBytes)
+          for (const hasId of [true, false]) {
+            expect(message.shape(false, hasId)).toEqual(encodePublish(topicBytes, undefined, payloadBytes, hasId))
+            expect(message.shape(true, hasId)).toEqual(encodePublish(topicBytes, properties, payloadBytes, hasId))
+          }
+          const restored = Message.restore(message.bytes, 0, message.end, 'me', true)
+          expect(restored.bytes.subarray(restored.propertiesStart, restored.payloadStart)).toEqual(properties)
+        },
+      ),
+    )
+  })
+
+  test.each([true, false])('turns a run into the other version of MQTT packet by packet (to 5: %s)', (toVersion5) => {
+    const payloads = ['', 'x', 'y'.repeat(200)].map((text) => Buffer.from(text))
+    const packetsOf = (isVersion5: boolean): Buffer[] =>
+      payloads.map((payload) =>
+        encodePublish(Buffer.from('t'), isVersion5 ? Buffer.alloc(0) : undefined, payload, false),
+      )
+    const bytes = Buffer.concat(packetsOf(!toVersion5))
+    const headerBytes = toVersion5 ? 5 : 6
+    const run = new Message()
+    run.set('t', 0, false, bytes, 0, headerBytes, bytes.length)
+    if (!toVersion5) run.setProperties(headerBytes)
+    run.count = payloads.length
+    expect(run.shape(toVersion5, false)).toEqual(Buffer.concat(packetsOf(toVersion5)))
   })
 
   test('is retained in a copy of its own with RETAIN set', () => {

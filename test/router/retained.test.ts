@@ -28,7 +28,7 @@ describe('RetainedMessages', () => {
 
   test('keeps a copy with RETAIN set that outlives the chunk the message came in [MQTT-3.3.1-8]', () => {
     const retained = new RetainedMessages(NO_LIMITS)
-    const chunk = encodePublish(Buffer.from('a'), Buffer.from('alive'), false)
+    const chunk = encodePublish(Buffer.from('a'), undefined, Buffer.from('alive'), false)
     const live = new Message()
     live.set('a', 0, false, chunk, 0, chunk.length - 5, chunk.length)
     retained.put(live)

@@ -4,6 +4,8 @@ import { HubbubError } from '../../src/errors.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { encodePublish, Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
+import { plainOptions } from '../../src/protocol/subscription-options.ts'
+import type { Delivery } from '../../src/router/delivery.ts'
 import { Router, type RouterOptions } from '../../src/router/router.ts'
 import type { Subscriber } from '../../src/router/subscriber.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
@@ -34,15 +36,15 @@ class Listener implements Subscriber {
     this.#whenHanded = whenHanded
   }
 
-  deliver({ topic, payload }: Message, grantedQoS: QoS): void {
-    this.received.push(`${topic} ${payload.toString()} ${grantedQoS}`)
+  deliver({ topic, payload }: Message, { qos }: Delivery): void {
+    this.received.push(`${topic} ${payload.toString()} ${qos}`)
     this.#whenHanded()
   }
 }
 
 /** A run of QoS 0 packets as it stands in a chunk. */
 function run(topic: string, payloads: string[]): Message {
-  const packets = payloads.map((payload) => encodePublish(Buffer.from(topic), Buffer.from(payload), false))
+  const packets = payloads.map((payload) => encodePublish(Buffer.from(topic), undefined, Buffer.from(payload), false))
   const chunk = Buffer.concat([Buffer.from('before'), ...packets, Buffer.from('behind')])
   const whole = new Message()
   const payloadStart = 6 + (packets[0]?.length ?? 0) - (payloads[0]?.length ?? 0)
@@ -63,10 +65,10 @@ describe('Router', () => {
     const ledger = new Ledger()
     const router = createRouter({ ledger })
     const [anna, ben] = [new Listener(), new Listener()]
-    router.subscribe(anna, 'a/#', 1)
-    router.subscribe(anna, 'a/+', 2)
-    router.subscribe(ben, 'a/b', 0)
-    router.subscribe(ben, 'c', 0)
+    router.subscribe(anna, 'a/#', plainOptions(1))
+    router.subscribe(anna, 'a/+', plainOptions(2))
+    router.subscribe(ben, 'a/b', plainOptions(0))
+    router.subscribe(ben, 'c', plainOptions(0))
     expect(router.publishMessage(message('a/b', 'hello'))).toBe(2)
     expect(anna.received).toEqual(['a/b hello 2'])
     expect(ben.received).toEqual(['a/b hello 0'])
@@ -77,8 +79,8 @@ describe('Router', () => {
   test('says whether a subscription is new and whether one was there to end', () => {
     const router = createRouter()
     const anna = new Listener()
-    expect(router.subscribe(anna, 'a/+', 1)).toBe(true)
-    expect(router.subscribe(anna, 'a/+', 2)).toBe(false)
+    expect(router.subscribe(anna, 'a/+', plainOptions(1))).toBe(true)
+    expect(router.subscribe(anna, 'a/+', plainOptions(2))).toBe(false)
     expect(router.unsubscribe(anna, 'a/+')).toBe(true)
     expect(router.unsubscribe(anna, 'a/+')).toBe(false)
   })
@@ -122,7 +124,7 @@ describe('Router', () => {
               expect(router.unsubscribe(listener, filter)).toBe(model.get(listener)?.delete(filter))
             } else {
               model.get(listener)?.set(filter, act)
-              router.subscribe(listener, filter, act)
+              router.subscribe(listener, filter, plainOptions(act))
             }
           }
         },
@@ -135,7 +137,7 @@ describe('Router', () => {
     const router = createRouter()
     const anna = new Listener()
     for (const filter of ['a/b', 'a/+']) {
-      router.subscribe(anna, filter, 0)
+      router.subscribe(anna, filter, plainOptions(0))
       expect(router.publishMessage(message('a/b'))).toBe(1)
       router.unsubscribe(anna, filter)
       expect(router.publishMessage(message('a/b'))).toBe(0)
@@ -149,10 +151,10 @@ describe('Router', () => {
     const first = new Listener(() => {
       router.unsubscribe(first, 'a')
       router.unsubscribe(leaving, 'a')
-      router.subscribe(late, 'a', 1)
+      router.subscribe(late, 'a', plainOptions(1))
     })
     const last = new Listener()
-    for (const listener of [first, leaving, last]) router.subscribe(listener, 'a', 1)
+    for (const listener of [first, leaving, last]) router.subscribe(listener, 'a', plainOptions(1))
     router.publishMessage(message('a', '1'))
     expect([first, leaving, last, late].map((listener) => listener.received.length)).toEqual([1, 1, 1, 0])
     router.publishMessage(message('a', '2'))
@@ -169,8 +171,8 @@ describe('Router', () => {
       }
     })
     const other = new Listener()
-    router.subscribe(echo, 'a', 0)
-    router.subscribe(other, 'a', 0)
+    router.subscribe(echo, 'a', plainOptions(0))
+    router.subscribe(other, 'a', plainOptions(0))
     router.publishMessage(message('a', 'call'))
     expect(echo.received).toEqual(['a call 0', 'a echo 0'])
     expect(other.received).toEqual(['a echo 0', 'a call 0'])
@@ -180,7 +182,7 @@ describe('Router', () => {
     const router = createRouter()
     const seen: (string | undefined)[] = []
     const anna = new Listener(() => seen.push(router.retained.get('a')?.payload.toString()))
-    router.subscribe(anna, 'a', 0)
+    router.subscribe(anna, 'a', plainOptions(0))
     router.publishMessage(message('a', 'retained', true))
     router.publishMessage(message('a', 'plain', false))
     expect(seen).toEqual(['retained', 'retained'])
@@ -190,7 +192,7 @@ describe('Router', () => {
   test('hands over an empty retained message like any other and retains nothing [MQTT-3.3.1-10]', () => {
     const router = createRouter()
     const anna = new Listener()
-    router.subscribe(anna, 'a', 0)
+    router.subscribe(anna, 'a', plainOptions(0))
     router.publishMessage(message('a', 'x', true))
     router.publishMessage(message('a', '', true))
     expect(anna.received).toEqual(['a x 0', 'a  0'])
@@ -202,7 +204,7 @@ describe('Router', () => {
     const store = new MemoryStore()
     const router = createRouter({ ledger, store, retainedLimits: { maxRetainedMessages: 1, maxRetainedBytes: 1000 } })
     const anna = new Listener()
-    router.subscribe(anna, '#', 0)
+    router.subscribe(anna, '#', plainOptions(0))
     for (const topic of ['a', 'b', 'a']) router.publishMessage(message(topic, 'x', true))
     expect(ledger.notRetained).toBe(1)
     expect(anna.received.length).toBe(3)
@@ -243,8 +245,8 @@ describe('Router', () => {
       deliverRun: (whole) => runs.push(whole),
     }
     const other = new Listener()
-    router.subscribe(other, 'a', 2)
-    router.subscribe(taker, 'a', 2)
+    router.subscribe(other, 'a', plainOptions(2))
+    router.subscribe(taker, 'a', plainOptions(2))
     const whole = run('a', ['one', 'two', ''])
     publishRun(router, whole)
     expect(runs).toEqual([whole])

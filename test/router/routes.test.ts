@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { hashTopic, type Route, Routes } from '../../src/router/routes.ts'
+import { plainOptions } from '../../src/protocol/subscription-options.ts'
 import type { Subscriber } from '../../src/router/subscriber.ts'
 import { SubscriptionTree } from '../../src/router/subscription-tree.ts'
 
@@ -22,7 +23,7 @@ class Fixture {
   }
 
   subscribe(filter: string, subscriber = nobody()): Subscriber {
-    this.tree.add(subscriber, filter, 1)
+    this.tree.add(subscriber, filter, plainOptions(1))
     this.routes.invalidate(filter)
     return subscriber
   }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { QoS } from '../../src/protocol/packet-types.ts'
+import { plainOptions } from '../../src/protocol/subscription-options.ts'
 import type { Subscriber } from '../../src/router/subscriber.ts'
 import { SubscriptionTree } from '../../src/router/subscription-tree.ts'
 import { filters, naiveMatches, topics } from './naive-match.ts'
@@ -33,8 +34,8 @@ function byName([one]: [string, QoS], [other]: [string, QoS]): number {
 describe('SubscriptionTree', () => {
   test('finds who subscribed to the topic itself and nobody else [MQTT-4.7.3-4]', () => {
     const tree = new SubscriptionTree()
-    tree.add(anna, 'a/b', 1)
-    tree.add(ben, '/a/b', 1)
+    tree.add(anna, 'a/b', plainOptions(1))
+    tree.add(ben, '/a/b', plainOptions(1))
     expect(matched(tree, 'a/b')).toEqual([['anna', 1]])
     expect(matched(tree, '/a/b')).toEqual([['ben', 1]])
     expect(matched(tree, 'a')).toEqual([])
@@ -43,7 +44,7 @@ describe('SubscriptionTree', () => {
 
   test('lets "#" reach the level above it and all below [MQTT-4.7.1-2]', () => {
     const tree = new SubscriptionTree()
-    tree.add(anna, 'sport/tennis/#', 1)
+    tree.add(anna, 'sport/tennis/#', plainOptions(1))
     expect(matched(tree, 'sport/tennis')).toEqual([['anna', 1]])
     expect(matched(tree, 'sport/tennis/player1/ranking')).toEqual([['anna', 1]])
     expect(matched(tree, 'sport')).toEqual([])
@@ -52,7 +53,7 @@ describe('SubscriptionTree', () => {
 
   test('lets "+" stand for exactly one level, an empty one too [MQTT-4.7.1-3]', () => {
     const tree = new SubscriptionTree()
-    tree.add(anna, '+/+', 0)
+    tree.add(anna, '+/+', plainOptions(0))
     expect(matched(tree, '/finance')).toEqual([['anna', 0]])
     expect(matched(tree, 'a/')).toEqual([['anna', 0]])
     expect(matched(tree, 'finance')).toEqual([])
@@ -61,26 +62,26 @@ describe('SubscriptionTree', () => {
 
   test('keeps "$SYS" away from a leading "#" [MQTT-4.7.2-1]', () => {
     const tree = new SubscriptionTree()
-    tree.add(anna, '#', 1)
-    tree.add(ben, '$SYS/#', 1)
+    tree.add(anna, '#', plainOptions(1))
+    tree.add(ben, '$SYS/#', plainOptions(1))
     expect(matched(tree, '$SYS/uptime')).toEqual([['ben', 1]])
     expect(matched(tree, 'a/$SYS')).toEqual([['anna', 1]])
   })
 
   test('keeps "$SYS" away from a leading "+" [MQTT-4.7.2-1]', () => {
     const tree = new SubscriptionTree()
-    tree.add(anna, '+/uptime', 1)
-    tree.add(ben, '$SYS/+', 1)
+    tree.add(anna, '+/uptime', plainOptions(1))
+    tree.add(ben, '$SYS/+', plainOptions(1))
     expect(matched(tree, '$SYS/uptime')).toEqual([['ben', 1]])
     expect(matched(tree, 'a/uptime')).toEqual([['anna', 1]])
   })
 
   test('names each subscriber once, at the highest QoS of its filters that match [MQTT-3.3.5-1]', () => {
     const tree = new SubscriptionTree()
-    tree.add(anna, '#', 1)
-    tree.add(anna, 'a/+', 2)
-    tree.add(anna, 'a/b', 0)
-    tree.add(ben, 'a/b', 1)
+    tree.add(anna, '#', plainOptions(1))
+    tree.add(anna, 'a/+', plainOptions(2))
+    tree.add(anna, 'a/b', plainOptions(0))
+    tree.add(ben, 'a/b', plainOptions(1))
     expect(matched(tree, 'a/b')).toEqual([
       ['anna', 2],
       ['ben', 1],
@@ -91,10 +92,10 @@ describe('SubscriptionTree', () => {
   test('replaces a subscription with the same filter and keeps its place [MQTT-3.8.4-3]', () => {
     const tree = new SubscriptionTree()
     for (const filter of ['a/b', 'a/+']) {
-      expect(tree.add(anna, filter, 2)).toBe(true)
-      expect(tree.add(anna, filter, 1)).toBe(false)
-      expect(tree.add(ben, filter, 0)).toBe(true)
-      expect(tree.add(anna, filter, 0)).toBe(false)
+      expect(tree.add(anna, filter, plainOptions(2))).toBe(true)
+      expect(tree.add(anna, filter, plainOptions(1))).toBe(false)
+      expect(tree.add(ben, filter, plainOptions(0))).toBe(true)
+      expect(tree.add(anna, filter, plainOptions(0))).toBe(false)
       expect(matched(tree, 'a/b')).toEqual([
         ['anna', 0],
         ['ben', 0],
@@ -106,8 +107,8 @@ describe('SubscriptionTree', () => {
 
   test('removes only the subscription that is spelled alike [MQTT-3.10.4-1]', () => {
     const tree = new SubscriptionTree()
-    tree.add(anna, 'a/+', 1)
-    tree.add(anna, 'a/b', 1)
+    tree.add(anna, 'a/+', plainOptions(1))
+    tree.add(anna, 'a/b', plainOptions(1))
     expect(tree.remove(anna, '+/b')).toBe(false)
     expect(tree.remove(anna, 'a/c')).toBe(false)
     expect(tree.remove(ben, 'a/+')).toBe(false)
@@ -119,19 +120,19 @@ describe('SubscriptionTree', () => {
 
   test('never changes a list that it gave out', () => {
     const tree = new SubscriptionTree()
-    for (const person of PEOPLE) tree.add(person, 'a/b', 1)
+    for (const person of PEOPLE) tree.add(person, 'a/b', plainOptions(1))
     const before = tree.match('a/b')
     tree.remove(anna, 'a/b')
-    tree.add(new Person('eve'), 'a/b', 1)
-    tree.add(ben, 'a/b', 2)
-    expect(before).toEqual(PEOPLE.map((person) => ({ subscriber: person, qos: 1 })))
+    tree.add(new Person('eve'), 'a/b', plainOptions(1))
+    tree.add(ben, 'a/b', plainOptions(2))
+    expect(before.map(({ subscriber, qos }) => [subscriber, qos])).toEqual(PEOPLE.map((person) => [person, 1]))
   })
 
   test('keeps nothing of filters that are gone', () => {
     const tree = new SubscriptionTree()
     for (const filter of ['a', 'a/+', 'a/+/b/#', 'a/+/c', '#']) {
       expect(tree.isEmpty).toBe(true)
-      for (const person of PEOPLE) tree.add(person, filter, 0)
+      for (const person of PEOPLE) tree.add(person, filter, plainOptions(0))
       for (const person of PEOPLE) {
         expect(tree.isEmpty).toBe(false)
         tree.remove(person, filter)
@@ -158,7 +159,7 @@ describe('SubscriptionTree', () => {
             expect(tree.remove(person, filter)).toBe(isKnown)
           } else {
             own?.set(filter, qos)
-            expect(tree.add(person, filter, qos)).toBe(!isKnown)
+            expect(tree.add(person, filter, plainOptions(qos))).toBe(!isKnown)
           }
         }
         for (const topic of published) {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync,
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { plainOptions } from '../../src/protocol/subscription-options.ts'
 import { termsOf } from '../../src/store/terms.ts'
 import { Message } from '../../src/protocol/message.ts'
 import { DiskStore } from '../../src/store/disk-store.ts'
@@ -21,7 +22,7 @@ async function restartAfter(
   await first.start(LISTENER)
   for (let i = 0; i < 200; i++) {
     const state = first.addSession(`client-${i}`, Infinity)
-    state.putSubscription('a/+', 1)
+    state.putSubscription('a/+', plainOptions(1))
     state.enqueue(Message.create(`a/${i}`, Buffer.alloc(500, 'x'), 1, false, 'publisher'), termsOf(1, false, []))
     first.putRetained(Message.create(`r/${i}`, Buffer.alloc(100, 'y'), 1, true, undefined))
   }
