@@ -26,8 +26,9 @@ export class SubscriptionTree {
     const delivery = Delivery.of(subscriber, options)
     if (!hasWildcard(filter)) {
       const before = this.#exact.get(filter)
+      const isNew = !contains(before, subscriber)
       this.#exact.set(filter, withDelivery(before, delivery))
-      return !contains(before, subscriber)
+      return isNew
     }
     const node = this.#wildcards.grow(filter.split('/'))
     const isNew = !contains(node.value, subscriber)

@@ -118,6 +118,14 @@ describe('SubscriptionTree', () => {
     expect(matched(tree, 'a/b')).toEqual([['anna', 1]])
   })
 
+  test('tells which subscriptions are new, however many a filter has', () => {
+    const tree = new SubscriptionTree()
+    for (const filter of ['a', 'a/+']) {
+      expect(PEOPLE.map((person) => tree.add(person, filter, plainOptions(0)))).toEqual([true, true, true, true])
+      expect(PEOPLE.map((person) => tree.add(person, filter, plainOptions(1)))).toEqual([false, false, false, false])
+    }
+  })
+
   test('never changes a list that it gave out', () => {
     const tree = new SubscriptionTree()
     for (const person of PEOPLE) tree.add(person, 'a/b', plainOptions(1))
