@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { join5 } from './conformance/steps5.ts'
+import { GatedStore } from './support/gated-store.ts'
+import { publishPacket5 } from './support/packets5.ts'
+import { Id } from './support/properties5.ts'
+import { startHub } from './support/start-hub.ts'
+import { join } from './support/steps.ts'
+
+test('Hub.disconnect ends a client, which is told that it was the administrator (0x98)', async () => {
+  const { hub, port } = await startHub()
+  const client = await join5(port, 'client')
+  expect(hub.disconnect('client')).toBe(true)
+  expect(await client.next('DISCONNECT')).toMatchObject({ reasonCode: 0x98 })
+  await client.untilClosed()
+  expect(hub.disconnect('client')).toBe(false)
+  const older = await join(port, 'older')
+  expect(hub.disconnect('older')).toBe(true)
+  await older.untilClosed()
+})
+
+test('Hub.stop tells clients of MQTT 5 where to go instead (0x9D), or that it shuts down (0x8B)', async () => {
+  const moved = await startHub()
+  const one = await join5(moved.port, 'client')
+  const stopping = moved.hub.stop({ movedTo: 'mqtt.example.org:1883' })
+  const packet = await one.next('DISCONNECT')
+  expect(packet.reasonCode).toBe(0x9d)
+  expect(packet.properties).toContainEqual([Id.SERVER_REFERENCE, 'mqtt.example.org:1883'])
+  await stopping
+  const ended = await startHub()
+  const other = await join5(ended.port, 'client')
+  const ending = ended.hub.stop()
+  expect(await other.next('DISCONNECT')).toMatchObject({ reasonCode: 0x8b })
+  await ending
+})
+
+test('A client of MQTT 5 is told 0x97 for what the store cannot keep, and goes on', async () => {
+  const store = new GatedStore()
+  const { port } = await startHub({ store })
+  const kept = await join5(port, 'kept', { isCleanStart: false, properties: [[Id.SESSION_EXPIRY, 100]] })
+  await kept.subscribe(['t', 1])
+  const publisher = await join5(port, 'publisher')
+  store.breakGate()
+  const other = await join5(port, 'other', { isCleanStart: false, properties: [[Id.SESSION_EXPIRY, 100]] })
+  void other
+  publisher.send(publishPacket5({ topic: 't', payload: 'x', qos: 1, packetId: 1 }))
+  expect(await publisher.next('PUBACK')).toMatchObject({ reasonCode: 0x97 })
+  store.openGate()
+  publisher.send(publishPacket5({ topic: 't', payload: 'y', qos: 1, packetId: 2 }))
+  expect(await publisher.next('PUBACK')).toMatchObject({ reasonCode: 0 })
+})
