@@ -51,10 +51,12 @@ export async function runStoreCommand(command: string, options: StoreCommandOpti
 }
 
 function storeText(summary: StoreSummary): string {
-  const { sessions, subscriptions, queuedMessages, queuedBytes, inFlightMessages, retainedMessages, wills } = summary
+  const { sessions, groups, subscriptions, queuedMessages, queuedBytes } = summary
+  const { inFlightMessages, retainedMessages, wills } = summary
   return lines([
     ['store', `${summary.file}, ${formatBytes(summary.fileBytes)}`],
     ['sessions', `${count(sessions)} with ${count(subscriptions)} subscriptions`],
+    ['shared', `${count(groups)} shared subscriptions with kept members`],
     ['queued', `${count(queuedMessages)} messages, ${formatBytes(queuedBytes)}`],
     ['in flight', `${count(inFlightMessages)} messages`],
     ['retained', `${count(retainedMessages)} messages`],
