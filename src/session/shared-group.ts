@@ -69,6 +69,11 @@ export class SharedGroup implements Subscriber, Lender {
   }
 
   deliver(message: Message): void {
+    if (this.isEmpty) {
+      // The last member has left since the message was routed or lent: nobody would ever look into the queue.
+      this.drop('session-ended', 1)
+      return
+    }
     if (message.qos === 0) {
       const member = this.#pick(isFree) ?? this.#pick(isHere)
       if (member === undefined) this.drop('offline', 1)

@@ -1,0 +1,268 @@
+import fc from 'fast-check'
+import { field, packet, type PacketName, uint16, varint } from './packets.ts'
+
+/**
+ * Packets of MQTT 5 that a client may send, and sets of properties valid or not, made without the code under test.
+ */
+
+export interface Property {
+  readonly id: number
+  /** What stands behind the identifier. */
+  readonly value: Buffer
+  /** Its identifier is known and its value is one that the standard allows. */
+  readonly isValid: boolean
+}
+
+/** A packet in the parts that a test may spoil. */
+export interface PacketModel {
+  readonly name: PacketName
+  readonly flags: number
+  /** What stands before the properties. */
+  readonly head: Buffer
+  readonly properties: readonly Property[]
+  /** What stands behind them. */
+  readonly tail: Buffer
+}
+
+export const USER_PROPERTY = 38
+export const TOPIC_ALIAS = 35
+export const RESPONSE_TOPIC = 8
+export const MESSAGE_EXPIRY = 2
+
+/** Which properties a client may send with which packet [MQTT5 §2.2.2.2]. */
+export const CLIENT_PROPERTIES = {
+  CONNECT: [17, 21, 22, 23, 25, 33, 34, 38, 39],
+  PUBLISH: [1, 2, 3, 8, 9, 35, 38],
+  PUBACK: [31, 38],
+  PUBREC: [31, 38],
+  PUBREL: [31, 38],
+  PUBCOMP: [31, 38],
+  SUBSCRIBE: [11, 38],
+  UNSUBSCRIBE: [38],
+  DISCONNECT: [17, 31, 38],
+  AUTH: [21, 22, 31, 38],
+} as const satisfies Partial<Record<PacketName, readonly number[]>>
+
+export type PropertyPacket = keyof typeof CLIENT_PROPERTIES
+export const PROPERTY_PACKETS = Object.keys(CLIENT_PROPERTIES).filter((name): name is PropertyPacket =>
+  Object.hasOwn(CLIENT_PROPERTIES, name),
+)
+
+export function encodeProperty({ id, value }: Pick<Property, 'id' | 'value'>): Buffer {
+  return Buffer.concat([varint(id), value])
+}
+
+/** `lies` are added to the lengths that the packet states. */
+export function encode(model: PacketModel, lies: { remaining?: number; properties?: number } = {}): Buffer {
+  const properties = Buffer.concat(model.properties.map(encodeProperty))
+  const propertiesLength = varint(Math.max(0, properties.length + (lies.properties ?? 0)))
+  const body = Buffer.concat([model.head, propertiesLength, properties, model.tail])
+  return packet(model.name, model.flags, body, Math.max(0, body.length + (lies.remaining ?? 0)))
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+/** Text of any planes; U+0000 may not stand in a string [MQTT5-1.5.4-2]. */
+const text = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !value.includes('\0'))
+const binary = fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes))
+const topicName = fc.constantFrom('a', 'a/b', 'ответ/🏠', 'r', '/')
+
+function property(id: number, value: fc.Arbitrary<Buffer>, isValid = true): fc.Arbitrary<Property> {
+  return value.map((bytes) => ({ id, value: bytes, isValid }))
+}
+
+const flag = fc.constantFrom(0, 1).map((value) => Buffer.from([value]))
+const textValue = text.map((value) => field(value))
+const binaryValue = binary.map((value) => field(value))
+const seconds = fc.constantFrom(1000, 86_400, 0xffff_ffff).map(uint32)
+
+/** Each property with a value that is valid in every packet that may have it. */
+const VALID_PROPERTIES: Readonly<Record<number, fc.Arbitrary<Property>>> = {
+  1: property(1, flag),
+  2: property(2, seconds),
+  3: property(3, textValue),
+  8: property(
+    8,
+    topicName.map((value) => field(value)),
+  ),
+  9: property(9, binaryValue),
+  11: property(11, fc.constantFrom(1, 127, 128, 268_435_455).map(varint)),
+  17: property(17, seconds),
+  23: property(23, flag),
+  25: property(25, flag),
+  31: property(31, textValue),
+  33: property(33, fc.constantFrom(1, 3, 65_535).map(uint16)),
+  34: property(34, fc.constantFrom(0, 1, 65_535).map(uint16)),
+  35: property(35, fc.integer({ min: 1, max: 100 }).map(uint16)),
+  38: property(
+    38,
+    fc.tuple(text, text).map((pair) => Buffer.concat(pair.map((value) => field(value)))),
+  ),
+  39: property(39, fc.constantFrom(200, 2000, 0xffff_ffff).map(uint32)),
+}
+
+const BAD_TEXTS = [Buffer.from([0]), Buffer.from([0xff]), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from([0xc0, 0x80])]
+const badTextValue = fc.constantFrom(...BAD_TEXTS).map((bytes) => field(bytes))
+
+/** Values that the standard forbids, by property. */
+const BAD_VALUES: Readonly<Record<number, fc.Arbitrary<Property>>> = {
+  1: property(1, fc.constantFrom(Buffer.from([2]), Buffer.from([255])), false),
+  3: property(3, badTextValue, false),
+  8: property(
+    8,
+    fc.oneof(badTextValue, fc.constantFrom(...['a/#', '+', 'a/+/b', '#', ''].map((value) => field(value)))),
+    false,
+  ),
+  11: property(11, fc.constantFrom(varint(0), Buffer.from([0x80, 0x80, 0x80, 0x80, 1])), false),
+  23: property(23, fc.constant(Buffer.from([7])), false),
+  25: property(25, fc.constant(Buffer.from([2])), false),
+  31: property(31, badTextValue, false),
+  33: property(33, fc.constant(uint16(0)), false),
+  35: property(35, fc.constantFrom(0, 101, 65_535).map(uint16), false),
+  38: property(
+    38,
+    fc.oneof(fc.tuple(badTextValue, textValue), fc.tuple(textValue, badTextValue)).map((pair) => Buffer.concat(pair)),
+    false,
+  ),
+  39: property(39, fc.constant(uint32(0)), false),
+}
+
+/** What only a server sends, and identifiers that there are not. */
+const foreignProperty = fc.oneof(
+  fc.constantFrom(0, 4, 7, 10, 43, 99, 127, 128, 16_384).chain((id) => property(id, binary, false)),
+  fc.constantFrom(12, 18, 26, 28).chain((id) => property(id, textValue, false)),
+  fc.constantFrom(36, 37, 40, 41, 42).chain((id) => property(id, flag, false)),
+)
+
+const anyProperty = fc.oneof(
+  { weight: 3, arbitrary: fc.oneof(...Object.values(VALID_PROPERTIES)) },
+  { weight: 1, arbitrary: fc.oneof(...Object.values(BAD_VALUES), foreignProperty) },
+)
+
+/** A set of properties that `name` may have, in any order. */
+export function validProperties(name: PropertyPacket, except: readonly number[] = []): fc.Arbitrary<Property[]> {
+  const ids: readonly number[] = CLIENT_PROPERTIES[name]
+  const single = ids.filter((id) => id !== USER_PROPERTY && !except.includes(id))
+  const singles = single.map((id) => fc.option(VALID_PROPERTIES[id] ?? fc.constant(undefined)))
+  const users = fc.array(VALID_PROPERTIES[USER_PROPERTY] ?? fc.constant(undefined), { maxLength: 4 })
+  return fc.tuple(fc.tuple(...singles), users).chain(([some, more]) => {
+    const all = [...some, ...more].filter((one) => one !== null && one !== undefined)
+    return fc.shuffledSubarray(all, { minLength: all.length })
+  })
+}
+
+/** Any properties: valid ones, or often with one fault among them. */
+export function anyProperties(name: PropertyPacket): fc.Arbitrary<readonly Property[]> {
+  const valid = validProperties(name)
+  const badOfIts = fc.oneof(...CLIENT_PROPERTIES[name].map((id) => BAD_VALUES[id]).filter((one) => one !== undefined))
+  return fc.oneof(
+    valid,
+    fc.array(anyProperty, { maxLength: 5 }),
+    fc.tuple(valid, fc.oneof(badOfIts, anyProperty)).map(([some, one]) => some.concat(one)),
+    fc.tuple(valid, fc.oneof(badOfIts, anyProperty)).map(([some, one]) => [one].concat(some)),
+    valid.map((some) => some.concat(some.slice(0, 1))),
+    // Cut off at the end, where nothing can make it whole.
+    valid.map((some) => some.map((one, i) => (i < some.length - 1 ? one : cutOff(one)))),
+  )
+}
+
+function cutOff({ id, value }: Property): Property {
+  return { id, value: value.subarray(0, -1), isValid: false }
+}
+
+/** Whether the standard lets a client send these properties with that packet. */
+export function isValidSet(name: PropertyPacket, properties: readonly Property[]): boolean {
+  const allowed: readonly number[] = CLIENT_PROPERTIES[name]
+  const single = properties.filter(({ id }) => id !== USER_PROPERTY)
+  return (
+    properties.every(({ id, isValid }) => isValid && allowed.includes(id)) &&
+    new Set(single.map(({ id }) => id)).size === single.length
+  )
+}
+
+export interface Connect5Fields {
+  readonly clientId: string
+  readonly isCleanStart?: boolean
+  readonly keepAliveSeconds?: number
+  readonly properties?: readonly Property[]
+  readonly will?: {
+    readonly topic: string
+    readonly payload: string
+    readonly qos: number
+    readonly properties?: Buffer
+  }
+  readonly userName?: string
+  readonly password?: string
+}
+
+export function connect5(fields: Connect5Fields): PacketModel {
+  const { clientId, isCleanStart = true, keepAliveSeconds = 0, properties = [], will, userName, password } = fields
+  const flags =
+    (isCleanStart ? 2 : 0) |
+    (will === undefined ? 0 : 4 | (will.qos << 3)) |
+    (password === undefined ? 0 : 64) |
+    (userName === undefined ? 0 : 128)
+  const willFields =
+    will === undefined
+      ? []
+      : [
+          varint(will.properties?.length ?? 0),
+          will.properties ?? Buffer.alloc(0),
+          field(will.topic),
+          field(will.payload),
+        ]
+  const credentials = [userName, password].filter((value) => value !== undefined).map((value) => field(value))
+  return {
+    name: 'CONNECT',
+    flags: 0,
+    head: Buffer.concat([field('MQTT'), Buffer.from([5, flags]), uint16(keepAliveSeconds)]),
+    properties,
+    tail: Buffer.concat([field(clientId), ...willFields, ...credentials]),
+  }
+}
+
+/** Properties with a number, by its size in bytes. */
+export function numberProperty(id: number, value: number, bytes: 1 | 2 | 4): Property {
+  const wide = uint32(value)
+  return { id, value: wide.subarray(4 - bytes), isValid: true }
+}
+
+export interface Publish5Fields {
+  readonly topic: string
+  readonly payload: string
+  readonly qos: number
+  readonly packetId: number
+  readonly retain: boolean
+  readonly properties: readonly Property[]
+}
+
+export function publish5(fields: Publish5Fields): PacketModel {
+  const { topic, payload, qos, packetId, retain, properties } = fields
+  const head = Buffer.concat([field(topic), qos > 0 ? uint16(packetId) : Buffer.alloc(0)])
+  return { name: 'PUBLISH', flags: (qos << 1) | (retain ? 1 : 0), head, properties, tail: Buffer.from(payload) }
+}
+
+export function subscribe5(
+  packetId: number,
+  filters: readonly (readonly [filter: string, options: number])[],
+  properties: readonly Property[] = [],
+): PacketModel {
+  const tail = Buffer.concat(filters.map(([filter, options]) => Buffer.concat([field(filter), Buffer.from([options])])))
+  return { name: 'SUBSCRIBE', flags: 2, head: uint16(packetId), properties, tail }
+}
+
+/** UNSUBSCRIBE, an acknowledgement, DISCONNECT or AUTH: packets whose head is all that differs. */
+export function plain5(
+  name: PropertyPacket,
+  head: readonly number[],
+  properties: readonly Property[] = [],
+  filters: readonly string[] = [],
+): PacketModel {
+  const tail = Buffer.concat(filters.map((filter) => field(filter)))
+  const flags = name === 'PUBREL' || name === 'UNSUBSCRIBE' ? 2 : 0
+  return { name, flags, head: Buffer.from(head), properties, tail }
+}
