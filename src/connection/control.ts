@@ -186,7 +186,7 @@ export class Control implements ControlPeer {
       this.#isDisconnecting = true
       this.#stream?.pass(DISCONNECT)
     } else {
-      // [MQTT5-3.14.4-3]: any other reason leaves the will to be published.
+      // [MQTT5-3.14.4-3] With every other reason the will is still published.
       this.connection.close(undefined, ReasonCode.SUCCESS)
     }
   }

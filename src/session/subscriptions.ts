@@ -32,10 +32,6 @@ export class Subscriptions {
     return this.#byFilter.has(filter)
   }
 
-  get(filter: string): SubscriptionOptions | undefined {
-    return this.#byFilter.get(filter)
-  }
-
   /** Takes up what the state was restored with. */
   restore(): void {
     for (const [filter, options] of this.#session.state.subscriptions()) this.#enter(filter, options)
