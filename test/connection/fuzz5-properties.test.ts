@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { endCode, readAnswers } from '../support/fuzz-answers5.ts'
 import {
   anyProperties,
+  badProperties,
   connect5,
   encode,
   encodeProperty,
@@ -95,7 +96,8 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           }
           await bystander.expectUntouched()
         }),
-        { numRuns: RUNS },
+        // Each forbidden value by itself, then any.
+        { numRuns: RUNS, examples: badProperties(name).map((one) => [[one]]) },
       )
       expectLedgerBalanced(testHub)
     },

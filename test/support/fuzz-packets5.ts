@@ -105,31 +105,29 @@ const VALID_PROPERTIES: Readonly<Record<number, fc.Arbitrary<Property>>> = {
   39: property(39, fc.constantFrom(200, 2000, 0xffff_ffff).map(uint32)),
 }
 
-const BAD_TEXTS = [Buffer.from([0]), Buffer.from([0xff]), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from([0xc0, 0x80])]
-const badTextValue = fc.constantFrom(...BAD_TEXTS).map((bytes) => field(bytes))
+const BAD_TEXTS = ['00', 'ff', 'eda080', 'c080'].map((hex) => field(Buffer.from(hex, 'hex')))
 
 /** Values that the standard forbids, by property. */
-const BAD_VALUES: Readonly<Record<number, fc.Arbitrary<Property>>> = {
-  1: property(1, fc.constantFrom(Buffer.from([2]), Buffer.from([255])), false),
-  3: property(3, badTextValue, false),
-  8: property(
-    8,
-    fc.oneof(badTextValue, fc.constantFrom(...['a/#', '+', 'a/+/b', '#', ''].map((value) => field(value)))),
-    false,
-  ),
-  11: property(11, fc.constantFrom(varint(0), Buffer.from([0x80, 0x80, 0x80, 0x80, 1])), false),
-  23: property(23, fc.constant(Buffer.from([7])), false),
-  25: property(25, fc.constant(Buffer.from([2])), false),
-  31: property(31, badTextValue, false),
-  33: property(33, fc.constant(uint16(0)), false),
-  35: property(35, fc.constantFrom(0, 101, 65_535).map(uint16), false),
-  38: property(
-    38,
-    fc.oneof(fc.tuple(badTextValue, textValue), fc.tuple(textValue, badTextValue)).map((pair) => Buffer.concat(pair)),
-    false,
-  ),
-  39: property(39, fc.constant(uint32(0)), false),
+const BAD_VALUES: Readonly<Record<number, readonly Buffer[]>> = {
+  1: [Buffer.from([2]), Buffer.from([255])],
+  3: BAD_TEXTS,
+  8: [...BAD_TEXTS, ...['a/#', '+', 'a/+/b', '#', ''].map((value) => field(value))],
+  11: [varint(0), Buffer.from([0x80, 0x80, 0x80, 0x80, 1])],
+  23: [Buffer.from([7])],
+  25: [Buffer.from([2])],
+  31: BAD_TEXTS,
+  33: [uint16(0)],
+  35: [uint16(0), uint16(101), uint16(65_535)],
+  38: BAD_TEXTS.flatMap((bad) => [Buffer.concat([bad, field('x')]), Buffer.concat([field('x'), bad])]),
+  39: [uint32(0)],
 }
+
+/** Each forbidden value of the properties that `name` may have. */
+export function badProperties(name: PropertyPacket): Property[] {
+  return CLIENT_PROPERTIES[name].flatMap((id) => (BAD_VALUES[id] ?? []).map((value) => ({ id, value, isValid: false })))
+}
+
+const badProperty = fc.constantFrom(...PROPERTY_PACKETS.flatMap(badProperties))
 
 /** What only a server sends, and identifiers that there are not. */
 const foreignProperty = fc.oneof(
@@ -140,7 +138,7 @@ const foreignProperty = fc.oneof(
 
 const anyProperty = fc.oneof(
   { weight: 3, arbitrary: fc.oneof(...Object.values(VALID_PROPERTIES)) },
-  { weight: 1, arbitrary: fc.oneof(...Object.values(BAD_VALUES), foreignProperty) },
+  { weight: 1, arbitrary: fc.oneof(badProperty, foreignProperty) },
 )
 
 /** A set of properties that `name` may have, in any order. */
@@ -158,7 +156,7 @@ export function validProperties(name: PropertyPacket, except: readonly number[] 
 /** Any properties: valid ones, or often with one fault among them. */
 export function anyProperties(name: PropertyPacket): fc.Arbitrary<readonly Property[]> {
   const valid = validProperties(name)
-  const badOfIts = fc.oneof(...CLIENT_PROPERTIES[name].map((id) => BAD_VALUES[id]).filter((one) => one !== undefined))
+  const badOfIts = fc.constantFrom(...badProperties(name))
   return fc.oneof(
     valid,
     fc.array(anyProperty, { maxLength: 5 }),
