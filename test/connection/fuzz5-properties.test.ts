@@ -97,7 +97,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           await bystander.expectUntouched()
         }),
         // Each forbidden value by itself, then any.
-        { numRuns: RUNS, examples: badProperties(name).map((one) => [[one]]) },
+        { numRuns: RUNS, examples: badProperties(name).map((one): [Property[]] => [[one]]) },
       )
       expectLedgerBalanced(testHub)
     },
