@@ -4,7 +4,19 @@ import { blankNonCode, findClosures, findFunctionBodies, findImports, lineAt } f
  * The rooms of `src`, top first: a room imports from those below it and never from those above [design.md, section 3].
  * A room is a folder, or a file that stands in `src` itself.
  */
-const LAYERS = ['cli', 'commands', 'hub', 'listeners', 'connection', 'broker', 'session', 'router', 'store'] as const
+const LAYERS = [
+  'cli',
+  'commands',
+  'hub',
+  'http',
+  'history',
+  'listeners',
+  'connection',
+  'broker',
+  'session',
+  'router',
+  'store',
+] as const
 
 /** What everyone may use, and what these themselves may use. */
 const COMMON: ReadonlyMap<string, readonly string[]> = new Map([
