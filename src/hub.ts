@@ -66,7 +66,14 @@ export class Hub {
     const shared = { ledger: this.ledger, log: this.#log, limits, clock: new Clock() }
     this.#topicLimits = limits
     this.#store = store ?? createStore(config, this.#log)
-    this.#router = new Router({ ledger: this.ledger, store: this.#store, topicLimits: limits, retainedLimits: limits })
+    this.#router = new Router({
+      ledger: this.ledger,
+      clock: shared.clock,
+      store: this.#store,
+      topicLimits: limits,
+      retainedLimits: limits,
+      maxTopics: limits.maxTopics,
+    })
     const parts = { router: this.#router, store: this.#store }
     const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
     this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
@@ -179,6 +186,7 @@ export class Hub {
       STOP_DEADLINE_MS,
     )
     this.#sessions.stop()
+    this.#router.stop()
     await this.#store.stop()
   }
 

@@ -19,6 +19,7 @@ export interface NumberOption extends OptionBase {
     | 'messages/s'
     | 'connections'
     | 'subscriptions'
+    | 'topics'
     | 'aliases'
     | 'levels'
   readonly min: number

@@ -350,6 +350,16 @@ export const OPTIONS = [
     summary: 'The same bound in bytes. Lower it on a machine with little memory; null is no limit.',
     needsRestart: true,
   },
+  {
+    key: 'limits.maxTopics',
+    kind: 'number',
+    unit: 'topics',
+    min: 1,
+    max: 10_000_000,
+    default: 250_000,
+    summary: 'Topics that are counted and listed, with their last value; beyond it the most silent ones are forgotten.',
+    needsRestart: true,
+  },
 ] as const satisfies readonly Option[]
 
 const OPTION_BY_KEY: ReadonlyMap<string, Option> = new Map(

@@ -9,6 +9,7 @@ import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType, type QoS } from '../protocol/packet-types.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { Terms } from '../store/store.ts'
+import type { ConnectionReport } from '../session/client-report.ts'
 import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { ConnectionParts } from './connection-parts.ts'
@@ -29,6 +30,8 @@ const PLAIN_PUBLISH = PacketType.PUBLISH << 4
 const GONE = 'the client closed the connection without DISCONNECT'
 
 const QOS_BY_BITS: readonly (QoS | undefined)[] = [0, 1, 2, undefined]
+
+const NOT_CONNECTED = { protocolLevel: 0, keepAliveSeconds: 0, connectedAtMs: 0 }
 
 /** Flags that a packet's first byte must have, by type [MQTT-2.2.2-1]; PUBLISH has its own. */
 const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]
@@ -54,6 +57,8 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   #isClosed = false
   #isTransportGone = false
   #isBacklogged = false
+  #takenQos0Messages = 0
+  #connected = NOT_CONNECTED
 
   constructor(transport: Transport, parts: ConnectionParts, isOverLimit: boolean) {
     this.transport = transport
@@ -92,10 +97,19 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     return this.#output.pendingQos0Messages
   }
 
+  report(): ConnectionReport {
+    const { remoteAddress: address, kind: transport } = this.transport
+    return Object.assign({ address, transport, pendingBytes: this.#output.pendingBytes }, this.#connected)
+  }
+
+  get writtenQos0Messages(): number {
+    return this.#takenQos0Messages + this.#output.pendingQos0Messages
+  }
+
   // ---- from the transport
 
   received(chunk: Buffer): void {
-    this.lastReceivedMs = performance.now()
+    this.lastReceivedMs = this.#parts.clock.turn()
     this.#reader.push(chunk)
     this.#parts.run.finish()
     this.#publishRate?.settle(this.lastReceivedMs)
@@ -116,8 +130,11 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   }
 
   outputTaken(qos0Messages: number): void {
-    this.#parts.ledger.delivered += this.#isClosed ? 0 : qos0Messages
-    if (this.#isClosed || this.isCongested) return
+    if (this.#isClosed) return
+    this.#parts.ledger.delivered += qos0Messages
+    this.#takenQos0Messages += qos0Messages
+    this.#session?.qos0Taken(this.#takenQos0Messages)
+    if (this.isCongested) return
     if (this.#isBacklogged) {
       this.#isBacklogged = false
       if (!this.isHeldBack) this.transport.resume()
@@ -250,6 +267,8 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     clearTimeout(this.#connectTimer)
     this.#connectTimer = undefined
     this.#session = session
+    const { protocolLevel, isClean } = connect
+    this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.#parts.clock.nowMs() }
     this.#reader.maxPacketBytes = this.#parts.limits.maxPacketBytes
     if (keepAliveSeconds > 0) this.#keepAlive = new KeepAlive(this, keepAliveSeconds)
     if (connect.properties !== undefined) {
@@ -257,7 +276,6 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
       this.#output.isVersion5 = true
     }
     const { clientId } = session
-    const { protocolLevel, isClean } = connect
     const address = this.transport.remoteAddress
     this.#parts.log.info({ address, clientId, protocolLevel, isClean, isPresent }, 'client connected')
     session.open()
@@ -286,10 +304,12 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   }
 
   sendRun(run: Message): void {
+    this.#session?.traffic.gave(run.count, run.packetBytes, this.#parts.clock.turnMs)
     this.#output.publishRun(run)
   }
 
   sendPublish(message: Message, terms: Terms, packetId: number, isDuplicate: boolean): void {
+    this.#session?.traffic.gave(1, message.packetBytes, this.#parts.clock.turnMs)
     if (this.#version5 !== undefined) this.#version5.send(this.#output, message, terms, packetId, isDuplicate)
     else this.#output.publish(message, terms.qos, packetId, isDuplicate, terms.isRetained)
   }
@@ -314,6 +334,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     const clientId = session?.clientId
     if (reason === undefined) this.#parts.log.info({ address, clientId }, 'client disconnected')
     else this.#parts.log.info({ address, clientId, reason }, 'connection closed')
+    if (reason !== undefined) session?.connectionEnded(reason)
     if (session !== undefined) this.#parts.sessions.leave(session, this)
     this.#control?.end()
     if (!this.#isTransportGone) {

@@ -44,6 +44,7 @@ export class PublishRun {
       if (bytes[topicStart + i] !== bytes[this.#topicStart + i]) return false
     }
     run.end = end
+    run.lastPayloadStart = topicStart + topicBytes
     run.count++
     return true
   }

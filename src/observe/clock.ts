@@ -4,8 +4,17 @@
  */
 export class Clock {
   readonly #startedAtMs = Date.now() - performance.now()
+  /** The time at the last `turn`: what is counted per message takes this one, since to ask costs as much as to count. */
+  turnMs = this.#startedAtMs + performance.now()
 
   nowMs(): number {
     return this.#startedAtMs + performance.now()
+  }
+
+  /** To be called before messages are handled: a chunk was received, a timer fired. Returns `performance.now()`. */
+  turn(): number {
+    const monotonicMs = performance.now()
+    this.turnMs = this.#startedAtMs + monotonicMs
+    return monotonicMs
   }
 }

@@ -1,3 +1,4 @@
+import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import type { DropReason } from './ledger.ts'
 
@@ -9,9 +10,10 @@ import type { DropReason } from './ledger.ts'
  *   - `delivered`: QoS 0, and the system has taken it from the hub;
  *   - `received`: QoS 2, and the client's PUBREC came;
  *   - `acknowledged`: PUBACK or PUBCOMP came;
+ *   - `handed-on`: the member of a shared subscription left before it had acknowledged: another gets it;
  *   - `dropped`: the client does not get it, for the `reason`.
  */
-export type Outcome = 'queued' | 'sent' | 'delivered' | 'received' | 'acknowledged' | 'dropped'
+export type Outcome = 'queued' | 'sent' | 'delivered' | 'received' | 'acknowledged' | 'handed-on' | 'dropped'
 
 /** What became of a message at one receiver. */
 export interface TrailStep {
@@ -46,4 +48,62 @@ export interface MessageTrail {
   readonly steps: readonly TrailStep[]
   /** Receivers that had no more room in `steps`. */
   readonly omittedReceivers: number
+}
+
+/** Receivers in one trail. */
+const MAX_STEPS = 100
+
+/** Who keeps a trail. */
+export interface TrailOwner {
+  /** How long it has been followed. */
+  afterMs(trail: Trail): number
+  /** Something became of its message at one receiver. */
+  told(trail: Trail, outcome: Outcome, qos: QoS, afterMs: number): void
+}
+
+/** What is told of a message that is followed. */
+export class Trail implements MessageTrail {
+  readonly topic: string
+  readonly atMs: number
+  readonly publisher: string | undefined
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly payloadBytes: number
+  readonly messages: number
+  /** The id by which the publisher wants to be told what becomes of it. */
+  readonly receipt: string | undefined
+  matched = 0
+  omittedReceivers = 0
+  readonly #owner: TrailOwner
+  readonly #steps = new Map<string, TrailStep>()
+
+  constructor(message: Message, atMs: number, owner: TrailOwner) {
+    this.topic = message.topic
+    this.atMs = atMs
+    this.publisher = message.publisher
+    this.qos = message.qos
+    this.retain = message.retain
+    this.payloadBytes = message.payloadBytes
+    this.messages = message.count
+    this.receipt = message.receipt
+    this.#owner = owner
+  }
+
+  get steps(): readonly TrailStep[] {
+    return [...this.#steps.values()]
+  }
+
+  /** Notes what has become of it at one receiver: in place of what was noted before of that one. */
+  tell(clientId: string | undefined, group: string | undefined, outcome: Outcome, qos: QoS, reason?: DropReason): void {
+    const key = clientId === undefined ? `group ${group}` : `client ${clientId}`
+    // A group that has found a member for it holds it no more.
+    if (clientId !== undefined && group !== undefined) this.#steps.delete(`group ${group}`)
+    if (!this.#steps.has(key) && this.#steps.size >= MAX_STEPS) {
+      this.omittedReceivers++
+      return
+    }
+    const afterMs = this.#owner.afterMs(this)
+    this.#steps.set(key, { clientId, group, outcome, reason, qos, afterMs })
+    this.#owner.told(this, outcome, qos, afterMs)
+  }
 }

@@ -27,6 +27,8 @@ export class Message {
   expiresAtMs = 0
   /** The publisher set the expiry, so that receivers are told what is left of it [MQTT5-3.3.2-6]. */
   isExpiryForwarded = false
+  /** The id by which the publisher wants receipts (the User Property `receipt`). */
+  receipt: string | undefined = undefined
   /** Where a store has its body: the store's own number. */
   body = 0
 
@@ -36,6 +38,8 @@ export class Message {
   propertiesStart = 0
   payloadStart = 0
   end = 0
+  /** Where the payload of the last packet begins: `payloadStart`, but for a run. */
+  lastPayloadStart = 0
   /** `bytes` is a packet of MQTT 5: there is a property length before `propertiesStart`. */
   isVersion5 = false
   /** Packets in `bytes[start, end)`. In a run, `propertiesStart` and `payloadStart` are those of the first. */
@@ -53,6 +57,8 @@ export class Message {
     this.propertiesStart = payloadStart
     this.payloadStart = payloadStart
     this.end = end
+    this.lastPayloadStart = payloadStart
+    this.receipt = undefined
     this.isVersion5 = false
     this.count = 1
     this.expiresAtMs = 0

@@ -1,6 +1,9 @@
 // Hot path: `publish` runs once per PUBLISH; measured by `npm run bench`, all throughput rows.
 import { HubbubError } from '../errors.ts'
+import type { Clock } from '../observe/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
+import type { Trail } from '../observe/trail.ts'
+import { Trails } from '../observe/trails.ts'
 import { Message } from '../protocol/message.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { describeInvalidTopicName, type TopicLimits } from '../protocol/topic.ts'
@@ -11,6 +14,7 @@ import type { Store } from '../store/store.ts'
 import type { Subscriber } from './subscriber.ts'
 import { SubscriptionTree } from './subscription-tree.ts'
 import type { Tap } from './tap.ts'
+import { Topics } from './topics.ts'
 
 export type { Route } from './routes.ts'
 
@@ -21,6 +25,9 @@ export interface RouterOptions {
   /** Where retained messages go as well, and come from at the start. */
   readonly store: Store
   readonly ledger: Ledger
+  readonly clock: Clock
+  /** Topics that are counted; the most silent ones give way. */
+  readonly maxTopics: number
   /** Topics whose subscribers are remembered; default 50,000. */
   readonly maxCachedRoutes?: number
 }
@@ -30,6 +37,9 @@ const DEFAULT_MAX_CACHED_ROUTES = 50_000
 /** Takes every message of the hub to its subscribers, the retained messages and the taps. */
 export class Router {
   readonly retained: RetainedMessages
+  readonly topics: Topics
+  readonly trails: Trails
+  readonly #clock: Clock
   readonly #topicLimits: TopicLimits
   readonly #store: Store
   readonly #ledger: Ledger
@@ -40,7 +50,10 @@ export class Router {
   readonly #single = new Message()
 
   constructor(options: RouterOptions) {
-    const { topicLimits, retainedLimits, maxCachedRoutes = DEFAULT_MAX_CACHED_ROUTES } = options
+    const { topicLimits, retainedLimits, clock, maxCachedRoutes = DEFAULT_MAX_CACHED_ROUTES } = options
+    this.#clock = clock
+    this.topics = new Topics(clock, options.maxTopics)
+    this.trails = new Trails(clock)
     this.retained = new RetainedMessages(retainedLimits)
     this.#topicLimits = topicLimits
     this.#store = options.store
@@ -64,6 +77,11 @@ export class Router {
    */
   publish(message: Message, route: Route): number {
     if (message.retain) this.#retain(message)
+    const { trails } = this
+    // A program that embeds the hub may publish while it is handed a message.
+    const outer = trails.current
+    const trail = this.#observe(message, route)
+    trails.current = trail
     const deliveries = this.#routes.match(route)
     let matched = deliveries.length
     this.#ledger.matched += matched
@@ -78,6 +96,8 @@ export class Router {
         subscriber.deliver(message, delivery.own)
       }
     }
+    trails.current = outer
+    if (trail !== undefined) trails.routed(trail, matched)
     for (const tap of this.#taps) tap.offer(message)
     return matched
   }
@@ -101,6 +121,9 @@ export class Router {
    * Returns how many subscribers it is for.
    */
   publishRun(run: Message, route: Route): number {
+    const { trails } = this
+    const trail = this.#observe(run, route)
+    trails.current = trail
     const deliveries = this.#routes.match(route)
     let matched = deliveries.length
     for (const delivery of deliveries) {
@@ -110,6 +133,8 @@ export class Router {
       if (effective === undefined) matched--
       else this.#deliverRun(run, effective)
     }
+    trails.current = undefined
+    if (trail !== undefined) trails.routed(trail, matched)
     this.#ledger.matched += matched * run.count
     for (const tap of this.#taps) {
       for (let at = run.start; at < run.end;) {
@@ -118,6 +143,12 @@ export class Router {
       }
     }
     return matched
+  }
+
+  /** Counts the message for its topic. Returns the trail that it is followed by, if it is. */
+  #observe(message: Message, route: Route): Trail | undefined {
+    const record = this.topics.note(message, route)
+    return route.isReserved ? undefined : this.trails.begin(message, record.followed)
   }
 
   #deliverRun(run: Message, delivery: Delivery): void {
@@ -134,6 +165,7 @@ export class Router {
 
   /** Publishes a message that did not come in a packet: a will, or one of the hub's own. Throws if its topic is not valid. */
   publishMessage(message: Message): number {
+    this.#clock.turn()
     const bytes = Buffer.from(message.topic)
     const route = this.resolve(bytes, 0, bytes.length)
     if (route === undefined) {
@@ -159,6 +191,11 @@ export class Router {
     const isRemoved = this.#subscriptions.remove(subscriber, filter)
     if (isRemoved) this.#routes.invalidate(filter)
     return isRemoved
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.topics.settle()
   }
 
   /** From now on the tap is offered every message. Stopping it is its owner's matter. */

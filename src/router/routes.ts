@@ -3,6 +3,7 @@ import { filterMatches, hasWildcard, type TopicLimits, topicNameFault } from '..
 import { isUtf8String } from '../protocol/utf8.ts'
 import type { Delivery } from './delivery.ts'
 import type { SubscriptionTree } from './subscription-tree.ts'
+import type { TopicRecord } from './topics.ts'
 
 /** Topics made to collide cost no more than this many comparisons; by chance so many do not meet. */
 const MAX_CHAIN_ROUTES = 8
@@ -11,10 +12,12 @@ const MAX_CACHED_DELIVERIES = 2_000_000
 /** To compare a topic with this many filters costs about as much as to match it anew. */
 const MAX_REMEMBERED_FILTERS = 16
 
+const RESERVED_LEVELS: ReadonlySet<string> = new Set(['$SYS', '$hub', '$history'])
+
 /** A valid topic name, and whom its messages went to last. The fields but `topic` are for `Routes` only. */
 export class Route {
   readonly topic: string
-  /** Under `$SYS`, where only the hub speaks: what clients publish there goes nowhere [MQTT-3.1.1 §4.7.2]. */
+  /** Where only the hub speaks: what clients publish there goes nowhere [MQTT-3.1.1 §4.7.2]. */
   readonly isReserved: boolean
   readonly topicBytes: number
   /** The bytes of the topic, four to a word. */
@@ -22,13 +25,15 @@ export class Route {
   readonly hash: number
   next: Route | undefined
   deliveries: readonly Delivery[] | undefined = undefined
+  /** What is counted of the topic. */
+  record: TopicRecord | undefined = undefined
   /** The number of changes to filters with wildcards that `deliveries` has taken account of. */
   seenChanges = 0
   isEvicted = false
 
   constructor(topic: string, topicBytes: number, words: Int32Array, hash: number, next: Route | undefined) {
     this.topic = topic
-    this.isReserved = topic === '$SYS' || topic.startsWith('$SYS/')
+    this.isReserved = isReservedTopic(topic)
     this.topicBytes = topicBytes
     this.words = words
     this.hash = hash
@@ -161,6 +166,11 @@ export class Routes {
     for (const route of this.#ring) route.deliveries = undefined
     this.#cachedDeliveries = 0
   }
+}
+
+/** Tells whether a topic is the hub's own: its state, its receipts, and what stands for its history in subscriptions. */
+export function isReservedTopic(topic: string): boolean {
+  return topic.startsWith('$') && RESERVED_LEVELS.has(topic.split('/', 1)[0] ?? '')
 }
 
 /** A signed integer of 32 bits, which the engine keeps out of the heap. Four bytes a step: `resolve` takes 35 ns, with FNV-1a 60. */

@@ -35,6 +35,16 @@ export class TopicNameTree<T extends object> {
     node.value = value
   }
 
+  /** All values, in the order in which their topics came. The tree may change meanwhile. */
+  *values(): Generator<T, void, undefined> {
+    for (const { value } of this.#nodes.values()) if (value !== undefined) yield value
+  }
+
+  /** The node where the levels of `prefix` end; that of '' is the root. */
+  find(prefix: string): LevelNode<T> | undefined {
+    return prefix === '' ? this.#root : this.#root.find(prefix.split('/'))
+  }
+
   /** Returns whether there was a value. */
   delete(topic: string): boolean {
     const node = this.#nodes.get(topic)

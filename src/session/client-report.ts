@@ -29,7 +29,7 @@ export interface ClientReport {
 export interface ConnectionReport {
   /** `192.0.2.1:50000`. */
   readonly address: string
-  readonly transport: 'tcp' | 'ws'
+  readonly transport: 'tcp' | 'websocket'
   /** 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5. */
   readonly protocolLevel: number
   readonly connectedAtMs: number

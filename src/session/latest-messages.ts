@@ -1,3 +1,5 @@
+import type { DropReason } from '../observe/ledger.ts'
+import type { Followed } from '../observe/trails.ts'
 import { Message } from '../protocol/message.ts'
 import type { Terms } from '../store/store.ts'
 
@@ -7,12 +9,15 @@ export interface Displaced {
   readonly replaced: number
   /** Messages for which there was no room. */
   readonly refused: number
+  /** What gave way, if it was followed. */
+  readonly gone: Followed | undefined
 }
 
 /** A kept message, and how it is to be sent. */
 export interface LatestMessage {
   readonly message: Message
   readonly terms: Terms
+  readonly followed: Followed | undefined
 }
 
 /** QoS 0 for a client that is behind: only the newest message of each topic, up to a bound in bytes. */
@@ -30,17 +35,24 @@ export class LatestMessages {
   }
 
   /** Takes the last message of a run (`Message.count`) in place of those of its topic before it. */
-  put(run: Message, terms: Terms): Displaced {
+  put(run: Message, terms: Terms, followed: Followed | undefined): Displaced {
     const { topic, count } = run
     const last = lastOf(run)
     const before = this.#byTopic.get(topic)
     const growthBytes = last.packetBytes - (before?.message.packetBytes ?? 0)
-    if (this.#bytes + growthBytes > this.#maxBytes) return { replaced: 0, refused: count }
+    if (this.#bytes + growthBytes > this.#maxBytes) return { replaced: 0, refused: count, gone: undefined }
     // Deleted first, so that the topic stands behind those that were heard of before it.
     this.#byTopic.delete(topic)
-    this.#byTopic.set(topic, { message: last, terms })
+    this.#byTopic.set(topic, { message: last, terms, followed })
     this.#bytes += growthBytes
-    return { replaced: count - (before === undefined ? 1 : 0), refused: 0 }
+    return { replaced: count - (before === undefined ? 1 : 0), refused: 0, gone: before?.followed }
+  }
+
+  /** Tells of all that it holds that the client does not get it. */
+  tellAll(clientId: string, reason: DropReason): void {
+    for (const { followed } of this.#byTopic.values()) {
+      followed?.trail.tell(clientId, followed.group, 'dropped', 0, reason)
+    }
   }
 
   /** Takes the topic that has been silent for longest. */

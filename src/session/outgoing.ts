@@ -1,11 +1,13 @@
 // Hot path: `deliver` and the acknowledgements run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
 import type { Clock } from '../observe/clock.ts'
-import type { Ledger } from '../observe/ledger.ts'
+import type { DropReason, Ledger } from '../observe/ledger.ts'
+import type { Followed, Trails } from '../observe/trails.ts'
 import type { Message } from '../protocol/message.ts'
 import { PacketType, type QoS } from '../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
 import type { Delivery } from '../router/delivery.ts'
 import type { InFlightMessage, SessionState, Store, Terms } from '../store/store.ts'
+import { InFlightTrails } from './in-flight-trails.ts'
 import type { SessionConnection } from './session-connection.ts'
 import { isExpired, type QueueLimits, WaitingMessages, type WaitingOwner } from './waiting-messages.ts'
 
@@ -20,10 +22,12 @@ export interface OutgoingParts {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly limits: OutgoingLimits
+  readonly router: { readonly trails: Trails }
 }
 
 /** What the outgoing half needs of its session. */
 export interface OutgoingOwner extends WaitingOwner {
+  readonly clientId: string
   readonly isKept: boolean
   /** What is to be sent waits for the store: `stored` has to be called. */
   outgoingHeld(): void
@@ -34,7 +38,7 @@ export interface OutgoingOwner extends WaitingOwner {
 /** Where a message comes from that a member of a shared subscription may give back. */
 export interface Lender {
   /** The member has gone before it acknowledged the message: another is to get it [MQTT5 §4.8.2]. */
-  giveBack(message: Message): void
+  giveBack(message: Message, followed: Followed | undefined): void
 }
 
 /** A message in flight that was lent by a shared subscription. */
@@ -80,6 +84,7 @@ export class Outgoing {
   /** Of these, how many were sent again and are not finished. */
   #resent = 0
   #lent: Map<number, LentMessage> | undefined = undefined
+  readonly #trails: InFlightTrails
   #held: HeldPacket[] | undefined = undefined
   #replays: Replay[] | undefined = undefined
   #isReplayScheduled = false
@@ -89,7 +94,8 @@ export class Outgoing {
     this.#owner = owner
     this.#state = state
     this.#parts = parts
-    this.#waiting = new WaitingMessages(owner, state, parts.limits, parts.clock)
+    this.#waiting = new WaitingMessages(owner, state, parts)
+    this.#trails = new InFlightTrails(owner.clientId)
     for (const packetId of state.inFlight.keys()) this.#lastPacketId = packetId
   }
 
@@ -107,7 +113,7 @@ export class Outgoing {
   deliver(message: Message, terms: Terms): void {
     const connection = this.#connection
     if (connection !== undefined && this.#waiting.isEmpty && this.#hasRoomOn(connection)) {
-      this.#sendNew(connection, message, terms)
+      this.#sendNew(connection, message, terms, this.#parts.router.trails.follow(terms.qos))
     } else {
       this.#waiting.push(message, terms)
     }
@@ -117,7 +123,7 @@ export class Outgoing {
   deliverLent(message: Message, terms: Terms, lender: Lender): void {
     const connection = this.#connection
     if (connection === undefined) return
-    const packetId = this.#sendNew(connection, message, terms)
+    const packetId = this.#sendNew(connection, message, terms, this.#parts.router.trails.follow(terms.qos))
     // QoS 2 that was begun is finished with this client, or not at all [MQTT5-4.8.2-4] [MQTT5-4.8.2-5].
     if (packetId === 0 || terms.qos !== 1) return
     this.#lent ??= new Map()
@@ -150,7 +156,10 @@ export class Outgoing {
       if (isKnown) this.#finish(packetId, false)
       return isKnown
     }
-    if (isKnown && !sent.isReleased) this.#state.release(packetId)
+    if (isKnown && !sent.isReleased) {
+      this.#state.release(packetId)
+      this.#trails.received(packetId)
+    }
     // An unknown one is answered all the same, so that the client can finish.
     if (this.#mustHold(2)) this.#hold(packetId, 2, true, false)
     else if (this.#connection !== undefined) this.#sendRelease(this.#connection, packetId)
@@ -182,7 +191,15 @@ export class Outgoing {
     if (lent === undefined) return
     this.#lent = undefined
     for (const packetId of lent.keys()) this.#state.finish(packetId)
-    for (const { lender, message } of lent.values()) lender.giveBack(message)
+    for (const [packetId, { lender, message }] of lent) {
+      lender.giveBack(message, this.#trails.end(packetId, 'handed-on'))
+    }
+  }
+
+  /** The session has ended: tells of all that it held that they are not delivered; their count is the owner's to drop. */
+  tellAll(reason: DropReason): void {
+    this.#waiting.tellAll(reason)
+    this.#trails.endAll(reason)
   }
 
   /** Everything up to `batch` is stored: what waited for it leaves. */
@@ -215,13 +232,15 @@ export class Outgoing {
   }
 
   /** Returns the packet identifier, or 0 when the message is not sent. */
-  #sendNew(connection: SessionConnection, message: Message, terms: Terms): number {
+  #sendNew(connection: SessionConnection, message: Message, terms: Terms, followed: Followed | undefined): number {
     if (!connection.fits(message, terms)) {
       this.#owner.drop('too-large', 1)
+      this.#trails.tell(followed, 'dropped', 'too-large')
       return 0
     }
     const packetId = this.#nextPacketId()
     this.#state.addInFlight(packetId, message, terms)
+    if (followed !== undefined) this.#trails.follow(packetId, followed)
     if (this.#mustHold(terms.qos)) this.#hold(packetId, terms.qos, false, false)
     else connection.sendPublish(message, terms, packetId, false)
     return packetId
@@ -232,10 +251,13 @@ export class Outgoing {
     const next = this.#waiting.next()
     if (next === undefined) return
     const packetId = this.#nextPacketId()
-    const terms = this.#state.startNext(packetId)
+    const followed = this.#waiting.nextFollowed
+    const terms = this.#waiting.start(packetId)
+    if (followed !== undefined) this.#trails.follow(packetId, followed)
     if (!connection.fits(next, terms)) {
       this.#state.finish(packetId)
       this.#owner.drop('too-large', 1)
+      this.#trails.end(packetId, 'dropped', 'too-large')
     } else if (this.#mustHold(terms.qos)) {
       this.#hold(packetId, terms.qos, false, false)
     } else {
@@ -246,8 +268,13 @@ export class Outgoing {
   #finish(packetId: number, isDelivered: boolean): void {
     this.#state.finish(packetId)
     this.#lent?.delete(packetId)
-    if (isDelivered) this.#parts.ledger.delivered++
-    else this.#owner.drop('rejected', 1)
+    if (isDelivered) {
+      this.#parts.ledger.delivered++
+      this.#trails.end(packetId, 'acknowledged')
+    } else {
+      this.#owner.drop('rejected', 1)
+      this.#trails.end(packetId, 'dropped', 'rejected')
+    }
     if (this.#resent > 0) this.#resent--
     if (!this.#waiting.isEmpty || this.#replays !== undefined || this.#resending !== undefined) this.drain()
     else this.#owner.roomMade()
@@ -291,7 +318,9 @@ export class Outgoing {
       return
     }
     this.#state.finish(packetId)
-    this.#owner.drop(message === undefined ? 'damaged' : 'too-large', 1)
+    const reason = message === undefined ? 'damaged' : 'too-large'
+    this.#owner.drop(reason, 1)
+    this.#trails.end(packetId, 'dropped', reason)
   }
 
   #sendRelease(connection: SessionConnection, packetId: number): void {
@@ -321,7 +350,7 @@ export class Outgoing {
   #sendRetained(connection: SessionConnection, message: Message, delivery: Delivery): void {
     this.#parts.ledger.matched++
     const terms = delivery.termsForRetained(message)
-    if (terms.qos > 0) this.#sendNew(connection, message, terms)
+    if (terms.qos > 0) this.#sendNew(connection, message, terms, undefined)
     else if (connection.fits(message, terms)) connection.sendQos0(message, terms)
     else this.#owner.drop('too-large', 1)
   }

@@ -2,6 +2,7 @@ import type { Message } from '../protocol/message.ts'
 import type { PacketType } from '../protocol/packet-types.ts'
 import type { ReasonCode } from '../protocol/reason-codes.ts'
 import type { Terms } from '../store/store.ts'
+import type { ConnectionReport } from './client-report.ts'
 
 /** The packets that carry a packet identifier and, in MQTT 5, a reason code. */
 export type AcknowledgementType =
@@ -22,12 +23,16 @@ export interface SessionConnection {
   readonly isCongested: boolean
   /** QoS 0 messages written that the system has not taken yet. */
   readonly pendingQos0Messages: number
+  /** QoS 0 messages written so far, taken or not. */
+  readonly writtenQos0Messages: number
   /** Messages of QoS 1 and 2 that the client takes before it acknowledges some [MQTT5-3.3.4-9]. */
   readonly receiveMaximum: number
   /** The client can be told with an acknowledgement why its message was not taken: it speaks MQTT 5. */
   readonly explainsFailures: boolean
   /** `sendRun` may be called: nothing has to be looked at packet by packet. */
   readonly takesRuns: boolean
+  /** What there is to tell about the connection. */
+  report(): ConnectionReport
   /** False when the message is larger than the client takes: it must not be sent [MQTT5-3.1.2-24]. */
   fits(message: Message, terms: Terms): boolean
   sendQos0(message: Message, terms: Terms): void

@@ -1,22 +1,23 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
 import type { DropReason } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
-import { Message } from '../protocol/message.ts'
+import { Traffic } from '../observe/traffic.ts'
+import type { Message } from '../protocol/message.ts'
 import { PacketType } from '../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery } from '../router/delivery.ts'
 import type { Router, Route } from '../router/router.ts'
 import type { Subscriber } from '../router/subscriber.ts'
-import type { SessionState, Terms } from '../store/store.ts'
+import type { SessionState } from '../store/store.ts'
+import type { ClientReport } from './client-report.ts'
 import { Incoming } from './incoming.ts'
-import { LatestMessages } from './latest-messages.ts'
 import { type Lender, Outgoing, type OutgoingLimits, type OutgoingOwner, type OutgoingParts } from './outgoing.ts'
+import { OutgoingQos0 } from './outgoing-qos0.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
 import type { SharedStrategy } from './shared-group.ts'
 import type { SharedGroups } from './shared-groups.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { isExpired } from './waiting-messages.ts'
 
 /** What all sessions of a hub share. */
 export interface SessionParts extends OutgoingParts {
@@ -37,9 +38,6 @@ export interface SessionLimits extends OutgoingLimits {
   readonly sharedStrategy: SharedStrategy
 }
 
-/** Stands for each message of a run in turn. */
-const SINGLE = new Message()
-
 /** A SUBACK or UNSUBACK that waits for the store. */
 interface Waiting {
   readonly batch: number
@@ -57,14 +55,17 @@ export class Session implements Subscriber, OutgoingOwner {
   readonly subscriptions: Subscriptions
   readonly #parts: SessionParts
   readonly #outgoing: Outgoing
+  readonly #qos0: OutgoingQos0
   readonly #incoming: Incoming
   readonly #messageExpiryMs: number
   #attached: SessionConnection | undefined = undefined
   /** The attached connection once its client has the CONNACK, which must be the first packet it gets [MQTT-3.2.0-1]. */
   #connection: SessionConnection | undefined = undefined
-  #latest: LatestMessages | undefined = undefined
   #waiting: Waiting[] | undefined = undefined
   #drops: Map<DropReason, number> | undefined = undefined
+  #traffic: Traffic | undefined = undefined
+  #lastError: { readonly atMs: number; readonly reason: string } | undefined = undefined
+  #isSlowLogged = false
   #isEnded = false
 
   constructor(state: SessionState, isKept: boolean, parts: SessionParts) {
@@ -73,6 +74,7 @@ export class Session implements Subscriber, OutgoingOwner {
     this.state = state
     this.#parts = parts
     this.#outgoing = new Outgoing(this, state, parts)
+    this.#qos0 = new OutgoingQos0(this, parts)
     this.#incoming = new Incoming(state)
     this.subscriptions = new Subscriptions(this, parts)
     this.#messageExpiryMs = parts.limits.maxMessageExpirySeconds * 1000
@@ -84,13 +86,12 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** What it holds and has neither delivered nor dropped, as the ledger's identity counts it. */
   get pendingMessages(): number {
-    const written = this.#connection === undefined ? 0 : this.#connection.pendingQos0Messages
-    const latest = this.#latest === undefined ? 0 : this.#latest.size
-    return this.state.inFlight.size + this.state.queuedMessages + written + latest
+    return this.state.inFlight.size + this.state.queuedMessages + this.#qos0.pendingMessages
   }
 
-  get drops(): ReadonlyMap<DropReason, number> | undefined {
-    return this.#drops
+  /** What the client has published and been sent since the hub started. */
+  get traffic(): Traffic {
+    return (this.#traffic ??= new Traffic())
   }
 
   /** The client is connected and has its CONNACK. */
@@ -158,9 +159,10 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** Takes a run of QoS 0 messages from its client. */
   receiveRun(run: Message, route: Route): void {
-    const { ledger, router } = this.#parts
+    const { clock, ledger, router } = this.#parts
     ledger.received[0] += run.count
     ledger.receivedBytes += run.packetBytes
+    this.traffic.took(run.count, run.packetBytes, clock.turnMs)
     if (route.isReserved) this.#refuse(run.count, route)
     else router.publishRun(run, route)
   }
@@ -174,22 +176,14 @@ export class Session implements Subscriber, OutgoingOwner {
 
   deliver(message: Message, delivery: Delivery): void {
     const terms = delivery.termsFor(message)
-    const connection = this.#connection
-    if (this.#isEnded) this.drop('session-ended', 1)
-    else if (terms.qos !== 0) this.#outgoing.deliver(message, terms)
-    else if (connection === undefined) this.drop('offline', 1)
-    else if (!connection.fits(message, terms)) this.drop('too-large', 1)
-    else if (connection.isCongested) this.#deliverLate(message, terms)
-    else connection.sendQos0(message, terms)
+    if (this.#isEnded) this.#qos0.drop('session-ended', 1)
+    else if (terms.qos === 0) this.#qos0.deliver(message, terms)
+    else this.#outgoing.deliver(message, terms)
   }
 
   deliverRun(run: Message, delivery: Delivery): void {
-    const connection = this.#connection
-    if (this.#isEnded) this.drop('session-ended', run.count)
-    else if (connection === undefined) this.drop('offline', run.count)
-    else if (!connection.takesRuns || delivery.identifiers.length > 0) this.#deliverEach(run, delivery)
-    else if (connection.isCongested) this.#deliverLate(run, delivery.termsFor(run))
-    else connection.sendRun(run)
+    if (this.#isEnded) this.#qos0.drop('session-ended', run.count)
+    else this.#qos0.deliverRun(run, delivery)
   }
 
   /** Takes a message of a shared subscription; only while there is `hasRoom`. */
@@ -214,8 +208,13 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** The client has taken its output: go on with what waits. */
   drain(): void {
-    if (this.#latest !== undefined && this.#connection !== undefined) this.#sendLatest(this.#connection, this.#latest)
+    this.#qos0.drain()
     this.#outgoing.drain()
+  }
+
+  /** The system has taken the QoS 0 messages of the connection up to the `position`th. */
+  qos0Taken(position: number): void {
+    this.#qos0.taken(position)
   }
 
   /** Sends the retained messages that match a filter, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
@@ -242,7 +241,7 @@ export class Session implements Subscriber, OutgoingOwner {
 
   attach(connection: SessionConnection): void {
     this.#attached = connection
-    this.#drops = undefined
+    this.#isSlowLogged = false
     this.state.setLeftAt(0)
     this.#incoming.attach(connection)
   }
@@ -250,14 +249,40 @@ export class Session implements Subscriber, OutgoingOwner {
   /** The client knows that it is connected (CONNACK is out): sends what waits for it. */
   open(): void {
     this.#connection = this.#attached
-    if (this.#connection !== undefined) this.#outgoing.attach(this.#connection)
+    if (this.#connection === undefined) return
+    this.#qos0.attach(this.#connection)
+    this.#outgoing.attach(this.#connection)
+  }
+
+  /** Why the hub ended the connection of the client. */
+  connectionEnded(reason: string): void {
+    this.#lastError = { atMs: this.#parts.clock.nowMs(), reason }
+  }
+
+  /** What there is to tell about the client. */
+  report(): ClientReport {
+    const { state, subscriptions } = this
+    const connection = this.#attached?.report()
+    return {
+      clientId: this.clientId,
+      connection,
+      leftAtMs: connection === undefined ? state.leftAtMs : undefined,
+      isKept: this.isKept,
+      expirySeconds: this.expirySeconds,
+      subscriptions: subscriptions.report(),
+      queuedMessages: state.queuedMessages,
+      queuedBytes: state.queuedBytes,
+      inFlightMessages: state.inFlight.size,
+      unreleasedMessages: state.receivedIds.size,
+      dropped: Object.fromEntries(this.#drops ?? []),
+      traffic: this.traffic.report(this.#parts.clock.nowMs()),
+      lastError: this.#lastError,
+    }
   }
 
   /** The connection is gone, `lostQos0Messages` of what was written to it with it. */
   detach(lostQos0Messages: number): void {
-    const lost = lostQos0Messages + (this.#latest === undefined ? 0 : this.#latest.size)
-    if (lost > 0) this.drop('connection-lost', lost)
-    this.#latest = undefined
+    this.#qos0.detach(lostQos0Messages)
     this.#waiting = undefined
     this.#attached = undefined
     this.#connection = undefined
@@ -270,6 +295,7 @@ export class Session implements Subscriber, OutgoingOwner {
   end(): void {
     const pending = this.pendingMessages
     if (pending > 0) this.drop('session-ended', pending)
+    this.#outgoing.tellAll('session-ended')
     this.#isEnded = true
     this.subscriptions.clear()
     if (this.isKept) this.#parts.store.removeSession(this.state)
@@ -320,17 +346,18 @@ export class Session implements Subscriber, OutgoingOwner {
   drop(reason: DropReason, count: number): void {
     this.#parts.ledger.drop(reason, count)
     this.#drops ??= new Map()
-    const before = this.#drops.get(reason)
-    this.#drops.set(reason, (before ?? 0) + count)
-    if (before === undefined && (reason === 'output-full' || reason === 'queue-full')) {
+    this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + count)
+    if (!this.#isSlowLogged && (reason === 'output-full' || reason === 'queue-full')) {
+      this.#isSlowLogged = true
       this.#parts.log.warn({ clientId: this.clientId, reason }, 'dropping messages for a client that is too slow')
     }
   }
 
   #publish(message: Message, route: Route): ReasonCode {
-    const { ledger, router } = this.#parts
+    const { clock, ledger, router } = this.#parts
     ledger.received[message.qos]++
     ledger.receivedBytes += message.packetBytes
+    this.traffic.took(1, message.packetBytes, clock.turnMs)
     if (route.isReserved) {
       this.#refuse(1, route)
       return ReasonCode.NOT_AUTHORIZED
@@ -344,38 +371,9 @@ export class Session implements Subscriber, OutgoingOwner {
     if (message.expiresAtMs === 0 || message.expiresAtMs > limitMs) message.expiresAtMs = limitMs
   }
 
-  #deliverEach(run: Message, delivery: Delivery): void {
-    for (let at = run.start; at < run.end;) {
-      at = SINGLE.takeFromRun(run, at)
-      this.deliver(SINGLE, delivery)
-    }
-  }
-
   /** Something of the message would have to be stored: itself, or that it came. */
   #mustStore(message: Message, route: Route): boolean {
     return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, route)
-  }
-
-  #sendLatest(connection: SessionConnection, latest: LatestMessages): void {
-    while (!connection.isCongested) {
-      const next = latest.shift()
-      if (next === undefined) return
-      if (isExpired(next.message, this.#parts.clock)) this.drop('expired', 1)
-      else connection.sendQos0(next.message, next.terms)
-    }
-  }
-
-  /** Takes QoS 0 that the client is too slow for. */
-  #deliverLate(run: Message, terms: Terms): void {
-    const { outputPolicy, maxOutputBytes } = this.#parts.limits
-    if (outputPolicy === 'drop') {
-      this.drop('output-full', run.count)
-      return
-    }
-    this.#latest ??= new LatestMessages(maxOutputBytes)
-    const { replaced, refused } = this.#latest.put(run, terms)
-    if (replaced > 0) this.drop('replaced', replaced)
-    if (refused > 0) this.drop('output-full', refused)
   }
 
   #refuse(count: number, route: Route): void {

@@ -1,5 +1,7 @@
 import type { DropReason } from '../observe/ledger.ts'
+import type { Followed } from '../observe/trails.ts'
 import type { Message } from '../protocol/message.ts'
+import type { QoS } from '../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery } from '../router/delivery.ts'
 import type { Subscriber } from '../router/subscriber.ts'
@@ -27,8 +29,7 @@ export class SharedGroup implements Subscriber, Lender {
   /** The whole `$share/<name>/<filter>`. */
   readonly filter: string
   readonly #parts: GroupParts
-  #state: SessionState
-  #waiting: WaitingMessages
+  readonly #waiting: WaitingMessages
   readonly #members: Member[] = []
   /** Where the round goes on. */
   #next = 0
@@ -36,13 +37,12 @@ export class SharedGroup implements Subscriber, Lender {
 
   constructor(filter: string, state: SessionState, parts: GroupParts) {
     this.filter = filter
-    this.#state = state
     this.#parts = parts
-    this.#waiting = new WaitingMessages(this, state, parts.limits, parts.clock)
+    this.#waiting = new WaitingMessages(this, state, parts)
   }
 
   get state(): SessionState {
-    return this.#state
+    return this.#waiting.state
   }
 
   get isEmpty(): boolean {
@@ -69,14 +69,29 @@ export class SharedGroup implements Subscriber, Lender {
   }
 
   deliver(message: Message): void {
+    const { trails } = this.#parts.router
+    trails.currentGroup = this.filter
+    this.#deliver(message)
+    trails.currentGroup = undefined
+  }
+
+  giveBack(message: Message, followed: Followed | undefined): void {
+    const { trails } = this.#parts.router
+    const outer = trails.current
+    trails.current = followed?.trail
+    this.deliver(message)
+    trails.current = outer
+  }
+
+  #deliver(message: Message): void {
     if (this.isEmpty) {
       // The last member has left since the message was routed or lent: nobody would ever look into the queue.
-      this.drop('session-ended', 1)
+      this.#dropCurrent('session-ended', message.qos)
       return
     }
     if (message.qos === 0) {
       const member = this.#pick(isFree) ?? this.#pick(isHere)
-      if (member === undefined) this.drop('offline', 1)
+      if (member === undefined) this.#dropCurrent('offline', 0)
       else member.session.deliver(message, member.delivery)
       return
     }
@@ -85,39 +100,49 @@ export class SharedGroup implements Subscriber, Lender {
     else member.session.deliverLent(message, member.delivery, this)
   }
 
-  giveBack(message: Message): void {
-    this.deliver(message)
-  }
-
   /** A member has room: it takes what waits, as far as it is its turn. */
   feed(session: Session): void {
     const member = this.#members[this.#indexOf(session)]
     if (member === undefined) return
     if (this.#parts.limits.sharedStrategy === 'sticky' && this.#sticky?.isHere === true && this.#sticky !== session)
       return
+    const { trails } = this.#parts.router
+    const outer = trails.current
     while (session.hasRoom) {
       const message = this.#waiting.next()
-      if (message === undefined) return
+      if (message === undefined) break
+      trails.current = this.#waiting.nextFollowed?.trail
+      trails.currentGroup = this.filter
       // It is in the member's hands before the group lets it go, so that its body is stored all the time.
       session.deliverLent(message, member.delivery, this)
-      this.#state.dropNext()
+      this.#waiting.shift()
     }
+    trails.current = outer
+    trails.currentGroup = undefined
   }
 
   /** From now on what waits is held by `state`: the first kept member has come. */
   moveTo(state: SessionState): void {
-    for (let message = this.#waiting.next(); message !== undefined; message = this.#waiting.next()) {
-      state.enqueue(message, termsOf(message.qos, false, NO_IDENTIFIERS))
-      this.#state.dropNext()
-    }
-    this.#state = state
-    this.#waiting = new WaitingMessages(this, state, this.#parts.limits, this.#parts.clock)
+    this.#waiting.moveTo(state)
+  }
+
+  /** Nobody will ever look into the queue. */
+  end(): void {
+    const { queuedMessages } = this.state
+    if (queuedMessages > 0) this.drop('session-ended', queuedMessages)
+    this.#waiting.tellAll('session-ended')
   }
 
   drop(reason: DropReason, count: number): void {
     this.#parts.ledger.drop(reason, count)
     if (reason === 'offline') return
     this.#parts.log.debug({ filter: this.filter, reason, count }, 'a shared subscription drops messages')
+  }
+
+  /** Drops the message that is being handed out. */
+  #dropCurrent(reason: DropReason, qos: QoS): void {
+    this.drop(reason, 1)
+    this.#parts.router.trails.current?.tell(undefined, this.filter, 'dropped', qos, reason)
   }
 
   /** There is nobody to disconnect: the drop is all that happens. */

@@ -65,7 +65,7 @@ export class SharedGroups {
     if (!group.isEmpty) return
     this.#groups.delete(group.filter)
     this.#parts.router.unsubscribe(group, matchedFilter(group.filter))
-    if (group.state.queuedMessages > 0) group.drop('session-ended', group.state.queuedMessages)
+    group.end()
     if (this.#stored.delete(group)) this.#parts.store.removeSession(group.state)
   }
 }

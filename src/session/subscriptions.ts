@@ -1,6 +1,7 @@
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import type { Router } from '../router/router.ts'
+import type { SubscriptionReport } from './client-report.ts'
 import type { Session } from './session.ts'
 import type { SharedGroup } from './shared-group.ts'
 import type { SharedGroups } from './shared-groups.ts'
@@ -30,6 +31,11 @@ export class Subscriptions {
 
   has(filter: string): boolean {
     return this.#byFilter.has(filter)
+  }
+
+  /** All of them, in the order in which they were made. */
+  report(): SubscriptionReport[] {
+    return [...this.#byFilter].map(([filter, options]) => Object.assign({ filter }, options))
   }
 
   /** Takes up what the state was restored with. */

@@ -92,6 +92,7 @@ describe('loadConfig', () => {
         maxOutputBytes: 1_048_576,
         maxRetainedMessages: 1_000_000,
         maxRetainedBytes: 1_073_741_824,
+        maxTopics: 250_000,
       },
     })
     expect(new Set(origins.values())).toEqual(new Set(['default']))

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HubbubError } from '../../src/errors.ts'
+import { Clock } from '../../src/observe/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { encodePublish, Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
@@ -19,6 +20,8 @@ function createRouter(options: Partial<RouterOptions> = {}): Router {
     retainedLimits: { maxRetainedMessages: 10, maxRetainedBytes: 10_000 },
     store: new MemoryStore(),
     ledger: new Ledger(),
+    clock: new Clock(),
+    maxTopics: 100_000,
     ...options,
   })
 }
