@@ -12,7 +12,10 @@ import { TcpListener } from './listeners/tcp.ts'
 import { WebSocketListener } from './listeners/websocket.ts'
 import { Clock } from './observe/clock.ts'
 import { Ledger } from './observe/ledger.ts'
+import type { HubFacts } from './observe/facts.ts'
 import { createLog, type Log } from './observe/log.ts'
+import { Metrics } from './observe/metrics.ts'
+import { readVersion } from './observe/version.ts'
 import { Message } from './protocol/message.ts'
 import type { QoS } from './protocol/packet-types.ts'
 import { ReasonCode } from './protocol/reason-codes.ts'
@@ -47,6 +50,7 @@ const STOP_DEADLINE_MS = 4000
  */
 export class Hub {
   readonly ledger = new Ledger()
+  readonly metrics = new Metrics({ version: readVersion(), facts: () => this.#facts() })
   readonly #log: Log
   readonly #topicLimits: TopicLimits
   readonly #store: Store
@@ -65,7 +69,7 @@ export class Hub {
     this.#log = log ?? createLog({ level: config.logLevel })
     const shared = { ledger: this.ledger, log: this.#log, limits, clock: new Clock() }
     this.#topicLimits = limits
-    this.#store = store ?? createStore(config, this.#log)
+    this.#store = store ?? createStore(config, this.#log, this.metrics)
     this.#router = new Router({
       ledger: this.ledger,
       clock: shared.clock,
@@ -83,7 +87,7 @@ export class Hub {
       broker: this.#broker,
       router: this.#router,
       sessions: this.#sessions,
-      turn: new OutputTurn(),
+      turn: new OutputTurn(this.ledger),
       message: new Message(),
       run: new PublishRun(),
     })
@@ -110,6 +114,7 @@ export class Hub {
       await this.#store.start(this.#sessions)
       this.#router.restore()
       this.#sessions.start()
+      this.metrics.start()
       this.#publishWills()
       await this.#broker.listen()
       for (const listener of this.#listeners) await listener.start()
@@ -185,8 +190,23 @@ export class Hub {
       this.#connections.stop(movedTo).then(() => this.#broker.stop()),
       STOP_DEADLINE_MS,
     )
+    this.metrics.stop()
     this.#sessions.stop()
     await this.#store.stop()
+  }
+
+  async #facts(): Promise<HubFacts> {
+    const { retained, topics } = this.#router
+    return {
+      sessions: await this.#sessions.totals(),
+      ledger: this.ledger,
+      connections: this.#connections.size,
+      topics: topics.count,
+      retainedMessages: retained.count,
+      retainedBytes: retained.bytes,
+      isStoreFailing: this.#store.isFailing,
+      history: undefined,
+    }
   }
 
   /** Their clients were connected when the hub died [MQTT-3.1.2-8]. */
@@ -216,8 +236,8 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
   return hub
 }
 
-function createStore({ data, durability }: Config, log: Log): Store {
-  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log })
+function createStore({ data, durability }: Config, log: Log, observer: Metrics): Store {
+  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log, observer })
 }
 
 async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {

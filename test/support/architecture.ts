@@ -38,6 +38,7 @@ const PACKAGE_ROOMS: ReadonlyMap<string, string> = new Map([
   ['lmdb', 'store'],
   ['pino', 'observe'],
   ['pino-pretty', 'observe'],
+  ['prom-client', 'observe'],
   ['ws', 'listeners'],
   ['yaml', 'config'],
 ])
