@@ -15,6 +15,7 @@ import { Ledger } from './observe/ledger.ts'
 import type { HubFacts } from './observe/facts.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { SysTopics } from './observe/sys-topics.ts'
 import { readVersion } from './observe/version.ts'
 import { Message } from './protocol/message.ts'
 import type { QoS } from './protocol/packet-types.ts'
@@ -50,12 +51,13 @@ const STOP_DEADLINE_MS = 4000
  */
 export class Hub {
   readonly ledger = new Ledger()
-  readonly metrics = new Metrics({ version: readVersion(), facts: () => this.#facts() })
+  readonly metrics: Metrics
   readonly #log: Log
   readonly #topicLimits: TopicLimits
   readonly #store: Store
   readonly #router: Router
   readonly #sessions: Sessions
+  readonly #sysTopics: SysTopics
   readonly #broker: Broker
   readonly #connections: Connections
   readonly #tcp: TcpListener
@@ -67,6 +69,8 @@ export class Hub {
     const config = completeConfig(partial)
     const { host, limits } = config
     this.#log = log ?? createLog({ level: config.logLevel })
+    const observed = { version: readVersion(), facts: () => this.#facts() }
+    this.metrics = new Metrics(observed)
     const shared = { ledger: this.ledger, log: this.#log, limits, clock: new Clock() }
     this.#topicLimits = limits
     this.#store = store ?? createStore(config, this.#log, this.metrics)
@@ -81,6 +85,11 @@ export class Hub {
     const parts = { router: this.#router, store: this.#store }
     const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
     this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
+    this.#sysTopics = new SysTopics({
+      ...observed,
+      intervalSeconds: config.sysIntervalSeconds,
+      publish: (message) => void this.#router.publishMessage(message),
+    })
     this.#broker = new Broker({ store: this.#store, sessions: this.#sessions, topicLimits: limits })
     this.#connections = new Connections({
       ...shared,
@@ -115,6 +124,7 @@ export class Hub {
       this.#router.restore()
       this.#sessions.start()
       this.metrics.start()
+      await this.#sysTopics.start()
       this.#publishWills()
       await this.#broker.listen()
       for (const listener of this.#listeners) await listener.start()
@@ -190,6 +200,7 @@ export class Hub {
       this.#connections.stop(movedTo).then(() => this.#broker.stop()),
       STOP_DEADLINE_MS,
     )
+    this.#sysTopics.stop()
     this.metrics.stop()
     this.#sessions.stop()
     await this.#store.stop()
