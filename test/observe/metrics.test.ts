@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { HistoryFacts, HubFacts, SessionTotals } from '../../src/observe/facts.ts'
 import { DROP_REASONS, Ledger, LIMITS } from '../../src/observe/ledger.ts'
-import { METRIC_ROWS, Metrics } from '../../src/observe/metrics.ts'
+import { METRIC_ROWS } from '../../src/observe/metrics.ts'
+import { createMetrics, HISTORY } from '../support/facts.ts'
 import { until } from '../support/guard.ts'
 import { acknowledgePacket, connectPacket, publishPacket, subscribePacket } from '../support/packets.ts'
 import { Id } from '../support/properties5.ts'
@@ -10,46 +10,6 @@ import { connectRawClient5 } from '../support/raw-client5.ts'
 import { byLabel, type Samples, scrapeSamples } from '../support/scrape.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 import { join, leave, lose, message, publish } from '../support/steps.ts'
-
-const NOTHING_HELD: SessionTotals = {
-  connected: 0,
-  disconnected: 0,
-  subscriptions: 0,
-  sharedSubscriptions: 0,
-  queuedMessages: 0,
-  queuedBytes: 0,
-  inFlightMessages: 0,
-  unreleasedMessages: 0,
-  pendingMessages: 0,
-  congestedClients: 0,
-}
-
-const HISTORY: HistoryFacts = {
-  messages: 3,
-  bytes: 500,
-  topics: 2,
-  oldestAtMs: 1_700_000_000_500,
-  recorded: 7,
-  leftOut: { 'qos0-topic-rate': 4, 'store-behind': 0 },
-  pending: 1,
-  isFailing: true,
-}
-
-/** The metrics of a hub that is not there. */
-function createMetrics(facts: Partial<HubFacts> = {}): Metrics {
-  const all = {
-    ledger: new Ledger(),
-    sessions: NOTHING_HELD,
-    connections: 0,
-    topics: 0,
-    retainedMessages: 0,
-    retainedBytes: 0,
-    isStoreFailing: false,
-    history: undefined,
-    ...facts,
-  }
-  return new Metrics({ version: '1.2.3', facts: () => Promise.resolve(all) })
-}
 
 async function scrape({ hub }: TestHub): Promise<Samples> {
   return scrapeSamples(hub.metrics)

@@ -13,6 +13,7 @@ interface Tool {
 
 export const TOOLS = {
   promtool: { packageName: 'prometheus', path: 'usr/bin/promtool', libraries: [] },
+  prometheus: { packageName: 'prometheus', path: 'usr/bin/prometheus', libraries: [] },
   mosquitto: { packageName: 'mosquitto', path: 'usr/sbin/mosquitto', libraries: ['libdlt2', 'libwrap0'] },
 } as const satisfies Readonly<Record<string, Tool>>
 

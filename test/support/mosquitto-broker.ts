@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { requireTool } from './debian-tools.ts'
+import { freePort } from './free-port.ts'
 import { startProcess } from './processes.ts'
 
 /** A real program is started and loaded first. */
@@ -28,15 +28,4 @@ export async function startMosquittoBroker(): Promise<number> {
   const broker = await startProcess('stdbuf', ['-oL', requireTool('mosquitto'), '-c', file])
   await broker.untilLine(/ running$/, START_GUARD_MS)
   return port
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0))
-    })
-  })
 }

@@ -25,7 +25,7 @@ export async function setup(): Promise<void> {
   if (missing.length === 0 && tools.length === 0) return
   const hasApt = await isRunnable('apt-get', ['--version'])
   if (missing.length > 0) await install(missing, hasApt)
-  for (const name of tools) await unpack(name, hasApt)
+  for (const name of tools) if (findTool(name) === undefined) await unpack(name, hasApt)
 }
 
 async function install(packages: readonly string[], hasApt: boolean): Promise<void> {
