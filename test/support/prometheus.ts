@@ -15,7 +15,7 @@ const START_GUARD_MS = 15_000
 /** Serves the metrics at any path until the test ends, and gives the port. */
 export async function serveMetrics(metrics: Metrics): Promise<number> {
   const server = createServer((_request, response) => {
-    void answer(metrics, response)
+    void respond(metrics, response)
   })
   onTestFinished(() => {
     server.closeAllConnections()
@@ -28,7 +28,7 @@ export async function serveMetrics(metrics: Metrics): Promise<number> {
   return address !== null && typeof address === 'object' ? address.port : 0
 }
 
-async function answer(metrics: Metrics, response: ServerResponse): Promise<void> {
+async function respond(metrics: Metrics, response: ServerResponse): Promise<void> {
   const { contentType, body } = await metrics.scrape()
   response.setHeader('content-type', contentType)
   response.end(body)
