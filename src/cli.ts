@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { runStoreCommand, STORE_COMMANDS } from './commands.ts'
 import { closest, didYouMean } from './config/closest.ts'
 import { effectiveJson, effectiveText } from './config/effective.ts'
@@ -10,6 +9,7 @@ import { Problems } from './config/problems.ts'
 import { HubbubError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { createLog, type Log } from './observe/log.ts'
+import { readVersion } from './observe/version.ts'
 
 const COMMANDS = ['start', 'config', 'help', ...STORE_COMMANDS.keys()]
 const JSON_COMMANDS: ReadonlySet<string> = new Set(['config', 'inspect'])
@@ -82,12 +82,6 @@ function checkCommand(
     return
   }
   problems.throwIfAny()
-}
-
-function readVersion(): string {
-  // The same path from src and from dist.
-  const { version }: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return version
 }
 
 function banner({ mqtt, http }: Hub['addresses']): string {

@@ -1,3 +1,4 @@
+import { OBSERVE_OPTIONS } from './observe-options.ts'
 import type { Option } from './option.ts'
 
 const KIB = 1024
@@ -110,6 +111,7 @@ export const OPTIONS = [
       'Which member of a shared subscription ($share/…) gets a message: each in turn, the same one as long as it is connected, or the one with the least to do.',
     needsRestart: true,
   },
+  ...OBSERVE_OPTIONS,
   {
     key: 'limits.maxPacketBytes',
     kind: 'number',

@@ -110,6 +110,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   received(chunk: Buffer): void {
     this.lastReceivedMs = this.#parts.clock.turn()
+    this.#parts.ledger.inputBytes += chunk.length
     this.#reader.push(chunk)
     this.#parts.run.finish()
     this.#parts.router.topics.settle()
@@ -159,6 +160,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
         ? this.#publish(session, first, bytes, start, bodyStart, end)
         : this.#publish5(session, this.#version5, first, bytes, start, bodyStart, end)
     }
+    this.#parts.ledger.otherReceived++
     if ((first & 0x0f) !== REQUIRED_FLAGS[type]) {
       return this.#refuse(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
     }
@@ -183,6 +185,8 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     // [MQTT-3.1.0-1]
     if (type !== PacketType.CONNECT) return this.#refuse(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) return this.#refuse('the flags of CONNECT are not 0')
+    this.#parts.ledger.otherReceived++
+    this.#parts.ledger.connects++
     this.#control = new Control(this, this.#parts)
     return this.#controlFrame(type, bytes, start, bodyStart, end)
   }

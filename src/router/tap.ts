@@ -1,7 +1,7 @@
 import type { Message } from '../protocol/message.ts'
 
 /**
- * Somebody who sees every message the router takes.
+ * Somebody who sees every message the router takes, but those of the hub's own topics (`$SYS/…`).
  *
  *   1. `offer` returns without waiting and never throws; it runs per message.
  *   2. The payload is a view of a buffer that changes after `offer` returns: copy what you keep.

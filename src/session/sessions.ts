@@ -1,4 +1,5 @@
 import { ReasonCode } from '../protocol/reason-codes.ts'
+import type { SessionTotals } from '../observe/facts.ts'
 import { TransientSession } from '../store/memory-session.ts'
 import type { Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'
@@ -7,6 +8,7 @@ import { Presence, type PresenceState } from './presence.ts'
 import { Session, type SessionParts } from './session.ts'
 import { SessionIndex } from './session-index.ts'
 import type { SessionConnection } from './session-connection.ts'
+import { addUpSessions } from './session-totals.ts'
 import { SharedGroups } from './shared-groups.ts'
 
 /** What a client asks of its session. */
@@ -39,6 +41,7 @@ export class Sessions {
   readonly #holding = new Set<Session>()
   /** Sessions whose clients are away and that do not last for ever. */
   readonly #expiring: Deadlines<Session>
+  #addingUp: Promise<SessionTotals> | undefined = undefined
   #retainedWalk: Iterator<string> | undefined = undefined
   #checkTimer: NodeJS.Timeout | undefined = undefined
 
@@ -69,6 +72,14 @@ export class Sessions {
     let pending = this.#parts.groups.pendingMessages()
     for (const session of this.#byClientId.values()) pending += session.pendingMessages
     return pending
+  }
+
+  /** The same and more, as of now or a few turns of the loop ago. Who asks while it is added up for another gets the same. */
+  totals(): Promise<SessionTotals> {
+    this.#addingUp ??= addUpSessions(this.#byClientId.values(), this.#parts.groups.all()).finally(() => {
+      this.#addingUp = undefined
+    })
+    return this.#addingUp
   }
 
   /** Takes up what the store has kept, and ends from now on what is kept for too long. */
@@ -182,6 +193,7 @@ export class Sessions {
   #expire(session: Session): void {
     const { clientId, pendingMessages: pending } = session
     this.#parts.log.info({ clientId, pending }, 'a session expired')
+    this.#parts.ledger.expiredSessions++
     this.#end(session)
   }
 

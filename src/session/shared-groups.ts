@@ -19,6 +19,10 @@ export class SharedGroups {
     this.#parts = parts
   }
 
+  all(): Iterable<SharedGroup> {
+    return this.#groups.values()
+  }
+
   pendingMessages(): number {
     let pending = 0
     for (const { state } of this.#groups.values()) pending += state.queuedMessages

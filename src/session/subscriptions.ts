@@ -29,6 +29,11 @@ export class Subscriptions {
     return this.#byFilter.size
   }
 
+  /** Those to shared subscriptions. */
+  get sharedSize(): number {
+    return this.#groups?.size ?? 0
+  }
+
   has(filter: string): boolean {
     return this.#byFilter.has(filter)
   }

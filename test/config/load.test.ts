@@ -69,6 +69,7 @@ describe('loadConfig', () => {
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },
+      sysIntervalSeconds: 10,
       limits: {
         receiveMaximum: 100,
         maxTopicAliases: 100,

@@ -215,7 +215,7 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const sessions = new Sessions({ ...shared, store, limits: { ...allLimits, sharedStrategy: 'round-robin' } })
   const broker = new Broker({ store, sessions, topicLimits: allLimits })
   await broker.listen()
-  const turn = new OutputTurn()
+  const turn = new OutputTurn(ledger)
   const connections = new Connections({
     ...shared,
     broker,

@@ -8,6 +8,7 @@ const LAYERS = [
   'cli',
   'commands',
   'hub',
+  'hub-view',
   'http',
   'history',
   'listeners',
@@ -38,6 +39,8 @@ const PACKAGE_ROOMS: ReadonlyMap<string, string> = new Map([
   ['lmdb', 'store'],
   ['pino', 'observe'],
   ['pino-pretty', 'observe'],
+  ['prom-client', 'observe'],
+  ['sorted-btree', 'session'],
   ['ws', 'listeners'],
   ['yaml', 'config'],
 ])
