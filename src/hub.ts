@@ -186,7 +186,6 @@ export class Hub {
       STOP_DEADLINE_MS,
     )
     this.#sessions.stop()
-    this.#router.stop()
     await this.#store.stop()
   }
 

@@ -112,6 +112,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.lastReceivedMs = this.#parts.clock.turn()
     this.#reader.push(chunk)
     this.#parts.run.finish()
+    this.#parts.router.topics.settle()
     this.#publishRate?.settle(this.lastReceivedMs)
   }
 
@@ -284,6 +285,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   proceed(): void {
     this.#reader.resume()
     this.#parts.run.finish()
+    this.#parts.router.topics.settle()
     this.#publishRate?.settle(performance.now())
     if (this.#isTransportGone && !this.#reader.isStopped) this.close(GONE, ReasonCode.UNSPECIFIED_ERROR)
   }
@@ -304,12 +306,12 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   }
 
   sendRun(run: Message): void {
-    this.#session?.traffic.gave(run.count, run.packetBytes, this.#parts.clock.turnMs)
+    this.#session?.traffic.gave(run.count, run.packetBytes)
     this.#output.publishRun(run)
   }
 
   sendPublish(message: Message, terms: Terms, packetId: number, isDuplicate: boolean): void {
-    this.#session?.traffic.gave(1, message.packetBytes, this.#parts.clock.turnMs)
+    this.#session?.traffic.gave(1, message.packetBytes)
     if (this.#version5 !== undefined) this.#version5.send(this.#output, message, terms, packetId, isDuplicate)
     else this.#output.publish(message, terms.qos, packetId, isDuplicate, terms.isRetained)
   }

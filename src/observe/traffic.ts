@@ -19,20 +19,32 @@ export class Traffic {
   sentBytes = 0
   readonly #received = new Rate()
   readonly #sent = new Rate()
+  /** What the rates have seen. */
+  #ratedReceived = 0
+  #ratedSent = 0
 
-  took(messages: number, bytes: number, nowMs: number): void {
+  took(messages: number, bytes: number): void {
     this.receivedMessages += messages
     this.receivedBytes += bytes
-    this.#received.add(messages, nowMs)
   }
 
-  gave(messages: number, bytes: number, nowMs: number): void {
+  gave(messages: number, bytes: number): void {
     this.sentMessages += messages
     this.sentBytes += bytes
-    this.#sent.add(messages, nowMs)
+  }
+
+  /** Brings the rates up to date: to be called about every second. */
+  settle(nowMs: number): void {
+    const received = this.receivedMessages - this.#ratedReceived
+    const sent = this.sentMessages - this.#ratedSent
+    if (received > 0) this.#received.add(received, nowMs)
+    if (sent > 0) this.#sent.add(sent, nowMs)
+    this.#ratedReceived = this.receivedMessages
+    this.#ratedSent = this.sentMessages
   }
 
   report(nowMs: number): TrafficReport {
+    this.settle(nowMs)
     const { receivedMessages, receivedBytes, sentMessages, sentBytes } = this
     return {
       receivedMessages,

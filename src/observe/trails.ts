@@ -23,8 +23,10 @@ export interface Followed {
 /** The last messages of one topic that were followed. */
 export class TopicTrails {
   readonly trails: Trail[] = []
-  unfollowedMessages = 0
+  /** Since the start; the others of the topic were not followed. */
+  followedMessages = 0
   followedInSecond = 0
+  /** The second that `followedInSecond` is for. */
   second = 0
 }
 
@@ -51,7 +53,8 @@ export class Trails implements TrailOwner {
   readonly #kept: { trail: Trail; of: TopicTrails }[] = []
   #oldest = 0
   #leftInSecond = FOLLOWED_PER_SECOND
-  #second = 0
+  /** When the second ends that `#leftInSecond` is for. */
+  #nextSecondMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -65,22 +68,28 @@ export class Trails implements TrailOwner {
 
   /** Follows the message, unless there were too many in this second already. */
   begin(message: Message, of: TopicTrails): Trail | undefined {
-    const second = Math.floor(this.#clock.turnMs / 1000)
-    if (second !== this.#second) {
-      this.#second = second
+    const isAsked = message.receipt !== undefined
+    // In most of a busy second nothing else is looked at.
+    if (this.#leftInSecond === 0 && this.#clock.turnMs < this.#nextSecondMs && !isAsked) return undefined
+    return this.#begin(message, of, isAsked)
+  }
+
+  #begin(message: Message, of: TopicTrails, isAsked: boolean): Trail | undefined {
+    const { turnMs } = this.#clock
+    if (turnMs >= this.#nextSecondMs) {
+      this.#nextSecondMs = turnMs + 1000
       this.#leftInSecond = FOLLOWED_PER_SECOND
     }
-    if (second !== of.second) {
-      of.second = second
+    if (of.second !== this.#nextSecondMs) {
+      of.second = this.#nextSecondMs
       of.followedInSecond = 0
     }
-    const isAsked = message.receipt !== undefined
-    if (!isAsked && (this.#leftInSecond === 0 || of.followedInSecond >= FOLLOWED_PER_TOPIC_AND_SECOND)) {
-      of.unfollowedMessages += message.count
-      return undefined
+    if (!isAsked) {
+      if (this.#leftInSecond === 0 || of.followedInSecond >= FOLLOWED_PER_TOPIC_AND_SECOND) return undefined
+      this.#leftInSecond--
     }
-    if (!isAsked) this.#leftInSecond--
     of.followedInSecond++
+    of.followedMessages += message.count
     const trail = new Trail(message, this.#clock.nowMs(), this)
     this.#keep(trail, of)
     return trail

@@ -171,7 +171,9 @@ export class Router {
       this.#ledger.refused++
       return 0
     }
-    return this.publish(message, route)
+    const matched = this.publish(message, route)
+    this.topics.settle()
+    return matched
   }
 
   /** Adds or replaces a subscription to a valid filter [MQTT-3.8.4-3]. Returns whether it is new. Sends no retained messages. */
@@ -186,11 +188,6 @@ export class Router {
     const isRemoved = this.#subscriptions.remove(subscriber, filter)
     if (isRemoved) this.#routes.invalidate(filter)
     return isRemoved
-  }
-
-  /** Leaves no timer. */
-  stop(): void {
-    this.topics.settle()
   }
 
   /** From now on the tap is offered every message. Stopping it is its owner's matter. */

@@ -2,7 +2,6 @@
 import type { Clock } from '../observe/clock.ts'
 import { TopicTrails } from '../observe/trails.ts'
 import type { Message } from '../protocol/message.ts'
-import type { QoS } from '../protocol/packet-types.ts'
 import { Rate } from '../observe/rate.ts'
 import type { Route } from './routes.ts'
 import { TopicNameTree } from './topic-names.ts'
@@ -10,61 +9,76 @@ import type { TopicSummary } from './topic-summary.ts'
 
 /** Payload bytes of the last message that are kept for each topic. */
 const KEPT_PAYLOAD_BYTES = 512
-/** Until then the last message of a topic is a view of the chunk it came in, which costs nothing but keeps the chunk alive. */
-const SETTLE_MS = 100
-const SETTLE_TOPICS = 1000
 /** How much of a full table is forgotten at once, the topics that were silent for longest. */
 const FORGOTTEN_SHARE = 0.05
 
-/** What is counted of one topic. */
+const RETAIN_FLAG = 4
+
+/**
+ * What is counted of one topic. Only small integers are written per message: anything else would have the garbage collector
+ * told of it, which costs more than all the counting.
+ */
 export class TopicRecord {
   readonly topic: string
   messages = 0
   bytes = 0
-  lastAtMs = 0
-  lastPublisher: string | undefined = undefined
-  lastQos: QoS = 0
-  lastRetain = false
-  lastIsVersion5 = false
+  /** QoS, and whether it was to be retained. */
+  lastFlags = 0
   lastPayloadBytes = 0
-  /** One byte a character, the smallest that a value can be held in. */
-  lastPayload = ''
-  /** Where the last payload lies that is not in `lastPayload` yet. */
-  view: Buffer | undefined = undefined
-  viewStart = 0
+  /** Where the last payload lies in the buffer that is being handled. */
+  payloadStart = 0
+  isSettled = true
   isForgotten = false
-  readonly messageRate = new Rate()
-  readonly byteRate = new Rate()
   readonly followed = new TopicTrails()
+  #lastAtMs = 0
+  #lastPublisher: string | undefined = undefined
+  #isLastVersion5 = false
+  /** One byte a character, the smallest that a value can be held in. */
+  #lastPayload = ''
+  readonly #messageRate = new Rate()
+  readonly #byteRate = new Rate()
+  /** What the rates have seen. */
+  #ratedMessages = 0
+  #ratedBytes = 0
 
   constructor(topic: string) {
     this.topic = topic
   }
 
-  /** Takes a copy of the last payload. */
-  settle(): void {
-    if (this.view === undefined) return
+  get lastAtMs(): number {
+    return this.#lastAtMs
+  }
+
+  /** Takes out of the buffer what is to be kept of the last message, and brings the rates up to date. */
+  settle(bytes: Buffer, publisher: string | undefined, isVersion5: boolean, atMs: number): void {
     const keptBytes = Math.min(this.lastPayloadBytes, KEPT_PAYLOAD_BYTES)
-    this.lastPayload = this.view.toString('latin1', this.viewStart, this.viewStart + keptBytes)
-    this.view = undefined
+    this.#lastPayload = bytes.toString('latin1', this.payloadStart, this.payloadStart + keptBytes)
+    this.isSettled = true
+    this.#lastAtMs = atMs
+    this.#lastPublisher = publisher
+    this.#isLastVersion5 = isVersion5
+    this.#messageRate.add(this.messages - this.#ratedMessages, atMs)
+    this.#byteRate.add(this.bytes - this.#ratedBytes, atMs)
+    this.#ratedMessages = this.messages
+    this.#ratedBytes = this.bytes
   }
 
   summary(nowMs: number): TopicSummary {
-    this.settle()
+    const qos = this.lastFlags & 3
     return {
       topic: this.topic,
       messages: this.messages,
       bytes: this.bytes,
-      messagesPerSecond: this.messageRate.perSecond(nowMs),
-      bytesPerSecond: this.byteRate.perSecond(nowMs),
+      messagesPerSecond: this.#messageRate.perSecond(nowMs),
+      bytesPerSecond: this.#byteRate.perSecond(nowMs),
       last: {
-        atMs: this.lastAtMs,
-        publisher: this.lastPublisher,
-        qos: this.lastQos,
-        retain: this.lastRetain,
+        atMs: this.#lastAtMs,
+        publisher: this.#lastPublisher,
+        qos: qos === 0 ? 0 : qos === 1 ? 1 : 2,
+        retain: (this.lastFlags & RETAIN_FLAG) !== 0,
         payloadBytes: this.lastPayloadBytes,
-        payload: Buffer.from(this.lastPayload, 'latin1'),
-        isVersion5: this.lastIsVersion5,
+        payload: Buffer.from(this.#lastPayload, 'latin1'),
+        isVersion5: this.#isLastVersion5,
       },
     }
   }
@@ -81,15 +95,16 @@ export class Topics {
   readonly #clock: Clock
   readonly #maxTopics: number
   readonly #watchers = new Set<TopicWatcher>()
-  /** Records with a view, each once. */
+  /** Records that a message of the buffer that is being handled belongs to, each once. */
   readonly #unsettled: TopicRecord[] = []
-  #settleTimer: NodeJS.Timeout | undefined = undefined
-  readonly #settle: () => void
+  /** That buffer; all that is in it came at one time from one publisher. */
+  #bytes: Buffer | undefined = undefined
+  #publisher: string | undefined = undefined
+  #isVersion5 = false
 
   constructor(clock: Clock, maxTopics: number) {
     this.#clock = clock
     this.#maxTopics = maxTopics
-    this.#settle = () => this.settle()
   }
 
   get count(): number {
@@ -100,22 +115,17 @@ export class Topics {
   note(message: Message, route: Route): TopicRecord {
     let record = route.record
     if (record === undefined || record.isForgotten) record = this.#enter(route)
-    const { count, packetBytes } = message
-    const nowMs = this.#clock.turnMs
-    record.messages += count
-    record.bytes += packetBytes
-    record.messageRate.add(count, nowMs)
-    record.byteRate.add(packetBytes, nowMs)
-    record.lastAtMs = nowMs
-    record.lastPublisher = message.publisher
-    record.lastQos = message.qos
-    record.lastRetain = message.retain
-    record.lastIsVersion5 = message.isVersion5
-    record.lastPayloadBytes = message.end - message.lastPayloadStart
-    const isSettled = record.view === undefined
-    record.view = message.bytes
-    record.viewStart = message.lastPayloadStart
-    if (isSettled) this.#addUnsettled(record)
+    if (message.bytes !== this.#bytes) this.#begin(message)
+    const { end, lastPayloadStart } = message
+    record.messages += message.count
+    record.bytes += end - message.start
+    record.lastFlags = message.qos | (message.retain ? RETAIN_FLAG : 0)
+    record.lastPayloadBytes = end - lastPayloadStart
+    record.payloadStart = lastPayloadStart
+    if (record.isSettled) {
+      record.isSettled = false
+      this.#unsettled.push(record)
+    }
     return record
   }
 
@@ -123,7 +133,7 @@ export class Topics {
     return this.tree.get(topic)
   }
 
-  /** From now on the watcher is told of every record that changed, once for about each tenth of a second. */
+  /** From now on the watcher is told of every record that changes. */
   addWatcher(watcher: TopicWatcher): void {
     this.#watchers.add(watcher)
   }
@@ -132,21 +142,27 @@ export class Topics {
     this.#watchers.delete(watcher)
   }
 
-  /** Lets go of the chunks that last messages still lie in, and tells the watchers. */
+  /**
+   * To be called when all of a buffer is handled: lets go of it, and tells the watchers. Once for each topic in it, since to do
+   * this per message, or to hold on to buffers for longer, halved the row "100 topics each".
+   */
   settle(): void {
-    clearTimeout(this.#settleTimer)
-    this.#settleTimer = undefined
+    const bytes = this.#bytes
+    if (bytes === undefined) return
+    const { turnMs } = this.#clock
     for (const record of this.#unsettled) {
-      record.settle()
+      record.settle(bytes, this.#publisher, this.#isVersion5, turnMs)
       for (const watcher of this.#watchers) watcher.changed(record)
     }
     this.#unsettled.length = 0
+    this.#bytes = undefined
   }
 
-  #addUnsettled(record: TopicRecord): void {
-    const unsettled = this.#unsettled.push(record)
-    if (unsettled >= SETTLE_TOPICS) this.settle()
-    else this.#settleTimer ??= setTimeout(this.#settle, SETTLE_MS)
+  #begin({ bytes, publisher, isVersion5 }: Message): void {
+    this.settle()
+    this.#bytes = bytes
+    this.#publisher = publisher
+    this.#isVersion5 = isVersion5
   }
 
   #enter(route: Route): TopicRecord {

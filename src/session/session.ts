@@ -159,10 +159,10 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** Takes a run of QoS 0 messages from its client. */
   receiveRun(run: Message, route: Route): void {
-    const { clock, ledger, router } = this.#parts
+    const { ledger, router } = this.#parts
     ledger.received[0] += run.count
     ledger.receivedBytes += run.packetBytes
-    this.traffic.took(run.count, run.packetBytes, clock.turnMs)
+    this.traffic.took(run.count, run.packetBytes)
     if (route.isReserved) this.#refuse(run.count, route)
     else router.publishRun(run, route)
   }
@@ -252,6 +252,11 @@ export class Session implements Subscriber, OutgoingOwner {
     if (this.#connection === undefined) return
     this.#qos0.attach(this.#connection)
     this.#outgoing.attach(this.#connection)
+  }
+
+  /** To be called about every second while the client is here. */
+  settleTraffic(nowMs: number): void {
+    this.#traffic?.settle(nowMs)
   }
 
   /** Why the hub ended the connection of the client. */
@@ -354,10 +359,10 @@ export class Session implements Subscriber, OutgoingOwner {
   }
 
   #publish(message: Message, route: Route): ReasonCode {
-    const { clock, ledger, router } = this.#parts
+    const { ledger, router } = this.#parts
     ledger.received[message.qos]++
     ledger.receivedBytes += message.packetBytes
-    this.traffic.took(1, message.packetBytes, clock.turnMs)
+    this.traffic.took(1, message.packetBytes)
     if (route.isReserved) {
       this.#refuse(1, route)
       return ReasonCode.NOT_AUTHORIZED

@@ -159,6 +159,7 @@ export class Sessions {
   #check(): void {
     const { clock } = this.#parts
     this.wills.check()
+    for (const session of this.#byClientId.values()) session.settleTraffic(clock.nowMs())
     for (const session of this.#expiring.takeDue(clock.nowMs())) this.#expire(session)
     this.#expireRetained(clock.nowMs())
   }
