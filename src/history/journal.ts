@@ -1,80 +1,63 @@
-// Hot path: `append` runs per recorded message, at most some 20,000 times a second; measured by `npm run bench` with history.
+// Hot path: `append` runs per recorded message, at most some 20,000 times a second; measured by `npm run bench:history`.
 import type { Log } from '../observe/log.ts'
 import type { Message } from '../protocol/message.ts'
-import { BlockWriter, HistoryBlock } from '../store/history-block.ts'
-import { type HistoryLog, type HistoryTotals, type Run, runBytes, type StoredHistory } from '../store/history-log.ts'
-import { SortedByFirst } from '../store/memory-history-log.ts'
-import { OpenChanges } from './changes.ts'
-import { Segments } from './segments.ts'
-import { HistoryTopic, HistoryTopics } from './topics.ts'
+import { entryBytes } from '../store/history-block.ts'
+import type { HistoryLog, StoredHistory } from '../store/history-log.ts'
+import { Chapter, type ChapterLimits } from './chapter.ts'
+import { Chapters } from './chapters.ts'
+import { type Batch, OpenChanges } from './changes.ts'
+import { Lane } from './lane.ts'
+import { type HistoryTopic, HistoryTopics } from './topics.ts'
 import type { HistoryRules } from './rules.ts'
+import { Writes, type WritesOwner } from './writes.ts'
 
 /** What a journal is built from. */
 export interface JournalParts {
   readonly log: HistoryLog
   readonly rules: HistoryRules
   readonly logger: Log
+  readonly limits: ChapterLimits
+  /** Nothing is written. */
+  readonly isReadOnly: boolean
 }
 
-/** How long a message may wait for others before it is written with them. */
-const WRITE_MS = 100
 /** From so much on it is written at once. */
 const WRITE_BYTES = 1024 ** 2
-const RETRY_MS = 1000
-const REPORT_EVERY_MS = 60_000
 const MAX_PENDING_BYTES = 32 * 1024 ** 2
 const MAX_TOPICS = 250_000
 
 /**
- * The log of messages: what is appended stands in an open block, then among blocks that are being written, then in the store;
- * it is found in all three. Retention takes away at the old end.
+ * The log of messages: what is appended stands in an open chapter, is written soon, and is found from the moment it is
+ * appended.
  */
-export class Journal {
+export class Journal implements WritesOwner {
+  readonly chapters = new Chapters()
   readonly topics: HistoryTopics
-  readonly segments = new Segments()
-  readonly changes = new OpenChanges()
-  /** What blocks and runs take. */
+  readonly changes: OpenChanges
+  readonly writes: Writes
+  /** Where the messages of the hub go. */
+  readonly live = new Lane(1)
+  /** What blocks and indexes take. */
   bytes = 0
-  /** Of that, what is gone and still stands in a block. */
-  deadBytes = 0
-  /** Nothing is before it. */
-  firstSequence = 1
-  recorded = 0
-  isFailing = false
+  messages = 0
+  pendingMessages = 0
+  /** Those that an append left with more than they may keep. */
+  readonly overfull = new Set<HistoryTopic>()
   readonly #parts: JournalParts
-  readonly #open = new BlockWriter()
-  #openTopics: HistoryTopic[] = []
-  #pending = new SortedByFirst<HistoryBlock>()
   #pendingBytes = 0
-  #pendingMessages = 0
-  #nextSequence = 1
   #nextTopic = 1
-  #messages = 0
-  #timer: NodeJS.Timeout | undefined = undefined
-  #writing: Promise<void> | undefined = undefined
-  #reportedAtMs = -REPORT_EVERY_MS
-  #whenWritten: (() => void)[] = []
-  readonly #onTimer: () => void
+  #wayMessages = 0
+  #wayBytes = 0
 
   constructor(parts: JournalParts) {
     this.#parts = parts
     this.topics = new HistoryTopics(parts.rules)
-    this.#onTimer = () => {
-      this.#timer = undefined
-      this.#startWriting()
-    }
-  }
-
-  get messages(): number {
-    return this.#messages
+    this.changes = new OpenChanges(this.topics)
+    this.writes = new Writes(this, parts.log, parts.logger)
   }
 
   get lastSequence(): number {
-    return this.#nextSequence - 1
-  }
-
-  get pendingMessages(): number {
-    return this.#pendingMessages
+    return this.live.nextSequence - 1
   }
 
   /** No more fits until the store has caught up. */
@@ -86,12 +69,9 @@ export class Journal {
     this.#restore(await this.#parts.log.start())
   }
 
+  /** Writes what is left. */
   async stop(): Promise<void> {
-    clearTimeout(this.#timer)
-    await this.#writing
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    if (!this.isFailing) await this.#write()
+    if (!this.#parts.isReadOnly) await this.writes.stop()
     await this.#parts.log.stop()
   }
 
@@ -99,197 +79,144 @@ export class Journal {
   topicNamed(name: string): HistoryTopic | undefined {
     const topic = this.topics.get(name)
     if (topic !== undefined || this.topics.size >= MAX_TOPICS) return topic
-    return this.topics.add(this.#nextTopic++, name)
+    const added = this.topics.add(this.#nextTopic++, name)
+    this.changes.putTopic(added)
+    return added
   }
 
-  /** Adds a copy of the message; `atMs` is in whole ms. */
-  append(topic: HistoryTopic, atMs: number, message: Message): void {
-    const sequence = this.#nextSequence++
-    if (!this.#open.takes(sequence, atMs)) this.seal()
-    this.segments.append(sequence, atMs)
-    const bytes = this.#open.append(sequence, atMs, topic.number, message)
-    if (topic.openDeltas.length === 0) this.#openTopics.push(topic)
-    topic.openDeltas.push(sequence - this.#open.first)
-    topic.openBytes += bytes
-    topic.messages++
-    topic.bytes += bytes
-    topic.lastSequence = sequence
-    topic.newestAtMs = atMs
-    if (topic.isOverfull) this.topics.overfull.add(topic)
-    this.#messages++
-    this.#pendingMessages++
+  /** Adds a copy of the message behind what the lane has. `atMs` is in whole ms; times within a lane should not go back. */
+  append(lane: Lane, topic: HistoryTopic, atMs: number, message: Message): void {
+    const sequence = lane.nextSequence++
+    const bytes = entryBytes(message)
+    const chapter = this.#chapterFor(lane, topic, atMs, sequence)
+    const { writer } = chapter
+    if (writer === undefined) return
+    if (!writer.takes(sequence, atMs, bytes)) this.#seal(chapter)
+    writer.append(sequence, atMs, topic.number, message)
+    chapter.note(sequence, atMs, topic.number, bytes)
+    this.#count(topic, atMs, bytes)
+    if (topic.isOverfull) this.overfull.add(topic)
+    this.pendingMessages++
     this.#pendingBytes += bytes
-    this.recorded++
-    if (this.#timer === undefined && this.#writing === undefined) this.#timer = setTimeout(this.#onTimer, WRITE_MS)
-    if (this.#pendingBytes >= WRITE_BYTES && this.#writing === undefined && !this.isFailing) this.#startWriting()
+    if (this.#pendingBytes - this.#wayBytes >= WRITE_BYTES && !this.writes.isFailing) void this.writes.now()
+    else this.writes.soon()
   }
 
-  /** Ends the open block, so that it can be read. */
-  seal(): void {
-    if (this.#open.count === 0) return
-    const { first } = this.#open
-    const block = new HistoryBlock(first, this.#open.take())
-    this.#pending.set(block)
-    this.changes.putBlock(block)
-    this.bytes += block.bytes
-    for (const topic of this.#openTopics) {
-      const run: Run = {
-        topic: topic.number,
-        first,
-        lastAtMs: topic.newestAtMs,
-        bytes: topic.openBytes,
-        deltas: Uint16Array.from(topic.openDeltas),
-      }
-      topic.openDeltas = []
-      topic.openBytes = 0
-      topic.pendingRuns.push(run)
-      this.changes.putRun(run)
-      this.changes.touch(topic)
-      this.bytes += runBytes(run)
-    }
-    this.#openTopics = []
-  }
-
-  /** The block whose first sequence number is the next from `first` on; `isBackwards`: the one before, `first` included. */
-  block(first: number, isBackwards: boolean): HistoryBlock | undefined {
-    const { log } = this.#parts
-    if (isBackwards) return this.#pending.find(first, true) ?? log.block(first, true)
-    return log.block(first, false) ?? this.#pending.find(first, false)
-  }
-
-  /** The same among the runs of a topic. */
-  run(topic: HistoryTopic, first: number, isBackwards: boolean): Run | undefined {
-    const { log } = this.#parts
-    if (isBackwards) return lastUpTo(topic.pendingRuns, first) ?? log.run(topic.number, first, true)
-    return log.run(topic.number, first, false) ?? topic.pendingRuns.find((run) => run.first >= first)
-  }
-
-  /** For retention: what is stored, never what waits. */
-  storedBlock(first: number): HistoryBlock | undefined {
-    const block = this.#parts.log.block(first, false)
-    return block === undefined || this.#pending.find(block.first, false)?.first === block.first ? undefined : block
-  }
-
-  storedRun(topic: HistoryTopic, first: number): Run | undefined {
-    const run = this.#parts.log.run(topic.number, first, false)
-    return run === undefined || topic.pendingRuns[0]?.first === run.first ? undefined : run
+  /** No more comes to this chapter. */
+  close(chapter: Chapter): void {
+    this.#seal(chapter)
+    const indexBytes = chapter.close()
+    this.bytes += indexBytes
+    this.chapters.closed()
   }
 
   /** Messages of a topic are no more; a topic without any goes with them. */
   removed(topic: HistoryTopic, messages: number, bytes: number): void {
     topic.messages -= messages
     topic.bytes -= bytes
-    this.#messages -= messages
-    if (topic.messages > 0 || topic.openDeltas.length > 0 || topic.pendingRuns.length > 0) {
-      this.changes.touch(topic)
-      return
-    }
+    this.messages -= messages
+    this.changes.putTopic(topic)
+    if (topic.messages > 0) return
     this.topics.remove(topic)
+    this.overfull.delete(topic)
     this.changes.removeTopic(topic)
   }
 
-  /** Has what changed written soon. */
-  wake(): void {
-    if (this.#timer === undefined && this.#writing === undefined) this.#timer = setTimeout(this.#onTimer, WRITE_MS)
+  takeBatch(): Batch | undefined {
+    for (const chapter of this.changes.unstored) this.#seal(chapter)
+    if (this.changes.isEmpty) return undefined
+    this.#wayMessages = this.pendingMessages
+    this.#wayBytes = this.#pendingBytes
+    return this.changes.take({ nextSequence: this.live.nextSequence, nextTopic: this.#nextTopic })
   }
 
-  /** Resolves when what was appended so far is written, or could not be. */
-  written(): Promise<void> {
-    if (this.#open.count === 0 && this.changes.isEmpty && this.#writing === undefined) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#whenWritten.push(resolve)
-      if (this.#writing === undefined && !this.isFailing) this.#startWriting()
-      else if (this.isFailing) this.#tellWritten()
-    })
+  wasWritten(batch: Batch): void {
+    for (const block of batch.changes.putBlocks) this.chapters.at(block.first)?.wasStored(block)
+    this.changes.stored(batch)
+    this.pendingMessages -= this.#wayMessages
+    this.#pendingBytes -= this.#wayBytes
+    this.#wayMessages = 0
+    this.#wayBytes = 0
   }
 
-  #startWriting(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#writing = this.#write()
+  wasNotWritten(batch: Batch): void {
+    this.changes.putBack(batch, this.chapters)
+    this.#wayMessages = 0
+    this.#wayBytes = 0
   }
 
-  async #write(): Promise<void> {
-    this.seal()
-    if (this.changes.isEmpty) {
-      this.#done()
-      return
+  #chapterFor(lane: Lane, topic: HistoryTopic, atMs: number, sequence: number): Chapter {
+    const { chapter } = lane
+    if (chapter !== undefined) {
+      if (chapter.takes(sequence, atMs, topic.number, this.#parts.limits)) return chapter
+      this.close(chapter)
     }
-    const changes = this.changes.take(this.#totals())
-    const pendingMessages = this.#pendingMessages
-    const pendingBytes = this.#pendingBytes
-    try {
-      await this.#parts.log.write(changes)
-    } catch (error) {
-      this.changes.putBack(changes, this.topics.byNumber.bind(this.topics))
-      this.#failed(error)
-      return
+    const next = new Chapter(sequence, atMs)
+    lane.chapter = next
+    this.chapters.add(next)
+    this.changes.begin(next)
+    return next
+  }
+
+  #seal(chapter: Chapter): void {
+    const block = chapter.seal()
+    if (block === undefined) return
+    this.bytes += block.bytes
+    this.changes.putBlock(block)
+  }
+
+  #count(topic: HistoryTopic, atMs: number, bytes: number): void {
+    topic.messages++
+    topic.bytes += bytes
+    if (atMs > topic.newestAtMs) topic.newestAtMs = atMs
+    this.messages++
+  }
+
+  #restore({ topics, chapters, totals }: StoredHistory): void {
+    for (const stored of topics) {
+      const topic = this.topics.restore(stored)
+      this.messages += topic.messages
+      if (topic.isOverfull) this.overfull.add(topic)
     }
-    for (const block of changes.putBlocks) this.#pending.delete(block.first)
-    for (const { topic } of changes.putRuns) this.topics.byNumber(topic)?.pendingRuns.shift()
-    this.#pendingMessages -= pendingMessages
-    this.#pendingBytes -= pendingBytes
-    if (this.isFailing) this.#parts.logger.warn({}, 'the history can be written again')
-    this.isFailing = false
-    this.#done()
-  }
-
-  #done(): void {
-    this.#writing = undefined
-    this.#tellWritten()
-    if (this.#pendingMessages > 0 || !this.changes.isEmpty) this.wake()
-  }
-
-  #failed(error: unknown): void {
-    this.#writing = undefined
-    this.isFailing = true
-    const reason = error instanceof Error ? error.message : String(error)
-    if (performance.now() - this.#reportedAtMs >= REPORT_EVERY_MS) {
-      this.#reportedAtMs = performance.now()
-      const text =
-        'the history cannot be written: messages go their way, and what does not fit in memory is left out of it'
-      this.#parts.logger.error({ reason }, text)
-    }
-    this.#tellWritten()
-    this.#timer ??= setTimeout(this.#onTimer, RETRY_MS)
-  }
-
-  #tellWritten(): void {
-    const waiting = this.#whenWritten
-    this.#whenWritten = []
-    for (const proceed of waiting) proceed()
-  }
-
-  #totals(): HistoryTotals {
-    const { bytes, deadBytes, segments } = this
-    return {
-      nextSequence: this.#nextSequence,
-      nextTopic: this.#nextTopic,
-      bytes,
-      deadBytes,
-      segments: segments.list(this.firstSequence),
-    }
-  }
-
-  #restore({ topics, totals }: StoredHistory): void {
-    for (const topic of topics) {
-      this.topics.restore(topic)
-      this.#messages += topic.messages
+    for (const stored of chapters) {
+      this.chapters.add(Chapter.restore(stored))
+      this.bytes += stored.bytes
     }
     if (totals === undefined) return
-    this.#nextSequence = totals.nextSequence
+    this.live.nextSequence = totals.nextSequence
     this.#nextTopic = totals.nextTopic
-    this.bytes = totals.bytes
-    this.deadBytes = totals.deadBytes
-    this.segments.restore(totals.segments)
-    this.firstSequence = this.#parts.log.block(0, false)?.first ?? totals.nextSequence
+    for (const first of totals.open) this.#restoreOpen(first, totals.open)
+    // What they are ends with the restart: the clock may have been set back.
+    for (const chapter of this.changes.unstored) this.close(chapter)
   }
-}
 
-function lastUpTo(runs: readonly Run[], first: number): Run | undefined {
-  for (let i = runs.length - 1; i >= 0; i--) {
-    const run = runs[i]
-    if (run !== undefined && run.first <= first) return run
+  /** Reads again what is in a chapter that was open, or was not stored yet. */
+  #restoreOpen(first: number, open: readonly number[]): void {
+    const { log } = this.#parts
+    let end = this.chapters.behind(first)?.first ?? Infinity
+    for (const other of open) if (other > first && other < end) end = other
+    let chapter: Chapter | undefined
+    for (let block = log.block(first, false); block !== undefined && block.first < end;) {
+      if (chapter === undefined) {
+        chapter = new Chapter(block.first, block.firstAtMs)
+        this.chapters.add(chapter)
+        this.changes.begin(chapter)
+      }
+      chapter.bytes += block.bytes
+      this.bytes += block.bytes
+      for (let i = 0; i < block.count; i++) {
+        const sequence = block.sequence(i)
+        const bytes = block.entryBytes(i)
+        const topic = this.topics.byNumber(block.topic(i))
+        if (topic === undefined || sequence < topic.floor) {
+          chapter.noteDead(sequence, block.atMs(i), bytes)
+          continue
+        }
+        chapter.note(sequence, block.atMs(i), topic.number, bytes)
+        this.#count(topic, block.atMs(i), bytes)
+        if (topic.isOverfull) this.overfull.add(topic)
+      }
+      block = log.block(chapter.next, false)
+    }
   }
-  return undefined
 }

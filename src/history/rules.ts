@@ -1,19 +1,23 @@
 import { filterMatches } from '../protocol/topic.ts'
+import { isReservedTopic } from '../router/routes.ts'
 
 /** What one rule of the configuration says of the topics under its filter. What it leaves out is as without a rule. */
 export interface HistoryRule {
   readonly filter: string
-  /** Messages kept of each topic; 0 records none, Infinity is no limit. */
+  /** False: nothing is recorded. */
+  readonly record?: boolean | undefined
+  /** Messages kept of each topic. */
   readonly maxMessages?: number | undefined
   /** Bytes kept of each topic. */
   readonly maxBytes?: number | undefined
-  readonly days?: number | undefined
+  readonly maxDays?: number | undefined
   /** QoS 0 messages recorded of each topic a second. */
   readonly qos0PerSecond?: number | undefined
 }
 
 /** What holds for one topic. */
 export interface TopicTerms {
+  readonly isRecorded: boolean
   readonly maxMessages: number
   readonly maxBytes: number
   readonly maxAgeMs: number
@@ -26,30 +30,41 @@ const DAY_MS = 24 * 3_600_000
 export class HistoryRules {
   readonly #rules: readonly { readonly levels: readonly string[]; readonly terms: TopicTerms }[]
   readonly #defaults: TopicTerms
-  /** No topic keeps anything for longer. */
-  readonly longestAgeMs: number
+  readonly #reserved: TopicTerms
+  /** Every age that some topic keeps its messages for, the shortest first; no topic keeps anything for longer than the last. */
+  readonly agesMs: readonly number[]
 
-  constructor(rules: readonly HistoryRule[], defaults: { readonly days: number; readonly qos0PerSecond: number }) {
+  constructor(rules: readonly HistoryRule[], defaults: { readonly maxDays: number; readonly qos0PerSecond: number }) {
     this.#defaults = {
+      isRecorded: true,
       maxMessages: Infinity,
       maxBytes: Infinity,
-      maxAgeMs: defaults.days * DAY_MS,
+      maxAgeMs: defaults.maxDays * DAY_MS,
       qos0PerSecond: defaults.qos0PerSecond,
     }
-    this.#rules = rules.map(({ filter, maxMessages, maxBytes, days, qos0PerSecond }) => ({
+    this.#reserved = { ...this.#defaults, isRecorded: false }
+    this.#rules = rules.map(({ filter, record, maxMessages, maxBytes, maxDays, qos0PerSecond }) => ({
       levels: filter.split('/'),
       terms: {
+        isRecorded: record ?? true,
         maxMessages: maxMessages ?? Infinity,
         maxBytes: maxBytes ?? Infinity,
-        maxAgeMs: days === undefined ? this.#defaults.maxAgeMs : days * DAY_MS,
+        maxAgeMs: maxDays === undefined ? this.#defaults.maxAgeMs : maxDays * DAY_MS,
         qos0PerSecond: qos0PerSecond ?? this.#defaults.qos0PerSecond,
       },
     }))
-    this.longestAgeMs = Math.max(this.#defaults.maxAgeMs, ...this.#rules.map(({ terms }) => terms.maxAgeMs))
+    const ages = [this.#defaults, ...this.#rules.map(({ terms }) => terms)].map(({ maxAgeMs }) => maxAgeMs)
+    this.agesMs = [...new Set(ages)].toSorted((a, b) => a - b)
+  }
+
+  get longestAgeMs(): number {
+    return this.agesMs.at(-1) ?? 0
   }
 
   /** Cost is one comparison for each rule: to be asked once for a topic. */
   termsOf(topic: string): TopicTerms {
+    // What the hub says of itself is its state, not what was said; it would be most of what is recorded in a quiet hub.
+    if (isReservedTopic(topic)) return this.#reserved
     const levels = topic.split('/')
     return this.#rules.find((rule) => filterMatches(rule.levels, levels))?.terms ?? this.#defaults
   }

@@ -1,22 +1,23 @@
 import { TopicNameTree } from '../router/topic-names.ts'
-import type { Run, StoredTopic } from '../store/history-log.ts'
+import type { StoredTopic } from '../store/history-log.ts'
 import type { HistoryRules, TopicTerms } from './rules.ts'
 
 /** What the history has of one topic, as it is now. */
-export class HistoryTopic implements StoredTopic {
+export class HistoryTopic {
   readonly number: number
   readonly name: string
   readonly terms: TopicTerms
   messages = 0
   bytes = 0
+  /** Entries before this sequence number count as gone. */
   floor = 0
-  lastSequence = 0
   newestAtMs = 0
-  /** Sequence numbers past the first of the open block, and what they take. */
-  openDeltas: number[] = []
-  openBytes = 0
-  /** In blocks that are not stored yet, in order. */
-  pendingRuns: Run[] = []
+  /** The second, counted by the recorder, in which `qos0InSecond` QoS 0 messages were recorded. */
+  second = 0
+  qos0InSecond = 0
+  /** Messages that its own rate left out, since the hub started. */
+  leftOut = 0
+  isRemoved = false
 
   constructor(number: number, name: string, terms: TopicTerms) {
     this.number = number
@@ -35,8 +36,6 @@ export class HistoryTopics {
   readonly #rules: HistoryRules
   readonly #byName = new TopicNameTree<HistoryTopic>()
   readonly #byNumber = new Map<number, HistoryTopic>()
-  /** In memory only: those that an append left with more than they may keep. */
-  readonly overfull = new Set<HistoryTopic>()
 
   constructor(rules: HistoryRules) {
     this.#rules = rules
@@ -61,16 +60,14 @@ export class HistoryTopics {
     return topic
   }
 
-  restore({ number, name, messages, bytes, floor, lastSequence, newestAtMs }: StoredTopic): void {
-    const topic = this.add(number, name)
-    Object.assign(topic, { messages, bytes, floor, lastSequence, newestAtMs })
-    if (topic.isOverfull) this.overfull.add(topic)
+  restore({ number, name, messages, bytes, floor, newestAtMs }: StoredTopic): HistoryTopic {
+    return Object.assign(this.add(number, name), { messages, bytes, floor, newestAtMs })
   }
 
   remove(topic: HistoryTopic): void {
+    topic.isRemoved = true
     this.#byName.delete(topic.name)
     this.#byNumber.delete(topic.number)
-    this.overfull.delete(topic)
   }
 
   values(): Generator<HistoryTopic, void, undefined> {

@@ -10,8 +10,11 @@ import {
   writeMessage,
 } from './records.ts'
 
-/** A block holds the messages that came in a short time, so that LMDB has one value to write for many of them. */
-const FULL_BYTES = 16_384
+/**
+ * A block holds the messages that came in a short time, so that LMDB has one value to write for many of them. With its header
+ * it fills four pages of LMDB.
+ */
+const FULL_BYTES = 4 * 4096 - 16
 const MAX_ENTRIES = 512
 /** Behind the checksum: the times of the first and the last entry, and how many there are. */
 const HEADER_BYTES = CONTENT_START + 18
@@ -20,6 +23,11 @@ const ENTRY_HEADER_BYTES = 14
 /** Entries of one block lie within this time. */
 const MAX_SPAN_MS = 3_600_000
 
+/** What a message takes in a block. */
+export function entryBytes(message: Message): number {
+  return ENTRY_HEADER_BYTES + messageBytes(message)
+}
+
 /** Gathers entries of a block, in the order of their sequence numbers and their times. */
 export class BlockWriter {
   /** Sequence number of the first entry; 0 while there is none. */
@@ -27,14 +35,15 @@ export class BlockWriter {
   count = 0
   #firstAtMs = 0
   #lastAtMs = 0
-  #buffer = Buffer.allocUnsafeSlow(2 * FULL_BYTES)
+  #buffer = Buffer.allocUnsafeSlow(FULL_BYTES)
   #used = HEADER_BYTES
+  #peeked: HistoryBlock | undefined = undefined
 
-  /** Whether an entry of this time, in whole ms, and this sequence number may stand in the block. */
-  takes(sequence: number, atMs: number): boolean {
+  /** Whether an entry of this time, in whole ms, this sequence number and this size may stand in the block. */
+  takes(sequence: number, atMs: number, bytes: number): boolean {
     if (this.count === 0) return true
     return (
-      this.#used < FULL_BYTES &&
+      this.#used + bytes <= FULL_BYTES &&
       this.count < MAX_ENTRIES &&
       sequence - this.first <= 0xffff &&
       atMs >= this.#lastAtMs &&
@@ -46,14 +55,9 @@ export class BlockWriter {
   append(sequence: number, atMs: number, topic: number, message: Message): number {
     const bodyBytes = messageBytes(message)
     const bytes = ENTRY_HEADER_BYTES + bodyBytes
-    if (this.#used + bytes > this.#buffer.length) this.#grow(bytes)
-    if (this.count++ === 0) {
-      this.first = sequence
-      this.#firstAtMs = atMs
-    }
-    this.#lastAtMs = atMs
+    let at = this.#begin(sequence, atMs, bytes)
     const buffer = this.#buffer
-    let at = buffer.writeUInt32BE(bodyBytes, this.#used)
+    at = buffer.writeUInt32BE(bodyBytes, at)
     at = buffer.writeUInt16BE(sequence - this.first, at)
     at = buffer.writeUInt32BE(topic, at)
     at = buffer.writeUInt32BE(atMs - this.#firstAtMs, at)
@@ -61,28 +65,58 @@ export class BlockWriter {
     return bytes
   }
 
-  /** The finished value, and an empty writer again. There must be an entry. */
-  take(): Buffer {
-    const value = Buffer.allocUnsafeSlow(this.#used)
-    this.#buffer.copy(value, 0, 0, this.#used)
-    writeHeader(value, this.#firstAtMs, this.#lastAtMs, this.count)
+  /** Adds an entry of a finished block as it is. */
+  copy(block: HistoryBlock, index: number): void {
+    const sequence = block.sequence(index)
+    const atMs = block.atMs(index)
+    const start = block.offset(index)
+    const bytes = block.entryBytes(index)
+    const at = this.#begin(sequence, atMs, bytes)
+    this.#used += block.value.copy(this.#buffer, at, start, start + bytes)
+    this.#buffer.writeUInt16BE(sequence - this.first, at + 4)
+    this.#buffer.writeUInt32BE(atMs - this.#firstAtMs, at + 10)
+  }
+
+  /** The entries so far, of which there must be one, as a block that more entries do not change. It has no checksum. */
+  peek(): HistoryBlock {
+    return (this.#peeked ??= new HistoryBlock(this.first, this.#finish()))
+  }
+
+  /** The finished block, and an empty writer again. There must be an entry. */
+  take(): HistoryBlock {
+    const block = new HistoryBlock(this.first, seal(this.#finish()))
     this.count = 0
     this.first = 0
     this.#used = HEADER_BYTES
-    if (this.#buffer.length > 16 * FULL_BYTES) this.#buffer = Buffer.allocUnsafeSlow(2 * FULL_BYTES)
-    return seal(value)
+    this.#peeked = undefined
+    if (this.#buffer.length > FULL_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FULL_BYTES)
+    return block
+  }
+
+  #begin(sequence: number, atMs: number, bytes: number): number {
+    if (this.#used + bytes > this.#buffer.length) this.#grow(bytes)
+    if (this.count++ === 0) {
+      this.first = sequence
+      this.#firstAtMs = atMs
+    }
+    this.#lastAtMs = atMs
+    this.#peeked = undefined
+    return this.#used
+  }
+
+  #finish(): Buffer {
+    const value = Buffer.allocUnsafeSlow(this.#used)
+    this.#buffer.copy(value, 0, 0, this.#used)
+    const at = value.writeDoubleBE(this.#firstAtMs, CONTENT_START)
+    value.writeUInt16BE(this.count, value.writeDoubleBE(this.#lastAtMs, at))
+    return value
   }
 
   #grow(bytes: number): void {
-    const buffer = Buffer.allocUnsafeSlow(this.#used + bytes + FULL_BYTES)
+    const buffer = Buffer.allocUnsafeSlow(this.#used + bytes)
     this.#buffer.copy(buffer, 0, 0, this.#used)
     this.#buffer = buffer
   }
-}
-
-function writeHeader(value: Buffer, firstAtMs: number, lastAtMs: number, count: number): void {
-  const at = value.writeDoubleBE(firstAtMs, CONTENT_START)
-  value.writeUInt16BE(count, value.writeDoubleBE(lastAtMs, at))
 }
 
 /** A finished block. Its messages are views of its value. */
@@ -122,30 +156,37 @@ export class HistoryBlock {
   }
 
   sequence(index: number): number {
-    return this.first + this.value.readUInt16BE(this.#offset(index) + 4)
+    return this.first + this.value.readUInt16BE(this.offset(index) + 4)
   }
 
   topic(index: number): number {
-    return this.value.readUInt32BE(this.#offset(index) + 6)
+    return this.value.readUInt32BE(this.offset(index) + 6)
   }
 
   atMs(index: number): number {
-    return this.firstAtMs + this.value.readUInt32BE(this.#offset(index) + 10)
+    return this.firstAtMs + this.value.readUInt32BE(this.offset(index) + 10)
   }
 
   /** What the entry takes in the block. */
   entryBytes(index: number): number {
-    return ENTRY_HEADER_BYTES + this.value.readUInt32BE(this.#offset(index))
+    return ENTRY_HEADER_BYTES + this.value.readUInt32BE(this.offset(index))
   }
 
   /** When the message is no longer worth delivering; 0 is never. */
   expiresAtMs(index: number): number {
-    return readExpiry(this.value, this.#offset(index) + ENTRY_HEADER_BYTES)
+    return readExpiry(this.value, this.offset(index) + ENTRY_HEADER_BYTES)
   }
 
   /** A view of the block. @throws DamagedRecordError, RangeError */
   message(index: number): Message {
-    return readMessage(this.value, this.#offset(index) + ENTRY_HEADER_BYTES)
+    return readMessage(this.value, this.offset(index) + ENTRY_HEADER_BYTES)
+  }
+
+  /** The message in a buffer of its own. @throws DamagedRecordError, RangeError */
+  copyOf(index: number): Message {
+    const start = this.offset(index)
+    const bytes = Buffer.from(this.value.subarray(start + ENTRY_HEADER_BYTES, start + this.entryBytes(index)))
+    return readMessage(bytes, 0)
   }
 
   /** The index of the first entry with this sequence number or a later one; `count` when there is none. */
@@ -160,21 +201,14 @@ export class HistoryBlock {
     return low
   }
 
-  /** The block with those entries alone whose index is in `kept`, which must not be empty. */
-  with(kept: readonly number[]): HistoryBlock {
-    let length = HEADER_BYTES
-    for (const index of kept) length += this.entryBytes(index)
-    const value = Buffer.allocUnsafeSlow(length)
-    writeHeader(value, this.firstAtMs, this.lastAtMs, kept.length)
-    let at = HEADER_BYTES
-    for (const index of kept) {
-      const start = this.#offset(index)
-      at += this.value.copy(value, at, start, start + this.entryBytes(index))
-    }
-    return new HistoryBlock(this.first, seal(value))
+  /** The index of the entry with this sequence number, or -1. */
+  indexOf(sequence: number): number {
+    const index = this.lowerBound(sequence)
+    return index < this.count && this.sequence(index) === sequence ? index : -1
   }
 
-  #offset(index: number): number {
+  /** Where the entry begins. */
+  offset(index: number): number {
     return this.#offsets[index] ?? 0
   }
 }

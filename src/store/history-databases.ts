@@ -8,13 +8,15 @@ export interface HistoryDatabases {
   /** The format's version, and the totals. */
   readonly about: Records
   readonly topics: Records
+  readonly chapters: Records
+  readonly members: Records
   readonly blocks: Records
   readonly runs: Records
 }
 
 /** How a history is walked through when it is opened: its blocks only so far that a start takes no seconds. */
 export const HISTORY_PLAN: WalkPlan = {
-  names: ['about', 'topics', 'blocks'],
+  names: ['about', 'topics', 'chapters', 'members', 'blocks'],
   bulk: 'blocks',
   maxBulkBytes: 64 * 1024 ** 2,
   unchecked: '',
@@ -30,6 +32,8 @@ export function openHistoryDatabases(path: string, readOnly = false): HistoryDat
     root,
     about: database('about'),
     topics: database('topics'),
+    chapters: database('chapters'),
+    members: database('members'),
     blocks: database('blocks'),
     runs: database('runs'),
   }

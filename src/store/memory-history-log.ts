@@ -1,16 +1,20 @@
 import type { HistoryBlock } from './history-block.ts'
 import type { HistoryChanges, HistoryLog, Run, StoredHistory } from './history-log.ts'
+import { SortedMap } from './sorted-map.ts'
 
 const MAX_BYTES = 64 * 1024 ** 2
+const NO_TOPICS = new Uint32Array()
 
 /** The history of a hub whose data is "memory". */
 export class MemoryHistoryLog implements HistoryLog {
   readonly maxBytes = MAX_BYTES
-  readonly #blocks = new SortedByFirst<HistoryBlock>()
-  readonly #runs = new Map<number, SortedByFirst<Run>>()
+  readonly #blocks = new SortedMap<HistoryBlock>()
+  /** By topic, then by chapter. */
+  readonly #runs = new Map<number, SortedMap<Run>>()
+  readonly #members = new Map<number, Uint32Array>()
 
   start(): Promise<StoredHistory> {
-    return Promise.resolve({ topics: [], totals: undefined })
+    return Promise.resolve({ topics: [], chapters: [], totals: undefined })
   }
 
   stop(): Promise<void> {
@@ -18,82 +22,37 @@ export class MemoryHistoryLog implements HistoryLog {
   }
 
   write(changes: HistoryChanges): Promise<void> {
-    for (const first of changes.removedBlocks) this.#blocks.delete(first)
-    for (const { topic, first } of changes.removedRuns) {
+    for (const { first, next } of changes.removedRanges) this.#blocks.deleteRange(first, next)
+    for (const { topic, chapter } of changes.removedRuns) {
       const runs = this.#runs.get(topic)
-      runs?.delete(first)
-      if (runs?.isEmpty === true) this.#runs.delete(topic)
+      runs?.deleteRange(chapter, chapter + 1)
+      if (runs?.size === 0) this.#runs.delete(topic)
     }
-    for (const block of changes.putBlocks) this.#blocks.set(block)
+    for (const first of changes.removedChapters) this.#members.delete(first)
+    for (const block of changes.putBlocks) this.#blocks.set(block.first, block)
     for (const run of changes.putRuns) {
       let runs = this.#runs.get(run.topic)
-      if (runs === undefined) this.#runs.set(run.topic, (runs = new SortedByFirst()))
-      runs.set(run)
+      if (runs === undefined) this.#runs.set(run.topic, (runs = new SortedMap()))
+      runs.set(run.chapter, run)
     }
+    for (const { chapter, topics } of changes.putMembers) this.#members.set(chapter, topics)
     return Promise.resolve()
   }
 
   block(first: number, isBackwards: boolean): HistoryBlock | undefined {
-    return this.#blocks.find(first, isBackwards)
+    return this.#blocks.near(first, isBackwards)
   }
 
-  run(topic: number, first: number, isBackwards: boolean): Run | undefined {
-    return this.#runs.get(topic)?.find(first, isBackwards)
-  }
-}
-
-/** Values in the order of their `first`, added at the end and taken away at the beginning, mostly. */
-export class SortedByFirst<T extends { readonly first: number }> {
-  #values: T[] = []
-  /** Values before this were taken away. */
-  #start = 0
-
-  get isEmpty(): boolean {
-    return this.#start === this.#values.length
+  run(topic: number, chapter: number): Run | undefined {
+    const run = this.#runs.get(topic)?.near(chapter, false)
+    return run?.chapter === chapter ? run : undefined
   }
 
-  /** Adds a value, or replaces the one with the same `first`. */
-  set(value: T): void {
-    const at = this.#lowerBound(value.first)
-    const isThere = this.#values[at]?.first === value.first
-    if (at === this.#values.length) this.#values.push(value)
-    else this.#values.splice(at, isThere ? 1 : 0, value)
+  chapterWith(topic: number, first: number, isBackwards: boolean): number | undefined {
+    return this.#runs.get(topic)?.near(first, isBackwards)?.chapter
   }
 
-  delete(first: number): void {
-    const at = this.#lowerBound(first)
-    if (this.#values[at]?.first !== first) return
-    if (at === this.#start) this.#start++
-    else this.#values.splice(at, 1)
-    if (this.#start <= 64 || this.#start < this.#values.length / 2) return
-    this.#values = this.#values.slice(this.#start)
-    this.#start = 0
-  }
-
-  /** The next value from `first` on; `isBackwards`: the one before, `first` included. */
-  find(first: number, isBackwards: boolean): T | undefined {
-    const at = this.#lowerBound(first)
-    if (!isBackwards) return this.#values[at]
-    if (this.#values[at]?.first === first) return this.#values[at]
-    return at > this.#start ? this.#values[at - 1] : undefined
-  }
-
-  *[Symbol.iterator](): Generator<T, void, undefined> {
-    for (let i = this.#start; i < this.#values.length; i++) {
-      const value = this.#values[i]
-      if (value !== undefined) yield value
-    }
-  }
-
-  #lowerBound(first: number): number {
-    let low = this.#start
-    let high = this.#values.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const value = this.#values[middle]
-      if (value !== undefined && value.first < first) low = middle + 1
-      else high = middle
-    }
-    return low
+  members(chapter: number): Uint32Array {
+    return this.#members.get(chapter) ?? NO_TOPICS
   }
 }

@@ -35,6 +35,7 @@ const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'hub', 'config'])
 /** The one room of each npm package. A package without a row may not be imported. */
 const PACKAGE_ROOMS: ReadonlyMap<string, string> = new Map([
   ['aedes', 'broker'],
+  ['json-p3', 'history'],
   ['lmdb', 'store'],
   ['pino', 'observe'],
   ['pino-pretty', 'observe'],
