@@ -6,6 +6,7 @@ import { Connections } from './connection/connections.ts'
 import { OutputTurn } from './connection/output.ts'
 import { PublishRun } from './connection/publish-run.ts'
 import { HubbubError } from './errors.ts'
+import { History } from './history/history.ts'
 import { HttpListener } from './listeners/http.ts'
 import type { Listener, ListenerAddress } from './listeners/listener.ts'
 import { TcpListener } from './listeners/tcp.ts'
@@ -20,7 +21,10 @@ import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/t
 import { Router } from './router/router.ts'
 import { LocalSubscriber, type MessageHandler } from './session/local-subscriber.ts'
 import { Sessions } from './session/sessions.ts'
+import { DiskHistoryLog } from './store/disk-history-log.ts'
 import { DiskStore } from './store/disk-store.ts'
+import type { HistoryLog } from './store/history-log.ts'
+import { MemoryHistoryLog } from './store/memory-history-log.ts'
 import { MemoryStore } from './store/memory-store.ts'
 import type { Store } from './store/store.ts'
 
@@ -47,6 +51,7 @@ const STOP_DEADLINE_MS = 4000
  */
 export class Hub {
   readonly ledger = new Ledger()
+  readonly history: History
   readonly #log: Log
   readonly #topicLimits: TopicLimits
   readonly #store: Store
@@ -74,6 +79,14 @@ export class Hub {
       retainedLimits: limits,
       maxTopics: limits.maxTopics,
     })
+    this.history = new History({
+      settings: config.history,
+      store: createHistoryLog(config, this.#log),
+      clock: shared.clock,
+      log: this.#log,
+      topicLimits: limits,
+    })
+    if (config.history.enabled) this.#router.addTap(this.history)
     const parts = { router: this.#router, store: this.#store }
     const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
     this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
@@ -108,6 +121,7 @@ export class Hub {
   async start(): Promise<void> {
     try {
       await this.#store.start(this.#sessions)
+      await this.history.start()
       this.#router.restore()
       this.#sessions.start()
       this.#publishWills()
@@ -186,6 +200,7 @@ export class Hub {
       STOP_DEADLINE_MS,
     )
     this.#sessions.stop()
+    await this.history.stop()
     await this.#store.stop()
   }
 
@@ -218,6 +233,11 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
 
 function createStore({ data, durability }: Config, log: Log): Store {
   return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log })
+}
+
+function createHistoryLog({ data, history }: Config, log: Log): HistoryLog {
+  if (data === 'memory' || !history.enabled) return new MemoryHistoryLog()
+  return new DiskHistoryLog({ folder: resolvePath(data), log })
 }
 
 async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {

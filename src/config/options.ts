@@ -1,3 +1,4 @@
+import { HISTORY_OPTIONS } from './history-options.ts'
 import type { Option } from './option.ts'
 
 const KIB = 1024
@@ -360,6 +361,7 @@ export const OPTIONS = [
     summary: 'Topics that are counted and listed, with their last value; beyond it the most silent ones are forgotten.',
     needsRestart: true,
   },
+  ...HISTORY_OPTIONS,
 ] as const satisfies readonly Option[]
 
 const OPTION_BY_KEY: ReadonlyMap<string, Option> = new Map(

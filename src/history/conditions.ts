@@ -22,7 +22,8 @@ export class Conditions {
 
   matches({ topic }: Found, { payload }: Message): boolean {
     const text = this.#text
-    if (text !== undefined && !this.#isNamed(topic, text) && !payload.toString().toLowerCase().includes(text)) return false
+    if (text !== undefined && !this.#isNamed(topic, text) && !payload.toString().toLowerCase().includes(text))
+      return false
     return this.#where === undefined || this.#where.matches(payload)
   }
 

@@ -54,7 +54,8 @@ export class Retention {
     try {
       await this.once(this.#stopping.signal)
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#parts.logger.error({ err: error }, 'the history could not be cleared up')
+      if (!this.#stopping.signal.aborted)
+        this.#parts.logger.error({ err: error }, 'the history could not be cleared up')
     }
     this.#working = undefined
   }

@@ -34,7 +34,8 @@ export interface Search {
 export function readQuery(query: HistoryQuery, limits: TopicLimits): Search {
   const { filter = '#', order = 'newest', limit = DEFAULT_LIMIT, text, where, before, after, around, cursor } = query
   const fault = topicFilterFault(filter, limits)
-  if (fault !== undefined) throw queryError('filter', `must be a topic filter, ${JSON.stringify(filter)} is none: ${fault}`)
+  if (fault !== undefined)
+    throw queryError('filter', `must be a topic filter, ${JSON.stringify(filter)} is none: ${fault}`)
   if (order !== 'newest' && order !== 'oldest') {
     throw queryError('order', `must be "newest" or "oldest", it is ${JSON.stringify(order)}`)
   }

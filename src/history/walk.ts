@@ -44,7 +44,8 @@ export function* walk(
 ): Generator<Found | undefined, void, undefined> {
   const { isBackwards, until } = options
   for (const found of merged(journal, reader, options)) {
-    if (found !== undefined && (isBackwards ? comparePlaces(found, until) < 0 : comparePlaces(found, until) >= 0)) return
+    if (found !== undefined && (isBackwards ? comparePlaces(found, until) < 0 : comparePlaces(found, until) >= 0))
+      return
     yield found
   }
 }

@@ -70,7 +70,8 @@ function check(expression: unknown): void {
     throw queryError('where', 'must begin its paths with @, which is the payload, there is one with $')
   } else if (expression instanceof RelativeQuery) {
     for (const segment of expression.path.segments) {
-      if (segment.selectors.length > 1) throw queryError('where', 'must have one selector in brackets, there are several')
+      if (segment.selectors.length > 1)
+        throw queryError('where', 'must have one selector in brackets, there are several')
       if (segment.toString().startsWith('..')) throw queryError('where', 'must name each step of a path, there is ".."')
       for (const selector of segment.selectors) if (selector instanceof FilterSelector) check(selector.expression)
     }

@@ -88,7 +88,8 @@ export class Writes {
     if (performance.now() - this.#reportedAtMs < REPORT_EVERY_MS) return
     this.#reportedAtMs = performance.now()
     const reason = error instanceof Error ? error.message : String(error)
-    const text = 'the history cannot be written: messages go their way, and what does not fit in memory is left out of it'
+    const text =
+      'the history cannot be written: messages go their way, and what does not fit in memory is left out of it'
     this.#logger.error({ reason }, text)
   }
 }
