@@ -105,6 +105,7 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
   const listener = new WebSocketListener(
     {
       server: http.server,
+      path: '/mqtt',
       log,
       origins: [],
       maxPacketBytes: 1_048_576,
