@@ -266,8 +266,8 @@ export class Hub {
 
   async #stop(movedTo: string | undefined): Promise<void> {
     this.#isListening = false
-    for (const listener of this.#listeners.toReversed()) await listener.stop()
     await this.#httpSide.stop()
+    for (const listener of this.#listeners.toReversed()) await listener.stop()
     await withDeadline(
       this.#connections.stop(movedTo).then(() => this.#broker.stop()),
       STOP_DEADLINE_MS,

@@ -12,7 +12,7 @@ const SLICE_CLIENTS = 500
 
 const Connection = Type.Object({
   address: Type.String(),
-  transport: Type.Union([Type.Literal('tcp'), Type.Literal('websocket')]),
+  transport: Type.Enum(['tcp', 'websocket']),
   protocol: Type.String({ description: '3.1, 3.1.1 or 5.' }),
   connectedAtMs: TimeMs,
   keepAliveSeconds: Type.Integer({ description: '0: none.' }),
@@ -58,7 +58,7 @@ const Nothing = { 204: { description: 'It is done.', type: 'null' } }
 const ClientQuery = Type.Object(
   {
     q: Type.Optional(Type.String({ maxLength: 1000, description: 'Part of the client identifier or the address.' })),
-    state: Type.Optional(Type.Union([Type.Literal('here'), Type.Literal('away')])),
+    state: Type.Optional(Type.Enum(['here', 'away'])),
     limit: Limit,
     cursor: Type.Optional(Cursor),
   },
@@ -166,11 +166,15 @@ function summaryOf(client: ClientReport) {
     connection:
       connection === undefined
         ? null
-        : { ...connection, protocol: PROTOCOLS[connection.protocolLevel] ?? String(connection.protocolLevel) },
-    leftAtMs: leftAtMs ?? null,
+        : {
+            ...connection,
+            connectedAtMs: Math.round(connection.connectedAtMs),
+            protocol: PROTOCOLS[connection.protocolLevel] ?? String(connection.protocolLevel),
+          },
+    leftAtMs: leftAtMs === undefined ? null : Math.round(leftAtMs),
     expirySeconds: expirySeconds === Infinity ? null : expirySeconds,
     subscriptionCount: subscriptions.length,
     dropped: { ...dropped },
-    lastError: lastError ?? null,
+    lastError: lastError === undefined ? null : { ...lastError, atMs: Math.round(lastError.atMs) },
   }
 }

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 import { topicNameFault } from '../protocol/topic.ts'
+import type { MessageTrail, TrailStep } from '../observe/trail.ts'
+import type { MatchingSubscription } from '../session/matching.ts'
 import { explain } from './explain.ts'
 import type { Api, ApiParts } from './parts.ts'
 import { invalidParameter } from './problem.ts'
@@ -73,19 +75,48 @@ export function explainRoute(app: Api, { view, topicLimits }: ApiParts): void {
         nearest: nearest === null ? null : { ...nearest },
         summary: [...summary],
         subscribers: matching.subscribers,
-        subscriptions: matching.subscriptions.map((one) => ({ ...one, clientId: one.clientId ?? null })),
-        messages: messages.map(({ steps, atMs, publisher, ...message }) => ({
-          ...message,
-          atMs: Math.round(atMs),
-          publisher: publisher ?? null,
-          steps: steps.map((step) => ({
-            ...step,
-            clientId: step.clientId ?? null,
-            group: step.group ?? null,
-            reason: step.reason ?? null,
-          })),
-        })),
+        subscriptions: matching.subscriptions.map(subscriptionJson),
+        messages: messages.map(trailJson),
       })
     },
   )
+}
+
+function subscriptionJson({ clientId, filter, qos, isConnected }: MatchingSubscription) {
+  return { clientId: clientId ?? null, filter, qos, isConnected }
+}
+
+function trailJson({
+  atMs,
+  publisher,
+  qos,
+  retain,
+  payloadBytes,
+  messages,
+  matched,
+  steps,
+  omittedReceivers,
+}: MessageTrail) {
+  return {
+    atMs: Math.round(atMs),
+    publisher: publisher ?? null,
+    qos,
+    retain,
+    payloadBytes,
+    messages,
+    matched,
+    steps: steps.map(stepJson),
+    omittedReceivers,
+  }
+}
+
+function stepJson({ clientId, group, outcome, reason, qos, afterMs }: TrailStep) {
+  return {
+    clientId: clientId ?? null,
+    group: group ?? null,
+    outcome,
+    reason: reason ?? null,
+    qos,
+    afterMs: Math.round(afterMs * 1000) / 1000,
+  }
 }

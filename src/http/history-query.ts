@@ -25,7 +25,7 @@ export const HistoryConditions = {
       description: 'A filter of RFC 9535 over the payload as JSON: @.temperature > 20 && @.unit == "C"',
     }),
   ),
-  order: Type.Optional(Type.Union([Type.Literal('newest'), Type.Literal('oldest')])),
+  order: Type.Optional(Type.Enum(['newest', 'oldest'])),
 }
 
 export interface HistoryConditionsJson {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import type { HistoryEntry } from '../history/face.ts'
 import { messageProperties } from '../protocol/message-properties.ts'
+import { goneSignal } from './gone.ts'
 import { HistoryConditions, readConditions, readPosition } from './history-query.ts'
 import { payloadJson, propertiesJson } from './message-json.ts'
 import type { Api, ApiParts } from './parts.ts'
@@ -62,7 +63,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
         response: answers('A page of messages.', Page),
       },
     },
-    async ({ query: { around, limit, cursor, ...conditions }, signal }) => {
+    async ({ query: { around, limit, cursor, ...conditions } }, reply) => {
       const nowMs = view.nowMs()
       const position = around === undefined ? undefined : readPosition('around', around, nowMs)
       if (
@@ -72,7 +73,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
         throw invalidParameter('around', around, 'it does not go together with before, after, order or cursor')
       }
       const query = { ...readConditions(conditions, topicLimits, nowMs), around: position, limit, cursor }
-      const { entries, ...page } = await history.page(query, signal)
+      const { entries, ...page } = await history.page(query, goneSignal(reply))
       return { messages: entries.map((entry) => entryJson(entry, nowMs)), ...page }
     },
   )
@@ -91,9 +92,9 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
         },
       },
     },
-    ({ query, signal }, reply) => {
+    ({ query }, reply) => {
       const conditions = readConditions(query, topicLimits, view.nowMs())
-      const lines = history.export({ order: 'oldest', ...conditions }, signal)
+      const lines = history.export({ order: 'oldest', ...conditions }, goneSignal(reply))
       return reply
         .type(NDJSON)
         .header('Content-Disposition', 'attachment; filename="hubbub-history.ndjson"')

@@ -153,6 +153,6 @@ function describe({ parameter, value, reason }: ParameterFault): string {
 
 function shown(value: unknown): string | undefined {
   if (value === undefined) return undefined
-  const text = JSON.stringify(value) ?? String(value)
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(JSON.stringify(value))
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
 }

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { topicNameFault, type TopicLimits } from '../protocol/topic.ts'
+import { goneSignal } from './gone.ts'
 import type { HttpMessage } from './hub-view.ts'
 import { payloadJson, propertiesJson, readBase64, readProperties } from './message-json.ts'
 import type { Api, ApiParts } from './parts.ts'
@@ -97,7 +98,7 @@ export function publishRoutes(app: Api, { view, topicLimits }: ApiParts): void {
         response: answers('The reply.', Reply),
       },
     },
-    async ({ body, signal }) => {
+    async ({ body }, reply) => {
       if (openRequests >= MAX_OPEN_REQUESTS) {
         throw new HttpProblem('too-many', `${MAX_OPEN_REQUESTS} requests wait for their replies already.`)
       }
@@ -105,7 +106,7 @@ export function publishRoutes(app: Api, { view, topicLimits }: ApiParts): void {
       const message = readMessage(json, topicLimits, '')
       openRequests++
       try {
-        return await request(message, timeoutMs, signal)
+        return await request(message, timeoutMs, goneSignal(reply))
       } finally {
         openRequests--
       }
@@ -117,7 +118,7 @@ export function publishRoutes(app: Api, { view, topicLimits }: ApiParts): void {
     const correlationData = asked.properties.correlationData ?? randomBytes(16)
     const startedAtMs = performance.now()
     const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    let unsubscribe = (): void => undefined
+    let unsubscribe: (() => void) | undefined
     const reply = new Promise<HttpMessage>((resolve, reject) => {
       ended.addEventListener('abort', () => {
         reject(new HttpProblem('no-reply', `No reply came to ${JSON.stringify(responseTopic)} within ${timeoutMs} ms.`))
@@ -136,7 +137,7 @@ export function publishRoutes(app: Api, { view, topicLimits }: ApiParts): void {
       if (matched === 0) throw new HttpProblem('not-found', `Nobody subscribes to ${JSON.stringify(asked.topic)}.`)
       return { ...messageJson(await reply), latencyMs: Math.round((performance.now() - startedAtMs) * 10) / 10 }
     } finally {
-      unsubscribe()
+      unsubscribe?.()
     }
   }
 }

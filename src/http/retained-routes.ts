@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import type { Message } from '../protocol/message.ts'
 import { messageProperties } from '../protocol/message-properties.ts'
 import { topicFilterFault } from '../protocol/topic.ts'
+import { isReservedTopic } from '../router/routes.ts'
 import { cursorBehind, readCursor } from './cursor.ts'
 import { payloadJson, propertiesJson } from './message-json.ts'
 import type { Api, ApiParts } from './parts.ts'
@@ -101,6 +102,7 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
     },
     async ({ query: { filter, dryRun } }) => {
       checkFilter(filter)
+      if (isReservedTopic(filter)) throw new HttpProblem('conflict', 'What the hub says of itself cannot be deleted.')
       const { messages, bytes } = await gather(filter)
       const canUndo = undo.takes(bytes)
       const topics = messages.slice(0, SHOWN_TOPICS).map(({ topic }) => topic)

@@ -29,7 +29,7 @@ export const TopicFilter = Type.String({
 
 export const ClientId = Type.String({ minLength: 1, maxLength: MAX_TEXT, description: 'A client identifier.' })
 
-export const QoS = Type.Union([Type.Literal(0), Type.Literal(1), Type.Literal(2)], {
+export const QoS = Type.Enum([0, 1, 2], {
   description: 'Quality of service.',
 })
 

@@ -51,15 +51,10 @@ const LevelQuery = Type.Object(
 
 const TopQuery = Type.Object(
   {
-    by: Type.Union(
-      [
-        Type.Literal('messagesPerSecond'),
-        Type.Literal('bytesPerSecond'),
-        Type.Literal('messages'),
-        Type.Literal('bytes'),
-      ],
-      { default: 'messagesPerSecond', description: 'Rates are over about ten seconds, counts since the hub started.' },
-    ),
+    by: Type.Enum(['messagesPerSecond', 'bytesPerSecond', 'messages', 'bytes'], {
+      default: 'messagesPerSecond',
+      description: 'Rates are over about ten seconds, counts since the hub started.',
+    }),
     limit: Type.Integer({ minimum: 1, maximum: 1000, default: 20 }),
   },
   { additionalProperties: false },
