@@ -82,9 +82,10 @@ export class OpenChanges {
     this.#removedTopics.push(topic.number)
   }
 
-  removeRun(topic: number, chapter: number): void {
+  removeRun(topic: number, chapter: Chapter): void {
     this.#isDirty = true
-    this.#removedRuns.push({ topic, chapter })
+    chapter.letGo.add(topic)
+    this.#removedRuns.push({ topic, chapter: chapter.first })
   }
 
   /** The blocks in a stored chapter go; those that stay have to be put after this. */
@@ -139,7 +140,8 @@ export class OpenChanges {
   }
 
   /** The batch is stored. */
-  stored({ changes, closed }: Batch): void {
+  stored({ changes, closed }: Batch, chapters: Chapters): void {
+    for (const { topic, chapter } of changes.removedRuns) chapters.at(chapter)?.letGo.delete(topic)
     this.#unstored = this.#unstored.filter((chapter) => !closed.includes(chapter))
     for (const chapter of closed) {
       chapter.runs = undefined

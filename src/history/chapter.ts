@@ -57,6 +57,8 @@ export class Chapter implements StoredChapter {
   pending: HistoryBlock[] = []
   /** Undefined when no more is to come. */
   writer: BlockWriter | undefined = new BlockWriter()
+  /** Topics whose run was let go, until that is stored: the log still has it. */
+  readonly letGo = new Set<number>()
   isGone = false
 
   constructor(first: number, fromMs: number) {

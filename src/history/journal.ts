@@ -122,6 +122,10 @@ export class Journal implements WritesOwner {
     this.changes.removeTopic(topic)
   }
 
+  get hasChanges(): boolean {
+    return !this.changes.isEmpty || this.pendingMessages > this.#wayMessages
+  }
+
   takeBatch(): Batch | undefined {
     for (const chapter of this.changes.unstored) this.#seal(chapter)
     if (this.changes.isEmpty) return undefined
@@ -132,7 +136,7 @@ export class Journal implements WritesOwner {
 
   wasWritten(batch: Batch): void {
     for (const block of batch.changes.putBlocks) this.chapters.at(block.first)?.wasStored(block)
-    this.changes.stored(batch)
+    this.changes.stored(batch, this.chapters)
     this.pendingMessages -= this.#wayMessages
     this.#pendingBytes -= this.#wayBytes
     this.#wayMessages = 0

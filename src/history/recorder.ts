@@ -32,6 +32,7 @@ export class Recorder {
   /** Stands for each message of a run in turn. */
   readonly #single = new Message()
   #second = 0
+  #secondEndsMs = 0
   #qos0InSecond = 0
   #messagesInSecond = 0
   #bytesInSecond = 0
@@ -103,19 +104,21 @@ export class Recorder {
 
   /** Why a message cannot be recorded, whatever its topic; `isShared`: it is one of those that share the rates of QoS 0. */
   #leavesOut(isShared: boolean, packetBytes: number): LeftOutReason | undefined {
-    const second = Math.floor(this.#clock.turnMs / 1000)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#qos0InSecond = 0
-      this.#messagesInSecond = 0
-      this.#bytesInSecond = 0
-    }
+    if (this.#clock.turnMs >= this.#secondEndsMs) this.#beginSecond()
     const { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes } = this.#limits
     if (isShared && this.#qos0InSecond >= qos0PerSecond) return 'qos0-total-rate'
     if (this.#messagesInSecond >= maxMessagesPerSecond) return 'total-rate'
     if (packetBytes > maxEntryBytes) return 'too-large'
     if (this.#bytesInSecond + packetBytes > MAX_BYTES_PER_SECOND) return 'byte-rate'
     return this.#journal.isBehind ? 'store-behind' : undefined
+  }
+
+  #beginSecond(): void {
+    this.#second = Math.floor(this.#clock.turnMs / 1000)
+    this.#secondEndsMs = (this.#second + 1) * 1000
+    this.#qos0InSecond = 0
+    this.#messagesInSecond = 0
+    this.#bytesInSecond = 0
   }
 
   /** The topic of this name; undefined when its messages are not to be recorded, or it is one too many, which is counted. */

@@ -118,7 +118,7 @@ export class Retention {
     const runs: Run[] = []
     for (const number of log.members(chapter.first)) {
       const topic = journal.topics.byNumber(number)
-      if (topic === undefined || !isDue(topic)) continue
+      if (topic === undefined || chapter.letGo.has(number) || !isDue(topic)) continue
       const run = log.run(number, chapter.first)
       if (run !== undefined) runs.push(run)
       await slices.pause()
@@ -139,7 +139,7 @@ export class Retention {
     }
     chapter.messages -= messages
     chapter.deadBytes += bytes
-    journal.changes.removeRun(number, chapter.first)
+    journal.changes.removeRun(number, chapter)
     journal.removed(topic, messages, bytes)
   }
 
@@ -152,7 +152,7 @@ export class Retention {
       if (first === undefined) break
       from = first + 1
       const chapter = journal.chapters.at(first)
-      if (chapter?.first !== first || !chapter.isStored) continue
+      if (chapter?.first !== first || !chapter.isStored || chapter.letGo.has(topic.number)) continue
       const run = log.run(topic.number, first)
       if (run !== undefined) this.#trimRun(topic, run, chapter)
       await slices.pause()
@@ -179,7 +179,7 @@ export class Retention {
     chapter.messages -= messages
     chapter.deadBytes += bytes
     journal.changes.putChapter(chapter)
-    if (i === deltas.length) journal.changes.removeRun(topic.number, chapter.first)
+    if (i === deltas.length) journal.changes.removeRun(topic.number, chapter)
     journal.removed(topic, messages, bytes)
   }
 

@@ -4,6 +4,8 @@ import type { Batch } from './changes.ts'
 
 /** Whose changes are written. */
 export interface WritesOwner {
+  /** Something changed that is in no batch. */
+  readonly hasChanges: boolean
   /** What changed since the last time, or undefined when nothing did. */
   takeBatch(): Batch | undefined
   wasWritten(batch: Batch): void
@@ -27,25 +29,30 @@ export class Writes {
   #reportedAtMs = -REPORT_EVERY_MS
   #isStopped = false
   readonly #onTimer: () => void
+  readonly #onWritten: () => void
 
   constructor(owner: WritesOwner, log: HistoryLog, logger: Log) {
     this.#owner = owner
     this.#log = log
     this.#logger = logger
     this.#onTimer = () => void this.now()
+    this.#onWritten = () => {
+      this.#writing = undefined
+      if (this.#owner.hasChanges) this.soon()
+    }
   }
 
   /** Something changed that may wait for a second. */
   soon(): void {
     if (this.#timer !== undefined || this.#writing !== undefined || this.#isStopped) return
-    this.#timer = setTimeout(this.#onTimer, WRITE_MS)
+    this.#timer = setTimeout(this.#onTimer, this.isFailing ? RETRY_MS : WRITE_MS)
   }
 
   /** Writes what there is, or goes on with that; resolves when this is done or has failed. */
   now(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#writing ??= this.#write()
+    this.#writing ??= this.#write().finally(this.#onWritten)
     return this.#writing
   }
 
@@ -79,8 +86,6 @@ export class Writes {
       this.isFailing = false
       batch = this.#isStopped ? this.#owner.takeBatch() : undefined
     }
-    this.#writing = undefined
-    if (!this.#isStopped) this.#timer ??= setTimeout(this.#onTimer, this.isFailing ? RETRY_MS : WRITE_MS)
   }
 
   #failed(error: unknown): void {
