@@ -22,7 +22,7 @@ import type { QoS } from './protocol/packet-types.ts'
 import { ReasonCode } from './protocol/reason-codes.ts'
 import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
 import { Router } from './router/router.ts'
-import { LocalSubscriber, type MessageHandler } from './session/local-subscriber.ts'
+import { LocalSubscriber } from './session/local-subscriber.ts'
 import { Sessions } from './session/sessions.ts'
 import { DiskStore } from './store/disk-store.ts'
 import { MemoryStore } from './store/memory-store.ts'
@@ -42,6 +42,17 @@ export interface PublishOptions {
   /** Default false. */
   readonly retain?: boolean
 }
+
+/** A message as a program that embeds the hub gets it. The payload is its own. */
+export interface ReceivedMessage {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: QoS
+  /** It was retained before the subscription was made. */
+  readonly retain: boolean
+}
+
+export type MessageHandler = (message: ReceivedMessage) => void
 
 /** How long stopping may take before what is left is cut off. */
 const STOP_DEADLINE_MS = 4000
@@ -165,12 +176,14 @@ export class Hub {
     const fault = topicFilterFault(filter, this.#topicLimits)
     if (fault !== undefined)
       throw new HubbubError('TOPIC_FILTER_INVALID', `Cannot subscribe to ${JSON.stringify(filter)}: ${fault}`)
-    const subscriber = new LocalSubscriber(filter, handler, {
-      router: this.#router,
-      ledger: this.ledger,
-      log: this.#log,
-    })
-    subscriber.start(qos)
+    const hand = (message: Message, handedQos: QoS, isRetained: boolean): void => {
+      const { topic } = message
+      handler({ topic, payload: Buffer.from(message.payload), qos: handedQos, retain: isRetained })
+    }
+    const parts = { router: this.#router, ledger: this.ledger, log: this.#log }
+    const subscriber = new LocalSubscriber(filter, qos, hand, parts)
+    subscriber.start()
+    subscriber.replayRetained()
     return () => subscriber.stop()
   }
 

@@ -103,6 +103,13 @@ export class Router {
     return matched
   }
 
+  /** Whether anybody would get a message to this topic; false when it is no valid topic name. */
+  hasSubscribers(topic: string): boolean {
+    const bytes = Buffer.from(topic)
+    const route = this.resolve(bytes, 0, bytes.length)
+    return route !== undefined && this.#routes.match(route).length > 0
+  }
+
   /** Whether the message would be retained if there were room for it, and there is none. */
   isRetainedFull(message: Message): boolean {
     return message.retain && this.retained.limitFor(message) !== undefined

@@ -163,7 +163,7 @@ export class Session implements Subscriber, OutgoingOwner {
     ledger.received[0] += run.count
     ledger.receivedBytes += run.packetBytes
     this.traffic.took(run.count, run.packetBytes)
-    if (route.isReserved) this.#refuse(run.count, route)
+    if (route.isReserved) this.#refuse(run, route)
     else router.publishRun(run, route)
   }
 
@@ -364,7 +364,7 @@ export class Session implements Subscriber, OutgoingOwner {
     ledger.receivedBytes += message.packetBytes
     this.traffic.took(1, message.packetBytes)
     if (route.isReserved) {
-      this.#refuse(1, route)
+      this.#refuse(message, route)
       return ReasonCode.NOT_AUTHORIZED
     }
     return router.publish(message, route) === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
@@ -381,9 +381,12 @@ export class Session implements Subscriber, OutgoingOwner {
     return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, route)
   }
 
-  #refuse(count: number, route: Route): void {
-    this.#parts.ledger.refused += count
-    this.#parts.log.debug({ clientId: this.clientId, topic: route.topic, count }, 'a client may not publish here')
+  #refuse(message: Message, { topic }: Route): void {
+    const { ledger, log, router } = this.#parts
+    const { count } = message
+    ledger.refused += count
+    router.trails.refuse(message, 'only the hub publishes to $SYS, $hub and $history')
+    log.debug({ clientId: this.clientId, topic, count }, 'a client may not publish here')
   }
 
   #acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {
