@@ -19,6 +19,7 @@ export const ERROR_KINDS = {
   LISTENER_FAILED: { exitCode: 1 },
   TOPIC_NAME_INVALID: { exitCode: 2 },
   TOPIC_FILTER_INVALID: { exitCode: 2 },
+  PUBLISH_REFUSED: { exitCode: 1 },
   STORE_LOCKED: { exitCode: 1 },
   STORE_UNUSABLE: { exitCode: 1 },
   HUB_NOT_RUNNING: { exitCode: 1 },

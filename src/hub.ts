@@ -21,12 +21,16 @@ import { Message } from './protocol/message.ts'
 import type { QoS } from './protocol/packet-types.ts'
 import { ReasonCode } from './protocol/reason-codes.ts'
 import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
+import { createHubView } from './hub-view.ts'
+import type { HubView } from './http/hub-view.ts'
+import { Receipts } from './router/receipts.ts'
 import { Router } from './router/router.ts'
 import { LocalSubscriber } from './session/local-subscriber.ts'
+import { Publisher } from './session/publisher.ts'
 import { Sessions } from './session/sessions.ts'
 import { DiskStore } from './store/disk-store.ts'
 import { MemoryStore } from './store/memory-store.ts'
-import type { Store } from './store/store.ts'
+import type { Store, StoreListener } from './store/store.ts'
 
 export interface HubOptions {
   /** What differs from the defaults; checked like a configuration file. */
@@ -63,17 +67,22 @@ const STOP_DEADLINE_MS = 4000
 export class Hub {
   readonly ledger = new Ledger()
   readonly metrics: Metrics
+  /** What it tells and does for its HTTP side. */
+  readonly view: HubView
   readonly #log: Log
   readonly #topicLimits: TopicLimits
   readonly #store: Store
   readonly #router: Router
   readonly #sessions: Sessions
+  readonly #publisher: Publisher
+  readonly #receipts: Receipts
   readonly #sysTopics: SysTopics
   readonly #broker: Broker
   readonly #connections: Connections
   readonly #tcp: TcpListener
   readonly #http: HttpListener
   readonly #listeners: readonly Listener[]
+  #isListening = false
   #stopping: Promise<void> | undefined = undefined
 
   constructor({ config: partial = {}, log, store }: HubOptions) {
@@ -96,10 +105,25 @@ export class Hub {
     const parts = { router: this.#router, store: this.#store }
     const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
     this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
+    this.#publisher = new Publisher({ ...shared, ...parts })
+    this.#receipts = new Receipts(this.#router, shared.clock)
+    this.#router.trails.listener = {
+      delivered: (qos, afterMs) => this.metrics.observeDelivery(qos, afterMs),
+      receiptChanged: (trail) => this.#receipts.changed(trail),
+    }
+    this.view = createHubView({
+      ...shared,
+      ...parts,
+      version: observed.version,
+      topicLimits: limits,
+      sessions: this.#sessions,
+      publisher: this.#publisher,
+      faults: () => this.#faults(),
+    })
     this.#sysTopics = new SysTopics({
       ...observed,
       intervalSeconds: config.sysIntervalSeconds,
-      publish: (message) => void this.#router.publishMessage(message),
+      publish: (message) => this.#publishOwn(message),
     })
     this.#broker = new Broker({ store: this.#store, sessions: this.#sessions, topicLimits: limits })
     this.#connections = new Connections({
@@ -131,7 +155,7 @@ export class Hub {
   /** Starts store, broker and listeners, listeners last. A start that fails leaves nothing open. */
   async start(): Promise<void> {
     try {
-      await this.#store.start(this.#sessions)
+      await this.#store.start(this.#storeListener())
       this.#router.restore()
       this.#sessions.start()
       this.metrics.start()
@@ -139,6 +163,7 @@ export class Hub {
       this.#publishWills()
       await this.#broker.listen()
       for (const listener of this.#listeners) await listener.start()
+      this.#isListening = true
     } catch (error) {
       await this.stop()
       throw error
@@ -208,15 +233,43 @@ export class Hub {
   }
 
   async #stop(movedTo: string | undefined): Promise<void> {
+    this.#isListening = false
     for (const listener of this.#listeners.toReversed()) await listener.stop()
     await withDeadline(
       this.#connections.stop(movedTo).then(() => this.#broker.stop()),
       STOP_DEADLINE_MS,
     )
+    this.#receipts.stop()
     this.#sysTopics.stop()
     this.metrics.stop()
     this.#sessions.stop()
     await this.#store.stop()
+  }
+
+  #storeListener(): StoreListener {
+    return {
+      onStored: (batch) => {
+        this.#sessions.onStored(batch)
+        this.#publisher.onStored(batch)
+      },
+      onFailed: (batch, error) => {
+        this.#sessions.onFailed(batch, error)
+        this.#publisher.onFailed(batch, error)
+      },
+    }
+  }
+
+  /** Publishes a message of the hub's own, unless its topic is longer or deeper than topics may be here. */
+  #publishOwn(message: Message): void {
+    if (topicNameFault(message.topic, this.#topicLimits) === undefined) this.#router.publishMessage(message)
+  }
+
+  /** Why it cannot do its work now. */
+  #faults(): string[] {
+    const faults: string[] = []
+    if (!this.#isListening) faults.push('the hub does not listen yet, or not any more')
+    if (this.#store.isFailing) faults.push('the store cannot write (see the log)')
+    return faults
   }
 
   async #facts(): Promise<HubFacts> {

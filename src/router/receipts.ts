@@ -80,7 +80,7 @@ export class Receipts {
     this.#changed.clear()
     for (const trail of changed) {
       const topic = `$hub/receipts/${trail.publisher ?? ''}`
-      if (!this.#router.hasSubscribers(topic)) continue
+      if (this.#router.subscribersOf(topic).length === 0) continue
       const payload = Buffer.from(JSON.stringify(receiptOf(trail)))
       this.#router.publishMessage(Message.create(topic, payload, 1, false, undefined))
     }

@@ -103,11 +103,11 @@ export class Router {
     return matched
   }
 
-  /** Whether anybody would get a message to this topic; false when it is no valid topic name. */
-  hasSubscribers(topic: string): boolean {
+  /** Whom a message to this topic would go to: nobody when it is no valid topic name. The list never changes. */
+  subscribersOf(topic: string): readonly Delivery[] {
     const bytes = Buffer.from(topic)
     const route = this.resolve(bytes, 0, bytes.length)
-    return route !== undefined && this.#routes.match(route).length > 0
+    return route === undefined ? [] : this.#routes.match(route)
   }
 
   /** Whether the message would be retained if there were room for it, and there is none. */

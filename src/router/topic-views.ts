@@ -129,16 +129,8 @@ class Pace {
 }
 
 function measured(record: TopicRecord, measure: TopicMeasure, nowMs: number): number {
-  switch (measure) {
-    case 'messages':
-      return record.messages
-    case 'bytes':
-      return record.bytes
-    case 'messagesPerSecond':
-      return record.messagesPerSecond(nowMs)
-    case 'bytesPerSecond':
-      return record.bytesPerSecond(nowMs)
-  }
+  if (measure === 'messagesPerSecond') return record.messagesPerSecond(nowMs)
+  return measure === 'bytesPerSecond' ? record.bytesPerSecond(nowMs) : record[measure]
 }
 
 function highest<T extends { value: number }>(ranked: readonly T[], limit: number): T[] {

@@ -8,6 +8,7 @@ const LAYERS = [
   'cli',
   'commands',
   'hub',
+  'hub-view',
   'http',
   'history',
   'listeners',
@@ -39,6 +40,7 @@ const PACKAGE_ROOMS: ReadonlyMap<string, string> = new Map([
   ['pino', 'observe'],
   ['pino-pretty', 'observe'],
   ['prom-client', 'observe'],
+  ['sorted-btree', 'session'],
   ['ws', 'listeners'],
   ['yaml', 'config'],
 ])
