@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Broker } from './broker/broker.ts'
 import { completeConfig, type PartialConfig } from './config/complete.ts'
 import type { Config } from './config/config.ts'
@@ -6,6 +7,7 @@ import { Connections } from './connection/connections.ts'
 import { OutputTurn } from './connection/output.ts'
 import { PublishRun } from './connection/publish-run.ts'
 import { HubbubError } from './errors.ts'
+import { History } from './history/history.ts'
 import { HttpListener } from './listeners/http.ts'
 import type { Listener, ListenerAddress } from './listeners/listener.ts'
 import { TcpListener } from './listeners/tcp.ts'
@@ -22,13 +24,16 @@ import type { QoS } from './protocol/packet-types.ts'
 import { ReasonCode } from './protocol/reason-codes.ts'
 import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
 import { createHubView } from './hub-view.ts'
-import type { HubView } from './http/hub-view.ts'
+import { HttpSide } from './http/http-side.ts'
 import { Receipts } from './router/receipts.ts'
 import { Router } from './router/router.ts'
 import { LocalSubscriber } from './session/local-subscriber.ts'
 import { Publisher } from './session/publisher.ts'
 import { Sessions } from './session/sessions.ts'
+import { DiskHistoryLog } from './store/disk-history-log.ts'
 import { DiskStore } from './store/disk-store.ts'
+import type { HistoryLog } from './store/history-log.ts'
+import { MemoryHistoryLog } from './store/memory-history-log.ts'
 import { MemoryStore } from './store/memory-store.ts'
 import type { Store, StoreListener } from './store/store.ts'
 
@@ -58,6 +63,9 @@ export interface ReceivedMessage {
 
 export type MessageHandler = (message: ReceivedMessage) => void
 
+/** What the build makes of the dashboard; the same from src and from dist. */
+const PAGES = new URL('../dist/dashboard', import.meta.url)
+
 /** How long stopping may take before what is left is cut off. */
 const STOP_DEADLINE_MS = 4000
 
@@ -67,8 +75,7 @@ const STOP_DEADLINE_MS = 4000
 export class Hub {
   readonly ledger = new Ledger()
   readonly metrics: Metrics
-  /** What it tells and does for its HTTP side. */
-  readonly view: HubView
+  readonly history: History
   readonly #log: Log
   readonly #topicLimits: TopicLimits
   readonly #store: Store
@@ -81,6 +88,7 @@ export class Hub {
   readonly #connections: Connections
   readonly #tcp: TcpListener
   readonly #http: HttpListener
+  readonly #httpSide: HttpSide
   readonly #listeners: readonly Listener[]
   #isListening = false
   #stopping: Promise<void> | undefined = undefined
@@ -102,6 +110,14 @@ export class Hub {
       retainedLimits: limits,
       maxTopics: limits.maxTopics,
     })
+    this.history = new History({
+      settings: config.history,
+      store: createHistoryLog(config, this.#log),
+      clock: shared.clock,
+      log: this.#log,
+      topicLimits: limits,
+    })
+    if (config.history.enabled) this.#router.addTap(this.history)
     const parts = { router: this.#router, store: this.#store }
     const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
     this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
@@ -111,7 +127,7 @@ export class Hub {
       delivered: (qos, afterMs) => this.metrics.observeDelivery(qos, afterMs),
       receiptChanged: (trail) => this.#receipts.changed(trail),
     }
-    this.view = createHubView({
+    const view = createHubView({
       ...shared,
       ...parts,
       version: observed.version,
@@ -138,11 +154,25 @@ export class Hub {
     const accept = this.#connections.accept.bind(this.#connections)
     this.#tcp = new TcpListener({ host, port: config.port, portOption: '--port', log: this.#log }, accept)
     this.#http = new HttpListener({ host, port: config.httpPort, portOption: '--http-port', log: this.#log })
+    const basePath = config.http.basePath.replace(/\/$/, '')
+    const { origins } = config.websocket
+    this.#httpSide = new HttpSide({
+      server: this.#http.server,
+      log: this.#log,
+      view,
+      history: this.history,
+      topicLimits: limits,
+      scrape: () => this.metrics.scrape(),
+      basePath,
+      origins,
+      pages: fileURLToPath(PAGES),
+    })
     const webSocket = new WebSocketListener(
       {
         server: this.#http.server,
         log: this.#log,
-        origins: config.websocket.origins,
+        path: `${basePath}/mqtt`,
+        origins,
         pingSeconds: config.websocket.pingSeconds,
         maxPacketBytes: limits.maxPacketBytes,
         maxConnectPacketBytes: limits.maxConnectPacketBytes,
@@ -156,12 +186,14 @@ export class Hub {
   async start(): Promise<void> {
     try {
       await this.#store.start(this.#storeListener())
+      await this.history.start()
       this.#router.restore()
       this.#sessions.start()
       this.metrics.start()
       await this.#sysTopics.start()
       this.#publishWills()
       await this.#broker.listen()
+      await this.#httpSide.start()
       for (const listener of this.#listeners) await listener.start()
       this.#isListening = true
     } catch (error) {
@@ -234,6 +266,7 @@ export class Hub {
 
   async #stop(movedTo: string | undefined): Promise<void> {
     this.#isListening = false
+    await this.#httpSide.stop()
     for (const listener of this.#listeners.toReversed()) await listener.stop()
     await withDeadline(
       this.#connections.stop(movedTo).then(() => this.#broker.stop()),
@@ -243,6 +276,7 @@ export class Hub {
     this.#sysTopics.stop()
     this.metrics.stop()
     this.#sessions.stop()
+    await this.history.stop()
     await this.#store.stop()
   }
 
@@ -282,7 +316,7 @@ export class Hub {
       retainedMessages: retained.count,
       retainedBytes: retained.bytes,
       isStoreFailing: this.#store.isFailing,
-      history: undefined,
+      history: this.history.snapshot(),
     }
   }
 
@@ -315,6 +349,11 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
 
 function createStore({ data, durability }: Config, log: Log, observer: Metrics): Store {
   return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log, observer })
+}
+
+function createHistoryLog({ data, history }: Config, log: Log): HistoryLog {
+  if (data === 'memory' || !history.enabled) return new MemoryHistoryLog()
+  return new DiskHistoryLog({ folder: resolvePath(data), log })
 }
 
 async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {

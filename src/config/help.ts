@@ -57,13 +57,22 @@ export function helpText(): string {
   return START + flags.join('\n') + END
 }
 
-const PLACEHOLDERS = { host: 'ADDRESS', folder: 'FOLDER', number: 'NUMBER', choice: 'WORD', origins: 'LIST' }
+const PLACEHOLDERS = {
+  host: 'ADDRESS',
+  folder: 'FOLDER',
+  number: 'NUMBER',
+  choice: 'WORD',
+  origins: 'LIST',
+  list: 'JSON',
+  path: 'PATH',
+}
 
 /** What `help options` prints: every option with all that there is to know. */
 export function optionsText(): string {
   const intro =
     'Every option, as it is named in a file; below it its flag and its variable. Sizes may be written like "64 KiB", ' +
-    '"1 MiB" or "2 GiB"; null is written as null everywhere; lists in flags and variables are separated by commas. ' +
+    '"1 MiB" or "2 GiB"; null is written as null everywhere; lists in flags and variables are separated by commas, lists of ' +
+    'rules are JSON. ' +
     'A group ends at the dot: in a file, "limits:" is one line and its options are indented below it.'
   const options = OPTIONS.map((option) =>
     [

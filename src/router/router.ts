@@ -144,12 +144,7 @@ export class Router {
     trails.current = undefined
     if (trail !== undefined) trails.routed(trail, matched)
     this.#ledger.matched += matched * run.count
-    for (const tap of this.#taps) {
-      for (let at = run.start; at < run.end;) {
-        at = this.#single.takeFromRun(run, at)
-        tap.offer(this.#single)
-      }
-    }
+    for (const tap of this.#taps) tap.offerRun(run)
     return matched
   }
 

@@ -183,13 +183,18 @@ export class Batches {
   }
 
   #isDiskFull(): boolean {
-    const { bavail, bsize } = statfsSync(this.#options.folder)
-    return bavail * bsize < LEAST_FREE_BYTES
+    return isDiskFull(this.#options.folder)
   }
 }
 
+/** There is so little room where the folder is that a batch would fail. */
+export function isDiskFull(folder: string): boolean {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize < LEAST_FREE_BYTES
+}
+
 /** LMDB's own reason hides behind a promise of its own. */
-async function reasonOf(error: unknown): Promise<unknown> {
+export async function reasonOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error
   try {
     await error.commitError

@@ -169,6 +169,21 @@ describe('A scrape of a hub', () => {
     expect(samples.get('hubbub_packets_sent_total')).toBe((before.get('hubbub_packets_sent_total') ?? 0) + 6)
   })
 
+  test('has how long deliveries took, by the QoS at which they were made', async () => {
+    const hub = await startHub()
+    const [at0, at1] = [await join(hub.port, 'at0'), await join(hub.port, 'at1')]
+    await at0.subscribe(['t', 0])
+    await at1.subscribe(['t', 1])
+    const publisher = await join(hub.port, 'publisher')
+    await publish(publisher, publishPacket({ topic: 't', qos: 1 }))
+    const { packetId } = await at1.next('PUBLISH')
+    const counts = async () => byLabel(await scrape(hub), 'hubbub_delivery_seconds_count')
+    await at0.restBeforePingresp()
+    expect(await counts()).toEqual({ 0: 1, 1: 0, 2: 0 })
+    await publish(at1, acknowledgePacket('PUBACK', packetId))
+    expect(await counts()).toEqual({ 0: 1, 1: 1, 2: 0 })
+  })
+
   test('knows what sessions and shared subscriptions hold', async () => {
     const hub = await startHub({ config: { limits: { maxInflightMessages: 2 } } })
     const slow = await join(hub.port, 'slow')

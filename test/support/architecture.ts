@@ -36,11 +36,18 @@ const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'hub', 'config'])
 /** The one room of each npm package. A package without a row may not be imported. */
 const PACKAGE_ROOMS: ReadonlyMap<string, string> = new Map([
   ['aedes', 'broker'],
+  ['json-p3', 'history'],
   ['lmdb', 'store'],
   ['pino', 'observe'],
   ['pino-pretty', 'observe'],
   ['prom-client', 'observe'],
   ['sorted-btree', 'session'],
+  ['fastify', 'http'],
+  ['@fastify/static', 'http'],
+  ['@fastify/swagger', 'http'],
+  ['@fastify/swagger-ui', 'http'],
+  ['@fastify/type-provider-typebox', 'http'],
+  ['typebox', 'http'],
   ['ws', 'listeners'],
   ['yaml', 'config'],
 ])

@@ -1,0 +1,65 @@
+import type { PayloadRow } from './protocol.ts'
+
+/** A piece of text that is shown on one row. */
+const MAX_TEXT = 2000
+const MAX_DEPTH = 200
+const TOKEN = /\s*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|(true|false|null))/gy
+
+/** Rows of a tree, and how many bytes of the text were not looked at. */
+export interface Rows {
+  readonly rows: PayloadRow[]
+  readonly left: number
+}
+
+/**
+ * A JSON text as the rows of a tree, each value as it was written: `1.10` stays `1.10`, and a number of 30 digits keeps them all.
+ * It reads `maxRows` rows and no more, whatever the size, and does not recurse, however deep it is nested.
+ */
+export function jsonRows(text: string, maxRows: number): Rows {
+  const rows: PayloadRow[] = []
+  const token = new RegExp(TOKEN)
+  let depth = 0
+  let key = ''
+  /** The string that turns out to be a key when a colon follows. */
+  let pending: string | undefined
+  const push = (type: PayloadRow['type'], value: string): void => {
+    rows.push({ depth: Math.min(depth, MAX_DEPTH), key, text: cut(value), type })
+    key = ''
+  }
+  const settle = (): void => {
+    if (pending !== undefined) push('string', pending)
+    pending = undefined
+  }
+  while (rows.length < maxRows) {
+    const at = token.lastIndex
+    const match = token.exec(text)
+    if (match === null) {
+      settle()
+      const rest = text.slice(at, at + MAX_TEXT).trim()
+      if (rest !== '') rows.push({ depth: 0, key: '', text: cut(rest), type: 'fault' })
+      return { rows, left: 0 }
+    }
+    const [, mark, string, number, word] = match
+    if (mark === ':') {
+      key = pending === undefined ? '' : cut(pending.slice(1, -1))
+      pending = undefined
+      continue
+    }
+    settle()
+    if (string !== undefined) pending = string
+    else if (number !== undefined) push('number', number)
+    else if (word !== undefined) push('word', word)
+    else if (mark === '{' || mark === '[') {
+      push('open', mark)
+      depth++
+    } else if (mark !== ',' && mark !== undefined) {
+      depth = Math.max(0, depth - 1)
+      push('close', mark)
+    }
+  }
+  return { rows, left: Math.max(0, text.length - token.lastIndex) }
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+}

@@ -1,0 +1,178 @@
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
+import { Outbox, receiptOf } from './outbox.ts'
+import { glance, hashOf } from './payload.ts'
+import type { Arrived, BatchEntry, LinkChange, Outgoing, QoS, Receipt } from './protocol.ts'
+import type { KeptPayloads } from './kept.ts'
+
+/** The session lives on for so long, so that a short outage loses nothing that was on its way. */
+const SESSION_SECONDS = 300
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 15_000
+const CONNECT_MS = 8000
+const KEEP_ALIVE_SECONDS = 20
+
+/** The page's connection to the hub: it tries for ever, with growing pauses, and tells all that comes. */
+export class Link {
+  readonly #tell: (entry: BatchEntry) => void
+  readonly #kept: KeptPayloads
+  readonly #outbox: Outbox
+  #client: MqttClient | undefined = undefined
+  #clientId = ''
+  #filter: string | undefined = undefined
+  #pauseMs = FIRST_PAUSE_MS
+  #timer: ReturnType<typeof setTimeout> | undefined = undefined
+  #reason: string | undefined = undefined
+  #nextId = 1
+
+  constructor(tell: (entry: BatchEntry) => void, kept: KeptPayloads) {
+    this.#tell = tell
+    this.#kept = kept
+    this.#outbox = new Outbox(tell)
+  }
+
+  connect(url: string, clientId: string): void {
+    this.#clientId = clientId
+    this.#say('connecting')
+    const client = mqtt.connect(url, {
+      protocolVersion: 5,
+      clientId,
+      clean: false,
+      properties: { sessionExpiryInterval: SESSION_SECONDS, receiveMaximum: 1000, topicAliasMaximum: 100 },
+      keepalive: KEEP_ALIVE_SECONDS,
+      connectTimeout: CONNECT_MS,
+      reconnectPeriod: 0,
+      queueQoSZero: false,
+      resubscribe: false,
+      // The others need a `blob:` worker, which the page's policy forbids.
+      timerVariant: 'native',
+    })
+    this.#client = client
+    this.#outbox.attach(client, this.#replyTopic)
+    client.on('connect', ({ properties }) => {
+      this.#pauseMs = FIRST_PAUSE_MS
+      this.#reason = undefined
+      clearTimeout(this.#timer)
+      this.#subscribeAll()
+      this.#outbox.online(properties?.receiveMaximum)
+      this.#say('online')
+    })
+    client.on('error', (error) => {
+      this.#reason = error.message
+    })
+    client.on('disconnect', ({ reasonCode, properties }) => {
+      this.#reason = properties?.reasonString ?? `DISCONNECT 0x${(reasonCode ?? 0).toString(16)}`
+    })
+    client.on('close', () => this.#closed())
+    client.on('message', (topic, payload, packet) => this.#arrived(topic, payload, packet))
+  }
+
+  /** The browser is online again, or the page is looked at: no more waiting. */
+  tryNow(): void {
+    if (this.#client?.connected !== false || this.#timer === undefined) return
+    this.#pauseMs = FIRST_PAUSE_MS
+    this.#try()
+  }
+
+  /** The filter of the open conversation; the one before is given up. */
+  watch(filter: string | undefined): void {
+    const before = this.#filter
+    if (before === filter) return
+    this.#filter = filter
+    if (this.#client?.connected !== true) return
+    if (before !== undefined) this.#client.unsubscribe(before)
+    this.#subscribe(filter)
+  }
+
+  publish(message: Outgoing): void {
+    this.#outbox.publish(message)
+  }
+
+  get #replyTopic(): string {
+    return `replies/${this.#clientId}`
+  }
+
+  #subscribeAll(): void {
+    this.#client?.subscribe([`$hub/receipts/${this.#clientId}`, this.#replyTopic], { qos: 1, rh: 2 })
+    this.#subscribe(this.#filter)
+  }
+
+  #subscribe(filter: string | undefined): void {
+    // What is retained is fetched over HTTP: so RETAIN of a message that comes says how it was published.
+    if (filter !== undefined) this.#client?.subscribe(filter, { qos: 2, rap: true, rh: 2 })
+  }
+
+  #closed(): void {
+    this.#outbox.offline()
+    clearTimeout(this.#timer)
+    const pauseMs = this.#pauseMs * (0.75 + Math.random() / 2)
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
+    this.#timer = setTimeout(() => this.#try(), pauseMs)
+    this.#say('offline', Date.now() + pauseMs)
+  }
+
+  #try(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#say('connecting')
+    this.#client?.reconnect()
+  }
+
+  #arrived(topic: string, payload: Uint8Array, packet: IPublishPacket): void {
+    if (topic.startsWith('$hub/receipts/')) {
+      this.#receipt(payload)
+      return
+    }
+    const id = this.#nextId++
+    const atMs = Date.now()
+    const { properties } = packet
+    const correlation = properties?.correlationData === undefined ? undefined : decode(properties.correlationData)
+    if (topic === this.#replyTopic && correlation !== undefined) {
+      const reason = glance(payload, topic).preview
+      this.#tell({ kind: 'send', id: correlation, step: 'reply', atMs, reasonCode: undefined, reason, receipt: undefined })
+      return
+    }
+    this.#kept.keep(id, payload)
+    const arrived: Arrived = {
+      kind: 'arrived',
+      id,
+      topic,
+      ...glance(payload, topic),
+      bytes: payload.length,
+      hash: hashOf(payload),
+      qos: packet.qos as QoS,
+      retain: packet.retain,
+      isDuplicate: packet.dup,
+      atMs,
+      receipt: receiptOf(packet),
+      correlation,
+      properties: listProperties(packet),
+    }
+    this.#tell(arrived)
+  }
+
+  #receipt(payload: Uint8Array): void {
+    const receipt = JSON.parse(decode(payload)) as Receipt
+    const { receipt: id, refused: reason } = receipt
+    this.#tell({ kind: 'send', id, step: 'receipt', atMs: Date.now(), reasonCode: undefined, reason, receipt })
+  }
+
+  #say(state: LinkChange['state'], retryAtMs?: number): void {
+    this.#tell({ kind: 'link', state, atMs: Date.now(), retryAtMs, reason: this.#reason, clientId: this.#clientId })
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}
+
+function listProperties({ properties = {} }: IPublishPacket): [string, string][] {
+  const { userProperties, ...rest } = properties
+  const list: [string, string][] = []
+  for (const [name, value] of Object.entries(rest)) {
+    list.push([name, value instanceof Uint8Array ? decode(value) : String(value)])
+  }
+  for (const [name, value] of Object.entries(userProperties ?? {})) {
+    for (const one of Array.isArray(value) ? value : [value]) list.push([`user: ${name}`, one])
+  }
+  return list
+}

@@ -1,0 +1,132 @@
+import { jsonRows, type Rows } from './json-rows.ts'
+import type { ChatText, Form, PayloadRow, PayloadView } from './protocol.ts'
+
+const PREVIEW_BYTES = 600
+const PREVIEW_CHARACTERS = 280
+/** A chat message is read whole up to here. */
+const CHAT_BYTES = 16_384
+const MAX_ROWS = 2000
+const TEXT_LINE = 400
+const HEX_LINE = 16
+/** Bytes of a payload of which a view is made at all. */
+const VIEW_BYTES = 8 * 1024 * 1024
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** Control characters (ANSI colours among them) and what turns the direction of writing: shown as signs, never obeyed. */
+const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+
+export interface Glance {
+  readonly form: Form
+  readonly preview: string
+  readonly chat: ChatText | undefined
+  readonly number: number | undefined
+}
+
+/** What a list shows of a payload; costs the same for any size. */
+export function glance(payload: Uint8Array, topic: string): Glance {
+  const nothing = { chat: undefined, number: undefined }
+  if (payload.length === 0) return { form: 'empty', preview: '', ...nothing }
+  const start = decodeStart(payload)
+  if (start === undefined) return { form: 'binary', preview: hexOf(payload.subarray(0, 48)), ...nothing }
+  const text = start.trim()
+  const isJson = /^[{["\-\dtfn]/.test(text) && looksLikeJson(text)
+  const preview = visible(text.slice(0, PREVIEW_CHARACTERS).replace(/\s+/g, ' '))
+  const number = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined
+  const chat = topic.startsWith('chat/') && payload.length <= CHAT_BYTES ? readChat(payload) : undefined
+  return { form: isJson ? 'json' : 'text', preview, chat, number }
+}
+
+/** Signs for what cannot be seen. Line breaks and tabs stay. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (unseen) => {
+    const code = unseen.codePointAt(0) ?? 0
+    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `⟨${code.toString(16).toUpperCase().padStart(4, '0')}⟩`
+  })
+}
+
+/** A payload as rows; `left` bytes are not in them. */
+export function look(payload: Uint8Array, view: PayloadView): Rows {
+  if (view === 'hex') return hexRows(payload)
+  const text = lenient.decode(payload.subarray(0, VIEW_BYTES))
+  const unread = Math.max(0, payload.length - VIEW_BYTES)
+  if (view === 'json') {
+    const { rows, left } = jsonRows(text, MAX_ROWS)
+    return { rows: rows.map((row) => Object.assign(row, { key: visible(row.key), text: visible(row.text) })), left: left + unread }
+  }
+  const rows: PayloadRow[] = []
+  let at = 0
+  while (at < text.length && rows.length < MAX_ROWS) {
+    const lineEnd = text.indexOf('\n', at)
+    const end = Math.min(lineEnd === -1 ? text.length : lineEnd, at + TEXT_LINE)
+    rows.push({ depth: 0, key: '', text: visible(text.slice(at, end)), type: 'text' })
+    at = end === lineEnd ? end + 1 : end
+  }
+  return { rows, left: text.length - at + unread }
+}
+
+/** 32 bits of FNV-1a, over at most the first and last 2 KiB and the length. */
+export function hashOf(payload: Uint8Array): number {
+  let hash = 0x811c9dc5 ^ payload.length
+  const step = (from: number, to: number): void => {
+    for (let index = from; index < to; index++) hash = Math.imul(hash ^ (payload[index] ?? 0), 0x01000193)
+  }
+  step(0, Math.min(payload.length, 2048))
+  if (payload.length > 2048) step(Math.max(2048, payload.length - 2048), payload.length)
+  return hash >>> 0
+}
+
+function decodeStart(payload: Uint8Array): string | undefined {
+  // A character that the limit cuts through is not a fault.
+  for (let end = Math.min(payload.length, PREVIEW_BYTES), cut = 0; cut < 4; cut++, end--) {
+    try {
+      return strict.decode(payload.subarray(0, end))
+    } catch {
+      if (payload.length <= PREVIEW_BYTES) return undefined
+    }
+  }
+  return undefined
+}
+
+function looksLikeJson(start: string): boolean {
+  if (start.length < PREVIEW_CHARACTERS) {
+    try {
+      JSON.parse(start)
+      return true
+    } catch {
+      return false
+    }
+  }
+  return /^[{[]\s*["{[\]}\-\dtfn]/.test(start)
+}
+
+function readChat(payload: Uint8Array): ChatText | undefined {
+  try {
+    const value: unknown = JSON.parse(strict.decode(payload))
+    if (typeof value !== 'object' || value === null || !('from' in value) || !('text' in value)) return undefined
+    const { from, text } = value
+    return typeof from === 'string' && typeof text === 'string' ? { from: visible(from), text: visible(text) } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function hexRows(payload: Uint8Array): Rows {
+  const rows: PayloadRow[] = []
+  for (let at = 0; at < payload.length && rows.length < MAX_ROWS; at += HEX_LINE) {
+    const line = payload.subarray(at, at + HEX_LINE)
+    const letters = Array.from(line, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : '·')).join('')
+    rows.push({
+      depth: 0,
+      key: at.toString(16).padStart(6, '0'),
+      text: `${hexOf(line).padEnd(HEX_LINE * 3 - 1)}  ${letters}`,
+      type: 'hex',
+    })
+  }
+  return { rows, left: Math.max(0, payload.length - rows.length * HEX_LINE) }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
+}

@@ -1,0 +1,139 @@
+/** What the page and its MQTT worker say to each other. */
+
+export type QoS = 0 | 1 | 2
+
+/** What a payload is at a glance. */
+export type Form = 'json' | 'text' | 'binary' | 'empty'
+
+/** A message that came, as a list needs it: its payload stays in the worker until somebody looks at it. */
+export interface Arrived {
+  readonly kind: 'arrived'
+  /** Its number in the worker; asks for the payload. */
+  readonly id: number
+  readonly topic: string
+  /** The start of the payload on one line. */
+  readonly preview: string
+  readonly form: Form
+  readonly bytes: number
+  /** Equal payloads have equal hashes; others differ with near certainty. */
+  readonly hash: number
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly isDuplicate: boolean
+  readonly atMs: number
+  /** Of a chat message `{"from", "text"}`. */
+  readonly chat: ChatText | undefined
+  /** The value if the payload is one number, for sparklines. */
+  readonly number: number | undefined
+  /** The User Property `receipt`: its publisher's name for it. */
+  readonly receipt: string | undefined
+  /** Correlation Data as text. */
+  readonly correlation: string | undefined
+  readonly properties: readonly (readonly [name: string, value: string])[]
+}
+
+export interface ChatText {
+  readonly from: string
+  readonly text: string
+}
+
+/** What a message that is to be sent has gone through, newest last. */
+export type SendStep =
+  | 'waiting'
+  | 'written'
+  | 'puback'
+  | 'pubrec'
+  | 'pubcomp'
+  | 'nobody'
+  | 'refused'
+  | 'not-sent'
+  | 'receipt'
+  | 'reply'
+
+/** Something became of a message that was sent. */
+export interface SendChange {
+  readonly kind: 'send'
+  /** The value of its User Property `receipt`. */
+  readonly id: string
+  readonly step: SendStep
+  readonly atMs: number
+  readonly reasonCode: number | undefined
+  /** The hub's words, if it had any. */
+  readonly reason: string | undefined
+  readonly receipt: Receipt | undefined
+}
+
+/** What the hub tells on `$hub/receipts/<client id>`. */
+export interface Receipt {
+  readonly receipt: string
+  readonly atMs: number
+  readonly matched: number
+  readonly refused?: string
+  readonly counts: Readonly<Record<string, number>>
+  readonly receivers: readonly Receiver[]
+  readonly omittedReceivers: number
+  readonly isFinal: boolean
+}
+
+export interface Receiver {
+  readonly clientId: string | null
+  readonly group?: string
+  readonly outcome: string
+  readonly reason?: string
+  readonly qos: QoS
+  readonly afterMs: number
+}
+
+/** Whether the page is connected. */
+export interface LinkChange {
+  readonly kind: 'link'
+  readonly state: 'connecting' | 'online' | 'offline'
+  readonly atMs: number
+  /** When it tries next, in ms since 1970. */
+  readonly retryAtMs: number | undefined
+  /** Why it is not connected. */
+  readonly reason: string | undefined
+  readonly clientId: string
+}
+
+/** Messages that were let go unseen, because more came than a frame can show. */
+export interface Overflow {
+  readonly kind: 'overflow'
+  readonly messages: number
+}
+
+export type BatchEntry = Arrived | SendChange | LinkChange | Overflow
+
+export interface Outgoing {
+  readonly id: string
+  readonly topic: string
+  readonly payload: string
+  readonly qos: QoS
+  readonly retain: boolean
+  /** Asks for a reply on the worker's own reply topic. */
+  readonly wantsReply: boolean
+}
+
+/** How a payload is looked at. */
+export type PayloadView = 'json' | 'text' | 'hex'
+
+export interface PayloadRow {
+  readonly depth: number
+  /** Of a JSON member; '' where there is none. */
+  readonly key: string
+  /** As it was sent: numbers are never altered. */
+  readonly text: string
+  readonly type: 'string' | 'number' | 'word' | 'open' | 'close' | 'text' | 'hex' | 'fault'
+}
+
+export type ToWorker =
+  | { readonly kind: 'connect'; readonly url: string; readonly clientId: string }
+  | { readonly kind: 'try-now' }
+  | { readonly kind: 'watch'; readonly filter: string | undefined }
+  | { readonly kind: 'publish'; readonly message: Outgoing }
+  | { readonly kind: 'frame' }
+  | { readonly kind: 'look'; readonly request: number; readonly id: number; readonly view: PayloadView }
+
+export type FromWorker =
+  | { readonly kind: 'batch'; readonly entries: readonly BatchEntry[] }
+  | { readonly kind: 'looked'; readonly request: number; readonly rows: readonly PayloadRow[]; readonly left: number }

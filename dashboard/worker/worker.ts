@@ -1,0 +1,59 @@
+import { KeptPayloads } from './kept.ts'
+import { Link } from './link.ts'
+import { look } from './payload.ts'
+import type { BatchEntry, FromWorker, ToWorker } from './protocol.ts'
+
+/** What a hidden page lets gather; more is counted and let go, history has it. */
+const MAX_GATHERED = 20_000
+
+const kept = new KeptPayloads()
+let gathered: BatchEntry[] = []
+let overflow = 0
+/** The page has asked for a batch, and there was nothing yet. */
+let isWanted = false
+
+const link = new Link((entry) => {
+  if (gathered.length >= MAX_GATHERED && entry.kind === 'arrived') overflow++
+  else gathered.push(entry)
+  if (isWanted) hand()
+}, kept)
+
+addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  switch (data.kind) {
+    case 'connect':
+      link.connect(data.url, data.clientId)
+      break
+    case 'try-now':
+      link.tryNow()
+      break
+    case 'watch':
+      link.watch(data.filter)
+      break
+    case 'publish':
+      link.publish(data.message)
+      break
+    case 'frame':
+      isWanted = true
+      if (gathered.length > 0) hand()
+      break
+    case 'look': {
+      const payload = kept.get(data.id)
+      const looked = payload === undefined ? { rows: [], left: 0 } : look(payload, data.view)
+      say({ kind: 'looked', request: data.request, ...looked })
+      break
+    }
+  }
+})
+
+function hand(): void {
+  isWanted = false
+  const entries = gathered
+  gathered = []
+  if (overflow > 0) entries.push({ kind: 'overflow', messages: overflow })
+  overflow = 0
+  say({ kind: 'batch', entries })
+}
+
+function say(message: FromWorker): void {
+  postMessage(message)
+}
