@@ -1,0 +1,25 @@
+import { effect, signal, type Signal } from '@preact/signals'
+
+export type Theme = 'auto' | 'light' | 'dark'
+export type Language = 'en' | 'ru'
+export type MessageStyle = 'lines' | 'bubbles'
+
+/** A setting that outlives the page. */
+function kept<T extends string>(name: string, initial: T, allowed: readonly T[] | undefined): Signal<T> {
+  const key = `hubbub.${name}`
+  const stored = localStorage.getItem(key)
+  const isAllowed = (value: string): value is T => allowed === undefined || allowed.some((one) => one === value)
+  const setting = signal<T>(stored !== null && isAllowed(stored) ? stored : initial)
+  effect(() => localStorage.setItem(key, setting.value))
+  return setting
+}
+
+export const theme = kept<Theme>('theme', 'auto', ['auto', 'light', 'dark'])
+export const language = kept<Language>('language', navigator.language.startsWith('ru') ? 'ru' : 'en', ['en', 'ru'])
+export const messageStyle = kept<MessageStyle>('messageStyle', 'lines', ['lines', 'bubbles'])
+export const myName = kept<string>('name', '', undefined)
+
+effect(() => {
+  document.documentElement.dataset['theme'] = theme.value
+  document.documentElement.lang = language.value
+})

@@ -1,0 +1,36 @@
+import { computed } from '@preact/signals'
+import { language } from '../state/settings.ts'
+import { en } from './en.ts'
+import { ru } from './ru.ts'
+
+/** A noun by the plural categories of its language; `other` stands for those that are left out. */
+export type Plural = { readonly other: string } & Partial<Readonly<Record<Intl.LDMLPluralRule, string>>>
+
+type Widen<T> = T extends string
+  ? string
+  : T extends (...given: infer A) => string
+    ? (...given: A) => string
+    : T extends { readonly other: string }
+      ? Plural
+      : { readonly [K in keyof T]: Widen<T[K]> }
+
+/** What the page says. */
+export type Words = { readonly [K in keyof typeof en]: Widen<(typeof en)[K]> }
+
+const DICTIONARIES: Readonly<Record<'en' | 'ru', Words>> = { en, ru }
+
+/** The words of the language that is chosen. */
+export const words = computed<Words>(() => DICTIONARIES[language.value])
+
+const rules = computed(() => new Intl.PluralRules(language.value))
+const numbers = computed(() => new Intl.NumberFormat(language.value))
+
+/** `1 214 сообщений`, `1,214 messages`. */
+export function count(amount: number, noun: Plural): string {
+  return `${numbers.value.format(amount)} ${noun[rules.value.select(amount)] ?? noun.other}`
+}
+
+/** A number as people of the language write it. */
+export function number(amount: number): string {
+  return numbers.value.format(amount)
+}
