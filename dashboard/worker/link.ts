@@ -22,7 +22,6 @@ export class Link {
   #pauseMs = FIRST_PAUSE_MS
   #timer: ReturnType<typeof setTimeout> | undefined = undefined
   #reason: string | undefined = undefined
-  #nextId = 1
 
   constructor(tell: (entry: BatchEntry) => void, kept: KeptPayloads) {
     this.#tell = tell
@@ -122,7 +121,6 @@ export class Link {
       this.#receipt(payload)
       return
     }
-    const id = this.#nextId++
     const atMs = Date.now()
     const { properties } = packet
     const correlation = properties?.correlationData === undefined ? undefined : decode(properties.correlationData)
@@ -131,10 +129,9 @@ export class Link {
       this.#tell({ kind: 'send', id: correlation, step: 'reply', atMs, reasonCode: undefined, reason, receipt: undefined })
       return
     }
-    this.#kept.keep(id, payload)
     const arrived: Arrived = {
       kind: 'arrived',
-      id,
+      id: this.#kept.keep(payload),
       topic,
       ...glance(payload, topic),
       bytes: payload.length,
@@ -145,6 +142,7 @@ export class Link {
       atMs,
       receipt: receiptOf(packet),
       correlation,
+      publisher: undefined,
       properties: listProperties(packet),
     }
     this.#tell(arrived)

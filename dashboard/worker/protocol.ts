@@ -29,6 +29,8 @@ export interface Arrived {
   readonly receipt: string | undefined
   /** Correlation Data as text. */
   readonly correlation: string | undefined
+  /** The client that published it; only history and what is retained know. */
+  readonly publisher: string | undefined
   readonly properties: readonly (readonly [name: string, value: string])[]
 }
 
@@ -132,8 +134,18 @@ export type ToWorker =
   | { readonly kind: 'watch'; readonly filter: string | undefined }
   | { readonly kind: 'publish'; readonly message: Outgoing }
   | { readonly kind: 'frame' }
+  | { readonly kind: 'past'; readonly request: number; readonly url: string }
   | { readonly kind: 'look'; readonly request: number; readonly id: number; readonly view: PayloadView }
 
+/** A page of history or of retained messages. */
+export interface Past {
+  readonly messages: readonly Arrived[]
+  readonly nextCursor: string | null
+  /** Why there is nothing; undefined when it went well. */
+  readonly fault: string | undefined
+}
+
 export type FromWorker =
+  | { readonly kind: 'past'; readonly request: number; readonly past: Past }
   | { readonly kind: 'batch'; readonly entries: readonly BatchEntry[] }
   | { readonly kind: 'looked'; readonly request: number; readonly rows: readonly PayloadRow[]; readonly left: number }

@@ -1,6 +1,7 @@
 import { KeptPayloads } from './kept.ts'
 import { Link } from './link.ts'
 import { look } from './payload.ts'
+import { readPast } from './past.ts'
 import type { BatchEntry, FromWorker, ToWorker } from './protocol.ts'
 
 /** What a hidden page lets gather; more is counted and let go, history has it. */
@@ -35,6 +36,9 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     case 'frame':
       isWanted = true
       if (gathered.length > 0) hand()
+      break
+    case 'past':
+      void readPast(data.url, kept).then((past) => say({ kind: 'past', request: data.request, past }))
       break
     case 'look': {
       const payload = kept.get(data.id)

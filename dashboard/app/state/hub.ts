@@ -1,0 +1,120 @@
+import { signal } from '@preact/signals'
+import type { Arrived, BatchEntry, FromWorker, LinkChange, Outgoing, Past, PayloadRow, PayloadView, SendChange, ToWorker } from '../../worker/protocol.ts'
+import { webSocketUrl } from './api.ts'
+
+/** Whether the page is connected to the hub. */
+export const link = signal<LinkChange>({
+  kind: 'link',
+  state: 'connecting',
+  atMs: Date.now(),
+  retryAtMs: undefined,
+  reason: undefined,
+  clientId: '',
+})
+
+/** Who takes what comes from the hub. */
+export interface Receiver {
+  /** All that came since the last frame, in its order. */
+  arrived(messages: readonly Arrived[], overflow: number): void
+  sendChanged(change: SendChange): void
+  linkChanged(change: LinkChange, before: LinkChange): void
+}
+
+type Answer = { readonly rows: readonly PayloadRow[]; readonly left: number }
+
+let worker: Worker | undefined
+let nextRequest = 1
+const looks = new Map<number, (answer: Answer) => void>()
+const pasts = new Map<number, (past: Past) => void>()
+
+/** Starts the worker; to be called once. */
+export function start(receiver: Receiver): void {
+  worker = new Worker(new URL('../../worker/worker.ts', import.meta.url), { type: 'module', name: 'mqtt' })
+  worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
+    if (data.kind === 'looked') settle(looks, data.request, data)
+    else if (data.kind === 'past') settle(pasts, data.request, data.past)
+    else {
+      take(data.entries, receiver)
+      requestNext()
+    }
+  })
+  tell({ kind: 'connect', url: webSocketUrl(), clientId: myClientId() })
+  tell({ kind: 'frame' })
+  addEventListener('online', tryNow)
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) tryNow()
+  })
+}
+
+export function tryNow(): void {
+  tell({ kind: 'try-now' })
+}
+
+/** The filter of the open conversation: the page's only subscription to what others say. */
+export function watch(filter: string | undefined): void {
+  tell({ kind: 'watch', filter })
+}
+
+export function publish(message: Outgoing): void {
+  tell({ kind: 'publish', message })
+}
+
+/** A payload as rows, made by the worker. */
+export function look(id: number, view: PayloadView): Promise<Answer> {
+  const request = nextRequest++
+  return new Promise((resolve) => {
+    looks.set(request, resolve)
+    tell({ kind: 'look', request, id, view })
+  })
+}
+
+/** A page of history or of retained messages, read by the worker. */
+export function past(url: string): Promise<Past> {
+  const request = nextRequest++
+  return new Promise((resolve) => {
+    pasts.set(request, resolve)
+    tell({ kind: 'past', request, url })
+  })
+}
+
+function tell(message: ToWorker): void {
+  worker?.postMessage(message)
+}
+
+function settle<T>(waiting: Map<number, (answer: T) => void>, request: number, answer: T): void {
+  waiting.get(request)?.(answer)
+  waiting.delete(request)
+}
+
+/** One batch a frame; a hidden page has no frames, and its record goes on in the worker. */
+function requestNext(): void {
+  requestAnimationFrame(() => tell({ kind: 'frame' }))
+}
+
+function take(entries: readonly BatchEntry[], receiver: Receiver): void {
+  const messages: Arrived[] = []
+  let overflow = 0
+  for (const entry of entries) {
+    if (entry.kind === 'arrived') messages.push(entry)
+    else if (entry.kind === 'overflow') overflow += entry.messages
+    else if (entry.kind === 'send') receiver.sendChanged(entry)
+    else {
+      const before = link.value
+      link.value = entry
+      receiver.linkChanged(entry, before)
+    }
+  }
+  if (messages.length > 0 || overflow > 0) receiver.arrived(messages, overflow)
+}
+
+/** The same after a reload of the tab, so that the session goes on; another in each tab. */
+function myClientId(): string {
+  const key = 'hubbub.clientId'
+  const navigation = performance.getEntriesByType('navigation')[0]
+  // A duplicated tab has a copy of the storage: only a reload may go on with the name.
+  const isReload = navigation instanceof PerformanceNavigationTiming && navigation.type === 'reload'
+  const stored = isReload ? sessionStorage.getItem(key) : null
+  const id = stored ?? `dashboard-${crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? '0'}`
+  sessionStorage.setItem(key, id)
+  return id
+}

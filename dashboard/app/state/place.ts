@@ -1,0 +1,41 @@
+import { computed, signal } from '@preact/signals'
+
+/** What is open, as the address says it. */
+export type Place =
+  | { readonly kind: 'home' }
+  | { readonly kind: 'overview' }
+  | { readonly kind: 'retained' }
+  | { readonly kind: 'conversation'; readonly id: string }
+
+const hash = signal(location.hash)
+addEventListener('hashchange', () => {
+  hash.value = location.hash
+})
+
+export const place = computed((): Place => {
+  const [kind, ...rest] = hash.value.replace(/^#\/?/, '').split('/')
+  if (kind === 'overview' || kind === 'retained') return { kind }
+  if (kind === 'room' || kind === 'device' || kind === 'channel') {
+    const name = decode(rest.join('/'))
+    if (name !== '') return { kind: 'conversation', id: `${kind}/${name}` }
+  }
+  return { kind: 'home' }
+})
+
+/** The address of a conversation. */
+export function hrefOf(id: string): string {
+  const slash = id.indexOf('/')
+  return `#/${id.slice(0, slash)}/${encodeURIComponent(id.slice(slash + 1))}`
+}
+
+export function go(href: string): void {
+  location.hash = href
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

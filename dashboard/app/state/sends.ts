@@ -1,0 +1,112 @@
+import { type Signal, signal } from '@preact/signals'
+import type { Arrived, Outgoing, QoS, Receipt, SendChange } from '../../worker/protocol.ts'
+import { publish } from './hub.ts'
+
+/** What a sign beside a message says; every one is something the hub or the connection told. */
+export type Tick =
+  | 'waiting'
+  | 'sent'
+  | 'written'
+  | 'half'
+  | 'taken'
+  | 'nobody'
+  | 'partly'
+  | 'delivered'
+  | 'answered'
+  | 'refused'
+  | 'not-sent'
+
+/** A message that this page sent. */
+export interface Send {
+  readonly message: Outgoing
+  readonly atMs: number
+  readonly steps: Signal<readonly SendChange[]>
+}
+
+const UNSENT = 'hubbub.unsent'
+/** Trails of so many messages are kept. */
+const MAX_SENDS = 2000
+
+const sends = new Map<string, Send>()
+
+/** Sends a message and returns what will become of it. */
+export function send(draft: Omit<Outgoing, 'id'>): Send {
+  return dispatch({ ...draft, id: newId() })
+}
+
+function dispatch(message: Outgoing): Send {
+  const made: Send = { message, atMs: Date.now(), steps: signal([]) }
+  sends.set(message.id, made)
+  const [oldest] = sends.keys()
+  if (sends.size > MAX_SENDS && oldest !== undefined) sends.delete(oldest)
+  publish(message)
+  keepUnsent()
+  return made
+}
+
+/** Sends again what a reload found unsent. Returns it. */
+export function resumeUnsent(): Send[] {
+  const stored = sessionStorage.getItem(UNSENT)
+  if (stored === null) return []
+  return (JSON.parse(stored) as Outgoing[]).map(dispatch)
+}
+
+export function sendChanged(change: SendChange): void {
+  const one = sends.get(change.id)
+  if (one === undefined) return
+  // Receipts replace each other: the newest says all.
+  const steps = change.step === 'receipt' ? one.steps.value.filter(({ step }) => step !== 'receipt') : one.steps.value
+  one.steps.value = [...steps, change]
+  keepUnsent()
+}
+
+/** The message of this page that came back to it by its own subscription, if it is one. */
+export function ownOf({ receipt }: Arrived): Send | undefined {
+  return receipt === undefined ? undefined : sends.get(receipt)
+}
+
+/** What is known of a message now, the strongest of what was told. */
+export function tickOf({ message, steps: { value: steps } }: Send): Tick {
+  const has = (step: SendChange['step']): boolean => steps.some((one) => one.step === step)
+  if (has('refused')) return 'refused'
+  if (has('not-sent')) return 'not-sent'
+  if (has('reply')) return 'answered'
+  const receipt = receiptOf(steps)
+  if (receipt?.refused !== undefined) return 'refused'
+  if (receipt !== undefined && receipt.matched > 0) {
+    const done = deliveredCount(receipt)
+    if (done >= receipt.matched) return 'delivered'
+    if (done > 0) return 'partly'
+  }
+  if (has('nobody') || (receipt?.matched === 0 && message.qos > 0)) return 'nobody'
+  if (has('pubcomp') || has('puback')) return 'taken'
+  if (has('pubrec')) return 'half'
+  if (has('written')) return message.qos === 0 ? 'written' : 'sent'
+  return 'waiting'
+}
+
+export function receiptOf(steps: readonly SendChange[]): Receipt | undefined {
+  return steps.findLast(({ step }) => step === 'receipt')?.receipt
+}
+
+/** Receivers that have the message, as far as its QoS can tell. */
+export function deliveredCount({ counts }: Receipt): number {
+  return (counts['delivered'] ?? 0) + (counts['acknowledged'] ?? 0) + (counts['handed-on'] ?? 0)
+}
+
+function keepUnsent(): void {
+  const unsent = [...sends.values()].filter(isUnsent).map(({ message }) => message)
+  if (unsent.length === 0) sessionStorage.removeItem(UNSENT)
+  else sessionStorage.setItem(UNSENT, JSON.stringify(unsent))
+}
+
+/** QoS 1 may be sent twice, so it goes again until it is confirmed; QoS 2 only while it never went out. */
+function isUnsent(one: Send): boolean {
+  const tick = tickOf(one)
+  const { qos } = one.message satisfies { qos: QoS }
+  return qos > 0 && (tick === 'waiting' || (tick === 'sent' && qos === 1))
+}
+
+function newId(): string {
+  return crypto.getRandomValues(new BigUint64Array(1))[0]?.toString(36) ?? '0'
+}

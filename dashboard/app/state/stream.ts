@@ -1,0 +1,191 @@
+import { signal } from '@preact/signals'
+import type { Arrived } from '../../worker/protocol.ts'
+import { ownOf, type Send } from './sends.ts'
+
+/** A message, or equal ones in a row. */
+export interface MessageRow {
+  readonly kind: 'message'
+  readonly key: number
+  readonly message: Arrived
+  /** Of this page, when it is. */
+  readonly send: Send | undefined
+  times: number
+}
+
+/** A message of this page that did not come back (yet). */
+export interface SentRow {
+  readonly kind: 'sent'
+  readonly key: number
+  readonly send: Send
+}
+
+/** Something to know about the stream itself. */
+export interface NoteRow {
+  readonly kind: 'note'
+  readonly key: number
+  readonly note: Note
+}
+
+export type Note =
+  | { readonly kind: 'outage'; readonly fromMs: number; readonly toMs: number; readonly fromHistory: number }
+  | { readonly kind: 'not-shown'; readonly messages: number }
+
+export type Row = MessageRow | SentRow | NoteRow
+
+/** The list lets go of its oldest rows at so many, while the newest is looked at. */
+const MAX_ROWS = 20_000
+const ROWS_AFTER_TRIM = 15_000
+/** While older ones are read nothing is taken away; then this is the end. */
+const MAX_ROWS_READING = 60_000
+
+/** The rows of the open conversation. */
+export class Stream {
+  rows: Row[] = []
+  /** Grows with each change of the rows. */
+  readonly version = signal(0)
+  /** Rows that came while the newest was out of sight. */
+  readonly unseen = signal(0)
+  readonly isPaused = signal(false)
+  /** Messages of the last second. */
+  readonly rate = signal(0)
+  isAtEnd = true
+  /** Newest rows have the highest keys, older ones from history go below zero. */
+  #nextKey = 1
+  #olderKey = -1
+  #held: Arrived[] = []
+  #notShown = 0
+  #second: number[] = []
+
+  append(messages: readonly Arrived[], overflow: number): void {
+    this.#countRate(messages.length + overflow)
+    if (this.isPaused.value) {
+      this.#held.push(...messages.slice(0, Math.max(0, MAX_ROWS - this.#held.length)))
+      this.#notShown += overflow + Math.max(0, messages.length - (MAX_ROWS - this.#held.length))
+      this.unseen.value += messages.length + overflow
+      return
+    }
+    this.#take(messages, overflow)
+  }
+
+  #take(messages: readonly Arrived[], overflow: number): void {
+    let added = 0
+    let missed = overflow
+    for (const message of messages) {
+      if (this.rows.length >= MAX_ROWS_READING) missed++
+      else if (this.#addMessage(message)) added++
+    }
+    if (missed > 0) this.note({ kind: 'not-shown', messages: missed })
+    if (!this.isAtEnd) this.unseen.value += added
+    this.#trim()
+    this.version.value++
+  }
+
+  addSent(send: Send): void {
+    this.rows.push({ kind: 'sent', key: this.#nextKey++, send })
+    this.version.value++
+  }
+
+  note(note: Note): void {
+    const last = this.rows.at(-1)
+    if (note.kind === 'not-shown' && last?.kind === 'note' && last.note.kind === 'not-shown') {
+      const messages = last.note.messages + note.messages
+      this.rows[this.rows.length - 1] = { ...last, note: { kind: 'not-shown', messages } }
+    } else this.rows.push({ kind: 'note', key: this.#nextKey++, note })
+    this.version.value++
+  }
+
+  /** Older messages, the newest first. */
+  prepend(messages: readonly Arrived[]): void {
+    const older = messages.map((message): Row => {
+      return { kind: 'message', key: this.#olderKey--, message, send: ownOf(message), times: 1 }
+    })
+    const known = new Set(this.rows.flatMap((row) => (row.kind === 'sent' ? [row.send.message.id] : [])))
+    const fresh = older.filter((row) => row.kind !== 'message' || !known.has(row.message.receipt ?? ''))
+    this.rows = [...fresh.reverse(), ...this.rows]
+    this.version.value++
+  }
+
+  /** What is shown of the time since `fromMs`, as often as it is there: to leave out of what history has. */
+  shownSince(fromMs: number): Map<string, number> {
+    const shown = new Map<string, number>()
+    for (let index = this.rows.length - 1; index >= 0; index--) {
+      const row = this.rows[index]
+      if (row?.kind !== 'message') continue
+      if (row.message.atMs < fromMs) break
+      const name = nameOf(row.message)
+      shown.set(name, (shown.get(name) ?? 0) + row.times)
+    }
+    return shown
+  }
+
+  pause(isPaused: boolean): void {
+    this.isPaused.value = isPaused
+    if (isPaused) return
+    const held = this.#held
+    const notShown = this.#notShown
+    this.#held = []
+    this.#notShown = 0
+    this.unseen.value = 0
+    this.#take(held, notShown)
+  }
+
+  seeEnd(isAtEnd: boolean): void {
+    this.isAtEnd = isAtEnd
+    if (isAtEnd && !this.isPaused.value) this.unseen.value = 0
+  }
+
+  /** Counts down when nothing comes. */
+  tickRate(): void {
+    this.#countRate(0)
+  }
+
+  /** Returns whether it is a row of its own. */
+  #addMessage(message: Arrived): boolean {
+    const send = ownOf(message)
+    if (send !== undefined) {
+      const index = this.rows.findLastIndex((row) => row.kind === 'sent' && row.send === send)
+      if (index !== -1) {
+        const { key } = this.rows[index] ?? { key: this.#nextKey++ }
+        this.rows[index] = { kind: 'message', key, message, send, times: 1 }
+        return false
+      }
+    }
+    const last = this.rows.at(-1)
+    if (last?.kind === 'message' && send === undefined && isEqual(last.message, message)) {
+      last.times++
+      return false
+    }
+    this.rows.push({ kind: 'message', key: this.#nextKey++, message, send, times: 1 })
+    return true
+  }
+
+  #trim(): void {
+    if (this.isAtEnd && this.rows.length > MAX_ROWS) this.rows.splice(0, this.rows.length - ROWS_AFTER_TRIM)
+  }
+
+  #countRate(messages: number): void {
+    const now = performance.now()
+    const times = this.#second
+    if (messages > 0) times.push(now, messages)
+    while (times.length > 0 && (times[0] ?? 0) < now - 1000) times.splice(0, 2)
+    let sum = 0
+    for (let index = 1; index < times.length; index += 2) sum += times[index] ?? 0
+    this.rate.value = sum
+  }
+}
+
+/** Equal names: the same message, as far as one can see. */
+export function nameOf({ topic, hash, bytes, qos }: Arrived): string {
+  return `${topic}\n${hash} ${bytes} ${qos}`
+}
+
+function isEqual(one: Arrived, other: Arrived): boolean {
+  return (
+    one.hash === other.hash &&
+    one.bytes === other.bytes &&
+    one.topic === other.topic &&
+    one.qos === other.qos &&
+    one.retain === other.retain &&
+    one.receipt === undefined
+  )
+}

@@ -1,0 +1,54 @@
+import type { KeptPayloads } from './kept.ts'
+import { glance, hashOf } from './payload.ts'
+import type { Arrived, Past, QoS } from './protocol.ts'
+
+interface MessageJson {
+  readonly atMs?: number
+  readonly topic: string
+  readonly publisher: string | null
+  readonly payload?: string
+  readonly payloadBase64?: string
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties?: Readonly<Record<string, unknown>> & { readonly userProperties?: readonly [string, string][] }
+}
+
+/** Reads a page of the hub's history, or of what it retains. Never throws: what is wrong is in the answer. */
+export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
+  try {
+    const response = await fetch(url)
+    const body = (await response.json()) as { messages: MessageJson[]; nextCursor: string | null; detail?: string }
+    if (!response.ok) return { messages: [], nextCursor: null, fault: body.detail ?? response.statusText }
+    const messages = body.messages.map((message) => arrivedFrom(message, kept))
+    return { messages, nextCursor: body.nextCursor, fault: undefined }
+  } catch (error) {
+    return { messages: [], nextCursor: null, fault: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function arrivedFrom({ topic, publisher, qos, retain, properties = {}, ...json }: MessageJson, kept: KeptPayloads): Arrived {
+  const payload =
+    json.payloadBase64 === undefined ? new TextEncoder().encode(json.payload ?? '') : fromBase64(json.payloadBase64)
+  const { userProperties = [], ...rest } = properties
+  const listed = Object.entries(rest).map(([name, value]): [string, string] => [name, String(value)])
+  return {
+    kind: 'arrived',
+    id: kept.keep(payload),
+    topic,
+    ...glance(payload, topic),
+    bytes: payload.length,
+    hash: hashOf(payload),
+    qos,
+    retain,
+    isDuplicate: false,
+    atMs: json.atMs ?? 0,
+    receipt: userProperties.find(([name]) => name === 'receipt')?.[1],
+    correlation: undefined,
+    publisher: publisher ?? undefined,
+    properties: [...listed, ...userProperties.map(([name, value]): [string, string] => [`user: ${name}`, value])],
+  }
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (letter) => letter.codePointAt(0) ?? 0)
+}
