@@ -1,0 +1,107 @@
+import { useEffect, useRef } from 'preact/hooks'
+import type { Receiver } from '../../worker/protocol.ts'
+import { edit } from '../state/draft.ts'
+import { showSent } from '../state/open.ts'
+import { receiptOf, send as sendAgain, type Send, tickOf } from '../state/sends.ts'
+import { latency, time } from '../words/format.ts'
+import { number, words } from '../words/words.ts'
+
+interface TrailProps {
+  readonly send: Send
+  onClose(): void
+}
+
+/** Every packet of a message with its time, and what the hub tells of its receivers. */
+export function Trail({ send, onClose }: TrailProps) {
+  const text = words.value
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const element = box.current
+    if (element === null) return undefined
+    // In the top layer: the list cannot cut it off.
+    element.showPopover()
+    place(element)
+    element.focus()
+    const closed = (event: Event): void => {
+      if (event instanceof ToggleEvent && event.newState === 'closed') onClose()
+    }
+    element.addEventListener('toggle', closed)
+    return () => element.removeEventListener('toggle', closed)
+  }, [])
+  const steps = send.steps.value
+  const receipt = receiptOf(steps)
+  const tick = tickOf(send)
+  return (
+    <div class="trail" popover="auto" role="dialog" aria-label={text.trail} tabIndex={-1} ref={box}>
+      <h3>{text.trail}</h3>
+      <ol>
+        <Step name={text.steps.waiting} atMs={send.atMs} startMs={send.atMs} />
+        {steps
+          .filter(({ step }) => step !== 'waiting')
+          .map(({ step, atMs, reason }) => (
+            <Step key={step} name={text.steps[step]} reason={reason} atMs={atMs} startMs={send.atMs} />
+          ))}
+      </ol>
+      {receipt !== undefined && (
+        <>
+          <h3>{receipt.matched === 0 ? text.nobodyListens : text.deliveredTo(doneOf(receipt.receivers), receipt.matched)}</h3>
+          <ul>
+            {receipt.receivers.map((receiver) => (
+              <li key={`${receiver.clientId ?? ''} ${receiver.group ?? ''}`}>
+                <b>{receiver.clientId ?? text.sharedWaits}</b>
+                <span>{outcomeOf(receiver)}</span>
+                <time>{latency(receiver.afterMs)}</time>
+              </li>
+            ))}
+            {receipt.omittedReceivers > 0 && <li>{text.andMore(number(receipt.omittedReceivers))}</li>}
+          </ul>
+        </>
+      )}
+      {(tick === 'refused' || tick === 'not-sent') && (
+        <p class="buttons">
+          <button type="button" onClick={() => showSent(sendAgain(send.message))}>
+            {text.retry}
+          </button>
+          <button type="button" onClick={() => edit(send.message)}>
+            {text.edit}
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface StepProps {
+  readonly name: string
+  readonly reason?: string | undefined
+  readonly atMs: number
+  readonly startMs: number
+}
+
+function Step({ name, reason, atMs, startMs }: StepProps) {
+  return (
+    <li>
+      <b>{name}</b>
+      <span>{reason}</span>
+      <time title={time(atMs)}>+{latency(atMs - startMs)}</time>
+    </li>
+  )
+}
+
+function outcomeOf({ outcome, reason }: Receiver): string {
+  const names: Readonly<Record<string, string>> = words.value.outcomes
+  return [names[outcome] ?? outcome, reason].filter((part) => part !== undefined).join(': ')
+}
+
+function doneOf(receivers: readonly Receiver[]): number {
+  return receivers.filter(({ outcome }) => ['delivered', 'acknowledged', 'handed-on'].includes(outcome)).length
+}
+
+/** Beside the sign, within the window. */
+function place(element: HTMLElement): void {
+  const anchor = element.parentElement?.getBoundingClientRect()
+  if (anchor === undefined) return
+  const { width, height } = element.getBoundingClientRect()
+  element.style.left = `${Math.max(8, Math.min(anchor.right - width, innerWidth - width - 8))}px`
+  element.style.top = `${anchor.bottom + height + 8 > innerHeight ? Math.max(8, anchor.top - height - 4) : anchor.bottom + 4}px`
+}

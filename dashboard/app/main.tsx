@@ -1,0 +1,17 @@
+import './style/index.css'
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { feedReceiver, loadPresence, restoreSaved } from './state/conversations.ts'
+import { openFeed } from './state/feed.ts'
+import { start } from './state/hub.ts'
+import { followOpen, receiver } from './state/open.ts'
+
+restoreSaved()
+start(receiver)
+followOpen()
+openFeed(feedReceiver)
+// Without the list of clients the dots stay hollow: unknown is what they then say.
+loadPresence().catch(() => undefined)
+
+const root = document.getElementById('app')
+if (root !== null) render(<App />, root)

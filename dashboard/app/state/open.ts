@@ -1,0 +1,142 @@
+import { effect, signal } from '@preact/signals'
+import type { Arrived, LinkChange } from '../../worker/protocol.ts'
+import { apiUrl } from './api.ts'
+import { type Conversation, openConversation, overview } from './conversations.ts'
+import { link, past, type Receiver, watch } from './hub.ts'
+import { matches } from './topic-filter.ts'
+import { resumeUnsent, type Send, sendChanged } from './sends.ts'
+import { nameOf, Stream } from './stream.ts'
+
+const PAGE = 100
+/** So many at most fill the gap of an outage. */
+const GAP_MESSAGES = 1000
+/** Between hub and page: what is near an edge is looked at from both sides. */
+const EDGE_MS = 2000
+
+export type PastState = 'loading' | 'more' | 'none'
+
+/** The stream of the open conversation, what it has pinned, and what may be older. */
+export const stream = signal(new Stream())
+export const pins = signal<readonly Arrived[]>([])
+export const pastState = signal<PastState>('none')
+/** The message that the details are of. */
+export const chosen = signal<Arrived | undefined>(undefined)
+
+let cursor: string | null = null
+let offlineSinceMs: number | undefined
+
+/** Follows what is open from now on. */
+export function followOpen(): void {
+  effect(() => {
+    const one = openConversation.value
+    const fresh = new Stream()
+    stream.value = fresh
+    pins.value = []
+    chosen.value = undefined
+    cursor = null
+    watch(one?.filter)
+    if (one === undefined) return
+    one.unread.value = 0
+    void loadPast(one, fresh)
+    void loadPins(one, fresh)
+  })
+  setInterval(() => stream.peek().tickRate(), 1000)
+}
+
+/** What the connection tells goes to where it belongs. */
+export const receiver: Receiver = {
+  arrived(messages, overflow) {
+    const one = openConversation.peek()
+    if (one === undefined) return
+    const mine = messages.filter(({ topic }) => matches(one.filter, topic))
+    stream.peek().append(mine, overflow)
+    updatePins(one, mine)
+  },
+  sendChanged,
+  linkChanged(change, before) {
+    if (change.state === 'offline' && before.state === 'online') offlineSinceMs = change.atMs
+    if (change.state !== 'online') return
+    if (before.clientId !== '' && offlineSinceMs !== undefined) void fillGap(offlineSinceMs, change)
+    else for (const send of resumeUnsent()) showSent(send)
+    offlineSinceMs = undefined
+  },
+}
+
+/** A message of this page appears at once, with what is known of it. */
+export function showSent(send: Send): void {
+  const one = openConversation.peek()
+  if (one !== undefined && matches(one.filter, send.message.topic)) stream.peek().addSent(send)
+}
+
+/** Reads a page of older messages. */
+export async function loadOlder(): Promise<void> {
+  const one = openConversation.peek()
+  if (one !== undefined && pastState.peek() === 'more') await loadPast(one, stream.peek())
+}
+
+/** The hub's clock less the browser's. */
+function clockOffsetMs(): number {
+  const { value } = overview
+  return value === undefined ? 0 : overviewOffset(value.atMs)
+}
+
+let offset: number | undefined
+function overviewOffset(atMs: number): number {
+  offset ??= atMs - Date.now()
+  return Math.abs(offset) < EDGE_MS ? 0 : offset
+}
+
+async function loadPast(one: Conversation, target: Stream): Promise<void> {
+  pastState.value = 'loading'
+  const isFirst = cursor === null
+  const openedAtMs = Date.now()
+  const page = await past(apiUrl('messages', { filter: one.filter, limit: PAGE, cursor: cursor ?? undefined }))
+  if (stream.peek() !== target) return
+  cursor = page.nextCursor
+  pastState.value = page.nextCursor === null ? 'none' : 'more'
+  const live = isFirst ? target.shownSince(openedAtMs - EDGE_MS) : new Map<string, number>()
+  target.prepend(withoutShown(page.messages, live, openedAtMs - EDGE_MS))
+}
+
+/** What came while there was no connection; what is shown of it already is left out. */
+async function fillGap(fromMs: number, { atMs: toMs }: LinkChange): Promise<void> {
+  const one = openConversation.peek()
+  const target = stream.peek()
+  if (one === undefined) return
+  const after = String(Math.round(fromMs + clockOffsetMs() - EDGE_MS))
+  const page = await past(apiUrl('messages', { filter: one.filter, after, order: 'oldest', limit: GAP_MESSAGES }))
+  if (stream.peek() !== target) return
+  const missed = withoutShown(page.messages, target.shownSince(fromMs - EDGE_MS), fromMs - EDGE_MS)
+  target.note({ kind: 'outage', fromMs, toMs, fromHistory: missed.length })
+  target.append(missed, 0)
+}
+
+function withoutShown(messages: readonly Arrived[], shown: Map<string, number>, sinceMs: number): readonly Arrived[] {
+  return messages.filter((message) => {
+    if (message.atMs < sinceMs + clockOffsetMs()) return true
+    const left = shown.get(nameOf(message)) ?? 0
+    if (left > 0) shown.set(nameOf(message), left - 1)
+    return left === 0
+  })
+}
+
+async function loadPins(one: Conversation, target: Stream): Promise<void> {
+  const page = await past(apiUrl('retained', { filter: one.filter, limit: 50 }))
+  if (stream.peek() === target) pins.value = page.messages
+}
+
+function updatePins(one: Conversation, messages: readonly Arrived[]): void {
+  const retained = messages.filter(({ retain, topic }) => retain && matches(one.filter, topic))
+  if (retained.length === 0) return
+  const byTopic = new Map(pins.peek().map((pin) => [pin.topic, pin]))
+  for (const message of retained) {
+    if (message.bytes === 0) byTopic.delete(message.topic)
+    else if (byTopic.size < 50 || byTopic.has(message.topic)) byTopic.set(message.topic, message)
+  }
+  pins.value = [...byTopic.values()]
+}
+
+/** The page is online. */
+export function isOnline(): boolean {
+  return link.value.state === 'online'
+}

@@ -1,0 +1,19 @@
+/** Tells whether a topic falls under a filter, both valid. */
+export function matches(filter: string, topic: string): boolean {
+  const wanted = filter.split('/')
+  const levels = topic.split('/')
+  // [MQTT-4.7.2-1] a leading wildcard never reaches topics that begin with "$".
+  if (topic.startsWith('$') && (wanted[0] === '#' || wanted[0] === '+')) return false
+  for (const [index, level] of wanted.entries()) {
+    if (level === '#') return true
+    if (index >= levels.length || (level !== '+' && level !== levels[index])) return false
+  }
+  return wanted.length === levels.length
+}
+
+/** What is wrong with a topic to publish to; undefined when nothing is. */
+export function publishFault(topic: string): 'topicMissing' | 'topicWildcard' | 'topicReserved' | undefined {
+  if (topic === '') return 'topicMissing'
+  if (/[+#\0]/.test(topic)) return 'topicWildcard'
+  return topic.startsWith('$') ? 'topicReserved' : undefined
+}
