@@ -1,0 +1,33 @@
+import { Banner } from './banner.tsx'
+import { ConversationView } from './conversation/conversation.tsx'
+import { Details } from './details/details.tsx'
+import { Dialogs } from './dialogs.tsx'
+import { Home } from './pages/home.tsx'
+import { Overview } from './pages/overview.tsx'
+import { Retained } from './pages/retained.tsx'
+import { Sidebar } from './sidebar/sidebar.tsx'
+import { openConversation } from './state/conversations.ts'
+import { isDetailsShown } from './state/layout.ts'
+import { place } from './state/place.ts'
+
+/** The three columns. */
+export function App() {
+  const { kind } = place.value
+  const conversation = openConversation.value
+  return (
+    <>
+      <Banner />
+      <div class="columns" data-place={kind} data-details={isDetailsShown.value && conversation !== undefined}>
+        <Sidebar />
+        {conversation === undefined ? <Page kind={kind} /> : <ConversationView conversation={conversation} />}
+        {conversation !== undefined && isDetailsShown.value && <Details conversation={conversation} />}
+      </div>
+      <Dialogs />
+    </>
+  )
+}
+
+function Page({ kind }: { readonly kind: string }) {
+  if (kind === 'overview') return <Overview />
+  return kind === 'retained' ? <Retained /> : <Home />
+}

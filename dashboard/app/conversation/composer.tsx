@@ -1,0 +1,109 @@
+import type { Conversation } from '../state/conversations.ts'
+import { changeDraft, draft, draftSent, editLast } from '../state/draft.ts'
+import { showSent } from '../state/open.ts'
+import { send } from '../state/sends.ts'
+import { myName } from '../state/settings.ts'
+import { publishFault } from '../state/topic-filter.ts'
+import { Icon } from '../icons.tsx'
+import { words } from '../words/words.ts'
+import type { QoS } from '../../worker/protocol.ts'
+
+const QOS: readonly QoS[] = [0, 1, 2]
+
+/** Where one writes: the topic comes from the conversation, QoS and Retain are chips. */
+export function Composer({ conversation }: { readonly conversation: Conversation }) {
+  const text = words.value
+  const { topic, text: payload, qos, retain } = draft.value
+  const isRoom = conversation.kind === 'room'
+  const fault = publishFault(topic)
+  const submit = (): void => {
+    if (fault !== undefined || (isRoom && payload === '')) return
+    const body = isRoom && myName.value !== '' ? JSON.stringify({ from: myName.value, text: payload }) : payload
+    showSent(send({ topic, payload: body, qos, retain, wantsReply: /\/cmd\//.test(topic) }))
+    draftSent()
+  }
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault()
+        submit()
+      }}
+    >
+      <div class="chips">
+        {isRoom ? (
+          <label class="chip-field">
+            <span>{text.yourName}</span>
+            <input
+              value={myName.value}
+              placeholder={text.yourNamePlaceholder}
+              maxLength={60}
+              onInput={({ currentTarget }) => {
+                myName.value = currentTarget.value
+              }}
+            />
+          </label>
+        ) : (
+          <label class="chip-field chip-field-wide">
+            <span>{text.topic}</span>
+            <input value={topic} spellcheck={false} autocapitalize="off" onInput={({ currentTarget }) => changeDraft({ topic: currentTarget.value })} />
+          </label>
+        )}
+        <span class="segments" role="radiogroup" aria-label="QoS">
+          {QOS.map((one) => (
+            <label key={one} class="segment" title={text.qosHelp[one]}>
+              <input type="radio" name="qos" checked={qos === one} onChange={() => changeDraft({ qos: one })} />
+              <span>QoS {one}</span>
+            </label>
+          ))}
+        </span>
+        <button type="button" class="chip" aria-pressed={retain} title={text.retainHelp} onClick={() => changeDraft({ retain: !retain })}>
+          {text.retain}
+        </button>
+        <JsonState payload={payload} />
+        {fault !== undefined && <span class="fault">{text[fault]}</span>}
+      </div>
+      <div class="writing">
+        <textarea
+          rows={Math.min(8, payload.split('\n').length)}
+          value={payload}
+          aria-label={text.message}
+          placeholder={isRoom ? text.messagePlaceholder : text.payloadPlaceholder}
+          onInput={({ currentTarget }) => changeDraft({ text: currentTarget.value })}
+          onKeyDown={(event) => {
+            const isPlainEnter = event.key === 'Enter' && !event.shiftKey && !event.isComposing && isRoom
+            if (isPlainEnter || (event.key === 'Enter' && (event.ctrlKey || event.metaKey))) {
+              event.preventDefault()
+              submit()
+            } else if (event.key === 'ArrowUp' && payload === '') {
+              event.preventDefault()
+              editLast()
+            }
+          }}
+        />
+        <button type="submit" class="send" aria-label={text.send} title={text.sendHelp} disabled={fault !== undefined}>
+          <Icon name="send" />
+        </button>
+      </div>
+    </form>
+  )
+}
+
+function JsonState({ payload }: { readonly payload: string }) {
+  if (!/^\s*[{[]/.test(payload)) return null
+  const isValid = isJson(payload)
+  return (
+    <span class="json-state" data-valid={isValid}>
+      {isValid ? words.value.jsonValid : words.value.jsonInvalid}
+    </span>
+  )
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

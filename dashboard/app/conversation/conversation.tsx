@@ -1,0 +1,107 @@
+import { useComputed } from '@preact/signals'
+import type { Arrived } from '../../worker/protocol.ts'
+import { Avatar } from '../sidebar/avatar.tsx'
+import type { Conversation } from '../state/conversations.ts'
+import { chosen, pins, stream } from '../state/open.ts'
+import { isDetailsShown } from '../state/layout.ts'
+import { Icon } from '../icons.tsx'
+import { rate } from '../words/format.ts'
+import { words } from '../words/words.ts'
+import { Composer } from './composer.tsx'
+import { StreamList } from './stream-list.tsx'
+
+/** The middle column: what was said, and where one writes. */
+export function ConversationView({ conversation }: { readonly conversation: Conversation }) {
+  return (
+    <main class="conversation" aria-label={conversation.name}>
+      <Head conversation={conversation} />
+      <Pins />
+      <StreamList topic={conversation.filter} />
+      <Composer key={conversation.id} conversation={conversation} />
+    </main>
+  )
+}
+
+function Head({ conversation }: { readonly conversation: Conversation }) {
+  const text = words.value
+  const { isPaused } = stream.value
+  return (
+    <header class="head">
+      <a class="icon-button only-narrow" href="#/" aria-label={text.back}>
+        <Icon name="back" />
+      </a>
+      <Avatar conversation={conversation} />
+      <div class="head-text">
+        <h1>
+          <bdi>{conversation.name}</bdi>
+        </h1>
+        <p>
+          <code>{conversation.filter}</code>
+          <Rate />
+        </p>
+      </div>
+      <button
+        type="button"
+        class="icon-button"
+        aria-pressed={isPaused.value}
+        aria-label={isPaused.value ? text.resume : text.pause}
+        title={isPaused.value ? text.paused : text.pause}
+        onClick={() => stream.value.pause(!isPaused.value)}
+      >
+        <Icon name={isPaused.value ? 'play' : 'pause'} />
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        aria-pressed={isDetailsShown.value}
+        aria-label={text.details}
+        title={text.details}
+        onClick={() => {
+          isDetailsShown.value = !isDetailsShown.value
+        }}
+      >
+        <Icon name="details" />
+      </button>
+    </header>
+  )
+}
+
+/** A busy conversation says how busy, in a number that does not race. */
+function Rate() {
+  const shown = useComputed(() => stream.value.rate.value)
+  return shown.value >= 5 ? <span class="rate">{rate(shown.value)}</span> : null
+}
+
+function Pins() {
+  const shown = pins.value.filter(({ topic }) => !topic.endsWith('/about'))
+  if (shown.length === 0) return null
+  return (
+    <section class="pins" aria-label={words.value.pinned}>
+      <Icon name="pin" />
+      <ul>
+        {shown.map((pin) => (
+          <Pin key={pin.topic} pin={pin} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Pin({ pin }: { readonly pin: Arrived }) {
+  return (
+    <li>
+      <button
+        type="button"
+        class="pin"
+        title={pin.topic}
+        onClick={() => {
+          chosen.value = pin
+          isDetailsShown.value = true
+        }}
+      >
+        <span>{pin.topic.split('/').at(-1)}</span>
+        <bdi>{pin.chat?.text ?? pin.preview}</bdi>
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,109 @@
+import { useComputed } from '@preact/signals'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import { loadOlder, pastState, stream } from '../state/open.ts'
+import { messageStyle } from '../state/settings.ts'
+import type { Row, Stream } from '../state/stream.ts'
+import { number, words } from '../words/words.ts'
+import { Icon } from '../icons.tsx'
+import { StreamRow } from './message-row.tsx'
+import { useVirtual } from './use-virtual.ts'
+
+const ROW_PIXELS = { lines: 28, bubbles: 56 } as const
+/** From so near to the top on, older messages are read. */
+const OLDER_PIXELS = 300
+
+/** The messages of a conversation: only those in sight are in the page. */
+export function StreamList({ topic }: { readonly topic: string }) {
+  // A new stream is a new list, at its newest message.
+  return <Rows key={messageStyle.value} current={stream.value} topic={topic} />
+}
+
+function Rows({ current, topic }: { readonly current: Stream; readonly topic: string }) {
+  const scroller = useRef<HTMLDivElement>(null)
+  void current.version.value
+  const { rows } = current
+  const style = messageStyle.value
+  const virtualizer = useVirtual({
+    scroller,
+    count: rows.length,
+    rowPixels: ROW_PIXELS[style],
+    keyOf: (index) => rows[index]?.key ?? index,
+    isChat: true,
+    moved: (instance) => {
+      current.seeEnd(instance.isAtEnd(24))
+      if ((instance.scrollOffset ?? 0) < OLDER_PIXELS && current.rows.length > 0) void loadOlder()
+    },
+  })
+  const isEmpty = rows.length === 0
+  useLayoutEffect(() => {
+    if (!isEmpty) virtualizer.scrollToEnd()
+  }, [current, isEmpty])
+  const items = virtualizer.getVirtualItems()
+  const first = items[0]
+  return (
+    <div class="stream">
+      <div class={`scroller scroller-${style}`} ref={scroller} role="log" aria-label={words.value.message} aria-live="off" tabIndex={0}>
+        {isEmpty && pastState.value !== 'loading' && <Empty />}
+        <div class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
+          <div class="window" style={{ transform: `translateY(${first?.start ?? 0}px)` }}>
+            {items.map(({ index, key }) => {
+              const row = rows[index]
+              if (row === undefined) return null
+              return (
+                <div key={key} class="row" data-index={index} ref={style === 'bubbles' ? virtualizer.measureElement : null}>
+                  <StreamRow row={row} times={row.kind === 'message' ? row.times : 1} topic={topic} isContinued={isContinued(rows, index)} />
+                </div>
+              )
+            })}
+          </div>
+        </div>
+      </div>
+      <NewMessages current={current} onJump={() => virtualizer.scrollToEnd()} />
+    </div>
+  )
+}
+
+function NewMessages({ current, onJump }: { readonly current: Stream; onJump(): void }) {
+  const text = words.value
+  const isShown = useComputed(() => current.unseen.value > 0)
+  return (
+    <div class="to-newest" role="status">
+      {isShown.value && (
+        <button
+          type="button"
+          class="pill"
+          title={text.toNewest}
+          onClick={() => {
+            if (current.isPaused.value) current.pause(false)
+            onJump()
+          }}
+        >
+          {text.newMessages(number(current.unseen.value))}
+          <Icon name="down" />
+        </button>
+      )}
+    </div>
+  )
+}
+
+function Empty() {
+  return (
+    <div class="empty">
+      <Icon name="chat" />
+      <h2>{words.value.noMessages}</h2>
+      <p>{words.value.noMessagesHelp}</p>
+    </div>
+  )
+}
+
+function isContinued(rows: readonly Row[], index: number): boolean {
+  const above = rows[index - 1]
+  const row = rows[index]
+  return above !== undefined && row !== undefined && speakerOf(above) === speakerOf(row)
+}
+
+function speakerOf(row: Row): string {
+  if (row.kind === 'note') return `note ${row.key}`
+  if (row.kind === 'sent' || row.send !== undefined) return 'me'
+  return row.message.chat?.from ?? row.message.publisher ?? row.message.topic
+}

@@ -1,0 +1,147 @@
+import { useComputed } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+import { useVirtual } from '../conversation/use-virtual.ts'
+import { Icon } from '../icons.tsx'
+import { type Conversation, type ConversationKind, conversations, pinnedIds } from '../state/conversations.ts'
+import type { TopicJson } from '../state/feed.ts'
+import { dialog } from '../state/layout.ts'
+import { hrefOf, place } from '../state/place.ts'
+import { readChat } from '../state/chat.ts'
+import { rate, when } from '../words/format.ts'
+import { count, number, words } from '../words/words.ts'
+import { Avatar } from './avatar.tsx'
+
+const ROW_PIXELS = 60
+/** From here on a conversation is busy, and says how busy instead of when. */
+const BUSY_PER_SECOND = 5
+
+type Entry = { readonly title: string } | Conversation
+
+/** The left column: everything there is to talk to. */
+export function Sidebar() {
+  const text = words.value
+  return (
+    <nav class="sidebar" aria-label={text.conversations}>
+      <header class="sidebar-head">
+        <a class="brand" href="#/">
+          Hubbub
+        </a>
+        <button type="button" class="icon-button" aria-label={text.newRoom} title={text.newRoom} onClick={() => (dialog.value = 'new')}>
+          <Icon name="plus" />
+        </button>
+        <button type="button" class="icon-button" aria-label={text.settings} title={text.settings} onClick={() => (dialog.value = 'settings')}>
+          <Icon name="gear" />
+        </button>
+      </header>
+      <button type="button" class="jump" onClick={() => (dialog.value = 'jump')}>
+        <Icon name="search" />
+        <span>{text.searchShort}</span>
+        <kbd>Ctrl K</kbd>
+      </button>
+      <List />
+      <footer class="places">
+        <PlaceLink kind="overview" icon="chart" />
+        <PlaceLink kind="retained" icon="tray" />
+      </footer>
+    </nav>
+  )
+}
+
+function PlaceLink({ kind, icon }: { readonly kind: 'overview' | 'retained'; readonly icon: 'chart' | 'tray' }) {
+  const isOpen = place.value.kind === kind
+  return (
+    <a class="place" href={`#/${kind}`} aria-current={isOpen ? 'page' : undefined}>
+      <Icon name={icon} />
+      <span>{words.value[kind]}</span>
+    </a>
+  )
+}
+
+function List() {
+  const scroller = useRef<HTMLDivElement>(null)
+  const entries = useComputed(() => withTitles(conversations.value))
+  const all = entries.value
+  const virtualizer = useVirtual({
+    scroller,
+    count: all.length,
+    rowPixels: ROW_PIXELS,
+    keyOf: (index) => keyOf(all[index]),
+    isChat: false,
+  })
+  return (
+    <div class="scroller" ref={scroller}>
+      <ul class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
+        {virtualizer.getVirtualItems().map(({ index, start, key }) => {
+          const entry = all[index]
+          if (entry === undefined) return null
+          return (
+            <li key={key} class="placed" style={{ transform: `translateY(${start}px)` }}>
+              {'title' in entry ? <h2 class="section">{entry.title}</h2> : <Line conversation={entry} />}
+            </li>
+          )
+        })}
+      </ul>
+    </div>
+  )
+}
+
+function Line({ conversation }: { readonly conversation: Conversation }) {
+  const { id, name, last, unread, rate: perSecond } = conversation
+  const open = place.value
+  const isOpen = open.kind === 'conversation' && open.id === id
+  const { value: topic } = last
+  return (
+    <a class="line" href={hrefOf(id)} aria-current={isOpen ? 'page' : undefined} data-id={id}>
+      <Avatar conversation={conversation} />
+      <span class="line-text">
+        <span class="line-top">
+          <bdi class="line-name" title={name}>
+            {name}
+          </bdi>
+          {pinnedIds.value.has(id) && <Icon name="pin" />}
+          <span class="line-when">
+            {perSecond.value >= BUSY_PER_SECOND ? rate(perSecond.value) : topic === undefined ? '' : when(topic.last.atMs)}
+          </span>
+        </span>
+        <span class="line-bottom">
+          <bdi class="line-last">{topic === undefined ? '' : saidIn(topic, conversation)}</bdi>
+          {unread.value > 0 && (
+            <span class="unread" aria-label={count(unread.value, words.value.unread)}>
+              {unread.value > 999 ? '999+' : number(unread.value)}
+            </span>
+          )}
+        </span>
+      </span>
+    </a>
+  )
+}
+
+function saidIn({ topic, last }: TopicJson, { kind, filter }: Conversation): string {
+  const text = last.payload ?? (last.payloadBase64 === undefined ? '' : words.value.binary)
+  const chat = kind === 'room' ? readChat(text) : undefined
+  if (chat !== undefined) return `${chat.from}: ${chat.text}`
+  if (kind === 'room') return text
+  const base = filter.replace(/[+#].*$/, '')
+  const short = topic.startsWith(base) && topic.length > base.length ? `${topic.slice(base.length)}: ` : ''
+  return `${short}${text === '' ? words.value.empty : text}`.slice(0, 160)
+}
+
+function withTitles(all: readonly Conversation[]): Entry[] {
+  const { rooms, devices, channels } = words.value
+  const titles: Readonly<Record<ConversationKind, string>> = { room: rooms, device: devices, channel: channels }
+  const entries: Entry[] = []
+  let kind: ConversationKind | undefined
+  for (const one of all) {
+    if (!pinnedIds.value.has(one.id) && one.kind !== kind) {
+      kind = one.kind
+      entries.push({ title: titles[kind] })
+    }
+    entries.push(one)
+  }
+  return entries
+}
+
+function keyOf(entry: Entry | undefined): string {
+  if (entry === undefined) return ''
+  return 'title' in entry ? `title ${entry.title}` : entry.id
+}

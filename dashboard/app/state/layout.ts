@@ -1,0 +1,9 @@
+import { signal } from '@preact/signals'
+
+/** The third column; on a phone it lies over the others. */
+export const isDetailsShown = signal(innerWidth >= 1200)
+
+export type Dialog = 'jump' | 'keys' | 'settings' | 'new'
+
+/** What lies over the page, if anything does. */
+export const dialog = signal<Dialog | undefined>(undefined)
