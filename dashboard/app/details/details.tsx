@@ -1,0 +1,95 @@
+import type { Arrived } from '../../worker/protocol.ts'
+import { Icon } from '../icons.tsx'
+import { type Conversation, pinnedIds, togglePinned } from '../state/conversations.ts'
+import { isDetailsShown } from '../state/layout.ts'
+import { chosen } from '../state/open.ts'
+import { bytes, time } from '../words/format.ts'
+import { words } from '../words/words.ts'
+import { Commands } from './commands.tsx'
+import { LastValues } from './last-values.tsx'
+import { PayloadView } from './payload-view.tsx'
+import { SessionPart } from './session-part.tsx'
+
+/** The right column: the message that is chosen, else the conversation. */
+export function Details({ conversation }: { readonly conversation: Conversation }) {
+  const text = words.value
+  const message = chosen.value
+  return (
+    <aside class="details" aria-label={text.details}>
+      <header class="details-head">
+        <h2>{message === undefined ? text.details : text.message}</h2>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={text.close}
+          onClick={() => {
+            if (message === undefined) isDetailsShown.value = false
+            else chosen.value = undefined
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="details-body">
+        {message === undefined ? <About conversation={conversation} /> : <OfMessage key={message.id} message={message} />}
+      </div>
+    </aside>
+  )
+}
+
+function About({ conversation }: { readonly conversation: Conversation }) {
+  const text = words.value
+  const { id, kind, name } = conversation
+  return (
+    <>
+      <p class="buttons">
+        <button type="button" onClick={() => togglePinned(id)}>
+          <Icon name="pin" /> {pinnedIds.value.has(id) ? text.unpin : text.pin}
+        </button>
+      </p>
+      {kind === 'device' && <SessionPart key={id} conversation={conversation} clientId={name} />}
+      {kind === 'device' && <Commands key={`commands ${id}`} name={name} />}
+      <LastValues conversation={conversation} />
+    </>
+  )
+}
+
+function OfMessage({ message }: { readonly message: Arrived }) {
+  const text = words.value
+  const { topic, atMs, publisher, qos, retain, isDuplicate, properties } = message
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    [text.topic, topic],
+    [text.receivedAt, time(atMs)],
+    [text.publisher, publisher],
+    ['QoS', String(qos)],
+    [text.size, bytes(message.bytes)],
+    [text.retain, retain ? '✓' : undefined],
+    ['DUP', isDuplicate ? '✓' : undefined],
+    ...properties,
+  ]
+  return (
+    <>
+      <Facts facts={facts} />
+      <PayloadView message={message} />
+    </>
+  )
+}
+
+/** Names and what they are; those without a value are left out. */
+export function Facts({ facts }: { readonly facts: readonly (readonly [string, string | undefined])[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(
+        ([name, value], index) =>
+          value !== undefined && (
+            <div key={`${index} ${name}`}>
+              <dt>{name}</dt>
+              <dd>
+                <bdi>{value}</bdi>
+              </dd>
+            </div>
+          ),
+      )}
+    </dl>
+  )
+}

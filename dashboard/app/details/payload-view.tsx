@@ -1,0 +1,74 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { Arrived, PayloadRow, PayloadView as View } from '../../worker/protocol.ts'
+import { look } from '../state/hub.ts'
+import { bytes } from '../words/format.ts'
+import { words } from '../words/words.ts'
+
+/** Rows that are drawn at first; the rest on demand. */
+const FIRST_ROWS = 200
+
+/** A payload as tree, text or bytes; the worker makes the rows, so a large one does not stop the page. */
+export function PayloadView({ message }: { readonly message: Arrived }) {
+  const text = words.value
+  const view = useSignal<View>(message.form === 'json' ? 'json' : message.form === 'binary' ? 'hex' : 'text')
+  const shown = useSignal<{ rows: readonly PayloadRow[]; left: number } | undefined>(undefined)
+  const limit = useSignal(FIRST_ROWS)
+  const wanted = view.value
+  useEffect(() => {
+    let isStale = false
+    void look(message.id, wanted).then((answer) => {
+      if (!isStale) shown.value = answer
+    })
+    return () => {
+      isStale = true
+    }
+  }, [message.id, wanted])
+  const tabs: readonly (readonly [View, string])[] = [
+    ['json', text.tree],
+    ['text', text.raw],
+    ['hex', text.hex],
+  ]
+  const { rows = [], left = 0 } = shown.value ?? {}
+  return (
+    <div class="payload">
+      <div class="segments" role="radiogroup" aria-label={text.message}>
+        {tabs.map(([name, label]) => (
+          <label key={name} class="segment">
+            <input
+              type="radio"
+              name="payload-view"
+              checked={wanted === name}
+              onChange={() => {
+                view.value = name
+              }}
+            />
+            <span>{label}</span>
+          </label>
+        ))}
+      </div>
+      <div class={`payload-rows payload-${wanted}`} tabIndex={0} role="region" aria-label={text.message}>
+        {shown.value !== undefined && rows.length === 0 && (
+          <p class="quiet">{message.bytes === 0 ? text.empty : text.payloadGone}</p>
+        )}
+        {rows.slice(0, limit.value).map(({ depth, key, text: value, type }, index) => (
+          <div key={index} class={`payload-row payload-${type}`} style={{ paddingInlineStart: `${Math.min(depth, 24) * 14}px` }}>
+            {key !== '' && <span class="payload-key">{key}</span>}
+            <bdi>{value}</bdi>
+          </div>
+        ))}
+        {rows.length > limit.value && (
+          <button
+            type="button"
+            onClick={() => {
+              limit.value += 1000
+            }}
+          >
+            {text.more}
+          </button>
+        )}
+        {left > 0 && <p class="quiet">{text.leftOut(bytes(left))}</p>}
+      </div>
+    </div>
+  )
+}

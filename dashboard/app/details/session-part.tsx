@@ -1,0 +1,81 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { apiUrl, ask } from '../state/api.ts'
+import { type Conversation, presence } from '../state/conversations.ts'
+import { clock, when } from '../words/format.ts'
+import { count, number, words } from '../words/words.ts'
+import { Facts } from './details.tsx'
+
+/** What the hub knows of a client. */
+export interface ClientJson {
+  readonly clientId: string
+  readonly connection: { readonly address: string; readonly protocol: string; readonly connectedAtMs: number } | null
+  readonly queuedMessages: number
+  readonly inFlightMessages: number
+  readonly dropped: Readonly<Record<string, number>>
+  readonly lastError: { readonly atMs: number; readonly reason: string } | null
+  readonly subscriptions: readonly { readonly filter: string; readonly qos: number }[]
+}
+
+const REFRESH_MS = 3000
+
+interface SessionProps {
+  readonly conversation: Conversation
+  readonly clientId: string
+}
+
+/** The session of a device, as the hub sees it, and the device's own word beside. */
+export function SessionPart({ conversation, clientId }: SessionProps) {
+  const text = words.value
+  const client = useSignal<ClientJson | undefined>(undefined)
+  const state = presence.value.get(clientId)
+  useEffect(() => {
+    const load = (): void => {
+      ask<ClientJson>('GET', apiUrl(`clients/${encodeURIComponent(clientId)}`)).then(
+        (answer) => {
+          client.value = answer
+        },
+        () => {
+          client.value = undefined
+        },
+      )
+    }
+    load()
+    const timer = setInterval(load, REFRESH_MS)
+    return () => clearInterval(timer)
+  }, [clientId, state])
+  const { value: known } = client
+  const available = conversation.isAvailable.value
+  return (
+    <section>
+      <h3>{text.session}</h3>
+      {known === undefined && <p class="quiet">{text.noSession}</p>}
+      <Facts
+        facts={[
+          [text.session, state === undefined ? undefined : text[state]],
+          [text.availability, available === undefined ? undefined : available ? 'online' : 'offline'],
+          [text.address, known?.connection?.address],
+          [text.protocol, known?.connection && `MQTT ${known.connection.protocol}`],
+          [text.since, known?.connection && `${when(known.connection.connectedAtMs)} ${clock(known.connection.connectedAtMs)}`],
+          [text.queued, known && known.queuedMessages > 0 ? count(known.queuedMessages, text.messages) : undefined],
+          ...Object.entries(known?.dropped ?? {})
+            .filter(([, amount]) => amount > 0)
+            .map(([reason, amount]): [string, string] => [`${text.drops}: ${reason}`, number(amount)]),
+          [text.lastError, known?.lastError?.reason],
+        ].map(([name, value]) => [name ?? '', value ?? undefined])}
+      />
+      {known !== undefined && known.subscriptions.length > 0 && (
+        <>
+          <h3>{text.subscriptions}</h3>
+          <ul class="filters">
+            {known.subscriptions.map(({ filter, qos }) => (
+              <li key={filter}>
+                <code>{filter}</code> <span class="badge">Q{qos}</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  )
+}

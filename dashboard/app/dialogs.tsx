@@ -1,0 +1,142 @@
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { Icon } from './icons.tsx'
+import { Jump } from './jump.tsx'
+import { listenToKeys } from './keys.ts'
+import { save } from './state/conversations.ts'
+import { dialog } from './state/layout.ts'
+import { go, hrefOf } from './state/place.ts'
+import { language, messageStyle, myName, theme } from './state/settings.ts'
+import { words } from './words/words.ts'
+
+/** What lies over the page. */
+export function Dialogs() {
+  useEffect(listenToKeys, [])
+  switch (dialog.value) {
+    case 'jump':
+      return <Jump />
+    case 'keys':
+      return <Keys />
+    case 'settings':
+      return <Settings />
+    case 'new':
+      return <NewConversation />
+    default:
+      return null
+  }
+}
+
+/** A window of its own; Esc and a click beside it close it. */
+export function Modal({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null)
+  useEffect(() => box.current?.showModal(), [])
+  const close = (): void => {
+    dialog.value = undefined
+  }
+  return (
+    <dialog
+      class="modal"
+      ref={box}
+      aria-label={title}
+      onClose={close}
+      onClick={(event) => {
+        if (event.target === box.current) close()
+      }}
+    >
+      <header>
+        <h2>{title}</h2>
+        <button type="button" class="icon-button" aria-label={words.value.close} onClick={close}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {children}
+    </dialog>
+  )
+}
+
+function Keys() {
+  return (
+    <Modal title={words.value.keys}>
+      <dl class="keys">
+        {Object.entries(words.value.keyNames).map(([key, meaning]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  )
+}
+
+function Settings() {
+  const text = words.value
+  return (
+    <Modal title={text.settings}>
+      <label class="field">
+        <span>{text.yourName}</span>
+        <input value={myName.value} placeholder={text.yourNamePlaceholder} onInput={({ currentTarget }) => (myName.value = currentTarget.value)} />
+      </label>
+      <Choice name={text.theme} setting={theme} choices={{ auto: text.themeAuto, light: text.themeLight, dark: text.themeDark }} />
+      <Choice name={text.language} setting={language} choices={{ en: 'English', ru: 'Русский' }} />
+      <Choice name={text.view} setting={messageStyle} choices={{ lines: text.viewLines, bubbles: text.viewBubbles }} />
+    </Modal>
+  )
+}
+
+interface ChoiceProps<T extends string> {
+  readonly name: string
+  readonly setting: { value: T }
+  readonly choices: Readonly<Record<T, string>>
+}
+
+function Choice<T extends string>({ name, setting, choices }: ChoiceProps<T>) {
+  const all = Object.entries(choices) as [T, string][]
+  return (
+    <fieldset class="field">
+      <legend>{name}</legend>
+      <span class="segments">
+        {all.map(([value, label]) => (
+          <label key={value} class="segment">
+            <input type="radio" name={name} checked={setting.value === value} onChange={() => (setting.value = value)} />
+            <span>{label}</span>
+          </label>
+        ))}
+      </span>
+    </fieldset>
+  )
+}
+
+function NewConversation() {
+  const text = words.value
+  const name = useSignal('')
+  return (
+    <Modal title={text.newRoom}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          const { value } = name
+          if (value === '') return
+          const id = /[/+#]/.test(value) ? `channel/${value}` : `room/${value}`
+          save(id)
+          go(hrefOf(id))
+          dialog.value = undefined
+        }}
+      >
+        <p class="quiet">{text.newRoomHelp}</p>
+        <label class="field">
+          <span>{text.roomName}</span>
+          <input value={name.value} spellcheck={false} onInput={({ currentTarget }) => (name.value = currentTarget.value)} />
+        </label>
+        <p class="buttons">
+          <button type="submit" class="primary">
+            {text.open}
+          </button>
+        </p>
+      </form>
+    </Modal>
+  )
+}
