@@ -1,4 +1,4 @@
-import type { IPublishPacket, MqttClient, Packet } from 'mqtt'
+import type { IClientPublishOptions, IPublishPacket, MqttClient, Packet } from 'mqtt'
 import type { Outgoing, SendChange, SendStep } from './protocol.ts'
 
 /** MQTT's own default, for a hub that names none. */
@@ -70,8 +70,8 @@ export class Outbox {
       ...(wantsReply && { responseTopic: this.#replyTopic, correlationData: new TextEncoder().encode(id) }),
     }
     // mqtt.js types Correlation Data as Node's Buffer; it writes any Uint8Array.
-    const options = { qos, retain, properties } as Parameters<MqttClient['publish']>[2]
-    this.#client?.publish(topic, payload, options ?? {}, (error) => {
+    const options = { qos, retain, properties } as unknown as IClientPublishOptions
+    this.#client?.publish(topic, payload, options, (error) => {
       if (qos === 0 && error === undefined) this.#say(id, 'written')
       if (qos === 0 && error instanceof Error) this.#say(id, 'not-sent', undefined, error.message)
     })

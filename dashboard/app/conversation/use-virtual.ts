@@ -9,7 +9,7 @@ import { type RefObject } from 'preact'
 import { useLayoutEffect, useMemo } from 'preact/hooks'
 
 interface VirtualOptions {
-  readonly scroller: RefObject<HTMLElement>
+  readonly scroller: RefObject<HTMLElement | null>
   readonly count: number
   readonly rowPixels: number
   keyOf(index: number): number | string

@@ -85,16 +85,27 @@ function FieldInput({ field: { name, type, choices, minimum, maximum }, value, o
           ))}
         </select>
       ) : (
-        <input
-          type={type === 'number' ? 'number' : 'text'}
-          step="any"
-          min={minimum}
-          max={maximum}
-          required
-          value={String(value)}
-          onInput={({ currentTarget }) => onChange(type === 'number' ? currentTarget.valueAsNumber : currentTarget.value)}
-        />
+        <PlainInput type={type} value={value} minimum={minimum} maximum={maximum} onChange={onChange} />
       )}
     </label>
+  )
+}
+
+type PlainProps = Pick<FieldProps, 'value' | 'onChange'> & Pick<Field, 'type' | 'minimum' | 'maximum'>
+
+function PlainInput({ type, value, minimum, maximum, onChange }: PlainProps) {
+  if (type !== 'number') {
+    return <input required value={String(value)} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
+  }
+  return (
+    <input
+      type="number"
+      step="any"
+      required
+      value={String(value)}
+      onInput={({ currentTarget }) => onChange(currentTarget.valueAsNumber)}
+      {...(minimum !== undefined && { min: minimum })}
+      {...(maximum !== undefined && { max: maximum })}
+    />
   )
 }
