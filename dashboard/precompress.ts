@@ -8,7 +8,7 @@ const brotli = promisify(brotliCompress)
 const zip = promisify(gzip)
 
 /** Files smaller than this are not worth a second one. */
-const MIN_BYTES = 512
+const MIN_BYTES = 1024
 
 /** Lays `.br` and `.gz` beside each file of the build, so that the hub compresses nothing while it serves. */
 export function precompress(): Plugin {

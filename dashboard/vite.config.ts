@@ -14,6 +14,8 @@ export default defineConfig({
     outDir: '../dist/dashboard',
     emptyOutDir: true,
     target: 'es2023',
+    // The first that know `light-dark()`.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     // A `data:` address is not allowed by the page's Content-Security-Policy.
     assetsInlineLimit: 0,
