@@ -23,7 +23,9 @@ export function Banner() {
           <b>{text.offline}</b>
           {reason !== undefined && <span class="banner-reason">{reason}</span>}
           <span aria-live="off">
-            {state === 'connecting' ? text.connecting : text.retryIn(Math.max(0, Math.ceil(((retryAtMs ?? 0) - now.value) / 1000)))}
+            {state === 'connecting'
+              ? text.connecting
+              : text.retryIn(Math.max(0, Math.ceil(((retryAtMs ?? 0) - now.value) / 1000)))}
           </span>
           <button type="button" onClick={tryNow}>
             {text.retryNow}

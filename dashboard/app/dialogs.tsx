@@ -78,9 +78,17 @@ function Settings() {
     <Modal title={text.settings}>
       <label class="field">
         <span>{text.yourName}</span>
-        <input value={myName.value} placeholder={text.yourNamePlaceholder} onInput={({ currentTarget }) => (myName.value = currentTarget.value)} />
+        <input
+          value={myName.value}
+          placeholder={text.yourNamePlaceholder}
+          onInput={({ currentTarget }) => (myName.value = currentTarget.value)}
+        />
       </label>
-      <Choice name={text.theme} setting={theme} choices={{ auto: text.themeAuto, light: text.themeLight, dark: text.themeDark }} />
+      <Choice
+        name={text.theme}
+        setting={theme}
+        choices={{ auto: text.themeAuto, light: text.themeLight, dark: text.themeDark }}
+      />
       <Choice name={text.language} setting={language} choices={{ en: 'English', ru: 'Русский' }} />
       <Choice name={text.view} setting={messageStyle} choices={{ lines: text.viewLines, bubbles: text.viewBubbles }} />
     </Modal>
@@ -101,7 +109,12 @@ function Choice<T extends string>({ name, setting, choices }: ChoiceProps<T>) {
       <span class="segments">
         {all.map(([value, label]) => (
           <label key={value} class="segment">
-            <input type="radio" name={name} checked={setting.value === value} onChange={() => (setting.value = value)} />
+            <input
+              type="radio"
+              name={name}
+              checked={setting.value === value}
+              onChange={() => (setting.value = value)}
+            />
             <span>{label}</span>
           </label>
         ))}
@@ -129,7 +142,11 @@ function NewConversation() {
         <p class="quiet">{text.newRoomHelp}</p>
         <label class="field">
           <span>{text.roomName}</span>
-          <input value={name.value} spellcheck={false} onInput={({ currentTarget }) => (name.value = currentTarget.value)} />
+          <input
+            value={name.value}
+            spellcheck={false}
+            onInput={({ currentTarget }) => (name.value = currentTarget.value)}
+          />
         </label>
         <p class="buttons">
           <button type="submit" class="primary">

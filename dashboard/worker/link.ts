@@ -5,7 +5,7 @@ import type { Arrived, BatchEntry, LinkChange, Outgoing, QoS, Receipt } from './
 import type { KeptPayloads } from './kept.ts'
 
 /** The session lives on for so long, so that a short outage loses nothing that was on its way. */
-const SESSION_SECONDS = 300
+const SESSION_SECONDS = 30
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 15_000
 const CONNECT_MS = 8000
@@ -96,8 +96,9 @@ export class Link {
   }
 
   #subscribe(filter: string | undefined): void {
-    // What is retained is fetched over HTTP: so RETAIN of a message that comes says how it was published.
-    if (filter !== undefined) this.#client?.subscribe(filter, { qos: 2, rap: true, rh: 2 })
+    // What is retained is fetched over HTTP: so RETAIN of a message that comes says how it was published. Without No Local the
+    // page would be among the receivers of its own messages, and two ticks would be no news.
+    if (filter !== undefined) this.#client?.subscribe(filter, { qos: 2, nl: true, rap: true, rh: 2 })
   }
 
   #closed(): void {
@@ -126,7 +127,15 @@ export class Link {
     const correlation = properties?.correlationData === undefined ? undefined : decode(properties.correlationData)
     if (topic === this.#replyTopic && correlation !== undefined) {
       const reason = glance(payload, topic).preview
-      this.#tell({ kind: 'send', id: correlation, step: 'reply', atMs, reasonCode: undefined, reason, receipt: undefined })
+      this.#tell({
+        kind: 'send',
+        id: correlation,
+        step: 'reply',
+        atMs,
+        reasonCode: undefined,
+        reason,
+        receipt: undefined,
+      })
       return
     }
     const arrived: Arrived = {

@@ -26,7 +26,10 @@ export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
   }
 }
 
-function arrivedFrom({ topic, publisher, qos, retain, properties = {}, ...json }: MessageJson, kept: KeptPayloads): Arrived {
+function arrivedFrom(
+  { topic, publisher, qos, retain, properties = {}, ...json }: MessageJson,
+  kept: KeptPayloads,
+): Arrived {
   const payload =
     json.payloadBase64 === undefined ? new TextEncoder().encode(json.payload ?? '') : fromBase64(json.payloadBase64)
   const { userProperties = [], ...rest } = properties

@@ -15,7 +15,8 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Control characters (ANSI colours among them) and what turns the direction of writing: shown as signs, never obeyed. */
-const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+const UNSEEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
 export interface Glance {
   readonly form: Form
@@ -53,7 +54,10 @@ export function look(payload: Uint8Array, view: PayloadView): Rows {
   const unread = Math.max(0, payload.length - VIEW_BYTES)
   if (view === 'json') {
     const { rows, left } = jsonRows(text, MAX_ROWS)
-    return { rows: rows.map((row) => Object.assign(row, { key: visible(row.key), text: visible(row.text) })), left: left + unread }
+    return {
+      rows: rows.map((row) => Object.assign(row, { key: visible(row.key), text: visible(row.text) })),
+      left: left + unread,
+    }
   }
   const rows: PayloadRow[] = []
   let at = 0
@@ -106,7 +110,9 @@ function readChat(payload: Uint8Array): ChatText | undefined {
     const value: unknown = JSON.parse(strict.decode(payload))
     if (typeof value !== 'object' || value === null || !('from' in value) || !('text' in value)) return undefined
     const { from, text } = value
-    return typeof from === 'string' && typeof text === 'string' ? { from: visible(from), text: visible(text) } : undefined
+    return typeof from === 'string' && typeof text === 'string'
+      ? { from: visible(from), text: visible(text) }
+      : undefined
   } catch {
     return undefined
   }
@@ -116,7 +122,9 @@ function hexRows(payload: Uint8Array): Rows {
   const rows: PayloadRow[] = []
   for (let at = 0; at < payload.length && rows.length < MAX_ROWS; at += HEX_LINE) {
     const line = payload.subarray(at, at + HEX_LINE)
-    const letters = Array.from(line, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : '·')).join('')
+    const letters = Array.from(line, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : '·')).join(
+      '',
+    )
     rows.push({
       depth: 0,
       key: at.toString(16).padStart(6, '0'),

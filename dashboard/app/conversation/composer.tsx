@@ -46,7 +46,12 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         ) : (
           <label class="chip-field chip-field-wide">
             <span>{text.topic}</span>
-            <input value={topic} spellcheck={false} autocapitalize="off" onInput={({ currentTarget }) => changeDraft({ topic: currentTarget.value })} />
+            <input
+              value={topic}
+              spellcheck={false}
+              autocapitalize="off"
+              onInput={({ currentTarget }) => changeDraft({ topic: currentTarget.value })}
+            />
           </label>
         )}
         <span class="segments" role="radiogroup" aria-label="QoS">
@@ -57,7 +62,13 @@ export function Composer({ conversation }: { readonly conversation: Conversation
             </label>
           ))}
         </span>
-        <button type="button" class="chip" aria-pressed={retain} title={text.retainHelp} onClick={() => changeDraft({ retain: !retain })}>
+        <button
+          type="button"
+          class="chip"
+          aria-pressed={retain}
+          title={text.retainHelp}
+          onClick={() => changeDraft({ retain: !retain })}
+        >
           {text.retain}
         </button>
         <JsonState payload={payload} />

@@ -41,10 +41,15 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
   return (
     <div class="message" data-mine={send !== undefined} data-chosen={isChosen} data-continued={isContinued}>
       <time class="at">{time(message.atMs)}</time>
-      <Label topic={message.topic} shown={topic} name={chat?.from ?? message.publisher} isRoom={message.topic.startsWith('chat/')} />
+      <Label
+        topic={message.topic}
+        shown={topic}
+        name={chat?.from ?? message.publisher}
+        isRoom={message.topic.startsWith('chat/')}
+      />
       <button
         type="button"
-        class={`value value-${form}`}
+        class={`value value-${chat === undefined ? form : 'text'}`}
         aria-pressed={isChosen}
         onClick={() => {
           chosen.value = message
@@ -56,8 +61,16 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
         {times > 1 && <span class="badge badge-times">×{number(times)}</span>}
         {form === 'binary' && <span class="badge">{words.value.binary}</span>}
         {message.bytes > 300 && <span class="badge">{bytes(message.bytes)}</span>}
-        {isDuplicate && <span class="badge" title={words.value.duplicate}>DUP</span>}
-        {retain && <span class="badge badge-retain" title={words.value.retainHelp}>R</span>}
+        {isDuplicate && (
+          <span class="badge" title={words.value.duplicate}>
+            DUP
+          </span>
+        )}
+        {retain && (
+          <span class="badge badge-retain" title={words.value.retainHelp}>
+            R
+          </span>
+        )}
         {send !== undefined && <Latency send={send} />}
         <QosBadge qos={qos} />
       </span>
@@ -66,7 +79,15 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
   )
 }
 
-function SentLine({ send, topic, isContinued }: { readonly send: Send; readonly topic: string; readonly isContinued: boolean }) {
+function SentLine({
+  send,
+  topic,
+  isContinued,
+}: {
+  readonly send: Send
+  readonly topic: string
+  readonly isContinued: boolean
+}) {
   const { message, atMs } = send
   const chat = readChat(message.payload)
   return (

@@ -26,7 +26,7 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
   const virtualizer = useVirtual({
     scroller,
     count: rows.length,
-    rowPixels: ROW_PIXELS[style],
+    pixelsOf: () => ROW_PIXELS[style],
     keyOf: (index) => rows[index]?.key ?? index,
     isChat: true,
     moved: (instance) => {
@@ -42,7 +42,14 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
   const first = items[0]
   return (
     <div class="stream">
-      <div class={`scroller scroller-${style}`} ref={scroller} role="log" aria-label={words.value.message} aria-live="off" tabIndex={0}>
+      <div
+        class={`scroller scroller-${style}`}
+        ref={scroller}
+        role="log"
+        aria-label={words.value.message}
+        aria-live="off"
+        tabIndex={0}
+      >
         {isEmpty && pastState.value !== 'loading' && <Empty />}
         <div class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
           <div class="window" style={{ transform: `translateY(${first?.start ?? 0}px)` }}>
@@ -50,8 +57,18 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
               const row = rows[index]
               if (row === undefined) return null
               return (
-                <div key={key} class="row" data-index={index} ref={style === 'bubbles' ? virtualizer.measureElement : null}>
-                  <StreamRow row={row} times={row.kind === 'message' ? row.times : 1} topic={topic} isContinued={isContinued(rows, index)} />
+                <div
+                  key={key}
+                  class="row"
+                  data-index={index}
+                  ref={style === 'bubbles' ? virtualizer.measureElement : null}
+                >
+                  <StreamRow
+                    row={row}
+                    times={row.kind === 'message' ? row.times : 1}
+                    topic={topic}
+                    isContinued={isContinued(rows, index)}
+                  />
                 </div>
               )
             })}

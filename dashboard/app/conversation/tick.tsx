@@ -64,7 +64,8 @@ function labelOf(send: Send, tick: Tick): string {
   const receipt = receiptOf(steps)
   const own = text.ticks[tick]
   if (tick === 'answered') return `${own}: ${text.answered(latency(replyMs(send, steps)))}`
-  if (tick === 'refused') return `${own}: ${steps.findLast(({ reason }) => reason !== undefined)?.reason ?? codeOf(steps)}`
+  if (tick === 'refused')
+    return `${own}: ${steps.findLast(({ reason }) => reason !== undefined)?.reason ?? codeOf(steps)}`
   if (receipt === undefined || receipt.matched === 0) return own
   return `${own}: ${text.deliveredTo(deliveredCount(receipt), receipt.matched)}`
 }

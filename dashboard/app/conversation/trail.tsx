@@ -44,7 +44,9 @@ export function Trail({ send, onClose }: TrailProps) {
       </ol>
       {receipt !== undefined && (
         <>
-          <h3>{receipt.matched === 0 ? text.nobodyListens : text.deliveredTo(doneOf(receipt.receivers), receipt.matched)}</h3>
+          <h3>
+            {receipt.matched === 0 ? text.nobodyListens : text.deliveredTo(doneOf(receipt.receivers), receipt.matched)}
+          </h3>
           <ul>
             {receipt.receivers.map((receiver) => (
               <li key={`${receiver.clientId ?? ''} ${receiver.group ?? ''}`}>

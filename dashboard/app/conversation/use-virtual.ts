@@ -1,17 +1,13 @@
 import { type Signal, signal } from '@preact/signals'
-import {
-  elementScroll,
-  observeElementOffset,
-  observeElementRect,
-  Virtualizer,
-} from '@tanstack/virtual-core'
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core'
 import { type RefObject } from 'preact'
 import { useLayoutEffect, useMemo } from 'preact/hooks'
 
 interface VirtualOptions {
   readonly scroller: RefObject<HTMLElement | null>
   readonly count: number
-  readonly rowPixels: number
+  /** How high a row is, or about. */
+  pixelsOf(index: number): number
   keyOf(index: number): number | string
   /** Keeps to the newest while one is there, and to the row one reads otherwise. */
   readonly isChat: boolean
@@ -19,14 +15,14 @@ interface VirtualOptions {
 }
 
 /** Rows of a long list that are in sight, and a few around them. */
-export function useVirtual({ scroller, count, rowPixels, keyOf, isChat, moved }: VirtualOptions) {
+export function useVirtual({ scroller, count, pixelsOf, keyOf, isChat, moved }: VirtualOptions) {
   const { virtualizer, changes } = useMemo(() => create(), [])
   // Reading it has the component drawn anew when other rows come into sight.
   void changes.value
   virtualizer.setOptions({
     count,
     getScrollElement: () => scroller.current,
-    estimateSize: () => rowPixels,
+    estimateSize: pixelsOf,
     getItemKey: keyOf,
     overscan: 6,
     scrollToFn: elementScroll,

@@ -38,11 +38,13 @@ function commandOf(name: string, one: unknown): Command {
 
 function fieldOf([name, schema]: readonly [string, unknown]): Field {
   const declared = typeof schema === 'string' ? schema : member(schema, 'type')
-  const type = declared === 'number' || declared === 'integer' ? 'number' : declared === 'boolean' ? 'boolean' : 'string'
+  const type =
+    declared === 'number' || declared === 'integer' ? 'number' : declared === 'boolean' ? 'boolean' : 'string'
   const listed = member(schema, 'enum')
   const choices = Array.isArray(listed) ? listed.map(String) : []
   const minimum = numberOf(member(schema, 'minimum'))
-  const initial = member(schema, 'default') ?? (type === 'boolean' ? false : type === 'number' ? (minimum ?? 0) : (choices[0] ?? ''))
+  const initial =
+    member(schema, 'default') ?? (type === 'boolean' ? false : type === 'number' ? (minimum ?? 0) : (choices[0] ?? ''))
   return { name, type, choices, minimum, maximum: numberOf(member(schema, 'maximum')), initial }
 }
 

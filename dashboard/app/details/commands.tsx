@@ -70,7 +70,11 @@ function FieldInput({ field: { name, type, choices, minimum, maximum }, value, o
   if (type === 'boolean') {
     return (
       <label class="field field-check">
-        <input type="checkbox" checked={value === true} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={value === true}
+          onChange={({ currentTarget }) => onChange(currentTarget.checked)}
+        />
         <span>{name}</span>
       </label>
     )

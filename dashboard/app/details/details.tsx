@@ -31,7 +31,11 @@ export function Details({ conversation }: { readonly conversation: Conversation 
         </button>
       </header>
       <div class="details-body">
-        {message === undefined ? <About conversation={conversation} /> : <OfMessage key={message.id} message={message} />}
+        {message === undefined ? (
+          <About conversation={conversation} />
+        ) : (
+          <OfMessage key={message.id} message={message} />
+        )}
       </div>
     </aside>
   )

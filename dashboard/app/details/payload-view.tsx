@@ -52,7 +52,11 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
           <p class="quiet">{message.bytes === 0 ? text.empty : text.payloadGone}</p>
         )}
         {rows.slice(0, limit.value).map(({ depth, key, text: value, type }, index) => (
-          <div key={index} class={`payload-row payload-${type}`} style={{ paddingInlineStart: `${Math.min(depth, 24) * 14}px` }}>
+          <div
+            key={index}
+            class={`payload-row payload-${type}`}
+            style={{ paddingInlineStart: `${Math.min(depth, 24) * 14}px` }}
+          >
             {key !== '' && <span class="payload-key">{key}</span>}
             <bdi>{value}</bdi>
           </div>

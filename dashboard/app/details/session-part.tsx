@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { apiUrl, ask } from '../state/api.ts'
 import { type Conversation, presence } from '../state/conversations.ts'
-import { clock, when } from '../words/format.ts'
+import { when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Facts } from './details.tsx'
 
@@ -56,7 +56,7 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
           [text.availability, available === undefined ? undefined : available ? 'online' : 'offline'],
           [text.address, known?.connection?.address],
           [text.protocol, known?.connection && `MQTT ${known.connection.protocol}`],
-          [text.since, known?.connection && `${when(known.connection.connectedAtMs)} ${clock(known.connection.connectedAtMs)}`],
+          [text.since, known?.connection && when(known.connection.connectedAtMs)],
           [text.queued, known && known.queuedMessages > 0 ? count(known.queuedMessages, text.messages) : undefined],
           ...Object.entries(known?.dropped ?? {})
             .filter(([, amount]) => amount > 0)

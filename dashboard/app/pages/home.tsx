@@ -31,10 +31,7 @@ function FirstMinute() {
       'Node (mqtt.js)',
       `import mqtt from 'mqtt'\nconst client = mqtt.connect('mqtt://${host}')\nclient.publish('chat/lobby', 'Hello')`,
     ],
-    [
-      'Python (paho)',
-      `import paho.mqtt.publish as publish\npublish.single('chat/lobby', 'Hello', hostname='${host}')`,
-    ],
+    ['Python (paho)', `import paho.mqtt.publish as publish\npublish.single('chat/lobby', 'Hello', hostname='${host}')`],
     [
       'Arduino (PubSubClient)',
       `client.setServer("${host}", 1883);\nclient.connect("lamp-1");\nclient.publish("devices/lamp-1/state", "on");`,

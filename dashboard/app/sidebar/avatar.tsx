@@ -17,7 +17,11 @@ export function Avatar({ conversation: { kind, name, isAvailable } }: { readonly
   ].filter((part) => part !== false)
   return (
     <span class="avatar" data-hue={hueOf(name)} data-ring={ring} title={title.join('\n')}>
-      {kind === 'room' ? <b aria-hidden="true">{[...name][0]?.toUpperCase()}</b> : <Icon name={kind === 'device' ? 'chip' : 'wave'} />}
+      {kind === 'room' ? (
+        <b aria-hidden="true">{[...name][0]?.toUpperCase()}</b>
+      ) : (
+        <Icon name={kind === 'device' ? 'chip' : 'wave'} />
+      )}
       {state !== undefined && <i class="dot" data-state={state} />}
       {title.length > 0 && <span class="for-readers">{title.join(', ')}</span>}
     </span>

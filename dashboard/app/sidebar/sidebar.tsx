@@ -11,7 +11,8 @@ import { rate, when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Avatar } from './avatar.tsx'
 
-const ROW_PIXELS = 60
+const LINE_PIXELS = 60
+const TITLE_PIXELS = 34
 /** From here on a conversation is busy, and says how busy instead of when. */
 const BUSY_PER_SECOND = 5
 
@@ -26,10 +27,22 @@ export function Sidebar() {
         <a class="brand" href="#/">
           Hubbub
         </a>
-        <button type="button" class="icon-button" aria-label={text.newRoom} title={text.newRoom} onClick={() => (dialog.value = 'new')}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={text.newRoom}
+          title={text.newRoom}
+          onClick={() => (dialog.value = 'new')}
+        >
           <Icon name="plus" />
         </button>
-        <button type="button" class="icon-button" aria-label={text.settings} title={text.settings} onClick={() => (dialog.value = 'settings')}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={text.settings}
+          title={text.settings}
+          onClick={() => (dialog.value = 'settings')}
+        >
           <Icon name="gear" />
         </button>
       </header>
@@ -64,18 +77,18 @@ function List() {
   const virtualizer = useVirtual({
     scroller,
     count: all.length,
-    rowPixels: ROW_PIXELS,
+    pixelsOf: (index) => ('title' in (all[index] ?? {}) ? TITLE_PIXELS : LINE_PIXELS),
     keyOf: (index) => keyOf(all[index]),
     isChat: false,
   })
   return (
     <div class="scroller" ref={scroller}>
       <ul class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
-        {virtualizer.getVirtualItems().map(({ index, start, key }) => {
+        {virtualizer.getVirtualItems().map(({ index, start, size, key }) => {
           const entry = all[index]
           if (entry === undefined) return null
           return (
-            <li key={key} class="placed" style={{ transform: `translateY(${start}px)` }}>
+            <li key={key} class="placed" style={{ height: `${size}px`, transform: `translateY(${start}px)` }}>
               {'title' in entry ? <h2 class="section">{entry.title}</h2> : <Line conversation={entry} />}
             </li>
           )
@@ -100,7 +113,11 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
           </bdi>
           {pinnedIds.value.has(id) && <Icon name="pin" />}
           <span class="line-when">
-            {perSecond.value >= BUSY_PER_SECOND ? rate(perSecond.value) : topic === undefined ? '' : when(topic.last.atMs)}
+            {perSecond.value >= BUSY_PER_SECOND
+              ? rate(perSecond.value)
+              : topic === undefined
+                ? ''
+                : when(topic.last.atMs)}
           </span>
         </span>
         <span class="line-bottom">

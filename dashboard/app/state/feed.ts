@@ -54,7 +54,9 @@ export const isFeedReady = signal(false)
 /** Opens the feed that the lists live on; the browser opens it again when it breaks. */
 export function openFeed(receiver: FeedReceiver): void {
   const source = new EventSource(apiUrl('feed', { events: 'topics,presence,overview' }))
-  source.addEventListener('topics', ({ data }: MessageEvent<string>) => receiver.topics(JSON.parse(data) as TopicJson[]))
+  source.addEventListener('topics', ({ data }: MessageEvent<string>) =>
+    receiver.topics(JSON.parse(data) as TopicJson[]),
+  )
   source.addEventListener('presence', ({ data }: MessageEvent<string>) =>
     receiver.presence(JSON.parse(data) as PresenceJson[]),
   )

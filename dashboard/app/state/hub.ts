@@ -1,5 +1,16 @@
 import { signal } from '@preact/signals'
-import type { Arrived, BatchEntry, FromWorker, LinkChange, Outgoing, Past, PayloadRow, PayloadView, SendChange, ToWorker } from '../../worker/protocol.ts'
+import type {
+  Arrived,
+  BatchEntry,
+  FromWorker,
+  LinkChange,
+  Outgoing,
+  Past,
+  PayloadRow,
+  PayloadView,
+  SendChange,
+  ToWorker,
+} from '../../worker/protocol.ts'
 import { webSocketUrl } from './api.ts'
 
 /** Whether the page is connected to the hub. */

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 
 /** The third column; on a phone it lies over the others. */
-export const isDetailsShown = signal(innerWidth >= 1200)
+export const isDetailsShown = signal(innerWidth >= 1500)
 
 export type Dialog = 'jump' | 'keys' | 'settings' | 'new'
 

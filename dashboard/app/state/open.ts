@@ -2,9 +2,9 @@ import { effect, signal } from '@preact/signals'
 import type { Arrived, LinkChange } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
-import { link, past, type Receiver, watch } from './hub.ts'
+import { past, type Receiver, watch } from './hub.ts'
 import { matches } from './topic-filter.ts'
-import { resumeUnsent, type Send, sendChanged } from './sends.ts'
+import { isRetained, resumeUnsent, type Send, sendChanged } from './sends.ts'
 import { nameOf, Stream } from './stream.ts'
 
 const PAGE = 100
@@ -12,6 +12,9 @@ const PAGE = 100
 const GAP_MESSAGES = 1000
 /** Between hub and page: what is near an edge is looked at from both sides. */
 const EDGE_MS = 2000
+
+/** The hub has handled the message. */
+const TAKEN: ReadonlySet<string> = new Set(['puback', 'pubcomp', 'receipt'])
 
 export type PastState = 'loading' | 'more' | 'none'
 
@@ -52,7 +55,12 @@ export const receiver: Receiver = {
     stream.peek().append(mine, overflow)
     updatePins(one, mine)
   },
-  sendChanged,
+  sendChanged(change) {
+    sendChanged(change)
+    // A page does not get its own messages: what it pinned has to be asked for.
+    const one = openConversation.peek()
+    if (one !== undefined && TAKEN.has(change.step) && isRetained(change.id)) void loadPins(one, stream.peek())
+  },
   linkChanged(change, before) {
     if (change.state === 'offline' && before.state === 'online') offlineSinceMs = change.atMs
     if (change.state !== 'online') return
@@ -134,9 +142,4 @@ function updatePins(one: Conversation, messages: readonly Arrived[]): void {
     else if (byTopic.size < 50 || byTopic.has(message.topic)) byTopic.set(message.topic, message)
   }
   pins.value = [...byTopic.values()]
-}
-
-/** The page is online. */
-export function isOnline(): boolean {
-  return link.value.state === 'online'
 }

@@ -85,6 +85,11 @@ export function tickOf({ message, steps: { value: steps } }: Send): Tick {
   return 'waiting'
 }
 
+/** Whether a message of this page was sent with RETAIN. */
+export function isRetained(id: string): boolean {
+  return sends.get(id)?.message.retain === true
+}
+
 export function receiptOf(steps: readonly SendChange[]): Receipt | undefined {
   return steps.findLast(({ step }) => step === 'receipt')?.receipt
 }

@@ -16,7 +16,10 @@ function kept<T extends string>(name: string, initial: T, allowed: readonly T[] 
 
 export const theme = kept<Theme>('theme', 'auto', ['auto', 'light', 'dark'])
 export const language = kept<Language>('language', navigator.language.startsWith('ru') ? 'ru' : 'en', ['en', 'ru'])
-export const messageStyle = kept<MessageStyle>('messageStyle', 'lines', ['lines', 'bubbles'])
+export const messageStyle = kept<MessageStyle>('messageStyle', innerWidth < 720 ? 'bubbles' : 'lines', [
+  'lines',
+  'bubbles',
+])
 export const myName = kept<string>('name', '', undefined)
 
 effect(() => {

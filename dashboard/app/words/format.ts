@@ -40,7 +40,8 @@ export function latency(ms: number): string {
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))
   const [d, h, m] = language.value === 'ru' ? ['д', 'ч', 'мин'] : ['d', 'h', 'min']
-  if (seconds >= 86_400) return `${Math.floor(seconds / 86_400)}\u00a0${d} ${Math.floor((seconds % 86_400) / 3600)}\u00a0${h}`
+  if (seconds >= 86_400)
+    return `${Math.floor(seconds / 86_400)}\u00a0${d} ${Math.floor((seconds % 86_400) / 3600)}\u00a0${h}`
   if (seconds >= 3600) return `${Math.floor(seconds / 3600)}\u00a0${h} ${Math.floor((seconds % 3600) / 60)}\u00a0${m}`
   if (seconds >= 60) return `${Math.floor(seconds / 60)}\u00a0${m}`
   return `${seconds}\u00a0${language.value === 'ru' ? 'с' : 's'}`
@@ -48,7 +49,12 @@ export function duration(ms: number): string {
 
 /** `120/s`, rounded so that it does not race. */
 export function rate(perSecond: number): string {
-  const rounded = perSecond >= 100 ? Math.round(perSecond / 10) * 10 : perSecond >= 10 ? Math.round(perSecond) : Math.round(perSecond * 10) / 10
+  const rounded =
+    perSecond >= 100
+      ? Math.round(perSecond / 10) * 10
+      : perSecond >= 10
+        ? Math.round(perSecond)
+        : Math.round(perSecond * 10) / 10
   return `${number(rounded)}${language.value === 'ru' ? '/с' : '/s'}`
 }
 

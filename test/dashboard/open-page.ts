@@ -1,0 +1,25 @@
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { onTestFinished } from 'vitest'
+
+/** Debian's own. */
+const CHROMIUM = '/usr/bin/chromium'
+
+export interface OpenPage {
+  readonly page: Page
+  /** What the browser complained about: scripts that failed, files that the policy forbade. */
+  readonly complaints: string[]
+}
+
+/** Opens a place of the dashboard (`#/room/lobby`) in a browser of its own, which is closed when the test ends. */
+export async function openPage(httpPort: number, place = '#/'): Promise<OpenPage> {
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, locale: 'en' })
+  const complaints: string[] = []
+  page.on('pageerror', ({ message }) => complaints.push(message))
+  page.on('console', (line) => {
+    if (line.type() === 'error') complaints.push(line.text())
+  })
+  await page.goto(`http://127.0.0.1:${httpPort}/index.html${place}`)
+  return { page, complaints }
+}

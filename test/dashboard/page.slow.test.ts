@@ -1,0 +1,111 @@
+import { type MqttClient, connectAsync } from 'mqtt'
+import { expect, onTestFinished, test } from 'vitest'
+import { startHub } from '../support/start-hub.ts'
+import { openPage } from './open-page.ts'
+
+async function connect(port: number, clientId: string): Promise<MqttClient> {
+  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { protocolVersion: 5, clientId })
+  onTestFinished(() => client.endAsync(true))
+  return client
+}
+
+test('A message that is published to a room appears there, and the browser has nothing to complain about', async () => {
+  const { port, httpPort } = await startHub()
+  const { page, complaints } = await openPage(httpPort, '#/room/lobby')
+  const client = await connect(port, 'anna')
+  await client.publishAsync('chat/lobby', 'Привет 🎉 from the command line', { qos: 1 })
+  await page.locator('.message', { hasText: 'Привет 🎉 from the command line' }).waitFor()
+  await page.locator('.line[data-id="room/lobby"]', { hasText: 'Привет' }).waitFor()
+  expect(complaints).toEqual([])
+})
+
+test('What is written in Russian arrives as it was, with one receiver two ticks, and the trail names who has it', async () => {
+  const { port, httpPort } = await startHub()
+  const client = await connect(port, 'anna')
+  await client.subscribeAsync('chat/lobby', { qos: 1 })
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  const received = new Promise<string>((resolve) => {
+    client.once('message', (_topic, payload) => resolve(payload.toString()))
+  })
+  await page.getByRole('textbox', { name: 'Message' }).fill('Как дела? 👋')
+  await page.keyboard.press('Control+Enter')
+  expect(await received).toBe('Как дела? 👋')
+  const tick = page.locator('[data-tick="delivered"]')
+  await tick.click()
+  await page.getByRole('dialog', { name: 'Packet trail' }).getByText('anna').waitFor()
+})
+
+test('A message that nobody subscribes to says so: the page is no receiver of its own messages', async () => {
+  const { httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await page.getByRole('textbox', { name: 'Message' }).fill('anybody?')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-tick="nobody"]').waitFor()
+})
+
+test('A message at QoS 0 has a hollow tick and never more without a receiver', async () => {
+  const { httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await page.getByText('QoS 0').click()
+  await page.getByRole('textbox', { name: 'Message' }).fill('into the blue')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-tick="written"]').waitFor()
+})
+
+test('A command is sent from the form a device announces, and its reply is shown with the latency', async () => {
+  const { port, httpPort } = await startHub()
+  const lamp = await connect(port, 'lamp-1')
+  await lamp.subscribeAsync('devices/lamp-1/cmd/+', { qos: 1 })
+  const about = { commands: { set: { properties: { brightness: { type: 'number', default: 40 } } } } }
+  await lamp.publishAsync('devices/lamp-1/about', JSON.stringify(about), { qos: 1, retain: true })
+  lamp.on('message', (_topic, payload, { properties = {} }) => {
+    const { responseTopic = '', correlationData = Buffer.alloc(0) } = properties
+    lamp.publish(responseTopic, `took ${payload.toString()}`, { qos: 1, properties: { correlationData } })
+  })
+  const { page } = await openPage(httpPort, '#/device/lamp-1')
+  await page.getByRole('button', { name: 'Details' }).click()
+  await page.getByLabel('brightness').fill('70')
+  await page.getByRole('button', { name: 'Run' }).click()
+  await page.locator('[data-tick="answered"]').waitFor()
+  await page.locator('.badge-reply', { hasText: /took \{"brightness":70\}.* ms/ }).waitFor()
+})
+
+test('Markup, control characters and changes of direction in a payload are shown and never obeyed', async () => {
+  const { port, httpPort } = await startHub()
+  const { page, complaints } = await openPage(httpPort, '#/room/lobby')
+  const client = await connect(port, 'mallory')
+  await client.publishAsync('chat/lobby', '<img src=x onerror=alert(1)>\u202Eevil\u001b[31m', { qos: 1 })
+  const value = page.locator('.message .value').first()
+  await value.waitFor()
+  expect(await value.textContent()).toBe('<img src=x onerror=alert(1)>⟨202E⟩evil␛[31m')
+  expect(await page.locator('.message img').count()).toBe(0)
+  expect(complaints).toEqual([])
+})
+
+test('Equal payloads in a row fold into one line with their number', async () => {
+  const { port, httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/device/lamp-1')
+  const client = await connect(port, 'lamp-1')
+  await client.publishAsync('devices/lamp-1/event', 'first', { qos: 1 })
+  await page.locator('.message', { hasText: 'first' }).waitFor()
+  for (let index = 0; index < 37; index++) await client.publishAsync('devices/lamp-1/event', 'click', { qos: 1 })
+  await page.locator('.message', { hasText: 'click' }).getByText('×37').waitFor()
+  expect(await page.locator('.message').count()).toBe(2)
+})
+
+test('Without the hub a banner says so, and what was written goes when the hub is back', async () => {
+  const { hub, httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await page.getByRole('textbox', { name: 'Message' }).fill('before')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-tick="nobody"]').waitFor()
+  await hub.stop()
+  await page.getByText('No connection to the hub').waitFor()
+  await page.getByRole('textbox', { name: 'Message' }).fill('while it is away')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-tick="waiting"]').waitFor()
+  const again = await startHub({ config: { httpPort } })
+  expect(again.httpPort).toBe(httpPort)
+  await page.locator('.message', { hasText: 'while it is away' }).locator('[data-tick="nobody"]').waitFor()
+  await page.getByText('No connection to the hub').waitFor({ state: 'detached' })
+})
