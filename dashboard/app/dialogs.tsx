@@ -27,13 +27,14 @@ export function Dialogs() {
   }
 }
 
+function close(): void {
+  dialog.value = undefined
+}
+
 /** A window of its own; Esc and a click beside it close it. */
 export function Modal({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null)
   useEffect(() => box.current?.showModal(), [])
-  const close = (): void => {
-    dialog.value = undefined
-  }
   return (
     <dialog
       class="modal"
@@ -102,7 +103,7 @@ interface ChoiceProps<T extends string> {
 }
 
 function Choice<T extends string>({ name, setting, choices }: ChoiceProps<T>) {
-  const all = Object.entries(choices) as [T, string][]
+  const all = Object.entries<string>(choices).filter((entry): entry is [T, string] => entry[0] in choices)
   return (
     <fieldset class="field">
       <legend>{name}</legend>

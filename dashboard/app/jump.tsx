@@ -24,10 +24,6 @@ export function Jump() {
       .map((conversation) => ({ href: hrefOf(conversation.id), name: conversation.name, conversation }))
     return [...hits.slice(0, SHOWN), ...places]
   }, [wanted, text])
-  const open = (href: string | undefined): void => {
-    if (href !== undefined) go(href)
-    dialog.value = undefined
-  }
   return (
     <Modal title={text.jump}>
       <input
@@ -62,4 +58,9 @@ export function Jump() {
       {found.length === 0 && <p class="quiet">{text.nothingFound}</p>}
     </Modal>
   )
+}
+
+function open(href: string | undefined): void {
+  if (href !== undefined) go(href)
+  dialog.value = undefined
 }

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import -- Vite makes the style sheet of it
 import './style/index.css'
 import { render } from 'preact'
 import { App } from './app.tsx'

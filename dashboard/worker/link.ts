@@ -1,7 +1,7 @@
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
 import { Outbox, receiptOf } from './outbox.ts'
 import { glance, hashOf } from './payload.ts'
-import type { Arrived, BatchEntry, LinkChange, Outgoing, QoS, Receipt } from './protocol.ts'
+import type { Arrived, BatchEntry, LinkChange, Outgoing, Receipt } from './protocol.ts'
 import type { KeptPayloads } from './kept.ts'
 
 /** The session lives on for so long, so that a short outage loses nothing that was on its way. */
@@ -145,7 +145,7 @@ export class Link {
       ...glance(payload, topic),
       bytes: payload.length,
       hash: hashOf(payload),
-      qos: packet.qos as QoS,
+      qos: packet.qos,
       retain: packet.retain,
       isDuplicate: packet.dup,
       atMs,
@@ -158,7 +158,7 @@ export class Link {
   }
 
   #receipt(payload: Uint8Array): void {
-    const receipt = JSON.parse(decode(payload)) as Receipt
+    const receipt: Receipt = JSON.parse(decode(payload))
     const { receipt: id, refused: reason } = receipt
     this.#tell({ kind: 'send', id, step: 'receipt', atMs: Date.now(), reasonCode: undefined, reason, receipt })
   }

@@ -70,6 +70,7 @@ export class Outbox {
       ...(wantsReply && { responseTopic: this.#replyTopic, correlationData: new TextEncoder().encode(id) }),
     }
     // mqtt.js types Correlation Data as Node's Buffer; it writes any Uint8Array.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
     const options = { qos, retain, properties } as unknown as IClientPublishOptions
     this.#client?.publish(topic, payload, options, (error) => {
       if (qos === 0 && error === undefined) this.#say(id, 'written')

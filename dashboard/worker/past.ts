@@ -17,7 +17,7 @@ interface MessageJson {
 export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
   try {
     const response = await fetch(url)
-    const body = (await response.json()) as { messages: MessageJson[]; nextCursor: string | null; detail?: string }
+    const body: { messages: MessageJson[]; nextCursor: string | null; detail?: string } = await response.json()
     if (!response.ok) return { messages: [], nextCursor: null, fault: body.detail ?? response.statusText }
     const messages = body.messages.map((message) => arrivedFrom(message, kept))
     return { messages, nextCursor: body.nextCursor, fault: undefined }

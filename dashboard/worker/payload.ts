@@ -15,8 +15,10 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Control characters (ANSI colours among them) and what turns the direction of writing: shown as signs, never obeyed. */
+// oxlint-disable no-control-regex -- they are what is looked for
 const UNSEEN =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+// oxlint-enable no-control-regex
 
 export interface Glance {
   readonly form: Form

@@ -80,7 +80,7 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
   )
 }
 
-function NewMessages({ current, onJump }: { readonly current: Stream; onJump(): void }) {
+function NewMessages({ current, onJump }: { readonly current: Stream; readonly onJump: () => void }) {
   const text = words.value
   const isShown = useComputed(() => current.unseen.value > 0)
   return (

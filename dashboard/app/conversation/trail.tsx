@@ -8,7 +8,7 @@ import { number, words } from '../words/words.ts'
 
 interface TrailProps {
   readonly send: Send
-  onClose(): void
+  readonly onClose: () => void
 }
 
 /** Every packet of a message with its time, and what the hub tells of its receivers. */

@@ -7,11 +7,11 @@ interface VirtualOptions {
   readonly scroller: RefObject<HTMLElement | null>
   readonly count: number
   /** How high a row is, or about. */
-  pixelsOf(index: number): number
-  keyOf(index: number): number | string
+  readonly pixelsOf: (index: number) => number
+  readonly keyOf: (index: number) => number | string
   /** Keeps to the newest while one is there, and to the row one reads otherwise. */
   readonly isChat: boolean
-  moved?(virtualizer: Virtualizer<HTMLElement, HTMLElement>): void
+  readonly moved?: (virtualizer: Virtualizer<HTMLElement, HTMLElement>) => void
 }
 
 /** Rows of a long list that are in sight, and a few around them. */
@@ -34,7 +34,9 @@ export function useVirtual({ scroller, count, pixelsOf, keyOf, isChat, moved }: 
       changes.value++
     },
   })
+  // oxlint-disable-next-line no-underscore-dangle -- what the library's own adapters call
   useLayoutEffect(() => virtualizer._didMount(), [])
+  // oxlint-disable-next-line no-underscore-dangle -- as above
   useLayoutEffect(() => virtualizer._willUpdate())
   return virtualizer
 }

@@ -10,14 +10,15 @@ import { type Command, type Field, readCommands } from './announcement.ts'
 export function Commands({ name }: { readonly name: string }) {
   const commands = useSignal<readonly Command[]>([])
   useEffect(() => {
-    ask<{ payload?: string }>('GET', apiUrl('retained/one', { topic: `devices/${name}/about` })).then(
-      ({ payload }) => {
-        commands.value = readCommands(payload ?? '')
-      },
-      () => {
+    const load = async (): Promise<void> => {
+      try {
+        const about = await ask<{ payload?: string }>('GET', apiUrl('retained/one', { topic: `devices/${name}/about` }))
+        commands.value = readCommands(about.payload ?? '')
+      } catch {
         commands.value = []
-      },
-    )
+      }
+    }
+    void load()
   }, [name])
   if (commands.value.length === 0) return null
   return (
@@ -63,7 +64,7 @@ function CommandForm({ device, command }: { readonly device: string; readonly co
 interface FieldProps {
   readonly field: Field
   readonly value: unknown
-  onChange(value: unknown): void
+  readonly onChange: (value: unknown) => void
 }
 
 function FieldInput({ field: { name, type, choices, minimum, maximum }, value, onChange }: FieldProps) {

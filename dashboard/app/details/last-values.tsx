@@ -10,7 +10,7 @@ export function LastValues({ conversation }: { readonly conversation: Conversati
   // Topics change with the feed, and so does this.
   void conversation.last.value
   void conversation.rate.value
-  const topics = [...conversation.topics.values()].sort((one, other) => (one.topic < other.topic ? -1 : 1))
+  const topics = [...conversation.topics.values()].toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
   if (topics.length === 0) return null
   return (
     <section>

@@ -17,9 +17,11 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
   const wanted = view.value
   useEffect(() => {
     let isStale = false
-    void look(message.id, wanted).then((answer) => {
+    const load = async (): Promise<void> => {
+      const answer = await look(message.id, wanted)
       if (!isStale) shown.value = answer
-    })
+    }
+    void load()
     return () => {
       isStale = true
     }

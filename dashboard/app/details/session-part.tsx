@@ -30,18 +30,15 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
   const client = useSignal<ClientJson | undefined>(undefined)
   const state = presence.value.get(clientId)
   useEffect(() => {
-    const load = (): void => {
-      ask<ClientJson>('GET', apiUrl(`clients/${encodeURIComponent(clientId)}`)).then(
-        (answer) => {
-          client.value = answer
-        },
-        () => {
-          client.value = undefined
-        },
-      )
+    const load = async (): Promise<void> => {
+      try {
+        client.value = await ask<ClientJson>('GET', apiUrl(`clients/${encodeURIComponent(clientId)}`))
+      } catch {
+        client.value = undefined
+      }
     }
-    load()
-    const timer = setInterval(load, REFRESH_MS)
+    void load()
+    const timer = setInterval(() => void load(), REFRESH_MS)
     return () => clearInterval(timer)
   }, [clientId, state])
   const { value: known } = client

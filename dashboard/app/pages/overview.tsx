@@ -87,16 +87,15 @@ function Drops({ now }: { readonly now: OverviewJson }) {
 function TopTalkers() {
   const top = useSignal<readonly TopicJson[]>([])
   useEffect(() => {
-    const load = (): void => {
-      ask<{ topics: TopicJson[] }>('GET', apiUrl('topics/top', { limit: 10 })).then(
-        ({ topics }) => {
-          top.value = topics
-        },
-        () => undefined,
-      )
+    const load = async (): Promise<void> => {
+      try {
+        top.value = (await ask<{ topics: TopicJson[] }>('GET', apiUrl('topics/top', { limit: 10 }))).topics
+      } catch {
+        // The banner says that there is no connection; what was there stays.
+      }
     }
-    load()
-    const timer = setInterval(load, REFRESH_MS)
+    void load()
+    const timer = setInterval(() => void load(), REFRESH_MS)
     return () => clearInterval(timer)
   }, [])
   return (

@@ -18,7 +18,7 @@ export function Avatar({ conversation: { kind, name, isAvailable } }: { readonly
   return (
     <span class="avatar" data-hue={hueOf(name)} data-ring={ring} title={title.join('\n')}>
       {kind === 'room' ? (
-        <b aria-hidden="true">{[...name][0]?.toUpperCase()}</b>
+        <b aria-hidden="true">{firstLetter(name)}</b>
       ) : (
         <Icon name={kind === 'device' ? 'chip' : 'wave'} />
       )}
@@ -26,4 +26,8 @@ export function Avatar({ conversation: { kind, name, isAvailable } }: { readonly
       {title.length > 0 && <span class="for-readers">{title.join(', ')}</span>}
     </span>
   )
+}
+
+function firstLetter(name: string): string {
+  return [...new Intl.Segmenter().segment(name)][0]?.segment.toUpperCase() ?? ''
 }

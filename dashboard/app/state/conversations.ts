@@ -46,7 +46,7 @@ const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base'
 /** Pinned first, then rooms, devices and channels, each by name. */
 export const conversations = computed(() => {
   const pinned = pinnedIds.value
-  return [...list.value].sort(
+  return list.value.toSorted(
     (one, other) =>
       Number(pinned.has(other.id)) - Number(pinned.has(one.id)) ||
       ORDER[one.kind] - ORDER[other.kind] ||
@@ -192,5 +192,6 @@ function isOnline(payload: string | undefined): boolean | undefined {
 
 function stored(key: string): string[] {
   const text = localStorage.getItem(key)
-  return text === null ? [] : (JSON.parse(text) as string[])
+  const ids: string[] = text === null ? [] : JSON.parse(text)
+  return ids
 }

@@ -53,5 +53,6 @@ export function edit({ topic, payload, qos, retain }: Outgoing): void {
 
 function read(): [string, Draft][] {
   const text = localStorage.getItem(KEY)
-  return text === null ? [] : (JSON.parse(text) as [string, Draft][])
+  const kept: [string, Draft][] = text === null ? [] : JSON.parse(text)
+  return kept
 }

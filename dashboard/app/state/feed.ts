@@ -54,17 +54,18 @@ export const isFeedReady = signal(false)
 /** Opens the feed that the lists live on; the browser opens it again when it breaks. */
 export function openFeed(receiver: FeedReceiver): void {
   const source = new EventSource(apiUrl('feed', { events: 'topics,presence,overview' }))
-  source.addEventListener('topics', ({ data }: MessageEvent<string>) =>
-    receiver.topics(JSON.parse(data) as TopicJson[]),
-  )
-  source.addEventListener('presence', ({ data }: MessageEvent<string>) =>
-    receiver.presence(JSON.parse(data) as PresenceJson[]),
-  )
+  source.addEventListener('topics', ({ data }: MessageEvent<string>) => receiver.topics(read<TopicJson>(data)))
+  source.addEventListener('presence', ({ data }: MessageEvent<string>) => receiver.presence(read<PresenceJson>(data)))
   source.addEventListener('overview', ({ data }: MessageEvent<string>) => {
-    const [overview] = JSON.parse(data) as OverviewJson[]
+    const [overview] = read<OverviewJson>(data)
     if (overview !== undefined) receiver.overview(overview)
   })
   source.addEventListener('ready', () => {
     isFeedReady.value = true
   })
+}
+
+function read<T>(text: string): T[] {
+  const entries: T[] = JSON.parse(text)
+  return entries
 }

@@ -89,6 +89,7 @@ export function past(url: string): Promise<Past> {
 }
 
 function tell(message: ToWorker): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin to name
   worker?.postMessage(message)
 }
 

@@ -48,7 +48,8 @@ function dispatch(message: Outgoing): Send {
 export function resumeUnsent(): Send[] {
   const stored = sessionStorage.getItem(UNSENT)
   if (stored === null) return []
-  return (JSON.parse(stored) as Outgoing[]).map(dispatch)
+  const unsent: Outgoing[] = JSON.parse(stored)
+  return unsent.map(dispatch)
 }
 
 export function sendChanged(change: SendChange): void {

@@ -101,7 +101,7 @@ export class Stream {
     })
     const known = new Set(this.rows.flatMap((row) => (row.kind === 'sent' ? [row.send.message.id] : [])))
     const fresh = older.filter((row) => row.kind !== 'message' || !known.has(row.message.receipt ?? ''))
-    this.rows = [...fresh.reverse(), ...this.rows]
+    this.rows = [...fresh.toReversed(), ...this.rows]
     this.version.value++
   }
 
