@@ -109,3 +109,28 @@ test('Without the hub a banner says so, and what was written goes when the hub i
   await page.locator('.message', { hasText: 'while it is away' }).locator('[data-tick="nobody"]').waitFor()
   await page.getByText('No connection to the hub').waitFor({ state: 'detached' })
 })
+
+test('The row one reads stays to the pixel while messages come, which are counted; the way down leads to the newest', async () => {
+  const { port, httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
+  const client = await connect(port, 'plant')
+  const publish = async (from: number, to: number): Promise<void> => {
+    for (let index = from; index < to; index++) await client.publishAsync('plant/line', `value ${index}`, { qos: 1 })
+  }
+  await publish(0, 200)
+  await page.locator('.message', { hasText: 'value 199' }).waitFor()
+  await page.locator('.stream .scroller').hover()
+  await page.mouse.wheel(0, -1500)
+  const newest = page.locator('.message', { hasText: /value 199/ })
+  await newest.waitFor({ state: 'detached' })
+  const read = page.locator('.message').nth(10)
+  const text = await read.locator('.value').textContent()
+  const row = page.locator('.message', { has: page.getByText(text ?? '', { exact: true }) })
+  const before = await row.boundingBox()
+  await publish(200, 700)
+  await page.getByText('500 new').waitFor()
+  expect(await row.boundingBox()).toEqual(before)
+  expect(await page.locator('.message').count()).toBeLessThanOrEqual(80)
+  await page.getByText('500 new').click()
+  await page.locator('.message', { hasText: 'value 699' }).waitFor()
+})

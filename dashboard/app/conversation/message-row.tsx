@@ -93,7 +93,12 @@ function SentLine({
   return (
     <div class="message" data-mine="true" data-continued={isContinued}>
       <time class="at">{time(atMs)}</time>
-      <Label topic={message.topic} shown={topic} name={chat?.from ?? words.value.you} isRoom={chat !== undefined} />
+      <Label
+        topic={message.topic}
+        shown={topic}
+        name={chat?.from ?? words.value.you}
+        isRoom={message.topic.startsWith('chat/')}
+      />
       <span class="value">
         <bdi>{(chat?.text ?? message.payload).slice(0, 280)}</bdi>
       </span>
