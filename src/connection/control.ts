@@ -259,6 +259,7 @@ export class Control implements ControlPeer {
     session.afterStored(() => {
       this.connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
       for (const { filter, options } of replays) session.sendRetained(filter, options)
+      session.drain()
       this.connection.proceed()
     })
   }

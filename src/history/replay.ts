@@ -19,11 +19,15 @@ export interface ReplayParts {
  * The past as a subscriber gets it: what was recorded up to now under a filter, oldest first. Lazy; `undefined` is a pause. What
  * comes meanwhile is not among it.
  */
-export function* replay(
+export function replay(parts: ReplayParts, wanted: HistoryFilter): Iterator<Message | undefined> {
+  return upTo(parts.journal.lastSequence, parts, wanted)
+}
+
+function* upTo(
+  lastSequence: number,
   { journal, reader, clock }: ReplayParts,
   { start, filter }: HistoryFilter,
 ): Generator<Message | undefined, void, undefined> {
-  const { lastSequence } = journal
   const nowMs = clock.nowMs()
   const selection = yield* selecting(journal.topics, filter, journal.messages)
   let from: Place = BEGINNING

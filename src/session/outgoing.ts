@@ -139,13 +139,13 @@ export class Outgoing {
 
   /**
    * Sends `messages`, as retained ones or as the past, as fast as the client takes them and in slices of the loop. What is new
-   * waits behind the past.
+   * waits behind the past, which begins at the next `drain`.
    */
   replay(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
     this.#replays ??= []
     this.#replays.push({ messages, delivery, isPast })
     if (isPast) this.#pasts++
-    this.drain()
+    else this.drain()
   }
 
   /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */

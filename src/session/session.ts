@@ -202,7 +202,7 @@ export class Session implements Subscriber, OutgoingOwner {
     this.#outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options), false)
   }
 
-  /** Sends the past that a subscription asks for; what comes meanwhile waits behind it. */
+  /** The past that a subscription asks for is to be sent from the next `drain` on; what comes meanwhile waits behind it. */
   sendPast(wanted: HistoryFilter, options: SubscriptionOptions): void {
     const { past } = this.#parts
     if (past === undefined) return
