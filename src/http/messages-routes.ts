@@ -74,7 +74,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
       }
       const query = { ...readConditions(conditions, topicLimits, nowMs), around: position, limit, cursor }
       const { entries, ...page } = await history.page(query, goneSignal(reply))
-      return { messages: entries.map((entry) => entryJson(entry, nowMs)), ...page }
+      return { messages: entries.map(entryJson), ...page }
     },
   )
 
@@ -123,7 +123,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
   )
 }
 
-function entryJson({ sequence, atMs, topic, publisher, qos, retain, message }: HistoryEntry, nowMs: number) {
-  const properties = propertiesJson(messageProperties(message, nowMs))
+function entryJson({ sequence, atMs, topic, publisher, qos, retain, message }: HistoryEntry) {
+  const properties = propertiesJson(messageProperties(message, atMs))
   return { sequence, atMs, publisher, topic, ...payloadJson(message.payload), qos, retain, ...properties }
 }

@@ -7,6 +7,7 @@ import { blankNonCode, findClosures, findFunctionBodies, findImports, lineAt } f
 const LAYERS = [
   'cli',
   'commands',
+  'ask-hub',
   'hub',
   'hub-view',
   'http',
