@@ -8,10 +8,10 @@ import type { Problems } from './problems.ts'
 /** Flags that are not options of the hub. */
 const SWITCHES = ['help', 'version', 'json', 'force'] as const
 /** Flags that are not options of the hub, each with a value. */
-const VALUE_FLAGS = ['config', 'session', 'client', 'url'] as const
+const VALUE_FLAGS = ['config', 'session', 'client', 'url', 'filter', 'since', 'until'] as const
 
 type Switch = (typeof SWITCHES)[number]
-type ValueFlag = (typeof VALUE_FLAGS)[number]
+export type ValueFlag = (typeof VALUE_FLAGS)[number]
 
 /** A command line, taken apart. */
 export interface CommandLine {
@@ -29,10 +29,7 @@ const FLAG_TYPES = {
   ...Object.fromEntries(
     [...OPTION_BY_FLAG].map(([flag, { kind }]) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' } as const]),
   ),
-  config: { type: 'string' },
-  session: { type: 'string' },
-  client: { type: 'string' },
-  url: { type: 'string' },
+  ...Object.fromEntries(VALUE_FLAGS.map((flag) => [flag, { type: 'string' } as const])),
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
   json: { type: 'boolean' },

@@ -6,7 +6,9 @@ import type { TopicLimits } from '../protocol/topic.ts'
 import type { Tap } from '../router/tap.ts'
 import type { HistoryLog } from '../store/history-log.ts'
 import type { HistoryPage, HistoryQuery, HistorySnapshot, HistoryTopicSummary, ImportSummary } from './face.ts'
+import { type ImportParts, importLines } from './import.ts'
 import { Journal } from './journal.ts'
+import { lineOf } from './ndjson.ts'
 import { Pages } from './pages.ts'
 import { ChapterReader } from './reader.ts'
 import { Recorder } from './recorder.ts'
@@ -40,6 +42,7 @@ export interface HistoryParts {
   readonly isReadOnly?: boolean
 }
 
+const EXPORT_CHUNK = 64 * 1024
 const MAX_ENTRY_BYTES = 16 * 1024 ** 2
 /** Into how many chapters a full history is divided, at least: what goes first is one of them. */
 const CHAPTERS = 64
@@ -54,6 +57,7 @@ export class History implements Tap {
   readonly #retention: Retention
   readonly #pages: Pages
   readonly #replayParts: ReplayParts
+  readonly #importParts: ImportParts
   readonly #isReadOnly: boolean
 
   constructor({ settings, store, clock, log, topicLimits, isReadOnly = false }: HistoryParts) {
@@ -72,6 +76,7 @@ export class History implements Tap {
     this.#retention = new Retention({ journal: this.#journal, log: store, rules, clock, logger: log, maxBytes })
     const reader = new ChapterReader(store)
     this.#pages = new Pages({ journal: this.#journal, reader, clock, topicLimits })
+    this.#importParts = { journal: this.#journal, rules, clock, topicLimits }
     this.#replayParts = { journal: this.#journal, reader, clock }
   }
 
@@ -105,13 +110,24 @@ export class History implements Tap {
     return replay(this.#replayParts, wanted)
   }
 
-  /** NDJSON in chunks of some 64 KiB, oldest first unless the query says otherwise. `limit` and `around` do not apply. */
-  export(_query: HistoryQuery, _signal?: AbortSignal): AsyncIterable<Buffer> {
-    throw new Error('not yet')
+  /**
+   * NDJSON in chunks of some 64 KiB, oldest first unless the query says otherwise. `limit` and `around` do not apply.
+   * @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter
+   */
+  async *export(query: HistoryQuery, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    let lines = ''
+    for await (const entry of this.#pages.entries(query, signal)) {
+      lines += lineOf(entry)
+      if (lines.length < EXPORT_CHUNK) continue
+      yield Buffer.from(lines)
+      lines = ''
+    }
+    if (lines !== '') yield Buffer.from(lines)
   }
 
-  import(_lines: AsyncIterable<Buffer>): Promise<ImportSummary> {
-    throw new Error('not yet')
+  /** Adds what an export gave. @throws Error when the store cannot write, RangeError when a line is too long */
+  import(lines: AsyncIterable<Buffer>): Promise<ImportSummary> {
+    return importLines(this.#importParts, lines)
   }
 
   topic(name: string): HistoryTopicSummary | undefined {

@@ -71,6 +71,24 @@ export class Pages {
     return search.around === undefined ? this.#inOrder(request) : this.#around(request, this.placeOf(search.around))
   }
 
+  /** All entries that match, one by one, the oldest first unless the query says otherwise. `limit` and `around` do not apply. */
+  async *entries(query: HistoryQuery, signal?: AbortSignal): AsyncGenerator<HistoryEntry, void, undefined> {
+    const { journal, reader, clock, topicLimits } = this.#parts
+    const { filter, before, after, text, where, order = 'oldest' } = query
+    const search = readQuery({ filter, before, after, text, where, order }, topicLimits)
+    const slices = new Slices(signal)
+    const selection = await select(journal.topics, search.filter, journal.messages, slices)
+    const conditions = new Conditions(search)
+    const isBackwards = order === 'newest'
+    const from = this.#after(search.after)
+    const until = search.before === undefined ? END : this.placeOf(search.before)
+    const places = isBackwards ? { from: until, until: from } : { from, until }
+    for (const found of walk(journal, reader, { selection, isBackwards, ...places, nowMs: clock.nowMs() })) {
+      if (found === undefined || !conditions.isEmpty) await slices.pause()
+      if (found !== undefined && conditions.matches(found, found.block.message(found.index))) yield entryOf(found)
+    }
+  }
+
   /** Where an entry of this time or sequence number stands; one that there is not, where it would. */
   placeOf(position: HistoryPosition): Place {
     if ('atMs' in position) return { atMs: position.atMs, sequence: 0 }

@@ -95,3 +95,32 @@ describe('GET /api/v1/messages', () => {
     expectProblem(await api.get('/messages', { text: '' }), 400, 'text')
   })
 })
+
+describe('GET /api/v1/history/export and POST /api/v1/history/import', () => {
+  const importInto = async (httpPort: number, body: string, type = 'application/x-ndjson'): Promise<Response> =>
+    fetch(`http://127.0.0.1:${httpPort}/api/v1/history/import`, {
+      method: 'POST',
+      headers: { 'Content-Type': type },
+      body,
+    })
+
+  test('carry messages from one hub to another', async () => {
+    const [from, to] = [await startHub(), await startHub()]
+    await publish(await join(from.port, 'p'), message('a', '1'), message('b', '2'), message('a', '3'))
+    const exported = await fetch(`http://127.0.0.1:${from.httpPort}/api/v1/history/export?filter=a`)
+    expect(exported.headers.get('content-type')).toBe('application/x-ndjson')
+    const text = await exported.text()
+    const answer = await importInto(to.httpPort, text)
+    expect([answer.status, await answer.json()]).toEqual([200, { imported: 2, tooOld: 0, faulty: 0, faults: [] }])
+    const messages = await new ApiClient(to.httpPort).get('/messages', { order: 'oldest' })
+    expect(eachOf(messages, 'messages', 'payload')).toEqual(['1', '3'])
+  })
+
+  test('refuse what they cannot read', async () => {
+    const { httpPort } = await startHub()
+    expectProblem(await new ApiClient(httpPort).get('/history/export', { filter: 'a/#/b' }), 400, 'filter')
+    expect((await importInto(httpPort, '{}', 'application/json')).status).toBe(400)
+    expect((await importInto(httpPort, 'x', 'text/plain')).status).toBe(415)
+    expect(await (await importInto(httpPort, 'nonsense')).json()).toMatchObject({ imported: 0, faulty: 1 })
+  })
+})
