@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { explainCommand } from './ask-hub.ts'
 import { runStoreCommand, STORE_COMMANDS } from './commands.ts'
 import { closest, didYouMean } from './config/closest.ts'
 import { effectiveJson, effectiveText } from './config/effective.ts'
@@ -10,9 +10,10 @@ import { Problems } from './config/problems.ts'
 import { HubbubError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { createLog, type Log } from './observe/log.ts'
+import { readVersion } from './observe/version.ts'
 
-const COMMANDS = ['start', 'config', 'help', ...STORE_COMMANDS.keys()]
-const JSON_COMMANDS: ReadonlySet<string> = new Set(['config', 'inspect'])
+const COMMANDS = ['start', 'config', 'help', 'explain', ...STORE_COMMANDS.keys()]
+const JSON_COMMANDS: ReadonlySet<string> = new Set(['config', 'inspect', 'explain'])
 const EXIT_BUG = 70
 const STOP_DEADLINE_MS = 5000
 /**
@@ -25,7 +26,8 @@ let isStackWanted = false
 
 async function main(argv: readonly string[]): Promise<void> {
   const problems = new Problems()
-  const { words, switches, session } = readCommandLine(argv, problems)
+  const { words, switches, values } = readCommandLine(argv, problems)
+  const session = values.get('session')
   const [command = 'start', topic = ''] = words
   if (switches.has('version')) {
     process.stdout.write(`hubbub ${readVersion()}\n`)
@@ -35,11 +37,18 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(topic === 'options' ? optionsText() : helpText())
     return
   }
-  checkCommand(words, switches, session, problems)
+  checkCommand(words, switches, values, problems)
   const loaded = loadConfig({ argv, env: process.env, cwd: process.cwd() })
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
   if (command === 'config') {
     process.stdout.write(switches.has('json') ? effectiveJson(loaded) : effectiveText(loaded))
+    return
+  }
+  if (command === 'explain') {
+    const { host, httpPort, http } = loaded.config
+    const own = `http://${urlHost(reachableHost(host))}:${httpPort}${http.basePath}`
+    const options = { topic, clientId: values.get('client'), url: values.get('url') ?? own }
+    process.stdout.write(await explainCommand({ ...options, isJsonWanted: switches.has('json') }))
     return
   }
   if (STORE_COMMANDS.has(command)) {
@@ -59,35 +68,32 @@ async function main(argv: readonly string[]): Promise<void> {
 function checkCommand(
   words: readonly string[],
   switches: ReadonlySet<string>,
-  session: unknown,
+  values: ReadonlyMap<string, string>,
   problems: Problems,
 ): void {
   const [command = 'start', ...rest] = words
   const takesFile = STORE_COMMANDS.get(command)?.takesFile === true
+  const wanted = command === 'explain' ? 'topic' : takesFile ? 'file' : undefined
   const add = (message: string): void => problems.addSource('COMMAND_INVALID', `Cannot run "${command}" ${message}`)
   if (!COMMANDS.includes(command)) {
     const message = `there is no such command${didYouMean(closest(command, COMMANDS))}`
     problems.addSource('COMMAND_INVALID', `Cannot run ${JSON.stringify(command)}: ${message}`)
-  } else if (takesFile && rest.length === 0) {
-    add(`without a file: name it, as in "hubbub ${command} FILE"`)
-  } else if (rest.length > (takesFile ? 1 : 0)) {
-    add(`with ${JSON.stringify(rest.at(-1))}: it takes ${takesFile ? 'one file' : 'flags only'}`)
+  } else if (wanted !== undefined && rest.length === 0) {
+    add(`without a ${wanted}: name it, as in "hubbub ${command} ${wanted.toUpperCase()}"`)
+  } else if (rest.length > (wanted === undefined ? 0 : 1)) {
+    add(`with ${JSON.stringify(rest.at(-1))}: it takes ${wanted === undefined ? 'flags only' : `one ${wanted}`}`)
   } else if (switches.has('json') && !JSON_COMMANDS.has(command)) {
-    add('with --json: only "config" and "inspect" print JSON')
+    add('with --json: only "config", "inspect" and "explain" print JSON')
   } else if (switches.has('force') && !takesFile) {
     add('with --force: only "backup" and "restore" replace anything')
-  } else if (session !== undefined && command !== 'inspect') {
+  } else if (values.has('session') && command !== 'inspect') {
     add('with --session: only "inspect" shows a session')
+  } else if ((values.has('client') || values.has('url')) && command !== 'explain') {
+    add(`with --${values.has('client') ? 'client' : 'url'}: only "explain" asks a running hub`)
   } else {
     return
   }
   problems.throwIfAny()
-}
-
-function readVersion(): string {
-  // The same path from src and from dist.
-  const { version }: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return version
 }
 
 function banner({ mqtt, http }: Hub['addresses']): string {

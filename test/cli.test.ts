@@ -100,7 +100,11 @@ describe('hubbub refuses', () => {
   test.each([
     [['strat'], 'Cannot run "strat": there is no such command; did you mean "start"?'],
     [['start', 'now'], 'Cannot run "start" with "now": it takes flags only'],
-    [['--json'], 'Cannot run "start" with --json: only "config" and "inspect" print JSON'],
+    [['--json'], 'Cannot run "start" with --json: only "config", "inspect" and "explain" print JSON'],
+    [['explain'], 'Cannot run "explain" without a topic: name it, as in "hubbub explain TOPIC"'],
+    [['explain', 'a', 'b'], 'Cannot run "explain" with "b": it takes one topic'],
+    [['explain', 'a', '--url', 'nowhere'], 'Cannot ask "nowhere": --url must be like http://127.0.0.1:8080'],
+    [['start', '--client', 'c'], 'Cannot run "start" with --client: only "explain" asks a running hub'],
     [['--prot', '1'], 'Cannot use --prot: there is no such flag; did you mean "--port"?'],
     [['config', '--port', 'x'], 'Cannot use --port: port must be a whole number from 0 to 65535, it is "x"'],
     [['--config', 'no.yaml'], 'Cannot read "no.yaml" (--config): there is no such file'],
@@ -227,6 +231,33 @@ describe('hubbub start', () => {
     const { started } = await runningHub(['--log-level', 'silent'])
     await started.end()
     expect(started.stderr.items).toEqual([])
+  })
+})
+
+describe('hubbub explain', () => {
+  test('tells why messages of a topic did not arrive, as text and as JSON', async () => {
+    const { httpPort } = await runningHub()
+    const url = `http://127.0.0.1:${httpPort}`
+    const { code, out, err } = await run(['explain', 'a/b', '--url', url])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^Nobody subscribes to this topic\.\n/)
+    const json: unknown = JSON.parse(
+      (await run(['explain', 'a/b', '--client', 'c', '--json', '--http-port', httpPort])).out,
+    )
+    expect(json).toMatchObject({ topic: 'a/b', clientId: 'c', subscriptions: [], messages: [] })
+  })
+
+  test('says what the hub does not take', async () => {
+    const { httpPort } = await runningHub()
+    const { code, err } = await run(['explain', 'a/#', '--http-port', httpPort])
+    expect(code).toBe(2)
+    expect(err).toMatch(/^hubbub: Cannot explain: topic: it must not contain '\+' or '#'/)
+  })
+
+  test('says that no hub is there', async () => {
+    const { code, err } = await run(['explain', 'a', '--url', 'http://127.0.0.1:1'])
+    expect(code).toBe(1)
+    expect(err).toMatch(/^hubbub: Cannot ask the hub at http:\/\/127\.0\.0\.1:1: .+; name it with --url$/)
   })
 })
 

@@ -15,6 +15,10 @@ Commands:
   inspect       Count what the data folder holds, also while a hub uses it.
                 --session ID shows the session of one client. With --json for
                 programs.
+  explain TOPIC Ask a running hub why messages of a topic did or did not
+                arrive: who subscribes, and what each session did with the last
+                ones. --client ID asks for one client. --url names a hub other
+                than the configured one. With --json for programs.
   backup FILE   Copy the store to a file, also while a hub uses it. --force
                 replaces a file that is there.
   restore FILE  Make a backup the store of the data folder. --force moves a
@@ -64,6 +68,7 @@ const PLACEHOLDERS = {
   choice: 'WORD',
   origins: 'LIST',
   list: 'JSON',
+  path: 'PATH',
 }
 
 /** What `help options` prints: every option with all that there is to know. */

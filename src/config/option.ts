@@ -66,6 +66,12 @@ export interface OriginsOption extends OptionBase {
   readonly default: readonly string[]
 }
 
+/** A path of a URL, with a slash at its end or without. */
+export interface PathOption extends OptionBase {
+  readonly kind: 'path'
+  readonly default: string
+}
+
 /** A part of an item of a list; what is left out is undefined. */
 export type Field =
   | NumberKind
@@ -92,6 +98,7 @@ export type Option =
   | HostOption
   | FolderOption
   | OriginsOption
+  | PathOption
   | ListOption
 
 /** `limits.maxPacketBytes` becomes `HUBBUB_LIMITS_MAX_PACKET_BYTES`. */

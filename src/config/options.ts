@@ -1,3 +1,5 @@
+import { OBSERVE_OPTIONS } from './observe-options.ts'
+import { HTTP_OPTIONS } from './http-options.ts'
 import { HISTORY_OPTIONS } from './history-options.ts'
 import type { Option } from './option.ts'
 
@@ -87,7 +89,7 @@ export const OPTIONS = [
     kind: 'origins',
     default: [],
     summary:
-      'Web pages of other sites that may connect from a browser, such as https://app.example.org. Pages from the hub itself always may; "*" lets all.',
+      'Web pages of other sites that may use the hub from a browser, over WebSocket and HTTP, such as https://app.example.org; also the origin by which a reverse proxy has people reach the hub itself. Pages from the hub\'s own address always may; "*" lets all.',
     needsRestart: true,
   },
   {
@@ -111,6 +113,8 @@ export const OPTIONS = [
       'Which member of a shared subscription ($share/…) gets a message: each in turn, the same one as long as it is connected, or the one with the least to do.',
     needsRestart: true,
   },
+  ...HTTP_OPTIONS,
+  ...OBSERVE_OPTIONS,
   {
     key: 'limits.maxPacketBytes',
     kind: 'number',

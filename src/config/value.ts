@@ -6,6 +6,8 @@ const HOST_NAME = /^[a-z0-9_]([a-z0-9._-]{0,252})$/i
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/
 /** A topic filter of MQTT [MQTT-4.7.1-2] [MQTT-4.7.1-3]. */
 const FILTER = /^(?:(?:\+|[^+#/\0]*)\/)*(?:#|\+|[^+#/\0]*)$/
+/** Characters that need no escape in a URL [RFC 3986 §2.3]. */
+const PATH = /^(\/[\w.~-]+)*\/?$/
 const DECIMAL = /^[+-]?\d+(\.\d+)?$/
 const SIZE = /^(\d+)\s*(B|KiB|MiB|GiB)?$/
 const BYTES_OF_UNIT: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
@@ -48,6 +50,8 @@ export function checkValue(option: Option | Field, value: unknown): CheckedValue
       return Array.isArray(value) && value.every((item) => isOrigin(item))
         ? { isValid: true, value: Object.freeze([...value]) }
         : INVALID
+    case 'path':
+      return typeof value === 'string' && value !== '' && PATH.test(value) ? { isValid: true, value } : INVALID
     case 'number':
       return checkNumber(option, value)
     case 'filter':
@@ -142,6 +146,7 @@ export function allowedText(option: Option | Field): string {
 const ALLOWED_TEXTS = {
   boolean: 'true or false',
   host: 'an IP address or a host name',
+  path: 'a path such as "/hub", of letters, digits, "-", ".", "_" and "~"',
   filter: 'a topic filter such as "devices/#"',
   origins: 'a list of origins as a browser sends them, such as "https://app.example.org", or "*"',
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
+import type { HistoryFilter } from '../protocol/history-filter.ts'
 import type { Message } from '../protocol/message.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Tap } from '../router/tap.ts'
@@ -9,6 +10,7 @@ import { Journal } from './journal.ts'
 import { Pages } from './pages.ts'
 import { ChapterReader } from './reader.ts'
 import { Recorder } from './recorder.ts'
+import { replay, type ReplayParts } from './replay.ts'
 import { Retention } from './retention.ts'
 import { type HistoryRule, HistoryRules } from './rules.ts'
 
@@ -52,6 +54,7 @@ export class History implements Tap {
   readonly #recorder: Recorder
   readonly #retention: Retention
   readonly #pages: Pages
+  readonly #replayParts: ReplayParts
   readonly #isReadOnly: boolean
 
   constructor({ settings, store, clock, log, topicLimits, isReadOnly = false }: HistoryParts) {
@@ -69,7 +72,9 @@ export class History implements Tap {
     this.#journal = new Journal({ log: store, rules, logger: log, limits })
     this.#recorder = new Recorder(this.#journal, rules, { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes }, clock)
     this.#retention = new Retention({ journal: this.#journal, log: store, rules, clock, logger: log, maxBytes })
-    this.#pages = new Pages({ journal: this.#journal, reader: new ChapterReader(store), clock, topicLimits })
+    const reader = new ChapterReader(store)
+    this.#pages = new Pages({ journal: this.#journal, reader, clock, topicLimits })
+    this.#replayParts = { journal: this.#journal, reader, clock }
   }
 
   /** @throws HubbubError `STORE_UNUSABLE` when another version of Hubbub wrote it */
@@ -96,6 +101,11 @@ export class History implements Tap {
   /** @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter */
   page(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryPage> {
     return this.#pages.page(query, signal)
+  }
+
+  /** What sessions send for `$history/…` (see `Past`). */
+  replay(wanted: HistoryFilter): Iterator<Message | undefined> {
+    return replay(this.#replayParts, wanted)
   }
 
   /** NDJSON in chunks of some 64 KiB, oldest first unless the query says otherwise. `limit` and `around` do not apply. */

@@ -1,7 +1,7 @@
 import type { Message } from '../protocol/message.ts'
 
 /**
- * Somebody who sees every message the router takes.
+ * Somebody who sees every message the router takes, but those of the hub's own topics (`$SYS/…`).
  *
  *   1. `offer` and `offerRun` return without waiting and never throw; they run per message.
  *   2. The payload is a view of a buffer that changes after the call returns: copy what you keep.

@@ -69,6 +69,7 @@ describe('loadConfig', () => {
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },
+      sysIntervalSeconds: 10,
       limits: {
         receiveMaximum: 100,
         maxTopicAliases: 100,
@@ -127,6 +128,7 @@ describe('loadConfig', () => {
         boolean: 'true',
         host: 'localhost',
         folder: 'memory',
+        path: '/hub',
         origins: '["*"]',
         number: option.key === 'history.maxBytes' ? '16777216' : option.key.endsWith('Bytes') ? '1024' : '30',
         list: '[{"filter":"a/#","record":false},{"filter":"+/b","maxDays":0.5,"maxBytes":"1 MiB"}]',

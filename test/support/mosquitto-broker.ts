@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { requireTool } from './debian-tools.ts'
+import { freePort } from './free-port.ts'
+import { startProcess } from './processes.ts'
+
+/** A real program is started and loaded first. */
+const START_GUARD_MS = 15_000
+
+/** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. */
+export async function startMosquittoBroker(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'hubbub-mosquitto-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const port = await freePort()
+  const file = join(folder, 'mosquitto.conf')
+  // As root it would change to a user that only its installed package makes.
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'user root',
+    'sys_interval 1',
+    'log_dest stdout',
+    '',
+  ]
+  writeFileSync(file, lines.join('\n'))
+  const broker = await startProcess('stdbuf', ['-oL', requireTool('mosquitto'), '-c', file])
+  await broker.untilLine(/ running$/, START_GUARD_MS)
+  return port
+}
