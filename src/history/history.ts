@@ -52,6 +52,7 @@ const [LEAST_CHAPTER_MS, MOST_CHAPTER_MS] = [60_000, 24 * 3_600_000]
 /** Records what the router takes, and gives it back: by topic and time, as pages, as an export, over `$history/…`. */
 export class History implements Tap {
   readonly #isEnabled: boolean
+  readonly #store: HistoryLog
   readonly #journal: Journal
   readonly #recorder: Recorder
   readonly #retention: Retention
@@ -71,7 +72,8 @@ export class History implements Tap {
     const maxEntryBytes = Math.min(MAX_ENTRY_BYTES, maxBytes / 8)
     this.#isEnabled = settings.enabled
     this.#isReadOnly = isReadOnly
-    this.#journal = new Journal({ log: store, rules, logger: log, limits, isReadOnly })
+    this.#store = store
+    this.#journal = new Journal({ log: store, rules, logger: log, limits })
     this.#recorder = new Recorder(this.#journal, rules, { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes }, clock)
     this.#retention = new Retention({ journal: this.#journal, log: store, rules, clock, logger: log, maxBytes })
     const reader = new ChapterReader(store)
@@ -82,14 +84,15 @@ export class History implements Tap {
 
   /** @throws HubbubError `STORE_UNUSABLE` when another version of Hubbub wrote it */
   async start(): Promise<void> {
-    await this.#journal.start()
+    this.#journal.restore(await this.#store.start())
     if (!this.#isReadOnly) this.#retention.start()
   }
 
   /** Writes what is left. */
   async stop(): Promise<void> {
     await this.#retention.stop()
-    await this.#journal.stop()
+    if (!this.#isReadOnly) await this.#journal.writes.stop()
+    await this.#store.stop()
   }
 
   offer(message: Message): void {

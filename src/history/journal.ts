@@ -17,8 +17,6 @@ export interface JournalParts {
   readonly rules: HistoryRules
   readonly logger: Log
   readonly limits: ChapterLimits
-  /** Nothing is written. */
-  readonly isReadOnly: boolean
 }
 
 /** From so much on it is written at once. */
@@ -63,16 +61,6 @@ export class Journal implements WritesOwner {
   /** No more fits until the store has caught up. */
   get isBehind(): boolean {
     return this.#pendingBytes >= MAX_PENDING_BYTES
-  }
-
-  async start(): Promise<void> {
-    this.#restore(await this.#parts.log.start())
-  }
-
-  /** Writes what is left. */
-  async stop(): Promise<void> {
-    if (!this.#parts.isReadOnly) await this.writes.stop()
-    await this.#parts.log.stop()
   }
 
   /** The topic of this name, new if there was none; undefined when there are too many. */
@@ -176,7 +164,8 @@ export class Journal implements WritesOwner {
     this.messages++
   }
 
-  #restore({ topics, chapters, totals }: StoredHistory): void {
+  /** Takes up what the log has kept. */
+  restore({ topics, chapters, totals }: StoredHistory): void {
     for (const stored of topics) {
       const topic = this.topics.restore(stored)
       this.messages += topic.messages

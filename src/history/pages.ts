@@ -116,7 +116,7 @@ export class Pages {
     const going = part.last === undefined ? null : encodeCursor({ direction, place: part.last }, print)
     const isPrevious = direction === 'previous'
     return {
-      entries: isPrevious ? part.entries.reverse() : part.entries,
+      entries: isPrevious ? part.entries.toReversed() : part.entries,
       nextCursor: isPrevious ? null : going,
       previousCursor: isPrevious ? going : null,
       scanned: part.scanned,
@@ -132,7 +132,7 @@ export class Pages {
     const cursor = (direction: Direction, { last }: Part): string | null =>
       last === undefined ? null : encodeCursor({ direction, place: last }, print)
     return {
-      entries: [...older.entries.reverse(), ...newer.entries],
+      entries: [...older.entries.toReversed(), ...newer.entries],
       nextCursor: cursor('oldest', newer),
       previousCursor: cursor('previous', older),
       scanned: older.scanned + newer.scanned,

@@ -69,8 +69,8 @@ export class Retention {
       if (journal.bytes <= maxBytes && chapter.toMs >= nowMs - rules.longestAgeMs) break
       await this.#removeChapter(chapter, slices)
     }
-    for (const topic of [...journal.overfull]) await this.#trim(topic, slices)
-    for (const chapter of [...journal.chapters.all]) {
+    for (const topic of Array.from(journal.overfull)) await this.#trim(topic, slices)
+    for (const chapter of journal.chapters.all.slice()) {
       if (!chapter.isStored || chapter.isGone) continue
       await this.#sweep(chapter, nowMs, slices)
       if (chapter.messages === 0) await this.#removeChapter(chapter, slices)

@@ -66,6 +66,12 @@ function message(topic: string, payload: Buffer, qos: 0 | 1): Message {
   return Message.create(topic, payload, qos, false, `device-${topic.length}`)
 }
 
+function pick(from: readonly Message[], i: number): Message {
+  const one = from[i % from.length]
+  if (one === undefined) throw new RangeError('there is none')
+  return one
+}
+
 function print(title: string, rows: readonly (readonly (string | number)[])[]): void {
   const [head = [], ...rest] = rows
   console.log(`\n${title}\n`)
@@ -97,11 +103,6 @@ async function recordingCost(folder: string): Promise<void> {
   const many = Array.from({ length: 1000 }, (_, i) => message(topicOf(i), payloadOf(i), 0))
   const some = many.slice(0, 50)
   const atQos1 = Array.from({ length: 1000 }, (_, i) => message(topicOf(i), payloadOf(i), 1))
-  const pick = (from: readonly Message[], i: number): Message => {
-    const one = from[i % from.length]
-    if (one === undefined) throw new RangeError('there is none')
-    return one
-  }
   const packets = Array.from({ length: 100 }, (_, i) =>
     encodePublish(Buffer.from(topicOf(1)), undefined, payloadOf(i), false),
   )
@@ -205,8 +206,9 @@ async function main(): Promise<void> {
   const messages = Number(process.argv[2] ?? 5_000_000)
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-history-bench-'))
   try {
-    const [{ model = '?' } = {}] = cpus()
-    console.log(`${model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`)
+    console.log(
+      `${cpus()[0]?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+    )
     await recordingCost(folder)
     rmSync(folder, { recursive: true })
     const data = mkdtempSync(join(tmpdir(), 'hubbub-history-bench-'))

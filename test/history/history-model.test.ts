@@ -68,10 +68,7 @@ const query: fc.Arbitrary<HistoryQuery> = fc
     },
     { requiredKeys: ['filter'] },
   )
-  .map(({ around, ...rest }) => {
-    const { before, after, ...others } = rest
-    return around === undefined || before !== undefined || after !== undefined ? rest : { ...others, around }
-  })
+  .map((asked) => ((asked.before ?? asked.after) === undefined ? asked : Object.assign(asked, { around: undefined })))
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
@@ -104,7 +101,7 @@ class Model {
     this.#said.push({ sequence: this.#sequence++, atMs, ...message })
   }
 
-  clearUp(sizeOf: (one: Said) => number): void {
+  clearUp(): void {
     for (const name of new Set(this.#said.map(({ topic: of }) => of))) {
       const mine = this.#said.filter((one) => one.topic === name)
       let bytes = mine.reduce((sum, one) => sum + sizeOf(one), 0)
@@ -150,7 +147,7 @@ class Model {
   /** As a sequence number; behind all that is before the position, or on the last of them. */
   #place(at: NonNullable<HistoryQuery['after']>, isAfter: boolean): number {
     if ('sequence' in at) return at.sequence
-    const before = this.#said.filter(({ atMs }) => atMs < at.atMs).at(-1)?.sequence ?? 0
+    const before = this.#said.findLast(({ atMs }) => atMs < at.atMs)?.sequence ?? 0
     return isAfter ? before : before + 1
   }
 }
@@ -234,13 +231,13 @@ async function follow(steps: readonly Step[], folder: string | undefined): Promi
         stage = await startHistory({ ...options, folder: at, clock })
       } else if (one.do === 'clear up') {
         await stage.history.clearUp()
-        model.clearUp(sizeOf)
+        model.clearUp()
         if (clock.nowMs() > START_MS + DAY_MS) continue
         for (const name of TOPICS)
           expect([name, stage.history.topic(name)?.messages]).toEqual([name, model.count(name)])
       } else if (one.do === 'ask') {
         await stage.history.clearUp()
-        model.clearUp(sizeOf)
+        model.clearUp()
         await ask(stage, model, one.query)
       }
     }
