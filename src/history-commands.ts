@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs'
+import { once } from 'node:events'
+import { createReadStream, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -38,11 +39,12 @@ export async function exportHistory(command: HistoryCommand, output: Writable): 
 /** Adds the NDJSON of a file, or of standard input for "-", to the history of a data folder that no hub uses. */
 export async function importHistory(command: HistoryCommand, file: string): Promise<string> {
   const { history, folder } = open(command, false)
+  mkdirSync(folder, { recursive: true })
   const lock = await FolderLock.take(folder)
   try {
     await history.start()
     try {
-      const input = file === '-' ? process.stdin : createReadStream(file)
+      const input = file === '-' ? process.stdin : await openFile(file)
       const { imported, tooOld, faulty, faults } = await history.import(input)
       const lines = [`Imported ${imported.toLocaleString('en')} messages`]
       if (tooOld > 0)
@@ -55,6 +57,18 @@ export async function importHistory(command: HistoryCommand, file: string): Prom
   } finally {
     await lock.release()
   }
+}
+
+async function openFile(file: string): Promise<AsyncIterable<Buffer>> {
+  const stream = createReadStream(file)
+  try {
+    await once(stream, 'open')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const reason = code === 'ENOENT' ? 'there is no such file' : code
+    throw new HubbubError('COMMAND_INVALID', `Cannot read ${file}: ${reason}`, { cause })
+  }
+  return stream
 }
 
 function readFlag({ flags }: HistoryCommand, name: 'since' | 'until'): HistoryPosition | undefined {

@@ -261,6 +261,52 @@ describe('hubbub explain', () => {
   })
 })
 
+describe('hubbub history', () => {
+  test('exports what a hub recorded, also while it runs, and imports it into another folder', async () => {
+    const [from, to] = [mkdtempSync(join(cwd, 'from-')), mkdtempSync(join(cwd, 'to-'))]
+    const { started, httpPort } = await runningHub(['--data', from])
+    const publish = async (topic: string, payload: string): Promise<void> => {
+      const body = JSON.stringify({ topic, payload, qos: 1 })
+      const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
+      expect((await fetch(`http://127.0.0.1:${httpPort}/api/v1/publish`, init)).status).toBe(200)
+    }
+    await publish('a', '1')
+    await publish('b', '2')
+    await publish('a', '3')
+    const exportA = async (): Promise<string> => (await run(['history', 'export', '--filter', 'a', '--data', from])).out
+    await expect.poll(exportA, { timeout: 10_000 }).toMatch(/"payload":"1".*\n.*"payload":"3"/)
+    const locked = await run(['history', 'import', '-', '--data', from])
+    expect(locked.code).toBe(1)
+    expect(locked.err).toMatch(/one hub at a time may have it/)
+    await started.end()
+    writeFileSync(join(cwd, 'a.ndjson'), `${await exportA()}\n`)
+    const imported = await run(['history', 'import', 'a.ndjson', '--data', to])
+    expect(imported).toMatchObject({ code: 0, out: 'Imported 2 messages', err: '' })
+    const again = await run(['history', 'export', '--since', '1h', '--data', to])
+    expect(again.out.match(/"payload":"\d"/g)).toEqual(['"payload":"1"', '"payload":"3"'])
+  })
+
+  test('says what it cannot do', async () => {
+    const faults: [args: string[], text: RegExp][] = [
+      [['history'], /Cannot run "history": there is no such command/],
+      [['history', 'export', 'x'], /Cannot run "history export" with "x": it takes flags only/],
+      [['history', 'export', '--since', 'soon', '--data', cwd], /Cannot export with --since "soon": it must be a time/],
+      [['history', 'import', '--data', cwd], /Cannot run "history import" without a file/],
+      [['history', 'import', 'missing.ndjson', '--data', cwd], /Cannot read missing\.ndjson: there is no such file/],
+      [['history', 'export', '--data', 'memory'], /a data folder is wanted, data is "memory"/],
+      [['start', '--since', '1h'], /Cannot run "start" with --since: only "history export" chooses messages/],
+    ]
+    const { code: missing, err: where } = await run(['history', 'export', '--data', cwd])
+    expect(missing).toBe(1)
+    expect(where).toMatch(/a data folder of Hubbub is wanted, it has no history\.mdb; name it with --data/)
+    for (const [args, text] of faults) {
+      const { code, out, err } = await run(args)
+      expect([args, code, out]).toEqual([args, 2, ''])
+      expect(err).toMatch(text)
+    }
+  })
+})
+
 describe('hubbub writes to somebody who has gone', () => {
   // The reader ends before the command starts, so that the first write fails.
   const WITHOUT_READER = 'exec 3> >(exec true); wait $!;'

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { HubbubError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Records } from './databases.ts'
+import { existingStore } from './backup.ts'
 import { isDiskFull, reasonOf } from './batches.ts'
 import { HistoryBlock } from './history-block.ts'
 import { HISTORY_PLAN, type HistoryDatabases, openHistoryDatabases } from './history-databases.ts'
@@ -70,7 +71,7 @@ export class DiskHistoryLog implements HistoryLog {
   /** @throws HubbubError `STORE_UNUSABLE` when another version of Hubbub wrote it */
   async start(): Promise<StoredHistory> {
     const { folder, log, isReadOnly = false } = this.#options
-    const path = join(folder, HISTORY_FILE)
+    const path = isReadOnly ? existingStore(folder, HISTORY_FILE) : join(folder, HISTORY_FILE)
     let damage = await findDamage(path, HISTORY_PLAN)
     if (damage === undefined) {
       try {

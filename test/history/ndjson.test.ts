@@ -19,6 +19,16 @@ async function begin(): ReturnType<typeof startHistory> {
   return stage
 }
 
+function withoutSequence(lines: string): string {
+  return lines.replaceAll(/"sequence":\d+/g, '"sequence":0')
+}
+
+/** A line of an export with what came so many seconds before the start. */
+function line(seconds: number): string {
+  const time = new Date(START_MS - seconds * 1000).toISOString()
+  return JSON.stringify({ time, topic: 'a', qos: 1, retain: false, payload: String(seconds) })
+}
+
 function chunksOf(text: string, chunkBytes = 7): AsyncIterable<Buffer> {
   const bytes = Buffer.from(text)
   const count = Math.ceil(bytes.length / chunkBytes)
@@ -80,7 +90,6 @@ describe('An export', () => {
     const other = await begin()
     other.clock.set(clock.nowMs())
     expect(await other.history.import(chunksOf(text))).toEqual({ imported: 101, tooOld: 0, faulty: 0, faults: [] })
-    const withoutSequence = (lines: string): string => lines.replaceAll(/"sequence":\d+/g, '"sequence":0')
     expect(withoutSequence(await exported(other.history))).toBe(withoutSequence(text))
     const [page] = await allPages(other.history, { order: 'oldest' })
     const first = page?.entries[0]
@@ -145,14 +154,6 @@ describe('An import', () => {
   test('puts the past where it belongs, before what was recorded since and meanwhile', async () => {
     const { history, clock } = await begin()
     history.offer(said('a', 'now'))
-    const line = (seconds: number): string =>
-      JSON.stringify({
-        time: new Date(START_MS - seconds * 1000).toISOString(),
-        topic: 'a',
-        qos: 1,
-        retain: false,
-        payload: `${seconds}`,
-      })
     async function* chunks(): AsyncGenerator<Buffer> {
       yield Buffer.from(`${line(20)}\n`)
       clock.pass(1)

@@ -97,13 +97,6 @@ describe('GET /api/v1/messages', () => {
 })
 
 describe('GET /api/v1/history/export and POST /api/v1/history/import', () => {
-  const importInto = async (httpPort: number, body: string, type = 'application/x-ndjson'): Promise<Response> =>
-    fetch(`http://127.0.0.1:${httpPort}/api/v1/history/import`, {
-      method: 'POST',
-      headers: { 'Content-Type': type },
-      body,
-    })
-
   test('carry messages from one hub to another', async () => {
     const [from, to] = [await startHub(), await startHub()]
     await publish(await join(from.port, 'p'), message('a', '1'), message('b', '2'), message('a', '3'))
@@ -124,3 +117,8 @@ describe('GET /api/v1/history/export and POST /api/v1/history/import', () => {
     expect(await (await importInto(httpPort, 'nonsense')).json()).toMatchObject({ imported: 0, faulty: 1 })
   })
 })
+
+async function importInto(httpPort: number, body: string, type = 'application/x-ndjson'): Promise<Response> {
+  const url = `http://127.0.0.1:${httpPort}/api/v1/history/import`
+  return fetch(url, { method: 'POST', headers: { 'Content-Type': type }, body })
+}
