@@ -90,7 +90,7 @@ export class Journal implements WritesOwner {
     else this.writes.soon()
   }
 
-  /** No more comes to this chapter. */
+  /** No more comes to this chapter, which must be open. */
   close(chapter: Chapter): void {
     this.#seal(chapter)
     const indexBytes = chapter.close()
@@ -141,7 +141,7 @@ export class Journal implements WritesOwner {
     const { chapter } = lane
     if (chapter !== undefined) {
       if (chapter.takes(sequence, atMs, topic.number, this.#parts.limits)) return chapter
-      this.close(chapter)
+      if (chapter.isOpen) this.close(chapter)
     }
     const next = new Chapter(sequence, atMs)
     lane.chapter = next

@@ -40,7 +40,7 @@ export function readEntry(line: string, limits: TopicLimits): ReadEntry | string
   if (fault !== undefined) return `"topic" is not valid: ${fault}`
   if (qos !== 0 && qos !== 1 && qos !== 2) return '"qos" must be 0, 1 or 2'
   if (typeof retain !== 'boolean') return '"retain" must be true or false'
-  if (publisher !== undefined && typeof publisher !== 'string') return '"publisher" must be a client identifier or null'
+  if (publisher !== undefined && !isShortText(publisher)) return '"publisher" must be a client identifier or null'
   const payload = readPayload(fields)
   if (payload === undefined) return '"payload" must be text, or "payloadBase64" base64'
   const properties = readProperties(fields.get('properties'))
@@ -108,6 +108,6 @@ function isProperties(json: unknown): json is PropertiesJson {
 }
 
 /** It fits where a packet has two bytes for its length. */
-function isShortText(value: unknown): boolean {
+function isShortText(value: unknown): value is string {
   return typeof value === 'string' && Buffer.byteLength(value) <= 65_535
 }

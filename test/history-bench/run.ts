@@ -1,7 +1,9 @@
 // `npm run bench:history [messages]`: what recording costs, and how long questions to a large history take.
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { History, type HistoryQuery, type HistorySettings } from '../../src/history/history.ts'
 import { Clock } from '../../src/observe/clock.ts'
@@ -202,6 +204,49 @@ async function ask(history: History): Promise<void> {
   print('Pages', rows)
 }
 
+async function carryOver(history: History, clock: SetClock, folder: string): Promise<void> {
+  const rows: (readonly (string | number)[])[] = [['What', 'messages', 'a second', 'MiB', 'loop held ms']]
+  const file = join(folder, 'export.ndjson')
+  const time = async (name: string, work: () => Promise<number>, bytes: () => number): Promise<void> => {
+    const watch = new HoldWatch()
+    const startedAtMs = performance.now()
+    const messages = await work()
+    const seconds = (performance.now() - startedAtMs) / 1000
+    const heldMs = await watch.end()
+    const mib = (bytes() / 1024 ** 2).toFixed(0)
+    const count = (number: number): string => Math.round(number).toLocaleString('en')
+    rows.push([name, count(messages), count(messages / seconds), mib, heldMs.toFixed(1)])
+  }
+  const inFile = (): number => statSync(file).size
+  await time(
+    'export to a file',
+    async () => {
+      await pipeline(Readable.from(history.export({}), { objectMode: false }), createWriteStream(file))
+      return history.snapshot().messages
+    },
+    inFile,
+  )
+  let bytes = 0
+  await time(
+    'export of one topic in ten',
+    async () => {
+      let messages = 0
+      bytes = 0
+      for await (const chunk of history.export({ filter: 'site/3/#' })) {
+        bytes += chunk.length
+        messages += chunk.toString('latin1').split('\n').length - 1
+      }
+      return messages
+    },
+    () => bytes,
+  )
+  const other = open(mkdtempSync(join(folder, 'other-')), clock, { maxBytes: 64 * 1024 ** 3 })
+  await other.start()
+  await time('import', async () => (await other.import(createReadStream(file))).imported, inFile)
+  await other.stop()
+  print('Export and import', rows)
+}
+
 async function main(): Promise<void> {
   const messages = Number(process.argv[2] ?? 5_000_000)
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-history-bench-'))
@@ -223,6 +268,7 @@ async function main(): Promise<void> {
     console.log(`started on it again in ${(performance.now() - startedAtMs).toFixed(0)} ms`)
     console.log(`the file has ${(statSync(join(data, 'history.mdb')).size / 1024 ** 2).toFixed(0)} MiB`)
     await ask(history)
+    await carryOver(history, clock, data)
     await history.stop()
     rmSync(data, { recursive: true })
   } finally {
