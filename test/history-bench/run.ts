@@ -204,6 +204,10 @@ async function ask(history: History): Promise<void> {
   print('Pages', rows)
 }
 
+function count(number: number): string {
+  return Math.round(number).toLocaleString('en')
+}
+
 async function carryOver(history: History, clock: SetClock, folder: string): Promise<void> {
   const rows: (readonly (string | number)[])[] = [['What', 'messages', 'a second', 'MiB', 'loop held ms']]
   const file = join(folder, 'export.ndjson')
@@ -214,7 +218,6 @@ async function carryOver(history: History, clock: SetClock, folder: string): Pro
     const seconds = (performance.now() - startedAtMs) / 1000
     const heldMs = await watch.end()
     const mib = (bytes() / 1024 ** 2).toFixed(0)
-    const count = (number: number): string => Math.round(number).toLocaleString('en')
     rows.push([name, count(messages), count(messages / seconds), mib, heldMs.toFixed(1)])
   }
   const inFile = (): number => statSync(file).size

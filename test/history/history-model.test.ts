@@ -52,7 +52,7 @@ const TOPICS = ['a', 'a/b', 'a/b/c', 'b/c', 'few/a', 'few/b', 'short/a', 'small/
 const filter = fc.constantFrom('#', '+', 'a/#', 'a/b', '+/+', '+/c', 'few/+', 'short/a', 'small/#', '$own/#', 'none')
 /** A text, or the length of a long one. */
 const payload = fc.oneof(fc.constantFrom('', 'one', 'ONE two', '{"n":1}', '{"n":25,"s":"x"}'), fc.nat(40_000))
-const position = fc.oneof(
+const place = fc.oneof(
   fc.nat(60).map((sequence) => ({ sequence })),
   fc.nat(3 * DAY_MS).map((ms) => ({ atMs: START_MS + ms })),
 )
@@ -62,9 +62,9 @@ const query: fc.Arbitrary<HistoryQuery> = fc
       filter,
       order: fc.constantFrom('newest' as const, 'oldest' as const),
       limit: fc.integer({ min: 1, max: 12 }),
-      before: position,
-      after: position,
-      around: position,
+      before: place,
+      after: place,
+      around: place,
       text: fc.constantFrom('one', 'A', 'two'),
       where: fc.constantFrom('@.n > 10', '@.s == "x"'),
     },
@@ -155,7 +155,7 @@ class Model {
       .map(({ topic: of, atMs }) => {
         const message = { topic: of, payload: `of ${atMs}`, qos: 0, retain: false } as const
         this.add(atMs, message)
-        return { ...message, time: new Date(atMs).toISOString(), publisher: null }
+        return Object.assign({ time: new Date(atMs).toISOString(), publisher: null }, message)
       })
   }
 

@@ -45,7 +45,7 @@ describe('An export', () => {
       (await exported(history))
         .trimEnd()
         .split('\n')
-        .map((line): unknown => JSON.parse(line)),
+        .map((text): unknown => JSON.parse(text)),
     ).toEqual([
       {
         sequence: 1,
@@ -131,7 +131,7 @@ describe('An import', () => {
       { ...good, properties: { topicAlias: 5 } },
       { ...good, time: new Date(START_MS - 8 * 86_400_000).toISOString() },
     ]
-    const text = `${lines.map((line) => JSON.stringify(line)).join('\n')}\n\nnonsense\n5`
+    const text = `${lines.map((one) => JSON.stringify(one)).join('\n')}\n\nnonsense\n5`
     expect(await history.import(chunksOf(text))).toEqual({
       imported: 1,
       tooOld: 1,
