@@ -92,11 +92,11 @@ async function recordingCost(folder: string): Promise<void> {
   const history = open(folder, clock)
   await history.start()
   const rows: (readonly (string | number)[])[] = [['What comes', 'ns a message', 'recorded', 'left out']]
-  const time = (name: string, count: number, offer: (i: number) => unknown, messagesEach = 1): void => {
+  const time = (name: string, times: number, offer: (i: number) => unknown, messagesEach = 1): void => {
     const before = history.snapshot()
     const startedAtMs = performance.now()
-    for (let i = 0; i < count; i++) offer(i)
-    const ns = ((performance.now() - startedAtMs) * 1e6) / (count * messagesEach)
+    for (let i = 0; i < times; i++) offer(i)
+    const ns = ((performance.now() - startedAtMs) * 1e6) / (times * messagesEach)
     const after = history.snapshot()
     const leftOut = (of: typeof after): number => Object.values(of.leftOut).reduce((sum, one) => sum + one, 0)
     rows.push([name, ns.toFixed(1), after.recorded - before.recorded, leftOut(after) - leftOut(before)])
