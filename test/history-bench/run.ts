@@ -202,6 +202,27 @@ async function ask(history: History): Promise<void> {
   print('Pages', rows)
 }
 
+/** Reads all of it as NDJSON. */
+async function exportAll(history: History): Promise<void> {
+  const rows: (readonly (string | number)[])[] = [['Export', 'messages/s', 'MiB/s', 'loop held ms']]
+  for (const [name, query] of [
+    ['all', {}],
+    ['one site of ten', { filter: 'site/3/#' }],
+  ] as const) {
+    let [bytes, lines] = [0, 0]
+    const watch = new HoldWatch()
+    const startedAtMs = performance.now()
+    for await (const chunk of history.export(query)) {
+      bytes += chunk.length
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++
+    }
+    const seconds = (performance.now() - startedAtMs) / 1000
+    const perSecond = Math.round(lines / seconds).toLocaleString('en')
+    rows.push([name, perSecond, (bytes / 1024 ** 2 / seconds).toFixed(0), (await watch.end()).toFixed(1)])
+  }
+  print('Export', rows)
+}
+
 async function main(): Promise<void> {
   const messages = Number(process.argv[2] ?? 5_000_000)
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-history-bench-'))
@@ -223,6 +244,7 @@ async function main(): Promise<void> {
     console.log(`started on it again in ${(performance.now() - startedAtMs).toFixed(0)} ms`)
     console.log(`the file has ${(statSync(join(data, 'history.mdb')).size / 1024 ** 2).toFixed(0)} MiB`)
     await ask(history)
+    await exportAll(history)
     await history.stop()
     rmSync(data, { recursive: true })
   } finally {
