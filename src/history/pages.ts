@@ -23,6 +23,7 @@ const MAX_WORK = 100_000
 /** What a block or an index counts, and how many bytes of payload count as much as an entry. */
 const PAUSE_WORK = 20
 const PAYLOAD_BYTES_A_WORK = 200
+const ENTRIES_BETWEEN_PAUSES = 50
 
 /** What is asked for, with all that one page of it needs. */
 interface Request {
@@ -82,9 +83,10 @@ export class Pages {
     const isBackwards = order === 'newest'
     const from = this.#after(search.after)
     const until = search.before === undefined ? END : this.placeOf(search.before)
+    let looked = 0
     const places = isBackwards ? { from: until, until: from } : { from, until }
     for (const found of walk(journal, reader, { selection, isBackwards, ...places, nowMs: clock.nowMs() })) {
-      if (found === undefined || !conditions.isEmpty) await slices.pause()
+      if (found === undefined || !conditions.isEmpty || ++looked % ENTRIES_BETWEEN_PAUSES === 0) await slices.pause()
       if (found !== undefined && conditions.matches(found, found.block.message(found.index))) yield entryOf(found)
     }
   }

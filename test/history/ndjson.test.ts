@@ -24,7 +24,7 @@ function withoutSequence(lines: string): string {
 }
 
 /** A line of an export with what came so many seconds before the start. */
-function line(seconds: number): string {
+function lineBefore(seconds: number): string {
   const time = new Date(START_MS - seconds * 1000).toISOString()
   return JSON.stringify({ time, topic: 'a', qos: 1, retain: false, payload: String(seconds) })
 }
@@ -155,10 +155,10 @@ describe('An import', () => {
     const { history, clock } = await begin()
     history.offer(said('a', 'now'))
     async function* chunks(): AsyncGenerator<Buffer> {
-      yield Buffer.from(`${line(20)}\n`)
+      yield Buffer.from(`${lineBefore(20)}\n`)
       clock.pass(1)
       history.offer(said('a', 'meanwhile'))
-      yield Buffer.from(`${line(10)}\n`)
+      yield Buffer.from(`${lineBefore(10)}\n`)
     }
     await history.import(chunks())
     clock.pass(1)
