@@ -47,7 +47,7 @@ export async function importLines(parts: ImportParts, chunks: AsyncIterable<Buff
       if (outcome === 'imported') imported++
       else if (outcome === 'too old') tooOld++
       else if (++faulty <= SHOWN_FAULTS) faults.push(`line ${lines}: ${outcome}`)
-      if (journal.isBehind) await journal.writes.settled()
+      if (journal.isBusy) await journal.writes.settled()
       if (journal.isBehind) throw new Error('the store cannot write')
       await slices.pause()
     }

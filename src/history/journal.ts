@@ -21,6 +21,8 @@ export interface JournalParts {
 
 /** From so much on it is written at once. */
 const WRITE_BYTES = 1024 ** 2
+/** From so much on whoever can wait should. */
+const BUSY_BYTES = 4 * 1024 ** 2
 const MAX_PENDING_BYTES = 32 * 1024 ** 2
 const MAX_TOPICS = 250_000
 
@@ -98,7 +100,19 @@ export class Journal implements WritesOwner {
     this.chapters.closed()
   }
 
-  /** Messages of a topic are no more; a topic without any goes with them. */
+  /** No more should be added at once by who can wait: what is to be written takes memory, and time of the loop. */
+  get isBusy(): boolean {
+    return this.#pendingBytes >= BUSY_BYTES
+  }
+
+  /** Messages of a topic in stored chapters are no more; a topic without any goes with them. */
+  removedStored(topic: HistoryTopic, messages: number, bytes: number): void {
+    topic.storedMessages -= messages
+    topic.storedBytes -= bytes
+    this.removed(topic, messages, bytes)
+  }
+
+  /** The same of messages in chapters that are not stored. */
   removed(topic: HistoryTopic, messages: number, bytes: number): void {
     topic.messages -= messages
     topic.bytes -= bytes

@@ -140,7 +140,7 @@ export class Retention {
     chapter.messages -= messages
     chapter.deadBytes += bytes
     journal.changes.removeRun(number, chapter)
-    journal.removed(topic, messages, bytes)
+    journal.removedStored(topic, messages, bytes)
   }
 
   /** Lets go of the oldest of a topic that has more than it may. */
@@ -180,7 +180,7 @@ export class Retention {
     chapter.deadBytes += bytes
     journal.changes.putChapter(chapter)
     if (i === deltas.length) journal.changes.removeRun(topic.number, chapter)
-    journal.removed(topic, messages, bytes)
+    journal.removedStored(topic, messages, bytes)
   }
 
   #trimOpenRun(topic: HistoryTopic, run: OpenRun, chapter: Chapter): void {
