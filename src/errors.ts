@@ -23,6 +23,7 @@ export const ERROR_KINDS = {
   STORE_LOCKED: { exitCode: 1 },
   STORE_UNUSABLE: { exitCode: 1 },
   HUB_NOT_RUNNING: { exitCode: 1 },
+  HUB_UNREACHABLE: { exitCode: 1 },
   HISTORY_QUERY_INVALID: { exitCode: 2 },
 } as const satisfies Record<string, ErrorKind>
 

@@ -120,7 +120,8 @@ export class Hub {
     if (config.history.enabled) this.#router.addTap(this.history)
     const parts = { router: this.#router, store: this.#store }
     const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
-    this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
+    const past = config.history.enabled ? this.history : undefined
+    this.#sessions = new Sessions({ ...shared, ...parts, past, limits: sessionLimits })
     this.#publisher = new Publisher({ ...shared, ...parts })
     this.#receipts = new Receipts(this.#router, shared.clock)
     this.#router.trails.listener = {

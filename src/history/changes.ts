@@ -17,6 +17,14 @@ import type { HistoryTopic, HistoryTopics } from './topics.ts'
 const MAX_MEMBERS_A_BATCH = 2048
 const MAX_REMOVED_RUNS = 4096
 
+/** What a batch stores of a topic. */
+interface Counts {
+  readonly messages: number
+  readonly bytes: number
+}
+
+const NOTHING: Counts = { messages: 0, bytes: 0 }
+
 /** A batch on its way. */
 export interface Batch {
   readonly changes: HistoryChanges
@@ -106,16 +114,17 @@ export class OpenChanges {
   take(totals: Omit<HistoryTotals, 'open'>): Batch {
     const closed = this.#takeClosed()
     const left = this.#unstored.filter((chapter) => !closed.includes(chapter))
+    const counts = new Map<HistoryTopic, Counts>()
     const putRuns: Run[] = []
     const putMembers: ChapterMembers[] = []
     const putChapters: StoredChapter[] = []
     for (const chapter of closed) {
-      putMembers.push(this.#takeIndex(chapter, putRuns))
+      putMembers.push(this.#takeIndex(chapter, putRuns, counts))
       putChapters.push(snapshot(chapter))
     }
     for (const chapter of this.#chapters) putChapters.push(snapshot(chapter))
     const putTopics: StoredTopic[] = []
-    for (const topic of this.#dirtyTopics) if (!topic.isRemoved) putTopics.push(asStored(topic, left))
+    for (const topic of this.#dirtyTopics) if (!topic.isRemoved) putTopics.push(asStored(topic, counts.get(topic)))
     const changes: HistoryChanges = {
       removedRanges: this.#removedRanges,
       removedChapters: this.#removedChapters,
@@ -144,6 +153,12 @@ export class OpenChanges {
     for (const { topic, chapter } of changes.removedRuns) chapters.at(chapter)?.letGo.delete(topic)
     this.#unstored = this.#unstored.filter((chapter) => !closed.includes(chapter))
     for (const chapter of closed) {
+      for (const [number, { count, bytes }] of chapter.runs ?? []) {
+        const topic = this.#topics.byNumber(number)
+        if (topic === undefined) continue
+        topic.storedMessages += count
+        topic.storedBytes += bytes
+      }
       chapter.runs = undefined
       const written = changes.putChapters.find(({ first }) => first === chapter.first)
       if (written?.messages !== chapter.messages) this.putChapter(chapter)
@@ -183,7 +198,7 @@ export class OpenChanges {
     return closed
   }
 
-  #takeIndex(chapter: Chapter, putRuns: Run[]): ChapterMembers {
+  #takeIndex(chapter: Chapter, putRuns: Run[], counts: Map<HistoryTopic, Counts>): ChapterMembers {
     const members: number[] = []
     for (const [number, run] of chapter.runs ?? []) {
       const topic = this.#topics.byNumber(number)
@@ -191,6 +206,8 @@ export class OpenChanges {
       members.push(number)
       putRuns.push(run.toRun(number, chapter.first))
       this.#dirtyTopics.add(topic)
+      const { messages, bytes } = counts.get(topic) ?? NOTHING
+      counts.set(topic, { messages: messages + run.count, bytes: bytes + run.bytes })
     }
     return { chapter: chapter.first, topics: Uint32Array.from(members) }
   }
@@ -209,15 +226,10 @@ function snapshot({ first, next, fromMs, toMs, messages, bytes, deadBytes }: Cha
   return { first, next, fromMs, toMs, messages, bytes, deadBytes }
 }
 
-/** Without what is in chapters that are not stored: a start counts that anew. */
-function asStored(topic: HistoryTopic, unstored: readonly Chapter[]): StoredTopic {
-  const { number, name, floor, newestAtMs } = topic
-  let { messages, bytes } = topic
-  for (const { runs } of unstored) {
-    const run = runs?.get(number)
-    if (run === undefined) continue
-    messages -= run.count
-    bytes -= run.bytes
-  }
-  return { number, name, messages, bytes, floor, newestAtMs }
+/** With what a batch stores of it; without what is in chapters that are not stored: a start counts that anew. */
+function asStored(
+  { number, name, storedMessages, storedBytes, floor, newestAtMs }: HistoryTopic,
+  more = NOTHING,
+): StoredTopic {
+  return { number, name, messages: storedMessages + more.messages, bytes: storedBytes + more.bytes, floor, newestAtMs }
 }

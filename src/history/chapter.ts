@@ -85,6 +85,7 @@ export class Chapter implements StoredChapter {
 
   takes(sequence: number, atMs: number, topic: number, { maxBytes, maxSpanMs }: ChapterLimits): boolean {
     return (
+      this.writer !== undefined &&
       this.runs !== undefined &&
       sequence >= this.next &&
       sequence - this.first < MAX_CHAPTER_SPAN &&

@@ -1,14 +1,18 @@
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
+import type { HistoryFilter } from '../protocol/history-filter.ts'
 import type { Message } from '../protocol/message.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Tap } from '../router/tap.ts'
 import type { HistoryLog } from '../store/history-log.ts'
 import type { HistoryPage, HistoryQuery, HistorySnapshot, HistoryTopicSummary, ImportSummary } from './face.ts'
+import { type ImportParts, importLines } from './import.ts'
 import { Journal } from './journal.ts'
+import { lineOf } from './ndjson.ts'
 import { Pages } from './pages.ts'
 import { ChapterReader } from './reader.ts'
 import { Recorder } from './recorder.ts'
+import { replay, type ReplayParts } from './replay.ts'
 import { Retention } from './retention.ts'
 import { type HistoryRule, HistoryRules } from './rules.ts'
 
@@ -38,6 +42,7 @@ export interface HistoryParts {
   readonly isReadOnly?: boolean
 }
 
+const EXPORT_CHUNK = 64 * 1024
 const MAX_ENTRY_BYTES = 16 * 1024 ** 2
 /** Into how many chapters a full history is divided, at least: what goes first is one of them. */
 const CHAPTERS = 64
@@ -47,10 +52,13 @@ const [LEAST_CHAPTER_MS, MOST_CHAPTER_MS] = [60_000, 24 * 3_600_000]
 /** Records what the router takes, and gives it back: by topic and time, as pages, as an export, over `$history/…`. */
 export class History implements Tap {
   readonly #isEnabled: boolean
+  readonly #store: HistoryLog
   readonly #journal: Journal
   readonly #recorder: Recorder
   readonly #retention: Retention
   readonly #pages: Pages
+  readonly #replayParts: ReplayParts
+  readonly #importParts: ImportParts
   readonly #isReadOnly: boolean
 
   constructor({ settings, store, clock, log, topicLimits, isReadOnly = false }: HistoryParts) {
@@ -64,22 +72,27 @@ export class History implements Tap {
     const maxEntryBytes = Math.min(MAX_ENTRY_BYTES, maxBytes / 8)
     this.#isEnabled = settings.enabled
     this.#isReadOnly = isReadOnly
-    this.#journal = new Journal({ log: store, rules, logger: log, limits, isReadOnly })
+    this.#store = store
+    this.#journal = new Journal({ log: store, rules, logger: log, limits })
     this.#recorder = new Recorder(this.#journal, rules, { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes }, clock)
     this.#retention = new Retention({ journal: this.#journal, log: store, rules, clock, logger: log, maxBytes })
-    this.#pages = new Pages({ journal: this.#journal, reader: new ChapterReader(store), clock, topicLimits })
+    const reader = new ChapterReader(store)
+    this.#pages = new Pages({ journal: this.#journal, reader, clock, topicLimits })
+    this.#importParts = { journal: this.#journal, rules, clock, topicLimits }
+    this.#replayParts = { journal: this.#journal, reader, clock }
   }
 
   /** @throws HubbubError `STORE_UNUSABLE` when another version of Hubbub wrote it */
   async start(): Promise<void> {
-    await this.#journal.start()
+    this.#journal.restore(await this.#store.start())
     if (!this.#isReadOnly) this.#retention.start()
   }
 
   /** Writes what is left. */
   async stop(): Promise<void> {
     await this.#retention.stop()
-    await this.#journal.stop()
+    if (!this.#isReadOnly) await this.#journal.writes.stop()
+    await this.#store.stop()
   }
 
   offer(message: Message): void {
@@ -95,13 +108,29 @@ export class History implements Tap {
     return this.#pages.page(query, signal)
   }
 
-  /** NDJSON in chunks of some 64 KiB, oldest first unless the query says otherwise. `limit` and `around` do not apply. */
-  export(_query: HistoryQuery, _signal?: AbortSignal): AsyncIterable<Buffer> {
-    throw new Error('not yet')
+  /** What sessions send for `$history/…` (see `Past`). */
+  replay(wanted: HistoryFilter): Iterator<Message | undefined> {
+    return replay(this.#replayParts, wanted)
   }
 
-  import(_lines: AsyncIterable<Buffer>): Promise<ImportSummary> {
-    throw new Error('not yet')
+  /**
+   * NDJSON in chunks of some 64 KiB, oldest first unless the query says otherwise. `limit` and `around` do not apply.
+   * @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter
+   */
+  async *export(query: HistoryQuery, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    let lines = ''
+    for await (const entry of this.#pages.entries(query, signal)) {
+      lines += lineOf(entry)
+      if (lines.length < EXPORT_CHUNK) continue
+      yield Buffer.from(lines)
+      lines = ''
+    }
+    if (lines !== '') yield Buffer.from(lines)
+  }
+
+  /** Adds what an export gave. @throws Error when the store cannot write, RangeError when a line is too long */
+  import(lines: AsyncIterable<Buffer>): Promise<ImportSummary> {
+    return importLines(this.#importParts, lines)
   }
 
   topic(name: string): HistoryTopicSummary | undefined {

@@ -17,12 +17,12 @@ export interface JournalParts {
   readonly rules: HistoryRules
   readonly logger: Log
   readonly limits: ChapterLimits
-  /** Nothing is written. */
-  readonly isReadOnly: boolean
 }
 
 /** From so much on it is written at once. */
 const WRITE_BYTES = 1024 ** 2
+/** From so much on whoever can wait should. */
+const BUSY_BYTES = 4 * 1024 ** 2
 const MAX_PENDING_BYTES = 32 * 1024 ** 2
 const MAX_TOPICS = 250_000
 
@@ -65,16 +65,6 @@ export class Journal implements WritesOwner {
     return this.#pendingBytes >= MAX_PENDING_BYTES
   }
 
-  async start(): Promise<void> {
-    this.#restore(await this.#parts.log.start())
-  }
-
-  /** Writes what is left. */
-  async stop(): Promise<void> {
-    if (!this.#parts.isReadOnly) await this.writes.stop()
-    await this.#parts.log.stop()
-  }
-
   /** The topic of this name, new if there was none; undefined when there are too many. */
   topicNamed(name: string): HistoryTopic | undefined {
     const topic = this.topics.get(name)
@@ -102,7 +92,7 @@ export class Journal implements WritesOwner {
     else this.writes.soon()
   }
 
-  /** No more comes to this chapter. */
+  /** No more comes to this chapter, which must be open. */
   close(chapter: Chapter): void {
     this.#seal(chapter)
     const indexBytes = chapter.close()
@@ -110,7 +100,19 @@ export class Journal implements WritesOwner {
     this.chapters.closed()
   }
 
-  /** Messages of a topic are no more; a topic without any goes with them. */
+  /** No more should be added at once by who can wait: what is to be written takes memory, and time of the loop. */
+  get isBusy(): boolean {
+    return this.#pendingBytes >= BUSY_BYTES
+  }
+
+  /** Messages of a topic in stored chapters are no more; a topic without any goes with them. */
+  removedStored(topic: HistoryTopic, messages: number, bytes: number): void {
+    topic.storedMessages -= messages
+    topic.storedBytes -= bytes
+    this.removed(topic, messages, bytes)
+  }
+
+  /** The same of messages in chapters that are not stored. */
   removed(topic: HistoryTopic, messages: number, bytes: number): void {
     topic.messages -= messages
     topic.bytes -= bytes
@@ -153,7 +155,7 @@ export class Journal implements WritesOwner {
     const { chapter } = lane
     if (chapter !== undefined) {
       if (chapter.takes(sequence, atMs, topic.number, this.#parts.limits)) return chapter
-      this.close(chapter)
+      if (chapter.isOpen) this.close(chapter)
     }
     const next = new Chapter(sequence, atMs)
     lane.chapter = next
@@ -176,7 +178,8 @@ export class Journal implements WritesOwner {
     this.messages++
   }
 
-  #restore({ topics, chapters, totals }: StoredHistory): void {
+  /** Takes up what the log has kept. */
+  restore({ topics, chapters, totals }: StoredHistory): void {
     for (const stored of topics) {
       const topic = this.topics.restore(stored)
       this.messages += topic.messages

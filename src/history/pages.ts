@@ -23,6 +23,7 @@ const MAX_WORK = 100_000
 /** What a block or an index counts, and how many bytes of payload count as much as an entry. */
 const PAUSE_WORK = 20
 const PAYLOAD_BYTES_A_WORK = 200
+const ENTRIES_BETWEEN_PAUSES = 50
 
 /** What is asked for, with all that one page of it needs. */
 interface Request {
@@ -71,6 +72,25 @@ export class Pages {
     return search.around === undefined ? this.#inOrder(request) : this.#around(request, this.placeOf(search.around))
   }
 
+  /** All entries that match, one by one, the oldest first unless the query says otherwise. `limit` and `around` do not apply. */
+  async *entries(query: HistoryQuery, signal?: AbortSignal): AsyncGenerator<HistoryEntry, void, undefined> {
+    const { journal, reader, clock, topicLimits } = this.#parts
+    const { filter, before, after, text, where, order = 'oldest' } = query
+    const search = readQuery({ filter, before, after, text, where, order }, topicLimits)
+    const slices = new Slices(signal)
+    const selection = await select(journal.topics, search.filter, journal.messages, slices)
+    const conditions = new Conditions(search)
+    const isBackwards = order === 'newest'
+    const from = this.#after(search.after)
+    const until = search.before === undefined ? END : this.placeOf(search.before)
+    let looked = 0
+    const places = isBackwards ? { from: until, until: from } : { from, until }
+    for (const found of walk(journal, reader, { selection, isBackwards, ...places, nowMs: clock.nowMs() })) {
+      if (found === undefined || !conditions.isEmpty || ++looked % ENTRIES_BETWEEN_PAUSES === 0) await slices.pause()
+      if (found !== undefined && conditions.matches(found, found.block.message(found.index))) yield entryOf(found)
+    }
+  }
+
   /** Where an entry of this time or sequence number stands; one that there is not, where it would. */
   placeOf(position: HistoryPosition): Place {
     if ('atMs' in position) return { atMs: position.atMs, sequence: 0 }
@@ -98,7 +118,7 @@ export class Pages {
     const going = part.last === undefined ? null : encodeCursor({ direction, place: part.last }, print)
     const isPrevious = direction === 'previous'
     return {
-      entries: isPrevious ? part.entries.reverse() : part.entries,
+      entries: isPrevious ? part.entries.toReversed() : part.entries,
       nextCursor: isPrevious ? null : going,
       previousCursor: isPrevious ? going : null,
       scanned: part.scanned,
@@ -114,7 +134,7 @@ export class Pages {
     const cursor = (direction: Direction, { last }: Part): string | null =>
       last === undefined ? null : encodeCursor({ direction, place: last }, print)
     return {
-      entries: [...older.entries.reverse(), ...newer.entries],
+      entries: [...older.entries.toReversed(), ...newer.entries],
       nextCursor: cursor('oldest', newer),
       previousCursor: cursor('previous', older),
       scanned: older.scanned + newer.scanned,

@@ -69,8 +69,8 @@ export class Retention {
       if (journal.bytes <= maxBytes && chapter.toMs >= nowMs - rules.longestAgeMs) break
       await this.#removeChapter(chapter, slices)
     }
-    for (const topic of [...journal.overfull]) await this.#trim(topic, slices)
-    for (const chapter of [...journal.chapters.all]) {
+    for (const topic of Array.from(journal.overfull)) await this.#trim(topic, slices)
+    for (const chapter of journal.chapters.all.slice()) {
       if (!chapter.isStored || chapter.isGone) continue
       await this.#sweep(chapter, nowMs, slices)
       if (chapter.messages === 0) await this.#removeChapter(chapter, slices)
@@ -140,7 +140,7 @@ export class Retention {
     chapter.messages -= messages
     chapter.deadBytes += bytes
     journal.changes.removeRun(number, chapter)
-    journal.removed(topic, messages, bytes)
+    journal.removedStored(topic, messages, bytes)
   }
 
   /** Lets go of the oldest of a topic that has more than it may. */
@@ -180,7 +180,7 @@ export class Retention {
     chapter.deadBytes += bytes
     journal.changes.putChapter(chapter)
     if (i === deltas.length) journal.changes.removeRun(topic.number, chapter)
-    journal.removed(topic, messages, bytes)
+    journal.removedStored(topic, messages, bytes)
   }
 
   #trimOpenRun(topic: HistoryTopic, run: OpenRun, chapter: Chapter): void {

@@ -21,12 +21,24 @@ export async function select(
   totalMessages: number,
   slices: Slices,
 ): Promise<Selection> {
+  const steps = selecting(topics, filter, totalMessages)
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) await slices.pause()
+  return step.value
+}
+
+/** The same step by step: each is a pause. */
+export function* selecting(
+  topics: HistoryTopics,
+  filter: string,
+  totalMessages: number,
+): Generator<undefined, Selection, undefined> {
   if (filter === '#') return EVERYTHING
   const found = new Set<HistoryTopic>()
   let messages = 0
   for (const topic of topics.matching(filter)) {
     if (topic === undefined) {
-      await slices.pause()
+      yield undefined
       continue
     }
     found.add(topic)

@@ -9,6 +9,9 @@ export class HistoryTopic {
   readonly terms: TopicTerms
   messages = 0
   bytes = 0
+  /** Of these, what is in stored chapters. */
+  storedMessages = 0
+  storedBytes = 0
   /** Entries before this sequence number count as gone. */
   floor = 0
   newestAtMs = 0
@@ -61,7 +64,8 @@ export class HistoryTopics {
   }
 
   restore({ number, name, messages, bytes, floor, newestAtMs }: StoredTopic): HistoryTopic {
-    return Object.assign(this.add(number, name), { messages, bytes, floor, newestAtMs })
+    const kept = { messages, bytes, storedMessages: messages, storedBytes: bytes, floor, newestAtMs }
+    return Object.assign(this.add(number, name), kept)
   }
 
   remove(topic: HistoryTopic): void {

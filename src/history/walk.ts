@@ -184,8 +184,8 @@ class StretchWalk {
       }
       yield undefined
     }
-    const ordered = Uint16Array.from(deltas).sort()
-    if (isBackwards) ordered.reverse()
+    const upwards = Uint16Array.from(deltas).toSorted()
+    const ordered = isBackwards ? upwards.toReversed() : upwards
     let block: HistoryBlock | undefined
     for (const delta of ordered) {
       const sequence = chapter.first + delta

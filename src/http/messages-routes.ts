@@ -3,8 +3,8 @@ import { Type } from 'typebox'
 import type { HistoryEntry } from '../history/face.ts'
 import { messageProperties } from '../protocol/message-properties.ts'
 import { goneSignal } from './gone.ts'
-import { HistoryConditions, readConditions, readPosition } from './history-query.ts'
-import { payloadJson, propertiesJson } from './message-json.ts'
+import { HistoryConditions, readConditions, readPlace } from './history-query.ts'
+import { payloadJson, propertiesJson } from '../protocol/message-json.ts'
 import type { Api, ApiParts } from './parts.ts'
 import { invalidParameter } from './problem.ts'
 import { answers, Count, Limit, MessageFields, NextCursor, Problem, TimeMs } from './schemas.ts'
@@ -65,7 +65,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
     },
     async ({ query: { around, limit, cursor, ...conditions } }, reply) => {
       const nowMs = view.nowMs()
-      const position = around === undefined ? undefined : readPosition('around', around, nowMs)
+      const position = around === undefined ? undefined : readPlace('around', around, nowMs)
       if (
         position !== undefined &&
         (conditions.before ?? conditions.after ?? conditions.order ?? cursor) !== undefined
@@ -74,7 +74,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
       }
       const query = { ...readConditions(conditions, topicLimits, nowMs), around: position, limit, cursor }
       const { entries, ...page } = await history.page(query, goneSignal(reply))
-      return { messages: entries.map((entry) => entryJson(entry, nowMs)), ...page }
+      return { messages: entries.map(entryJson), ...page }
     },
   )
 
@@ -123,7 +123,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
   )
 }
 
-function entryJson({ sequence, atMs, topic, publisher, qos, retain, message }: HistoryEntry, nowMs: number) {
-  const properties = propertiesJson(messageProperties(message, nowMs))
+function entryJson({ sequence, atMs, topic, publisher, qos, retain, message }: HistoryEntry) {
+  const properties = propertiesJson(messageProperties(message, atMs))
   return { sequence, atMs, publisher, topic, ...payloadJson(message.payload), qos, retain, ...properties }
 }

@@ -95,6 +95,7 @@ export function problemOf(error: unknown, input: (context: string) => unknown): 
   if (error instanceof HttpProblem) return error
   if (error instanceof HubbubError) return problemOfHub(error)
   if (!(error instanceof Error)) return undefined
+  if (error.name === 'AbortError') return new HttpProblem('unavailable', 'The client has gone.')
   const { statusCode = 500, validation, validationContext = '' }: FastifyFault = error
   if (validation !== undefined) {
     const faults = validation.map((fault) => faultOf(fault, input(validationContext)))
@@ -111,6 +112,7 @@ function problemOfHub(error: HubbubError): HttpProblem | undefined {
   switch (error.code) {
     case 'TOPIC_NAME_INVALID':
     case 'TOPIC_FILTER_INVALID':
+    case 'HISTORY_QUERY_INVALID':
       return new HttpProblem('parameter-invalid', error.message)
     case 'PUBLISH_REFUSED':
       return new HttpProblem('conflict', error.message)
@@ -153,6 +155,6 @@ function describe({ parameter, value, reason }: ParameterFault): string {
 
 function shown(value: unknown): string | undefined {
   if (value === undefined) return undefined
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(JSON.stringify(value))
+  const text = JSON.stringify(value)
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
 }

@@ -20,10 +20,12 @@ export async function staticSide(app: FastifyInstance, pages: string): Promise<v
   await app.register(fastifyStatic, {
     root: pages,
     preCompressed: true,
-    index: 'index.html',
+    // The index of @fastify/static 10.1.11 is not found by who takes br or gzip: `/` has a route of its own.
+    index: false,
     cacheControl: false,
     setHeaders: (reply, path) => {
       reply.header('Cache-Control', path.includes('/assets/') ? IMMUTABLE : 'no-cache')
     },
   })
+  app.get('/', (_request, reply) => reply.sendFile('index.html'))
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { TopicLevel, TopicSummary } from '../router/topic-summary.ts'
 import { cursorBehind, readCursor } from './cursor.ts'
-import { payloadJson } from './message-json.ts'
+import { payloadJson } from '../protocol/message-json.ts'
 import type { Api, ApiParts } from './parts.ts'
 import { HttpProblem } from './problem.ts'
 import { Amount, answers, Count, Cursor, Limit, NextCursor, PayloadFields, QoS, TimeMs, TopicName } from './schemas.ts'

@@ -2,6 +2,7 @@ import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { filterMatches } from '../protocol/topic.ts'
 import type { Subscriber } from '../router/subscriber.ts'
+import { routedFilter } from './subscriptions.ts'
 import { LocalSubscriber } from './local-subscriber.ts'
 import { Session } from './session.ts'
 import { SharedGroup } from './shared-group.ts'
@@ -27,7 +28,7 @@ export function matchingSubscriptions(subscriber: Subscriber, topic: string): Ma
   const levels = topic.split('/')
   return subscriber.subscriptions
     .report()
-    .filter(({ filter }) => !isSharedFilter(filter) && filterMatches(filter.split('/'), levels))
+    .filter(({ filter }) => !isSharedFilter(filter) && filterMatches(routedFilter(filter).split('/'), levels))
     .map(({ filter, qos }) => matchOf(subscriber, filter, qos))
 }
 

@@ -1,4 +1,5 @@
 import { matchedFilter } from '../protocol/shared-filter.ts'
+import { routedFilter } from './subscriptions.ts'
 
 /** The filter that comes nearest to a topic, and where it departs from it. */
 export interface NearestFilter {
@@ -21,7 +22,7 @@ export function nearestFilter(filters: Iterable<string>, topic: string): Nearest
 }
 
 function compare(filter: string, topic: readonly string[]): NearestFilter {
-  const levels = matchedFilter(filter).split('/')
+  const levels = routedFilter(matchedFilter(filter)).split('/')
   // [MQTT-4.7.2-1]
   if (topic[0]?.startsWith('$') === true && (levels[0] === '#' || levels[0] === '+')) {
     const difference = 'a filter that begins with a wildcard does not reach topics that begin with "$"'

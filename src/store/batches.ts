@@ -189,8 +189,13 @@ export class Batches {
 
 /** There is so little room where the folder is that a batch would fail. */
 export function isDiskFull(folder: string): boolean {
+  return freeBytes(folder) < LEAST_FREE_BYTES
+}
+
+/** What may still be written where the folder is. */
+export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder)
-  return bavail * bsize < LEAST_FREE_BYTES
+  return bavail * bsize
 }
 
 /** LMDB's own reason hides behind a promise of its own. */

@@ -4,7 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import { HubbubError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Records } from './databases.ts'
-import { isDiskFull, reasonOf } from './batches.ts'
+import { existingStore } from './backup.ts'
+import { freeBytes, reasonOf } from './batches.ts'
 import { HistoryBlock } from './history-block.ts'
 import { HISTORY_PLAN, type HistoryDatabases, openHistoryDatabases } from './history-databases.ts'
 import type {
@@ -51,6 +52,11 @@ export interface DiskHistoryOptions {
 const FORMAT = 'hubbub history 1'
 const FORMAT_KEY = Buffer.from('format')
 const TOTALS_KEY = Buffer.from('totals')
+/**
+ * Of the free disk, what the history leaves to the store. It must not meet the end of the disk itself, either: a commit of
+ * lmdb 3.5.6 that fails there can corrupt the memory of the process (the torture test of a full disk found it).
+ */
+const RESERVED_BYTES = 64 * 1024 ** 2
 const CLOSE_DEADLINE_MS = 1000
 /** Records encoded before the loop is let go: well under 10 ms. */
 const ENCODED_IN_A_TURN = 1000
@@ -70,7 +76,7 @@ export class DiskHistoryLog implements HistoryLog {
   /** @throws HubbubError `STORE_UNUSABLE` when another version of Hubbub wrote it */
   async start(): Promise<StoredHistory> {
     const { folder, log, isReadOnly = false } = this.#options
-    const path = join(folder, HISTORY_FILE)
+    const path = isReadOnly ? existingStore(folder, HISTORY_FILE) : join(folder, HISTORY_FILE)
     let damage = await findDamage(path, HISTORY_PLAN)
     if (damage === undefined) {
       try {
@@ -105,8 +111,11 @@ export class DiskHistoryLog implements HistoryLog {
   async write(changes: HistoryChanges): Promise<void> {
     const { folder } = this.#options
     const databases = this.#running
-    // LMDB writes each failure to stderr, so it is not tried again while it cannot work.
-    if (this.#isFailing && isDiskFull(folder)) throw new Error('the disk is full')
+    if (freeBytes(folder) < RESERVED_BYTES) {
+      throw new Error(
+        `the disk has less than ${RESERVED_BYTES / 1024 ** 2} MiB left, which are for what has to be kept`,
+      )
+    }
     const puts = await encode(databases, changes)
     try {
       await databases.root.batch(() => {
@@ -116,8 +125,7 @@ export class DiskHistoryLog implements HistoryLog {
       this.#isFailing = false
     } catch (error) {
       this.#isFailing = true
-      const reason = await reasonOf(error)
-      throw isDiskFull(folder) ? new Error('the disk is full', { cause: reason }) : reason
+      throw await reasonOf(error)
     }
   }
 

@@ -12,9 +12,9 @@ import {
 
 /**
  * A block holds the messages that came in a short time, so that LMDB has one value to write for many of them. With its header
- * it fills four pages of LMDB.
+ * it fills two pages of LMDB: to find one message costs less than with four, to go through all of them little more.
  */
-const FULL_BYTES = 4 * 4096 - 16
+const FULL_BYTES = 2 * 4096 - 16
 const MAX_ENTRIES = 512
 /** Behind the checksum: the times of the first and the last entry, and how many there are. */
 const HEADER_BYTES = CONTENT_START + 18

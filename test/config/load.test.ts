@@ -69,6 +69,7 @@ describe('loadConfig', () => {
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },
+      http: { basePath: '/' },
       sysIntervalSeconds: 10,
       limits: {
         receiveMaximum: 100,

@@ -1,7 +1,9 @@
 // `npm run bench:history [messages]`: what recording costs, and how long questions to a large history take.
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { History, type HistoryQuery, type HistorySettings } from '../../src/history/history.ts'
 import { Clock } from '../../src/observe/clock.ts'
@@ -66,6 +68,12 @@ function message(topic: string, payload: Buffer, qos: 0 | 1): Message {
   return Message.create(topic, payload, qos, false, `device-${topic.length}`)
 }
 
+function pick(from: readonly Message[], i: number): Message {
+  const one = from[i % from.length]
+  if (one === undefined) throw new RangeError('there is none')
+  return one
+}
+
 function print(title: string, rows: readonly (readonly (string | number)[])[]): void {
   const [head = [], ...rest] = rows
   console.log(`\n${title}\n`)
@@ -84,11 +92,11 @@ async function recordingCost(folder: string): Promise<void> {
   const history = open(folder, clock)
   await history.start()
   const rows: (readonly (string | number)[])[] = [['What comes', 'ns a message', 'recorded', 'left out']]
-  const time = (name: string, count: number, offer: (i: number) => unknown, messagesEach = 1): void => {
+  const time = (name: string, times: number, offer: (i: number) => unknown, messagesEach = 1): void => {
     const before = history.snapshot()
     const startedAtMs = performance.now()
-    for (let i = 0; i < count; i++) offer(i)
-    const ns = ((performance.now() - startedAtMs) * 1e6) / (count * messagesEach)
+    for (let i = 0; i < times; i++) offer(i)
+    const ns = ((performance.now() - startedAtMs) * 1e6) / (times * messagesEach)
     const after = history.snapshot()
     const leftOut = (of: typeof after): number => Object.values(of.leftOut).reduce((sum, one) => sum + one, 0)
     rows.push([name, ns.toFixed(1), after.recorded - before.recorded, leftOut(after) - leftOut(before)])
@@ -97,11 +105,6 @@ async function recordingCost(folder: string): Promise<void> {
   const many = Array.from({ length: 1000 }, (_, i) => message(topicOf(i), payloadOf(i), 0))
   const some = many.slice(0, 50)
   const atQos1 = Array.from({ length: 1000 }, (_, i) => message(topicOf(i), payloadOf(i), 1))
-  const pick = (from: readonly Message[], i: number): Message => {
-    const one = from[i % from.length]
-    if (one === undefined) throw new RangeError('there is none')
-    return one
-  }
   const packets = Array.from({ length: 100 }, (_, i) =>
     encodePublish(Buffer.from(topicOf(1)), undefined, payloadOf(i), false),
   )
@@ -201,12 +204,59 @@ async function ask(history: History): Promise<void> {
   print('Pages', rows)
 }
 
+function count(number: number): string {
+  return Math.round(number).toLocaleString('en')
+}
+
+async function carryOver(history: History, clock: SetClock, folder: string): Promise<void> {
+  const rows: (readonly (string | number)[])[] = [['What', 'messages', 'a second', 'MiB', 'loop held ms']]
+  const file = join(folder, 'export.ndjson')
+  const time = async (name: string, work: () => Promise<number>, bytes: () => number): Promise<void> => {
+    const watch = new HoldWatch()
+    const startedAtMs = performance.now()
+    const messages = await work()
+    const seconds = (performance.now() - startedAtMs) / 1000
+    const heldMs = await watch.end()
+    const mib = (bytes() / 1024 ** 2).toFixed(0)
+    rows.push([name, count(messages), count(messages / seconds), mib, heldMs.toFixed(1)])
+  }
+  const inFile = (): number => statSync(file).size
+  await time(
+    'export to a file',
+    async () => {
+      await pipeline(Readable.from(history.export({}), { objectMode: false }), createWriteStream(file))
+      return history.snapshot().messages
+    },
+    inFile,
+  )
+  let bytes = 0
+  await time(
+    'export of one topic in ten',
+    async () => {
+      let messages = 0
+      bytes = 0
+      for await (const chunk of history.export({ filter: 'site/3/#' })) {
+        bytes += chunk.length
+        messages += chunk.toString('latin1').split('\n').length - 1
+      }
+      return messages
+    },
+    () => bytes,
+  )
+  const other = open(mkdtempSync(join(folder, 'other-')), clock, { maxBytes: 64 * 1024 ** 3 })
+  await other.start()
+  await time('import', async () => (await other.import(createReadStream(file))).imported, inFile)
+  await other.stop()
+  print('Export and import', rows)
+}
+
 async function main(): Promise<void> {
   const messages = Number(process.argv[2] ?? 5_000_000)
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-history-bench-'))
   try {
-    const [{ model = '?' } = {}] = cpus()
-    console.log(`${model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`)
+    console.log(
+      `${cpus()[0]?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+    )
     await recordingCost(folder)
     rmSync(folder, { recursive: true })
     const data = mkdtempSync(join(tmpdir(), 'hubbub-history-bench-'))
@@ -221,6 +271,7 @@ async function main(): Promise<void> {
     console.log(`started on it again in ${(performance.now() - startedAtMs).toFixed(0)} ms`)
     console.log(`the file has ${(statSync(join(data, 'history.mdb')).size / 1024 ** 2).toFixed(0)} MiB`)
     await ask(history)
+    await carryOver(history, clock, data)
     await history.stop()
     rmSync(data, { recursive: true })
   } finally {

@@ -1,9 +1,10 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import * as fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import type { HistoryEntry, HistoryQuery } from '../../src/history/history.ts'
+import type { HistoryEntry, HistoryPosition, HistoryQuery } from '../../src/history/history.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
 import { naiveMatches } from '../router/naive-match.ts'
 import { allPages, said, SetClock, START_MS, type Stage, startHistory } from './stage.ts'
@@ -43,6 +44,7 @@ type Step =
       readonly retain: boolean
     }
   | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'import'; readonly lines: readonly { readonly topic: string; readonly ageMs: number }[] }
   | { readonly do: 'store' | 'restart' | 'die' | 'clear up' }
   | { readonly do: 'ask'; readonly query: HistoryQuery }
 
@@ -50,7 +52,7 @@ const TOPICS = ['a', 'a/b', 'a/b/c', 'b/c', 'few/a', 'few/b', 'short/a', 'small/
 const filter = fc.constantFrom('#', '+', 'a/#', 'a/b', '+/+', '+/c', 'few/+', 'short/a', 'small/#', '$own/#', 'none')
 /** A text, or the length of a long one. */
 const payload = fc.oneof(fc.constantFrom('', 'one', 'ONE two', '{"n":1}', '{"n":25,"s":"x"}'), fc.nat(40_000))
-const position = fc.oneof(
+const place = fc.oneof(
   fc.nat(60).map((sequence) => ({ sequence })),
   fc.nat(3 * DAY_MS).map((ms) => ({ atMs: START_MS + ms })),
 )
@@ -60,18 +62,15 @@ const query: fc.Arbitrary<HistoryQuery> = fc
       filter,
       order: fc.constantFrom('newest' as const, 'oldest' as const),
       limit: fc.integer({ min: 1, max: 12 }),
-      before: position,
-      after: position,
-      around: position,
+      before: place,
+      after: place,
+      around: place,
       text: fc.constantFrom('one', 'A', 'two'),
       where: fc.constantFrom('@.n > 10', '@.s == "x"'),
     },
     { requiredKeys: ['filter'] },
   )
-  .map(({ around, ...rest }) => {
-    const { before, after, ...others } = rest
-    return around === undefined || before !== undefined || after !== undefined ? rest : { ...others, around }
-  })
+  .map((asked) => ((asked.before ?? asked.after) === undefined ? asked : Object.assign(asked, { around: undefined })))
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
@@ -92,19 +91,32 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.constantFrom<Step>({ do: 'store' }, { do: 'restart' }, { do: 'die' }, { do: 'clear up' }),
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('ask' as const), query }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('import' as const),
+      lines: fc.array(fc.record({ topic: fc.constantFrom('a', 'a/b', 'b/c'), ageMs: fc.nat(DAY_MS) }), {
+        maxLength: 8,
+      }),
+    }),
+  },
 )
 
 /** What a history is, in as few lines as can be: a list. */
 class Model {
   #said: Said[] = []
   #sequence = 1
+  /** Sequence numbers and times go up together. */
+  isInOrder = true
 
   add(atMs: number, message: Omit<Said, 'sequence' | 'atMs'>): void {
     if (message.topic.startsWith('never/')) return
-    this.#said.push({ sequence: this.#sequence++, atMs, ...message })
+    const one = { sequence: this.#sequence++, atMs, ...message }
+    // In the order of their times, and of their coming where these are the same.
+    this.#said.splice(this.#said.findLastIndex((other) => other.atMs <= atMs) + 1, 0, one)
   }
 
-  clearUp(sizeOf: (one: Said) => number): void {
+  clearUp(): void {
     for (const name of new Set(this.#said.map(({ topic: of }) => of))) {
       const mine = this.#said.filter((one) => one.topic === name)
       let bytes = mine.reduce((sum, one) => sum + sizeOf(one), 0)
@@ -120,19 +132,31 @@ class Model {
   }
 
   find(nowMs: number, { filter: wanted = '#', text, where, before, after }: HistoryQuery): Said[] {
-    const afterPlace = after === undefined ? -Infinity : this.#place(after, true)
-    const beforePlace = before === undefined ? Infinity : this.#place(before, false)
+    const isAfter = after === undefined ? () => true : isBehind(after, true)
+    const isBefore = before === undefined ? () => false : isBehind(before, false)
     return this.#said.filter((one) => {
       const days = one.topic.startsWith('short/') ? 1 : 2
       return (
         one.atMs >= nowMs - days * DAY_MS &&
         naiveMatches(wanted, one.topic) &&
-        one.sequence > afterPlace &&
-        one.sequence < beforePlace &&
+        isAfter(one) &&
+        !isBefore(one) &&
         (text === undefined || `${one.topic}\n${one.payload}`.toLowerCase().includes(text.toLowerCase())) &&
         (where === undefined || holds(where, one.payload))
       )
     })
+  }
+
+  /** Returns the lines that are to be imported. */
+  import(lines: readonly { readonly topic: string; readonly atMs: number }[]): unknown[] {
+    if (lines.length > 0) this.isInOrder = false
+    return lines
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .map(({ topic: of, atMs }) => {
+        const message = { topic: of, payload: `of ${atMs}`, qos: 0, retain: false } as const
+        this.add(atMs, message)
+        return Object.assign({ time: new Date(atMs).toISOString(), publisher: null }, message)
+      })
   }
 
   count(name: string): number | undefined {
@@ -143,16 +167,15 @@ class Model {
   /** The entries around a position: those before it, and those from it on. */
   around(nowMs: number, { around, ...rest }: HistoryQuery): readonly [Said[], Said[]] {
     const all = this.find(nowMs, rest)
-    const place = around === undefined ? 0 : this.#place(around, false)
-    return [all.filter(({ sequence }) => sequence < place), all.filter(({ sequence }) => sequence >= place)]
+    const isNewer = around === undefined ? () => true : isBehind(around, false)
+    return [all.filter((one) => !isNewer(one)), all.filter((one) => isNewer(one))]
   }
+}
 
-  /** As a sequence number; behind all that is before the position, or on the last of them. */
-  #place(at: NonNullable<HistoryQuery['after']>, isAfter: boolean): number {
-    if ('sequence' in at) return at.sequence
-    const before = this.#said.filter(({ atMs }) => atMs < at.atMs).at(-1)?.sequence ?? 0
-    return isAfter ? before : before + 1
-  }
+/** Tells of entries whether they are behind a position; on it: at its time, or with its sequence number unless `isStrictly`. */
+function isBehind(position: HistoryPosition, isStrictly: boolean): (one: Said) => boolean {
+  if ('atMs' in position) return ({ atMs }) => atMs >= position.atMs
+  return ({ sequence }) => sequence >= position.sequence + (isStrictly ? 1 : 0)
 }
 
 function holds(where: string, text: string): boolean {
@@ -172,6 +195,8 @@ function sizeOf({ topic: of, payload: text, qos, retain }: Said): number {
 }
 
 async function ask({ history, clock }: Stage, model: Model, asked: HistoryQuery): Promise<void> {
+  const positions = [asked.before, asked.after, asked.around]
+  if (!model.isInOrder && positions.some((position) => position !== undefined && 'sequence' in position)) return
   const { limit = 100, order = 'newest', around } = asked
   if (around !== undefined) {
     const [older, newer] = model.around(clock.nowMs(), asked)
@@ -219,6 +244,11 @@ async function follow(steps: readonly Step[], folder: string | undefined): Promi
         const text = typeof what === 'string' ? what : 'l'.repeat(what)
         stage.history.offer(said(of, text, qos, retain))
         model.add(clock.nowMs(), { topic: of, payload: text, qos, retain })
+      } else if (one.do === 'import') {
+        const lines = one.lines.map(({ topic: of, ageMs }) => ({ topic: of, atMs: clock.nowMs() - ageMs }))
+        await stage.history.import(
+          Readable.from(model.import(lines).map((line) => Buffer.from(`${JSON.stringify(line)}\n`))),
+        )
       } else if (one.do === 'wait') clock.pass(one.ms)
       else if (one.do === 'store') await stage.history.stored()
       else if (one.do === 'restart' && at !== undefined) {
@@ -234,13 +264,13 @@ async function follow(steps: readonly Step[], folder: string | undefined): Promi
         stage = await startHistory({ ...options, folder: at, clock })
       } else if (one.do === 'clear up') {
         await stage.history.clearUp()
-        model.clearUp(sizeOf)
+        model.clearUp()
         if (clock.nowMs() > START_MS + DAY_MS) continue
         for (const name of TOPICS)
           expect([name, stage.history.topic(name)?.messages]).toEqual([name, model.count(name)])
       } else if (one.do === 'ask') {
         await stage.history.clearUp()
-        model.clearUp(sizeOf)
+        model.clearUp()
         await ask(stage, model, one.query)
       }
     }

@@ -133,6 +133,11 @@ describe('The static side', () => {
     expect(page).toMatchObject({ statusCode: 200, body: '<!doctype html>' })
     expect(page.headers['cache-control']).toBe('no-cache')
     expect(page.headers.etag).toBeDefined()
+    // As every browser asks.
+    const asked = { url: '/', headers: { 'accept-encoding': 'gzip, deflate, br' } }
+    expect(await app.inject(asked)).toMatchObject({ statusCode: 200, body: '<!doctype html>' })
+    writeFileSync(join(pages, 'index.html.br'), 'page in brotli')
+    expect(await app.inject(asked)).toMatchObject({ statusCode: 200, body: 'page in brotli' })
     const compressed = await app.inject({ url: '/assets/index-abc.js', headers: { 'accept-encoding': 'br, gzip' } })
     expect(compressed).toMatchObject({ statusCode: 200, body: 'brotli' })
     expect(compressed.headers).toMatchObject({

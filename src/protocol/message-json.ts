@@ -1,10 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import type { Static } from 'typebox'
-import type { MessageProperties } from '../protocol/message-properties.ts'
-import { invalidParameter } from './problem.ts'
-import type { Properties } from './schemas.ts'
+import type { MessageProperties } from './message-properties.ts'
 
-export type PropertiesJson = Static<typeof Properties>
+/** The properties of a message as JSON has them. */
+export interface PropertiesJson {
+  isText?: boolean
+  messageExpirySeconds?: number
+  contentType?: string
+  responseTopic?: string
+  correlationData?: string
+  correlationDataBase64?: string
+  userProperties?: [name: string, value: string][]
+}
 
 /** A payload as JSON carries it: as text when it is UTF-8, else in base64. */
 export function payloadJson(payload: Buffer): { payload: string } | { payloadBase64: string } {
@@ -26,24 +32,8 @@ function correlationJson(data: Buffer): Pick<PropertiesJson, 'correlationData' |
   return isUtf8(data) ? { correlationData: data.toString() } : { correlationDataBase64: data.toString('base64') }
 }
 
-/** @throws HttpProblem naming the parameter below `path` */
-export function readProperties(json: PropertiesJson | undefined, path: string): MessageProperties {
-  if (json === undefined) return {}
-  const { correlationData, correlationDataBase64, ...rest } = json
-  const data =
-    correlationDataBase64 === undefined
-      ? correlationData === undefined
-        ? undefined
-        : Buffer.from(correlationData)
-      : readBase64(correlationDataBase64, `${path}properties/correlationDataBase64`)
-  return { ...rest, ...(data !== undefined && { correlationData: data }) }
-}
-
-/** @throws HttpProblem when `text` is not base64 */
-export function readBase64(text: string, parameter: string): Buffer {
+/** The bytes that a text stands for; undefined when it is not base64. */
+export function bytesOfBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')
-  if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) {
-    throw invalidParameter(parameter, text, 'it must be base64')
-  }
-  return bytes
+  return bytes.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '') ? bytes : undefined
 }
