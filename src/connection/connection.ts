@@ -20,6 +20,7 @@ import { explainTopicRefusal, isPacketTooLarge } from './over-limit.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import { Version5 } from './version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
+import { reportWill } from './will.ts'
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
 const STOP_READING_AT = 2
@@ -99,7 +100,8 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   report(): ConnectionReport {
     const { remoteAddress: address, kind: transport } = this.transport
-    return Object.assign({ address, transport, pendingBytes: this.#output.pendingBytes }, this.#connected)
+    const will = reportWill(this.#control?.will)
+    return Object.assign({ address, transport, pendingBytes: this.#output.pendingBytes, will }, this.#connected)
   }
 
   get writtenQos0Messages(): number {

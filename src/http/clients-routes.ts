@@ -1,14 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
-import type { ClientReport } from '../session/client-report.ts'
+import { payloadJson } from '../protocol/message-json.ts'
+import type { ClientReport, WillReport } from '../session/client-report.ts'
 import { cursorBehind, readCursor } from './cursor.ts'
 import type { Api, ApiParts } from './parts.ts'
 import { HttpProblem } from './problem.ts'
-import { Amount, answers, ClientId, Count, Cursor, Limit, NextCursor, QoS, TimeMs } from './schemas.ts'
+import { Amount, answers, ClientId, Count, Cursor, Limit, NextCursor, PayloadFields, QoS, TimeMs } from './schemas.ts'
 
 const LIST = 'clients'
 /** Clients that are looked at before the loop is let go. */
 const SLICE_CLIENTS = 500
+
+const Will = Type.Object({ topic: Type.String(), ...PayloadFields, retain: Type.Boolean() })
 
 const Connection = Type.Object({
   address: Type.String(),
@@ -17,6 +20,7 @@ const Connection = Type.Object({
   connectedAtMs: TimeMs,
   keepAliveSeconds: Type.Integer({ description: '0: none.' }),
   pendingBytes: Type.Integer({ description: 'Written and not yet taken by the system.' }),
+  will: Type.Union([Will, Type.Null()], { description: 'What is published when it goes without saying so.' }),
 })
 
 const ClientSummary = {
@@ -168,6 +172,7 @@ function summaryOf(client: ClientReport) {
         ? null
         : {
             ...connection,
+            will: willJson(connection.will),
             connectedAtMs: Math.round(connection.connectedAtMs),
             protocol: PROTOCOLS[connection.protocolLevel] ?? String(connection.protocolLevel),
           },
@@ -177,4 +182,9 @@ function summaryOf(client: ClientReport) {
     dropped: { ...dropped },
     lastError: lastError === undefined ? null : { ...lastError, atMs: Math.round(lastError.atMs) },
   }
+}
+
+/** A will as JSON has it. */
+export function willJson(will: WillReport | undefined) {
+  return will === undefined ? null : { topic: will.topic, ...payloadJson(will.payload), retain: will.isRetained }
 }

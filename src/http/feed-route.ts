@@ -2,12 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { topicFilterFault } from '../protocol/topic.ts'
 import type { TopicSummary } from '../router/topic-summary.ts'
+import { willJson } from './clients-routes.ts'
 import { EventStream } from './event-stream.ts'
 import { overviewOf } from './overview-route.ts'
 import type { Api, ApiParts } from './parts.ts'
 import { HttpProblem, invalidParameter } from './problem.ts'
 import { Problem, TopicFilter } from './schemas.ts'
-import { topicJson } from './topics-routes.ts'
+import { shortTopic, topicJson } from './topics-routes.ts'
 
 const MAX_FEEDS = 200
 const OVERVIEW_MS = 1000
@@ -24,11 +25,16 @@ const Query = Type.Object(
       default: 'topics,presence',
       description: `Which events, with commas between them: ${EVENTS.join(', ')}.`,
     }),
+    form: Type.Enum(['whole', 'short'], {
+      default: 'whole',
+      description:
+        'How topics are told. short: each is an array of its name, messages since the start, when the last came (ms), who published it (null: the hub) and the first 120 characters of its payload (null: not text).',
+    }),
   },
   { additionalProperties: false },
 )
 
-const SUMMARY = `What changes, as server-sent events: \`topics\` (at most four times a second those that had a message, first all that there are), \`presence\` (who came, left, or has no session any more), \`overview\` (once a second). Each event has an array. \`ready\` comes when all topics that there are were told. Who reads slowly gets the latest only.`
+const SUMMARY = `What changes, as server-sent events: \`topics\` (at most four times a second those that had a message, first all that there are), \`presence\` (who came, left, or has no session any more), \`overview\` (once a second). \`presence\` of who comes has its \`will\`, what is published when it goes without saying so. Each event has an array. \`ready\` comes when all topics that there are were told. Who reads slowly gets the latest only.`
 
 /** `feed`: what lists live on. */
 export function feedRoute(app: Api, parts: ApiParts): void {
@@ -52,7 +58,7 @@ export function feedRoute(app: Api, parts: ApiParts): void {
         },
       },
     },
-    ({ query: { filter = '#', events } }, reply) => {
+    ({ query: { filter = '#', events, form } }, reply) => {
       const fault = topicFilterFault(filter, topicLimits)
       if (fault !== undefined) throw invalidParameter('filter', filter, fault)
       const wanted = readEvents(events)
@@ -71,7 +77,7 @@ export function feedRoute(app: Api, parts: ApiParts): void {
       const stream = new EventStream(response)
       open.add(stream)
       const ends: (() => void)[] = []
-      if (wanted.has('topics')) ends.push(feedTopics(stream, filter))
+      if (wanted.has('topics')) ends.push(feedTopics(stream, filter, form === 'short' ? shortTopic : topicJson))
       if (wanted.has('presence')) ends.push(feedPresence(stream))
       if (wanted.has('overview')) ends.push(feedOverview(stream))
       response.on('close', () => {
@@ -81,9 +87,9 @@ export function feedRoute(app: Api, parts: ApiParts): void {
     },
   )
 
-  function feedTopics(stream: EventStream, filter: string): () => void {
+  function feedTopics(stream: EventStream, filter: string, jsonOf: (topic: TopicSummary) => unknown): () => void {
     let isEnded = false
-    const put = (topic: TopicSummary): void => stream.put('topics', topic.topic, topicJson(topic))
+    const put = (topic: TopicSummary): void => stream.put('topics', topic.topic, jsonOf(topic))
     const unwatch = view.topics.watch(filter, (topics) => {
       for (const topic of topics) put(topic)
       stream.flush()
@@ -110,7 +116,8 @@ export function feedRoute(app: Api, parts: ApiParts): void {
 
   function feedPresence(stream: EventStream): () => void {
     return view.clients.watch(({ clientId, state, atMs }) => {
-      stream.put('presence', clientId, { clientId, state, atMs: Math.round(atMs) })
+      const will = willJson(state === 'here' ? view.clients.get(clientId)?.connection?.will : undefined)
+      stream.put('presence', clientId, { clientId, state, atMs: Math.round(atMs), will })
       stream.flush()
     })
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { Type } from 'typebox'
 import type { TopicLevel, TopicSummary } from '../router/topic-summary.ts'
 import { cursorBehind, readCursor } from './cursor.ts'
@@ -5,6 +6,8 @@ import { payloadJson } from '../protocol/message-json.ts'
 import type { Api, ApiParts } from './parts.ts'
 import { HttpProblem } from './problem.ts'
 import { Amount, answers, Count, Cursor, Limit, NextCursor, PayloadFields, QoS, TimeMs, TopicName } from './schemas.ts'
+
+const SHORT_CHARACTERS = 120
 
 /** What a topic has seen since the hub started. */
 export const Topic = Type.Object({
@@ -131,6 +134,16 @@ export function topicJson({ last, ...summary }: TopicSummary) {
       ...payloadJson(isWhole ? payload : withoutCutCharacter(payload)),
     },
   }
+}
+
+/** A topic as lists of very many tell it: name, messages, when the last came, from whom, and how it begins if it is text. */
+export function shortTopic({ topic, messages, last }: TopicSummary): readonly unknown[] {
+  const { atMs, publisher, payload, payloadBytes } = last
+  const whole = payload.length === payloadBytes ? payload : withoutCutCharacter(payload)
+  const text = isUtf8(whole) ? whole.toString() : null
+  const isCut = text !== null && (text.length > SHORT_CHARACTERS || payload.length < payloadBytes)
+  const short = isCut ? `${text.slice(0, SHORT_CHARACTERS).replace(/[\uD800-\uDBFF]$/, '')}…` : text
+  return [topic, messages, Math.round(atMs), publisher ?? null, short]
 }
 
 function levelJson({ topic, ...level }: TopicLevel) {

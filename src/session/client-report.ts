@@ -37,6 +37,14 @@ export interface ConnectionReport {
   readonly keepAliveSeconds: number
   /** Written to it and not yet taken by the system. */
   readonly pendingBytes: number
+  readonly will: WillReport | undefined
+}
+
+/** What the hub publishes for a client that goes without saying so. */
+export interface WillReport {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly isRetained: boolean
 }
 
 /** A subscription as the client asked for it, and what it was granted. */

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { connectAsync } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { join5, KEPT, leave5 } from '../conformance/steps5.ts'
 import { ApiClient, expectProblem } from '../support/api.ts'
@@ -22,6 +23,40 @@ describe('GET /api/v1/feed', () => {
     expect(await feed.next('ready')).toEqual([{ topics: 3 }])
     await publish(publisher, message('b', 'w'), message('a/2', 'v'), message('a/2', 'u'))
     expect(await feed.next('topics')).toMatchObject([{ topic: 'a/2', messages: 3, last: { payload: 'u' } }])
+  })
+
+  test('tells topics in short when asked to: name, messages, time, publisher and how the payload begins', async () => {
+    const { port, httpPort } = await startHub()
+    const publisher = await join(port, 'p')
+    const long = '🎉'.repeat(100)
+    await publish(
+      publisher,
+      message('a', 'x'),
+      message('a', 'y'),
+      message('b', long),
+      publishPacket({ topic: 'c', payload: Buffer.of(0xff) }),
+    )
+    const feed = await EventSourceClient.open(httpPort, { form: 'short' })
+    expect(await feed.next('topics')).toEqual([
+      ['a', 2, expect.any(Number), 'p', 'y'],
+      ['b', 1, expect.any(Number), 'p', `${'🎉'.repeat(60)}…`],
+      ['c', 1, expect.any(Number), 'p', null],
+    ])
+    await publish(publisher, message('a', ''))
+    expect(await feed.next('topics')).toEqual([['a', 3, expect.any(Number), 'p', '']])
+  })
+
+  test('tells with who comes what is published when it goes without saying so', async () => {
+    const { port, httpPort } = await startHub()
+    const feed = await EventSourceClient.open(httpPort, { events: 'presence' })
+    const will = { topic: 'c/status', payload: Buffer.from('offline'), qos: 1 as const, retain: true }
+    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: 'c', will })
+    onTestFinished(() => client.endAsync(true))
+    expect(await feed.next('presence')).toMatchObject([
+      { clientId: 'c', will: { topic: 'c/status', payload: 'offline', retain: true } },
+    ])
+    const { body } = await new ApiClient(httpPort).get('/clients/c')
+    expect(body).toMatchObject({ connection: { will: { topic: 'c/status', payload: 'offline', retain: true } } })
   })
 
   test('tells who comes, leaves, and has no session any more', async () => {
