@@ -124,8 +124,14 @@ export class Link {
     }
     const atMs = Date.now()
     const { properties } = packet
-    const correlation = properties?.correlationData === undefined ? undefined : decode(properties.correlationData)
-    if (topic === this.#replyTopic && correlation !== undefined) {
+    const isReply = topic === this.#replyTopic
+    const correlation =
+      properties?.correlationData === undefined
+        ? isReply
+          ? correlationInJson(payload)
+          : undefined
+        : decode(properties.correlationData)
+    if (isReply && correlation !== undefined) {
       const reason = glance(payload, topic).preview
       this.#tell({
         kind: 'send',
@@ -170,6 +176,17 @@ export class Link {
 
 function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes)
+}
+
+/** Devices of MQTT 3.1.1 have no properties to reply with: they say it in the JSON. */
+function correlationInJson(payload: Uint8Array): string | undefined {
+  try {
+    const reply: unknown = JSON.parse(decode(payload))
+    if (typeof reply !== 'object' || reply === null || !('correlationData' in reply)) return undefined
+    return typeof reply.correlationData === 'string' ? reply.correlationData : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function listProperties({ properties = {} }: IPublishPacket): [string, string][] {

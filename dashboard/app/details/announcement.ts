@@ -1,51 +1,95 @@
-/** A command that a device announces. */
+/** What a device says of itself in `devices/<id>/about`. */
+export interface Announcement {
+  readonly kind: string | undefined
+  readonly name: string | undefined
+  /** 4: MQTT 3.1.1, where a request says in its JSON where to reply. */
+  readonly protocol: 4 | 5
+  readonly commands: readonly Command[]
+  /** What the members of its messages are, by the last level of the topic: `telemetry`, `state`, `event`. */
+  readonly quantities: Readonly<Record<string, readonly Field[]>>
+}
+
 export interface Command {
   readonly name: string
   readonly title: string
   readonly fields: readonly Field[]
 }
 
+/** A member of a JSON object, as its schema has it. */
 export interface Field {
   readonly name: string
-  readonly type: 'number' | 'boolean' | 'string'
-  readonly choices: readonly string[]
+  readonly title: string
+  readonly unit: string | undefined
+  readonly type: 'number' | 'integer' | 'boolean' | 'choice' | 'string' | 'json'
+  readonly choices: readonly unknown[]
   readonly minimum: number | undefined
   readonly maximum: number | undefined
+  readonly multipleOf: number | undefined
+  readonly maxLength: number | undefined
+  readonly pattern: string | undefined
+  readonly isRequired: boolean
   readonly initial: unknown
 }
 
-/**
- * The commands of `devices/<id>/about`: `commands` is an object by name, or an array with `name` in each; the fields of one are a
- * JSON Schema in `schema` or `input`, or its `properties`, `parameters` or `fields` by name. Anything else is no command.
- */
-export function readCommands(about: string): readonly Command[] {
-  const announced = member(parse(about), 'commands')
-  if (Array.isArray(announced)) {
-    return announced.flatMap((one: unknown) => {
-      const name = typeof one === 'string' ? one : member(one, 'name')
-      return typeof name === 'string' ? [commandOf(name, one)] : []
-    })
+const CHANNELS = ['telemetry', 'state', 'event'] as const
+
+/** Reads an announcement; whatever has another form than it should is left out. */
+export function readAnnouncement(about: string): Announcement {
+  const all = parse(about)
+  const quantities = Object.fromEntries(CHANNELS.map((name) => [name, fieldsOf(member(member(all, name), 'schema'))]))
+  return {
+    kind: textOf(member(all, 'kind')),
+    name: textOf(member(all, 'name')),
+    protocol: member(all, 'protocol') === 4 ? 4 : 5,
+    commands: entries(member(all, 'commands')).map(commandOf),
+    quantities,
   }
-  return entries(announced).map(([name, one]) => commandOf(name, one))
 }
 
-function commandOf(name: string, one: unknown): Command {
-  const title = member(one, 'title')
-  const schema = member(one, 'schema') ?? member(one, 'input') ?? one
-  const fields = member(schema, 'properties') ?? member(schema, 'parameters') ?? member(schema, 'fields')
-  return { name, title: typeof title === 'string' ? title : name, fields: entries(fields).map(fieldOf) }
+function commandOf([name, one]: readonly [string, unknown]): Command {
+  return {
+    name,
+    title: textOf(member(one, 'title')) ?? name,
+    fields: fieldsOf(member(one, 'parameters') ?? member(one, 'schema') ?? one),
+  }
 }
 
-function fieldOf([name, schema]: readonly [string, unknown]): Field {
-  const declared = typeof schema === 'string' ? schema : member(schema, 'type')
-  const type =
-    declared === 'number' || declared === 'integer' ? 'number' : declared === 'boolean' ? 'boolean' : 'string'
+function fieldsOf(schema: unknown): readonly Field[] {
+  const required = member(schema, 'required')
+  const names: readonly unknown[] = Array.isArray(required) ? required : []
+  return entries(member(schema, 'properties')).map(([name, field]) => fieldOf(name, field, names.includes(name)))
+}
+
+function fieldOf(name: string, schema: unknown, isRequired: boolean): Field {
+  const choices = choicesOf(schema)
+  return {
+    name,
+    title: textOf(member(schema, 'title')) ?? name,
+    unit: textOf(member(schema, 'unit')),
+    type: choices.length > 0 ? 'choice' : typeOf(member(schema, 'type')),
+    choices,
+    minimum: numberOf(member(schema, 'minimum')),
+    maximum: numberOf(member(schema, 'maximum')),
+    multipleOf: numberOf(member(schema, 'multipleOf')),
+    maxLength: numberOf(member(schema, 'maxLength')),
+    pattern: textOf(member(schema, 'pattern')),
+    isRequired,
+    initial: member(schema, 'default'),
+  }
+}
+
+function choicesOf(schema: unknown): readonly unknown[] {
   const listed = member(schema, 'enum')
-  const choices = Array.isArray(listed) ? listed.map(String) : []
-  const minimum = numberOf(member(schema, 'minimum'))
-  const initial =
-    member(schema, 'default') ?? (type === 'boolean' ? false : type === 'number' ? (minimum ?? 0) : (choices[0] ?? ''))
-  return { name, type, choices, minimum, maximum: numberOf(member(schema, 'maximum')), initial }
+  if (Array.isArray(listed)) return listed
+  const either = member(schema, 'anyOf')
+  if (!Array.isArray(either)) return []
+  const constants = either.map((one: unknown) => member(one, 'const'))
+  return constants.includes(undefined) ? [] : constants
+}
+
+function typeOf(type: unknown): Field['type'] {
+  if (type === 'number' || type === 'integer' || type === 'boolean' || type === 'string') return type
+  return 'json'
 }
 
 function entries(value: unknown): [string, unknown][] {
@@ -58,6 +102,10 @@ function member(value: unknown, name: string): unknown {
 
 function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function parse(text: string): unknown {

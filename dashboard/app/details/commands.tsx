@@ -1,48 +1,50 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
-import { apiUrl, ask } from '../state/api.ts'
+import { link } from '../state/hub.ts'
 import { showSent } from '../state/open.ts'
-import { send } from '../state/sends.ts'
+import { newId, send } from '../state/sends.ts'
 import { words } from '../words/words.ts'
-import { type Command, type Field, readCommands } from './announcement.ts'
+import type { Announcement, Command } from './announcement.ts'
+import { FieldInput } from './field-input.tsx'
+import { initialValues, parametersOf, type Values } from './form-values.ts'
 
-/** Forms for what a device announces in `devices/<id>/about` that it can do. */
-export function Commands({ name }: { readonly name: string }) {
-  const commands = useSignal<readonly Command[]>([])
-  useEffect(() => {
-    const load = async (): Promise<void> => {
-      try {
-        const about = await ask<{ payload?: string }>('GET', apiUrl('retained/one', { topic: `devices/${name}/about` }))
-        commands.value = readCommands(about.payload ?? '')
-      } catch {
-        commands.value = []
-      }
-    }
-    void load()
-  }, [name])
-  if (commands.value.length === 0) return null
+interface CommandsProps {
+  readonly name: string
+  readonly announcement: Announcement
+}
+
+/** Forms for what a device announces that it can do. */
+export function Commands({ name, announcement: { commands, protocol } }: CommandsProps) {
+  if (commands.length === 0) return null
   return (
     <section>
       <h3>{words.value.commands}</h3>
-      {commands.value.map((command) => (
-        <CommandForm key={command.name} device={name} command={command} />
+      {commands.map((command) => (
+        <CommandForm key={command.name} device={name} command={command} protocol={protocol} />
       ))}
     </section>
   )
 }
 
-function CommandForm({ device, command }: { readonly device: string; readonly command: Command }) {
-  const values = useSignal<Readonly<Record<string, unknown>>>(
-    Object.fromEntries(command.fields.map(({ name, initial }) => [name, initial])),
-  )
+interface FormProps {
+  readonly device: string
+  readonly command: Command
+  readonly protocol: 4 | 5
+}
+
+function CommandForm({ device, command, protocol }: FormProps) {
+  const values = useSignal<Values>(initialValues(command.fields))
   return (
     <form
       class="command"
+      aria-label={command.title}
       onSubmit={(event) => {
         event.preventDefault()
-        const payload = command.fields.length === 0 ? '' : JSON.stringify(values.value)
+        const id = newId()
+        const parameters = parametersOf(command.fields, values.value)
+        const reply = { responseTopic: `replies/${link.peek().clientId}`, correlationData: id }
+        const payload = JSON.stringify(protocol === 4 ? { ...parameters, ...reply } : parameters)
         const topic = `devices/${device}/cmd/${command.name}`
-        showSent(send({ topic, payload, qos: 1, retain: false, wantsReply: true }))
+        showSent(send({ topic, payload, qos: 1, retain: false, wantsReply: true }, id))
       }}
     >
       <b>{command.title}</b>
@@ -50,7 +52,7 @@ function CommandForm({ device, command }: { readonly device: string; readonly co
         <FieldInput
           key={field.name}
           field={field}
-          value={values.value[field.name]}
+          value={values.value[field.name] ?? ''}
           onChange={(value) => {
             values.value = { ...values.value, [field.name]: value }
           }}
@@ -58,59 +60,5 @@ function CommandForm({ device, command }: { readonly device: string; readonly co
       ))}
       <button type="submit">{words.value.runCommand}</button>
     </form>
-  )
-}
-
-interface FieldProps {
-  readonly field: Field
-  readonly value: unknown
-  readonly onChange: (value: unknown) => void
-}
-
-function FieldInput({ field: { name, type, choices, minimum, maximum }, value, onChange }: FieldProps) {
-  if (type === 'boolean') {
-    return (
-      <label class="field field-check">
-        <input
-          type="checkbox"
-          checked={value === true}
-          onChange={({ currentTarget }) => onChange(currentTarget.checked)}
-        />
-        <span>{name}</span>
-      </label>
-    )
-  }
-  return (
-    <label class="field">
-      <span>{name}</span>
-      {choices.length > 0 ? (
-        <select value={String(value)} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-          {choices.map((choice) => (
-            <option key={choice}>{choice}</option>
-          ))}
-        </select>
-      ) : (
-        <PlainInput type={type} value={value} minimum={minimum} maximum={maximum} onChange={onChange} />
-      )}
-    </label>
-  )
-}
-
-type PlainProps = Pick<FieldProps, 'value' | 'onChange'> & Pick<Field, 'type' | 'minimum' | 'maximum'>
-
-function PlainInput({ type, value, minimum, maximum, onChange }: PlainProps) {
-  if (type !== 'number') {
-    return <input required value={String(value)} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
-  }
-  return (
-    <input
-      type="number"
-      step="any"
-      required
-      value={String(value)}
-      onInput={({ currentTarget }) => onChange(currentTarget.valueAsNumber)}
-      {...(minimum !== undefined && { min: minimum })}
-      {...(maximum !== undefined && { max: maximum })}
-    />
   )
 }

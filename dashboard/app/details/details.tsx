@@ -2,13 +2,16 @@ import type { Arrived } from '../../worker/protocol.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, pinnedIds, togglePinned } from '../state/conversations.ts'
 import { isDetailsShown } from '../state/layout.ts'
+import { presence } from '../state/presence.ts'
 import { chosen } from '../state/open.ts'
 import { bytes, time } from '../words/format.ts'
 import { words } from '../words/words.ts'
 import { Commands } from './commands.tsx'
-import { LastValues } from './last-values.tsx'
+import { DeviceValues, LastValues } from './last-values.tsx'
 import { PayloadView } from './payload-view.tsx'
 import { SessionPart } from './session-part.tsx'
+import { useAnnouncement } from './use-announcement.ts'
+import { Why } from './why.tsx'
 
 /** The right column: the message that is chosen, else the conversation. */
 export function Details({ conversation }: { readonly conversation: Conversation }) {
@@ -43,7 +46,7 @@ export function Details({ conversation }: { readonly conversation: Conversation 
 
 function About({ conversation }: { readonly conversation: Conversation }) {
   const text = words.value
-  const { id, kind, name } = conversation
+  const { id, kind } = conversation
   return (
     <>
       <p class="buttons">
@@ -51,9 +54,31 @@ function About({ conversation }: { readonly conversation: Conversation }) {
           <Icon name="pin" /> {pinnedIds.value.has(id) ? text.unpin : text.pin}
         </button>
       </p>
-      {kind === 'device' && <SessionPart key={id} conversation={conversation} clientId={name} />}
-      {kind === 'device' && <Commands key={`commands ${id}`} name={name} />}
-      <LastValues conversation={conversation} />
+      {kind === 'device' ? <Device key={id} conversation={conversation} /> : <LastValues conversation={conversation} />}
+    </>
+  )
+}
+
+function Device({ conversation }: { readonly conversation: Conversation }) {
+  const text = words.value
+  const { name, clientId, topics } = conversation
+  const announcement = useAnnouncement(conversation)
+  const state = presence.value.get(clientId.value)
+  return (
+    <>
+      {announcement !== undefined && (
+        <Facts
+          facts={[
+            [text.deviceName, announcement.name],
+            [text.deviceKind, announcement.kind],
+            [text.deviceId, name],
+          ]}
+        />
+      )}
+      <SessionPart conversation={conversation} clientId={clientId.value} />
+      {announcement !== undefined && <Commands name={name} announcement={announcement} />}
+      <DeviceValues name={name} announcement={announcement} />
+      <Why clientId={clientId.value} state={state} topics={[...topics.keys()]} />
     </>
   )
 }

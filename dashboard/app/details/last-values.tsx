@@ -1,33 +1,148 @@
+import { useSignal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
 import { Icon } from '../icons.tsx'
+import { apiUrl, ask } from '../state/api.ts'
 import type { Conversation } from '../state/conversations.ts'
-import { rate, when } from '../words/format.ts'
+import type { TopicJson } from '../state/feed.ts'
+import { clock, when } from '../words/format.ts'
 import { words } from '../words/words.ts'
+import type { Announcement, Field } from './announcement.ts'
+import { type Member, membersOf, Samples } from './samples.ts'
+import { Sparkline } from './sparkline.tsx'
 
 const SHOWN = 40
+const HISTORY_MESSAGES = 60
+const REFRESH_MS = 1000
 
-/** The last message of each topic, as the hub's feed tells it. */
+interface TopicLine {
+  readonly topic: string
+  readonly atMs: number
+  readonly members: readonly Member[]
+}
+
+interface MessageJson {
+  readonly topic: string
+  readonly atMs: number
+  readonly payload?: string
+}
+
+/** What is known without asking: the last message of each topic as the hub's feed tells it. */
 export function LastValues({ conversation }: { readonly conversation: Conversation }) {
   // Topics change with the feed, and so does this.
   void conversation.last.value
   void conversation.rate.value
-  const topics = [...conversation.topics.values()].toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
-  if (topics.length === 0) return null
+  const topics = [...conversation.topics.values()].slice(0, SHOWN).toSorted(byTopic)
+  const lines = topics.map(({ topic, text, atMs }) => lineOf(topic, atMs, text ?? words.value.binary))
+  return <Lines lines={lines} samples={undefined} base="" announcement={undefined} />
+}
+
+/** The last values of a device, each with its name, unit and a small chart. */
+export function DeviceValues({ name, announcement }: DeviceProps) {
+  const base = `devices/${name}/`
+  const samples = useMemo(() => new Samples(), [name])
+  const lines = useSignal<readonly TopicLine[]>([])
+  useEffect(() => {
+    let isGone = false
+    const load = async (): Promise<void> => {
+      const query = { prefix: base, limit: SHOWN }
+      const { levels } = await ask<{ levels: { topic: TopicJson | null }[] }>('GET', apiUrl('topics', query))
+      if (isGone) return
+      lines.value = levels.flatMap(({ topic }) => {
+        if (topic === null || topic.topic === `${base}about`) return []
+        const line = lineOf(topic.topic, topic.last.atMs, topic.last.payload ?? words.value.binary)
+        samples.take(line.topic, line.atMs, line.members)
+        return [line]
+      })
+    }
+    const start = async (): Promise<void> => {
+      const query = { filter: `${base}telemetry`, limit: HISTORY_MESSAGES }
+      const { messages } = await ask<{ messages: MessageJson[] }>('GET', apiUrl('messages', query))
+      for (const { topic, atMs, payload = '' } of messages.toReversed()) samples.take(topic, atMs, membersOf(payload))
+    }
+    const refresh = (): void => {
+      // The banner says that there is no connection; what was there stays.
+      if (!document.hidden) load().catch(() => undefined)
+    }
+    // A hub without history has none to tell.
+    start()
+      .catch(() => undefined)
+      .finally(refresh)
+    const timer = setInterval(refresh, REFRESH_MS)
+    return () => {
+      isGone = true
+      clearInterval(timer)
+    }
+  }, [name])
+  return <Lines lines={lines.value} samples={samples} base={base} announcement={announcement} />
+}
+
+interface DeviceProps {
+  readonly name: string
+  readonly announcement: Announcement | undefined
+}
+
+interface LinesProps {
+  readonly lines: readonly TopicLine[]
+  readonly samples: Samples | undefined
+  /** What is not said again of each topic. */
+  readonly base: string
+  readonly announcement: Announcement | undefined
+}
+
+function Lines({ lines, samples, base, announcement }: LinesProps) {
+  if (lines.length === 0) return null
   return (
     <section>
       <h3>
         <Icon name="wave" /> {words.value.lastValues}
       </h3>
       <ul class="values">
-        {topics.slice(0, SHOWN).map(({ topic, last, messagesPerSecond }) => (
+        {lines.map(({ topic, atMs, members }) => (
           <li key={topic}>
             <span class="values-topic" title={topic}>
-              <bdi>{topic}</bdi>
+              <bdi>{topic.startsWith(base) ? topic.slice(base.length) : topic}</bdi> <time>{when(atMs)}</time>
             </span>
-            <bdi class="values-value">{(last.payload ?? words.value.binary).slice(0, 120)}</bdi>
-            <span class="quiet">{messagesPerSecond >= 1 ? rate(messagesPerSecond) : when(last.atMs)}</span>
+            {members.map((member) => (
+              <Value
+                key={member.name}
+                member={member}
+                field={announcement?.quantities[topic.slice(base.length)]?.find(({ name }) => name === member.name)}
+                values={samples?.of(topic, member.name) ?? []}
+              />
+            ))}
           </li>
         ))}
       </ul>
     </section>
   )
+}
+
+interface ValueProps {
+  readonly member: Member
+  readonly field: Field | undefined
+  readonly values: readonly number[]
+}
+
+function Value({ member: { name, text, number }, field, values }: ValueProps) {
+  const title = field?.title ?? name
+  const isTime = field?.unit === 'ms' && number !== undefined && number > 1e12
+  const shown = isTime ? clock(number) : text === '' ? words.value.empty : text
+  return (
+    <div class="value-line">
+      {title !== '' && <span class="quiet">{title}</span>}
+      {isTime ? <span /> : <Sparkline values={values} name={title} />}
+      <span class="values-value">
+        <bdi title={text}>{shown.slice(0, 200)}</bdi>
+        {field?.unit !== undefined && !isTime && <span class="quiet"> {field.unit}</span>}
+      </span>
+    </div>
+  )
+}
+
+function lineOf(topic: string, atMs: number, payload: string): TopicLine {
+  return { topic, atMs, members: membersOf(payload) }
+}
+
+function byTopic(one: { readonly topic: string }, other: { readonly topic: string }): number {
+  return one.topic < other.topic ? -1 : 1
 }

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { apiUrl, ask } from '../state/api.ts'
-import { type Conversation, presence } from '../state/conversations.ts'
+import type { Conversation } from '../state/conversations.ts'
+import { presence } from '../state/presence.ts'
 import { when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Facts } from './details.tsx'
@@ -42,7 +43,7 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
     return () => clearInterval(timer)
   }, [clientId, state])
   const { value: known } = client
-  const available = conversation.isAvailable.value
+  const available = conversation.availability.value
   return (
     <section>
       <h3>{text.session}</h3>
@@ -50,7 +51,7 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
       <Facts
         facts={[
           [text.session, state === undefined ? undefined : text[state]],
-          [text.availability, available === undefined ? undefined : available ? 'online' : 'offline'],
+          [text.availability, available === undefined ? undefined : text.availabilities[available]],
           [text.address, known?.connection?.address],
           [text.protocol, known?.connection && `MQTT ${known.connection.protocol}`],
           [text.since, known?.connection && when(known.connection.connectedAtMs)],

@@ -3,10 +3,11 @@ import { useRef } from 'preact/hooks'
 import { useVirtual } from '../conversation/use-virtual.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, type ConversationKind, conversations, pinnedIds } from '../state/conversations.ts'
-import type { TopicJson } from '../state/feed.ts'
-import { dialog } from '../state/layout.ts'
+import type { TopicNews } from '../state/feed.ts'
+import { dialog, isListHeld } from '../state/layout.ts'
 import { hrefOf, place } from '../state/place.ts'
 import { readChat } from '../state/chat.ts'
+import { listOrder } from '../state/settings.ts'
 import { rate, when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Avatar } from './avatar.tsx'
@@ -51,6 +52,7 @@ export function Sidebar() {
         <span>{text.searchShort}</span>
         <kbd>Ctrl K</kbd>
       </button>
+      <Order />
       <List />
       <footer class="places">
         <PlaceLink kind="overview" icon="chart" />
@@ -70,9 +72,32 @@ function PlaceLink({ kind, icon }: { readonly kind: 'overview' | 'retained'; rea
   )
 }
 
+/** By name, or the most recent first. */
+function Order() {
+  const text = words.value
+  const names = { name: text.orderByName, recent: text.orderRecent } as const
+  return (
+    <fieldset class="segments order" aria-label={text.order}>
+      {(['name', 'recent'] as const).map((order) => (
+        <label key={order} class="segment">
+          <input
+            type="radio"
+            name="order"
+            checked={listOrder.value === order}
+            onChange={() => (listOrder.value = order)}
+          />
+          <span>{names[order]}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
 function List() {
   const scroller = useRef<HTMLDivElement>(null)
-  const entries = useComputed(() => withTitles(conversations.value))
+  const entries = useComputed(() =>
+    listOrder.value === 'recent' ? [...conversations.value] : withTitles(conversations.value),
+  )
   const all = entries.value
   const virtualizer = useVirtual({
     scroller,
@@ -82,7 +107,14 @@ function List() {
     isChat: false,
   })
   return (
-    <div class="scroller" ref={scroller}>
+    <div
+      class="scroller"
+      ref={scroller}
+      onPointerEnter={() => (isListHeld.value = true)}
+      onPointerLeave={() => (isListHeld.value = scroller.current?.contains(document.activeElement) === true)}
+      onFocusIn={() => (isListHeld.value = true)}
+      onFocusOut={() => (isListHeld.value = scroller.current?.matches(':hover') === true)}
+    >
       <ul class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
         {virtualizer.getVirtualItems().map(({ index, start, size, key }) => {
           const entry = all[index]
@@ -113,11 +145,7 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
           </bdi>
           {pinnedIds.value.has(id) && <Icon name="pin" />}
           <span class="line-when">
-            {perSecond.value >= BUSY_PER_SECOND
-              ? rate(perSecond.value)
-              : topic === undefined
-                ? ''
-                : when(topic.last.atMs)}
+            {perSecond.value >= BUSY_PER_SECOND ? rate(perSecond.value) : topic === undefined ? '' : when(topic.atMs)}
           </span>
         </span>
         <span class="line-bottom">
@@ -133,8 +161,8 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
   )
 }
 
-function saidIn({ topic, last }: TopicJson, { kind, filter }: Conversation): string {
-  const text = last.payload ?? (last.payloadBase64 === undefined ? '' : words.value.binary)
+function saidIn({ topic, text: payload }: TopicNews, { kind, filter }: Conversation): string {
+  const text = payload ?? words.value.binary
   const chat = kind === 'room' ? readChat(text) : undefined
   if (chat !== undefined) return `${chat.from}: ${chat.text}`
   if (kind === 'room') return text

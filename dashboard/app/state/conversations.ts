@@ -1,11 +1,18 @@
 import { batch, computed, type Signal, signal } from '@preact/signals'
-import type { FeedReceiver, OverviewJson, PresenceJson, TopicJson } from './feed.ts'
-import { apiUrl, ask } from './api.ts'
+import type { FeedReceiver, OverviewJson, PresenceJson, TopicNews } from './feed.ts'
+import { ask, apiUrl } from './api.ts'
+import { type Availability, availabilityOf, hearAvailability, learnWill } from './availability.ts'
+import { isFeedReady } from './feed.ts'
+import { isListHeld } from './layout.ts'
+import { link } from './hub.ts'
 import { place } from './place.ts'
+import { loadClients, presence, takePresence } from './presence.ts'
+import { listOrder } from './settings.ts'
+import { SortedList } from './sorted-list.ts'
+import { storedList, storeList } from './stored.ts'
 import { matches } from './topic-filter.ts'
 
 export type ConversationKind = 'room' | 'device' | 'channel'
-export type PresenceState = 'here' | 'away' | 'gone'
 
 /** A line of the list. What changes often is in signals, so that only its text changes. */
 export interface Conversation {
@@ -15,85 +22,123 @@ export interface Conversation {
   readonly name: string
   /** What an open conversation subscribes to. */
   readonly filter: string
-  readonly last: Signal<TopicJson | undefined>
+  readonly last: Signal<TopicNews | undefined>
   readonly unread: Signal<number>
+  /** Messages a second over about the last five. */
   readonly rate: Signal<number>
-  /** The device's own word, by its retained availability; undefined when it never said. */
-  readonly isAvailable: Signal<boolean | undefined>
-  readonly topics: Map<string, TopicJson>
+  /** The device's own word; undefined when it never said. */
+  readonly availability: Signal<Availability | undefined>
+  /** The client whose session it is, of a device: the one of its name, else the one that publishes for it. */
+  readonly clientId: Signal<string>
+  readonly topics: Map<string, TopicNews>
 }
 
 const SAVED = 'hubbub.saved'
 const PINNED = 'hubbub.pinned'
 /** Topics of a device that are not messages to be read. */
 const UNCOUNTED = /^devices\/[^/]+\/(?:telemetry|state|status|about)(?:\/|$)/
+/** What others say to a device. */
+const COMMAND = /^devices\/[^/]+\/cmd(?:\/|$)/
+/** Pages like this one. */
+const PAGE_CLIENT = /^dashboard-[0-9a-z]+$/
+/** With so many in the list it is made anew less often. */
+const LONG_LIST = 500
+const LONG_LIST_MS = 250
+const TICK_MS = 1000
+/** How much of the rate is of the last second. */
+const NEWEST_SHARE = 0.3
+
+const ORDER: Readonly<Record<ConversationKind, number>> = { room: 0, device: 1, channel: 2 }
+const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 
 const all = new Map<string, Conversation>()
+/** Those that are not all topics of a first level: every message has to be looked at for them. */
+const wide = new Set<Conversation>()
+const sorted = new SortedList<Conversation>(
+  (one, other) => ORDER[one.kind] - ORDER[other.kind] || byName.compare(one.name, other.name),
+)
 const list = signal<readonly Conversation[]>([])
-export const pinnedIds = signal<ReadonlySet<string>>(new Set(stored(PINNED)))
-/** The hub's own word on sessions, by client id. */
-export const presence = signal<ReadonlyMap<string, PresenceState>>(new Map())
+/** Clients that came a moment ago. */
+const newcomers = new Set<string>()
+/** Clients that publish for devices of other names: they are no contacts of their own. */
+const speakers = new Set<string>()
+/** Messages of the last second. */
+const counts = new Map<Conversation, number>()
+let listTimer: ReturnType<typeof setTimeout> | undefined
+
+export const pinnedIds = signal<ReadonlySet<string>>(new Set(storedList(PINNED)))
+export const savedIds = signal<ReadonlySet<string>>(new Set(storedList(SAVED)))
 export const overview = signal<OverviewJson | undefined>(undefined)
 /** The last two minutes of `overview`, one a second. */
 export const overviews = signal<readonly OverviewJson[]>([])
 /** Topics that anybody but the hub published to. */
 export const topicCount = signal(0)
-const seenTopics = new Set<string>()
+/** Makes "recent" sort anew. */
+const recentTick = signal(0)
 
-const ORDER: Readonly<Record<ConversationKind, number>> = { room: 0, device: 1, channel: 2 }
-const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
-
-/** Pinned first, then rooms, devices and channels, each by name. */
+/** Pinned first, then rooms, devices and channels by name; or the most recent first. */
 export const conversations = computed(() => {
   const pinned = pinnedIds.value
-  return list.value.toSorted(
-    (one, other) =>
-      Number(pinned.has(other.id)) - Number(pinned.has(one.id)) ||
-      ORDER[one.kind] - ORDER[other.kind] ||
-      byName.compare(one.name, other.name),
-  )
+  const { value: base } = list
+  let rest = base
+  if (listOrder.value === 'recent') {
+    void recentTick.value
+    rest = base.toSorted((one, other) => (other.last.peek()?.atMs ?? 0) - (one.last.peek()?.atMs ?? 0))
+  }
+  if (pinned.size === 0) return rest
+  return [...base.filter(({ id }) => pinned.has(id)), ...rest.filter(({ id }) => !pinned.has(id))]
 })
 
 /** The open one; what an address names exists, even if nobody has spoken there. */
 export const openConversation = computed(() => {
   const { value } = place
-  return value.kind === 'conversation' ? (list.value.find(({ id }) => id === value.id) ?? find(value.id)) : undefined
+  return value.kind === 'conversation' ? find(value.id, true) : undefined
 })
 
 /** Rooms and channels that people made stay in the list. */
 export function save(id: string): void {
-  find(id)
-  publishList()
-  const saved = new Set(stored(SAVED)).add(id)
-  localStorage.setItem(SAVED, JSON.stringify([...saved]))
+  find(id, true)
+  savedIds.value = new Set(savedIds.value).add(id)
+  storeList(SAVED, savedIds.value)
+}
+
+/** Takes back `save`. */
+export function forget(id: string): void {
+  const saved = new Set(savedIds.value)
+  saved.delete(id)
+  savedIds.value = saved
+  storeList(SAVED, saved)
+  const one = all.get(id)
+  if (one !== undefined && (one.topics.size === 0 || wide.has(one))) remove(one)
 }
 
 export function togglePinned(id: string): void {
   const pinned = new Set(pinnedIds.value)
   if (!pinned.delete(id)) pinned.add(id)
   pinnedIds.value = pinned
-  localStorage.setItem(PINNED, JSON.stringify([...pinned]))
+  storeList(PINNED, pinned)
 }
 
 /** Makes the conversations of the last visit. */
 export function restoreSaved(): void {
-  for (const id of ['room/lobby', ...stored(SAVED)]) find(id)
+  for (const id of ['room/lobby', ...savedIds.value, ...pinnedIds.value]) find(id, true)
   publishList()
+  setInterval(tick, TICK_MS)
+  document.addEventListener('visibilitychange', () => {
+    const open = openConversation.peek()
+    if (!document.hidden && open !== undefined) open.unread.value = 0
+  })
 }
 
 /** What the hub's feed tells goes into the list. */
 export const feedReceiver: FeedReceiver = {
   topics(topics) {
     batch(() => {
-      const before = all.size
       for (const topic of topics) take(topic)
-      if (all.size !== before) publishList()
     })
   },
-  presence(changes: readonly PresenceJson[]) {
-    const states = new Map(presence.value)
-    for (const { clientId, state } of changes) states.set(clientId, state)
-    presence.value = states
+  presence(changes) {
+    batch(() => takeClients(changes))
   },
   overview(now) {
     overview.value = now
@@ -101,52 +146,106 @@ export const feedReceiver: FeedReceiver = {
   },
 }
 
-/** Who is here already; the feed tells only changes. */
+/** Who is here already, and what devices said of themselves before the hub was started. */
 export async function loadPresence(): Promise<void> {
+  await loadClients((changes) => {
+    batch(() => takeClients(changes))
+    meetNewcomers()
+  })
   let cursor: string | undefined
   do {
-    const page: { clients: { clientId: string; connection: unknown }[]; nextCursor: string | null } = await ask(
+    const page: { messages: { topic: string; payload?: string }[]; nextCursor: string | null } = await ask(
       'GET',
-      apiUrl('clients', { limit: 1000, cursor }),
+      apiUrl('retained', { filter: 'devices/+/status', limit: 1000, cursor }),
     )
-    const states = new Map(presence.value)
-    for (const { clientId, connection } of page.clients) states.set(clientId, connection === null ? 'away' : 'here')
-    presence.value = states
+    batch(() => {
+      for (const { topic, payload } of page.messages) {
+        const one = find(`device/${topic.split('/')[1] ?? ''}`, false)
+        if (one.availability.value === undefined) hearAvailability(topic, payload)
+      }
+    })
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined)
 }
 
-function take(topic: TopicJson): void {
-  if (topic.topic.startsWith('$') || topic.topic.startsWith('replies/')) return
-  if (!seenTopics.has(topic.topic)) {
-    seenTopics.add(topic.topic)
-    topicCount.value = seenTopics.size
+function takeClients(changes: readonly PresenceJson[]): void {
+  takePresence(changes, (clientId) => all.has(`device/${clientId}`))
+  for (const { clientId, state, will } of changes) {
+    if (PAGE_CLIENT.test(clientId)) continue
+    if (will !== null) learnWill(clientId, will, topicOf(will.topic)?.text)
+    const one = all.get(`device/${clientId}`)
+    if (state === 'gone') {
+      newcomers.delete(clientId)
+      if (one !== undefined && one.topics.size === 0) leave(one)
+    } else if (one === undefined) newcomers.add(clientId)
+    else one.clientId.value = clientId
   }
-  const id = idOf(topic.topic)
-  if (id !== undefined) note(find(id), topic)
-  for (const one of all.values()) if (one.kind === 'channel' && matches(one.filter, topic.topic)) note(one, topic)
 }
 
-function note(one: Conversation, topic: TopicJson): void {
+/** Clients that stay for a moment become contacts; a program that connects, says one thing and goes does not. */
+function meetNewcomers(): void {
+  for (const clientId of newcomers) if (!speakers.has(clientId)) find(`device/${clientId}`, false)
+  newcomers.clear()
+}
+
+function take(topic: TopicNews): void {
+  if (topic.topic.startsWith('$') || topic.topic.startsWith('replies/')) return
+  hearAvailability(topic.topic, topic.text)
+  const id = idOf(topic.topic)
+  if (id !== undefined) {
+    const one = find(id, false)
+    if (!one.topics.has(topic.topic)) topicCount.value++
+    if (one.kind === 'device') learnSpeaker(one, topic)
+    note(one, topic)
+  }
+  for (const one of wide) if (one.id !== id && matches(one.filter, topic.topic)) note(one, topic)
+}
+
+/** Devices often have a client id that is not their name: whoever publishes their state is who they are connected as. */
+function learnSpeaker(one: Conversation, { topic, publisher }: TopicNews): void {
+  if (publisher === undefined || publisher === one.clientId.value) return
+  if (COMMAND.test(topic) || PAGE_CLIENT.test(publisher) || presence.peek().has(one.name)) return
+  one.clientId.value = publisher
+  if (publisher === one.name) return
+  speakers.add(publisher)
+  const own = all.get(`device/${publisher}`)
+  if (own !== undefined && own.topics.size === 0) leave(own)
+}
+
+function note(one: Conversation, topic: TopicNews): void {
   const before = one.topics.get(topic.topic)
   one.topics.set(topic.topic, topic)
-  if (topic.topic === `devices/${one.name}/status`) one.isAvailable.value = isOnline(topic.last.payload)
-  const { value: last } = one.last
   const isCounted = !UNCOUNTED.test(topic.topic)
-  if (last === undefined || (last.last.atMs <= topic.last.atMs && (isCounted || UNCOUNTED.test(last.topic)))) {
+  const { value: last } = one.last
+  if (last === undefined || (last.atMs <= topic.atMs && (isCounted || UNCOUNTED.test(last.topic)))) {
     one.last.value = topic
   }
+  // What the feed tells at first was there before: not news. A hub that was started anew counts from 0.
+  const seen = before === undefined ? (isFeedReady.peek() ? 0 : topic.messages) : before.messages
+  const fresh = topic.messages < seen ? topic.messages : topic.messages - seen
+  if (fresh === 0) return
+  counts.set(one, (counts.get(one) ?? 0) + fresh)
   const isOpen = openConversation.peek() === one && !document.hidden
-  // The first time it is told is what was there before: not news.
-  if (before !== undefined && isCounted && !isOpen) {
-    one.unread.value += Math.max(0, topic.messages - before.messages)
-  }
-  let rate = 0
-  for (const { messagesPerSecond } of one.topics.values()) rate += messagesPerSecond
-  one.rate.value = rate
+  const isMine = fresh === 1 && topic.publisher === link.peek().clientId
+  if (isCounted && !isOpen && !isMine) one.unread.value += fresh
 }
 
-function find(id: string): Conversation {
+/** Once a second: rates, and the order of "recent" unless somebody is about to click on it. */
+function tick(): void {
+  meetNewcomers()
+  batch(() => {
+    for (const [one, fresh] of counts) {
+      const rate = one.rate.value * (1 - NEWEST_SHARE) + fresh * NEWEST_SHARE
+      one.rate.value = rate < 0.05 ? 0 : rate
+      if (rate < 0.05) counts.delete(one)
+      else counts.set(one, 0)
+    }
+    if (listOrder.value === 'recent' && !isListHeld.value) recentTick.value++
+  })
+}
+
+/** The conversation of an id, made when there is none. `isAsked`: by a person, so its filter may be any. */
+function find(id: string, isAsked: boolean): Conversation {
   const known = all.get(id)
   if (known !== undefined) return known
   const slash = id.indexOf('/')
@@ -161,19 +260,61 @@ function find(id: string): Conversation {
     last: signal(undefined),
     unread: signal(0),
     rate: signal(0),
-    isAvailable: signal(undefined),
+    availability: availabilityOf(name),
+    clientId: signal(name),
     topics: new Map(),
   }
   all.set(id, made)
+  if (isAsked && kind === 'channel' && idOf(name.replace(/\/#$/, '/x')) !== id) {
+    wide.add(made)
+    // Not while a computed signal asks for it.
+    queueMicrotask(() => batch(() => fill(made)))
+  }
+  sorted.add(made)
+  publishSoon()
   return made
+}
+
+/** What was said before a channel was made; it is no news. */
+function fill(made: Conversation): void {
+  for (const other of all.values()) {
+    if (wide.has(other)) continue
+    for (const topic of other.topics.values()) if (matches(made.filter, topic.topic)) note(made, topic)
+  }
+  made.unread.value = 0
+  counts.delete(made)
+}
+
+function leave(one: Conversation): void {
+  if (pinnedIds.peek().has(one.id) || savedIds.peek().has(one.id) || openConversation.peek() === one) return
+  remove(one)
+}
+
+function remove(one: Conversation): void {
+  all.delete(one.id)
+  wide.delete(one)
+  counts.delete(one)
+  sorted.remove(one)
+  publishSoon()
+}
+
+function publishSoon(): void {
+  listTimer ??= setTimeout(publishList, sorted.size < LONG_LIST ? 0 : LONG_LIST_MS)
+}
+
+function publishList(): void {
+  clearTimeout(listTimer)
+  listTimer = undefined
+  list.value = sorted.settle()
+}
+
+function topicOf(topic: string): TopicNews | undefined {
+  const id = idOf(topic)
+  return id === undefined ? undefined : all.get(id)?.topics.get(topic)
 }
 
 function kindOf(text: string): ConversationKind {
   return text === 'room' || text === 'device' ? text : 'channel'
-}
-
-function publishList(): void {
-  list.value = [...all.values()]
 }
 
 /** Where a topic belongs by itself: a room, a device, else a channel of its first level. */
@@ -182,16 +323,4 @@ function idOf(topic: string): string | undefined {
   if (first === 'chat' && second !== '') return `room/${topic.slice('chat/'.length)}`
   if (first === 'devices' && second !== '') return `device/${second}`
   return first === '' ? undefined : `channel/${topic === first ? topic : `${first}/#`}`
-}
-
-function isOnline(payload: string | undefined): boolean | undefined {
-  if (payload === undefined || payload === '') return undefined
-  if (/offline|false|"?0"?$|disconnect/i.test(payload)) return false
-  return /online|true|connect|"?1"?$/i.test(payload) ? true : undefined
-}
-
-function stored(key: string): string[] {
-  const text = localStorage.getItem(key)
-  const ids: string[] = text === null ? [] : JSON.parse(text)
-  return ids
 }

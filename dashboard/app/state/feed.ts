@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { apiUrl } from './api.ts'
 
-/** A topic as the hub's feed tells it. */
+/** A topic as the hub's API tells it. */
 export interface TopicJson {
   readonly topic: string
   readonly messages: number
@@ -18,10 +18,29 @@ export interface TopicJson {
   }
 }
 
+/** A topic as the hub's feed tells it, in short. */
+export interface TopicNews {
+  readonly topic: string
+  /** Since the hub started. */
+  readonly messages: number
+  readonly atMs: number
+  /** Undefined: the hub. */
+  readonly publisher: string | undefined
+  /** How the last payload begins; undefined when it is no text. */
+  readonly text: string | undefined
+}
+
+export interface WillJson {
+  readonly topic: string
+  readonly payload?: string
+  readonly retain: boolean
+}
+
 export interface PresenceJson {
   readonly clientId: string
   readonly state: 'here' | 'away' | 'gone'
   readonly atMs: number
+  readonly will: WillJson | null
 }
 
 /** The hub in numbers. */
@@ -43,18 +62,22 @@ export interface OverviewJson {
 }
 
 export interface FeedReceiver {
-  topics(topics: readonly TopicJson[]): void
+  topics(topics: readonly TopicNews[]): void
   presence(changes: readonly PresenceJson[]): void
   overview(overview: OverviewJson): void
 }
+
+type ShortTopic = readonly [string, number, number, string | null, string | null]
 
 /** All topics that there are have been told. */
 export const isFeedReady = signal(false)
 
 /** Opens the feed that the lists live on; the browser opens it again when it breaks. */
 export function openFeed(receiver: FeedReceiver): void {
-  const source = new EventSource(apiUrl('feed', { events: 'topics,presence,overview' }))
-  source.addEventListener('topics', ({ data }: MessageEvent<string>) => receiver.topics(read<TopicJson>(data)))
+  const source = new EventSource(apiUrl('feed', { events: 'topics,presence,overview', form: 'short' }))
+  source.addEventListener('topics', ({ data }: MessageEvent<string>) =>
+    receiver.topics(read<ShortTopic>(data).map(newsOf)),
+  )
   source.addEventListener('presence', ({ data }: MessageEvent<string>) => receiver.presence(read<PresenceJson>(data)))
   source.addEventListener('overview', ({ data }: MessageEvent<string>) => {
     const [overview] = read<OverviewJson>(data)
@@ -63,6 +86,10 @@ export function openFeed(receiver: FeedReceiver): void {
   source.addEventListener('ready', () => {
     isFeedReady.value = true
   })
+}
+
+function newsOf([topic, messages, atMs, publisher, text]: ShortTopic): TopicNews {
+  return { topic, messages, atMs, publisher: publisher ?? undefined, text: text ?? undefined }
 }
 
 function read<T>(text: string): T[] {

@@ -7,3 +7,6 @@ export type Dialog = 'jump' | 'keys' | 'settings' | 'new'
 
 /** What lies over the page, if anything does. */
 export const dialog = signal<Dialog | undefined>(undefined)
+
+/** The pointer or the focus is in the list of conversations: nothing there moves by itself. */
+export const isListHeld = signal(false)

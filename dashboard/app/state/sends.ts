@@ -30,8 +30,8 @@ const MAX_SENDS = 2000
 const sends = new Map<string, Send>()
 
 /** Sends a message and returns what will become of it. */
-export function send(draft: Omit<Outgoing, 'id'>): Send {
-  return dispatch({ ...draft, id: newId() })
+export function send(draft: Omit<Outgoing, 'id'>, id = newId()): Send {
+  return dispatch({ ...draft, id })
 }
 
 function dispatch(message: Outgoing): Send {
@@ -113,6 +113,7 @@ function isUnsent(one: Send): boolean {
   return qos > 0 && (tick === 'waiting' || (tick === 'sent' && qos === 1))
 }
 
-function newId(): string {
+/** A name for a message that is to be sent; its Correlation Data too. */
+export function newId(): string {
   return crypto.getRandomValues(new BigUint64Array(1))[0]?.toString(36) ?? '0'
 }

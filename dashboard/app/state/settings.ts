@@ -2,6 +2,7 @@ import { effect, signal, type Signal } from '@preact/signals'
 
 export type Theme = 'auto' | 'light' | 'dark'
 export type Language = 'en' | 'ru'
+export type ListOrder = 'name' | 'recent'
 export type MessageStyle = 'lines' | 'bubbles'
 
 /** A setting that outlives the page. */
@@ -20,6 +21,7 @@ export const messageStyle = kept<MessageStyle>('messageStyle', innerWidth < 720 
   'lines',
   'bubbles',
 ])
+export const listOrder = kept<ListOrder>('listOrder', 'name', ['name', 'recent'])
 export const myName = kept<string>('name', '', undefined)
 
 effect(() => {
