@@ -7,6 +7,7 @@ import { listenToKeys } from './keys.ts'
 import { save } from './state/conversations.ts'
 import { dialog } from './state/layout.ts'
 import { go, hrefOf } from './state/place.ts'
+import { filterFault } from './state/topic-filter.ts'
 import { language, messageStyle, myName, theme } from './state/settings.ts'
 import { words } from './words/words.ts'
 
@@ -127,13 +128,14 @@ function Choice<T extends string>({ name, setting, choices }: ChoiceProps<T>) {
 function NewConversation() {
   const text = words.value
   const name = useSignal('')
+  const fault = filterFault(name.value)
   return (
     <Modal title={text.newRoom}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
           const { value } = name
-          if (value === '') return
+          if (fault !== undefined) return
           const id = /[/+#]/.test(value) ? `channel/${value}` : `room/${value}`
           save(id)
           go(hrefOf(id))
@@ -149,8 +151,9 @@ function NewConversation() {
             onInput={({ currentTarget }) => (name.value = currentTarget.value)}
           />
         </label>
+        {name.value !== '' && fault !== undefined && <p class="fault">{text[fault]}</p>}
         <p class="buttons">
-          <button type="submit" class="primary">
+          <button type="submit" class="primary" disabled={fault !== undefined}>
             {text.open}
           </button>
         </p>

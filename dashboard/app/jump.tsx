@@ -5,6 +5,7 @@ import { Avatar } from './sidebar/avatar.tsx'
 import { conversations } from './state/conversations.ts'
 import { dialog } from './state/layout.ts'
 import { go, hrefOf } from './state/place.ts'
+import { filterFault } from './state/topic-filter.ts'
 import { words } from './words/words.ts'
 
 const SHOWN = 12
@@ -14,16 +15,20 @@ export function Jump() {
   const text = words.value
   const query = useSignal('')
   const index = useSignal(0)
+  const { value: all } = conversations
   const wanted = query.value.toLowerCase()
   const found = useMemo(() => {
     const places = (['overview', 'retained'] as const)
       .filter((kind) => text[kind].toLowerCase().includes(wanted))
       .map((kind) => ({ href: `#/${kind}`, name: text[kind], conversation: undefined }))
-    const hits = conversations.value
+    const hits = all
       .filter(({ name, filter }) => name.toLowerCase().includes(wanted) || filter.toLowerCase().includes(wanted))
       .map((conversation) => ({ href: hrefOf(conversation.id), name: conversation.name, conversation }))
-    return [...hits.slice(0, SHOWN), ...places]
-  }, [wanted, text])
+    const name = query.value.trim()
+    const isTopic = /[/+#]/.test(name) && filterFault(name) === undefined
+    const filter = { href: hrefOf(`channel/${name}`), name: text.openAsFilter(name), conversation: undefined }
+    return [...hits.slice(0, SHOWN), ...places, ...(isTopic ? [filter] : [])]
+  }, [wanted, text, all])
   return (
     <Modal title={text.jump}>
       <input

@@ -1,6 +1,6 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import { Icon } from '../icons.tsx'
-import { type Conversation, pinnedIds, togglePinned } from '../state/conversations.ts'
+import { type Conversation, forget, pinnedIds, save, savedIds, togglePinned } from '../state/conversations.ts'
 import { isDetailsShown } from '../state/layout.ts'
 import { presence } from '../state/presence.ts'
 import { chosen } from '../state/open.ts'
@@ -53,6 +53,12 @@ function About({ conversation }: { readonly conversation: Conversation }) {
         <button type="button" onClick={() => togglePinned(id)}>
           <Icon name="pin" /> {pinnedIds.value.has(id) ? text.unpin : text.pin}
         </button>
+        {kind !== 'device' && (
+          <button type="button" onClick={() => (savedIds.value.has(id) ? forget(id) : save(id))}>
+            <Icon name={savedIds.value.has(id) ? 'close' : 'plus'} />
+            {savedIds.value.has(id) ? text.forgetChannel : text.saveChannel}
+          </button>
+        )}
       </p>
       {kind === 'device' ? <Device key={id} conversation={conversation} /> : <LastValues conversation={conversation} />}
     </>

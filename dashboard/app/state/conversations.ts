@@ -5,7 +5,7 @@ import { type Availability, availabilityOf, hearAvailability, learnWill } from '
 import { isFeedReady } from './feed.ts'
 import { isListHeld } from './layout.ts'
 import { link } from './hub.ts'
-import { place } from './place.ts'
+import { go, place } from './place.ts'
 import { loadClients, presence, takePresence } from './presence.ts'
 import { listOrder } from './settings.ts'
 import { SortedList } from './sorted-list.ts'
@@ -24,7 +24,7 @@ export interface Conversation {
   readonly filter: string
   readonly last: Signal<TopicNews | undefined>
   readonly unread: Signal<number>
-  /** Messages a second over about the last five. */
+  /** Messages a second over the last few. */
   readonly rate: Signal<number>
   /** The device's own word; undefined when it never said. */
   readonly availability: Signal<Availability | undefined>
@@ -46,7 +46,7 @@ const LONG_LIST = 500
 const LONG_LIST_MS = 250
 const TICK_MS = 1000
 /** How much of the rate is of the last second. */
-const NEWEST_SHARE = 0.3
+const NEWEST_SHARE = 0.5
 
 const ORDER: Readonly<Record<ConversationKind, number>> = { room: 0, device: 1, channel: 2 }
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
@@ -109,7 +109,9 @@ export function forget(id: string): void {
   savedIds.value = saved
   storeList(SAVED, saved)
   const one = all.get(id)
-  if (one !== undefined && (one.topics.size === 0 || wide.has(one))) remove(one)
+  if (one === undefined || (one.topics.size > 0 && !wide.has(one))) return
+  remove(one)
+  if (openConversation.peek() === one) go('#/')
 }
 
 export function togglePinned(id: string): void {

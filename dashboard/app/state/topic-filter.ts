@@ -17,3 +17,14 @@ export function publishFault(topic: string): 'topicMissing' | 'topicWildcard' | 
   if (/[+#\0]/.test(topic)) return 'topicWildcard'
   return topic.startsWith('$') ? 'topicReserved' : undefined
 }
+
+/** Whether a topic filter is one; undefined when it is. */
+export function filterFault(filter: string): 'filterEmpty' | 'filterWildcard' | undefined {
+  if (filter === '') return 'filterEmpty'
+  const levels = filter.split('/')
+  const isWrong = levels.some(
+    (level, index) =>
+      (level.includes('+') && level !== '+') || (level.includes('#') && (level !== '#' || index < levels.length - 1)),
+  )
+  return isWrong || filter.includes('\0') ? 'filterWildcard' : undefined
+}

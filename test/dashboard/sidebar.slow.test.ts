@@ -1,0 +1,131 @@
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { startHub } from '../support/start-hub.ts'
+import { connectClient, retain } from './mqtt.ts'
+import { openPage } from './open-page.ts'
+
+const TOPICS = 100_000
+
+/** The ids of the lines in sight, from the top. */
+async function idsOf(page: Page): Promise<(string | null)[]> {
+  const lines = await page.locator('.line').all()
+  const placed = await Promise.all(
+    lines.map(async (line) => ({ id: await line.getAttribute('data-id'), y: (await line.boundingBox())?.y ?? 0 })),
+  )
+  return placed.toSorted((one, other) => one.y - other.y).map(({ id }) => id)
+}
+
+test('The list is by name with numbers as numbers, pinned first, and stays so whatever is said', async () => {
+  const { hub, httpPort } = await startHub()
+  for (const name of ['lamp-10', 'lamp-2', 'lamp-1']) hub.publish(`devices/${name}/event`, 'x')
+  const { page } = await openPage(httpPort, '#/device/lamp-10')
+  await page.locator('.line').nth(3).waitFor()
+  expect(await idsOf(page)).toEqual(['room/lobby', 'device/lamp-1', 'device/lamp-2', 'device/lamp-10'])
+  await page.getByRole('button', { name: 'Details' }).click()
+  await page.getByRole('button', { name: 'Pin to the top' }).click()
+  hub.publish('devices/lamp-2/event', 'y')
+  await page.locator('.line[data-id="device/lamp-2"] .unread').waitFor()
+  expect(await idsOf(page)).toEqual(['device/lamp-10', 'room/lobby', 'device/lamp-1', 'device/lamp-2'])
+})
+
+test('"Recent" has the newest first, but holds still while the pointer is inside', async () => {
+  const { hub, httpPort } = await startHub()
+  for (const name of ['a', 'b', 'c']) hub.publish(`devices/${name}/event`, 'x')
+  const { page } = await openPage(httpPort)
+  await page.getByRole('radio', { name: 'Recent' }).check()
+  await page.locator('.line[data-id="device/c"]').hover()
+  const before = await idsOf(page)
+  for (let index = 0; index < 100; index++) hub.publish('devices/b/event', 'new')
+  // Rates are told at the moment at which the list would be sorted anew.
+  await page.locator('.line[data-id="device/b"] .line-when', { hasText: '/s' }).waitFor()
+  expect(await idsOf(page)).toEqual(before)
+  await page.locator('.conversation, .page').first().hover()
+  await expect.poll(async () => (await idsOf(page))[0]).toBe('device/b')
+})
+
+test('Unread counts what is said while one is elsewhere: no retained replay, no telemetry, and nothing once it is opened', async () => {
+  const { hub, port, httpPort } = await startHub()
+  const client = await connectClient(port, 'anna')
+  await retain(client, 'chat/kitchen', 'from long ago')
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  const line = page.locator('.line[data-id="room/kitchen"]')
+  await line.getByText('from long ago').waitFor()
+  expect(await line.locator('.unread').count()).toBe(0)
+  hub.publish('devices/lamp-1/telemetry', '1')
+  await client.publishAsync('chat/kitchen', 'one', { qos: 1 })
+  await client.publishAsync('chat/kitchen', 'two', { qos: 1 })
+  // A room of which nobody has heard is news from its first message on.
+  await client.publishAsync('chat/cellar', 'hello', { qos: 1 })
+  await line.locator('.unread', { hasText: /^2$/ }).waitFor()
+  await page.locator('.line[data-id="room/cellar"] .unread', { hasText: /^1$/ }).waitFor()
+  await page.locator('.line[data-id="device/lamp-1"]').waitFor()
+  expect(await page.locator('.line[data-id="device/lamp-1"] .unread').count()).toBe(0)
+  await line.click()
+  await line.locator('.unread').waitFor({ state: 'detached' })
+})
+
+test('A busy topic shows a rate, which goes when it falls silent', async () => {
+  const { hub, httpPort } = await startHub()
+  const { page } = await openPage(httpPort)
+  const timer = setInterval(() => {
+    for (let index = 0; index < 20; index++) hub.publish('plant/line/speed', String(index))
+  }, 100)
+  const line = page.locator('.line[data-id="channel/plant/#"]')
+  await line.locator('.line-when', { hasText: '/s' }).waitFor()
+  clearInterval(timer)
+  await line.locator('.line-when', { hasText: ':' }).waitFor()
+})
+
+test('A channel is a saved filter: it gathers what matches at once, outlives the page, and can be removed', async () => {
+  const { hub, httpPort } = await startHub()
+  hub.publish('devices/lamp-1/alarm', 'smoke')
+  const { page } = await openPage(httpPort)
+  await page.getByRole('button', { name: 'New room or channel' }).click()
+  const name = page.getByLabel('Name of the room, or a topic filter')
+  await name.fill('devices/a+/alarm')
+  await page.getByText('+ and # stand alone in a level').waitFor()
+  await name.fill('devices/+/alarm')
+  await page.keyboard.press('Enter')
+  const line = page.locator('.line[data-id="channel/devices/+/alarm"]')
+  await line.getByText('lamp-1/alarm: smoke').waitFor()
+  await page.reload()
+  await line.getByText('lamp-1/alarm: smoke').waitFor()
+  await page.getByRole('button', { name: 'Details' }).click()
+  await page.getByRole('button', { name: 'Remove from the list' }).click()
+  await line.waitFor({ state: 'detached' })
+  await page.reload()
+  await page.locator('.line[data-id="device/lamp-1"]').waitFor()
+  expect(await line.count()).toBe(0)
+})
+
+test('With 100,000 topics of as many devices the list is there at once, and only what is in sight is in the page', async () => {
+  const { hub, httpPort } = await startHub()
+  for (let index = 0; index < TOPICS; index++) hub.publish(`devices/meter-${index}/telemetry`, `{"watts":${index}}`)
+  const { page, complaints } = await openPage(httpPort)
+  await page.locator('.line[data-id="device/meter-0"]').waitFor()
+  const paintMs = await page.evaluate('performance.getEntriesByName("first-contentful-paint")[0].startTime')
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox').fill('meter-99999')
+  await expect.poll(() => page.locator('#jump-list li', { hasText: 'meter-99999' }).count()).toBe(1)
+  const doneMs = await page.evaluate('performance.now()')
+  await page.keyboard.press('Enter')
+  await page.locator('.head h1', { hasText: 'meter-99999' }).waitFor()
+  expect(await page.locator('.line').count()).toBeLessThanOrEqual(40)
+  expect(complaints).toEqual([])
+  console.log(`first paint after ${Math.round(Number(paintMs))} ms, all listed after ${Math.round(Number(doneMs))} ms`)
+})
+
+test('Long names and 300 conversations keep every line as high as the others, and nothing wider than the list', async () => {
+  const { hub, httpPort } = await startHub()
+  const long = 'sehr-langer-name-'.repeat(12)
+  for (let index = 0; index < 300; index++) hub.publish(`devices/${long}${index}/event`, 'text '.repeat(100))
+  const { page } = await openPage(httpPort)
+  await page.locator('.line').nth(5).waitFor()
+  const boxes = await Promise.all((await page.locator('.line').all()).map((line) => line.boundingBox()))
+  for (const box of boxes) expect(box?.height).toBe(60)
+  expect(
+    await page.evaluate(
+      'document.querySelector(".sidebar .scroller").scrollWidth <= document.querySelector(".sidebar").clientWidth',
+    ),
+  ).toBe(true)
+})
