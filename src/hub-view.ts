@@ -1,8 +1,17 @@
-import type { HttpMessage, HubView, MatchingSubscriptions, RetainedView, TrailsView } from './http/hub-view.ts'
+import type {
+  HttpMessage,
+  HubAddresses,
+  HubHealth,
+  HubView,
+  MatchingSubscriptions,
+  RetainedView,
+  TrailsView,
+} from './http/hub-view.ts'
 import { HubbubError } from './errors.ts'
 import type { Clock } from './observe/clock.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Log } from './observe/log.ts'
+import type { Mishaps } from './observe/mishaps.ts'
 import { Message } from './protocol/message.ts'
 import { messageProperties } from './protocol/message-properties.ts'
 import { type TopicLimits, topicFilterFault } from './protocol/topic.ts'
@@ -27,6 +36,9 @@ export interface ViewParts {
   readonly sessions: Sessions
   readonly publisher: Publisher
   readonly faults: () => readonly string[]
+  readonly mishaps: Mishaps
+  readonly addresses: () => HubAddresses
+  readonly health: () => HubHealth
 }
 
 /** Subscribers that are looked at for one answer. */
@@ -34,7 +46,7 @@ const MAX_SUBSCRIBERS = 1000
 
 /** The hub as its HTTP side sees it. */
 export function createHubView(parts: ViewParts): HubView {
-  const { version, clock, ledger, router, sessions, publisher, faults } = parts
+  const { version, clock, ledger, router, sessions, publisher, faults, mishaps, addresses, health } = parts
   return {
     version,
     nowMs: () => clock.nowMs(),
@@ -45,6 +57,9 @@ export function createHubView(parts: ViewParts): HubView {
     retained: createRetainedView(router),
     trails: createTrailsView(parts),
     faults,
+    mishaps,
+    addresses,
+    health,
     publish: (message) => publisher.publish(message),
     subscribe: (filter, handler) => subscribe(parts, filter, handler),
   }

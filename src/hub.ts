@@ -17,6 +17,7 @@ import { Ledger } from './observe/ledger.ts'
 import type { HubFacts } from './observe/facts.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { Mishaps } from './observe/mishaps.ts'
 import { SysTopics } from './observe/sys-topics.ts'
 import { readVersion } from './observe/version.ts'
 import { Message } from './protocol/message.ts'
@@ -36,6 +37,7 @@ import type { HistoryLog } from './store/history-log.ts'
 import { MemoryHistoryLog } from './store/memory-history-log.ts'
 import { MemoryStore } from './store/memory-store.ts'
 import type { Store, StoreListener } from './store/store.ts'
+import { storedBytes } from './store/store-file.ts'
 
 export interface HubOptions {
   /** What differs from the defaults; checked like a configuration file. */
@@ -99,7 +101,9 @@ export class Hub {
     this.#log = log ?? createLog({ level: config.logLevel })
     const observed = { version: readVersion(), facts: () => this.#facts() }
     this.metrics = new Metrics(observed)
-    const shared = { ledger: this.ledger, log: this.#log, limits, clock: new Clock() }
+    const clock = new Clock()
+    const mishaps = new Mishaps(() => clock.nowMs())
+    const shared = { ledger: this.ledger, log: this.#log, limits, clock, mishaps }
     this.#topicLimits = limits
     this.#store = store ?? createStore(config, this.#log, this.metrics)
     this.#router = new Router({
@@ -136,6 +140,13 @@ export class Hub {
       sessions: this.#sessions,
       publisher: this.#publisher,
       faults: () => this.#faults(),
+      addresses: () => this.addresses,
+      health: () => ({
+        eventLoopDelay: this.metrics.loopDelays.report(),
+        storeWrites: this.metrics.storeWrites.report(),
+        isStoreFailing: this.#store.isFailing,
+        storeBytes: config.data === 'memory' ? undefined : storedBytes(resolvePath(config.data)),
+      }),
     })
     this.#sysTopics = new SysTopics({
       ...observed,
@@ -172,6 +183,7 @@ export class Hub {
       {
         server: this.#http.server,
         log: this.#log,
+        refused: (address, reason) => mishaps.note('websocket-refused', address, reason),
         path: `${basePath}/mqtt`,
         origins,
         pingSeconds: config.websocket.pingSeconds,

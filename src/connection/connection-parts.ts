@@ -2,6 +2,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
+import type { Mishaps } from '../observe/mishaps.ts'
 import type { Message } from '../protocol/message.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
@@ -18,6 +19,7 @@ export interface ConnectionParts {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly log: Log
+  readonly mishaps: Mishaps
   readonly turn: OutputTurn
   /** Stands for the PUBLISH that is being handled, one at a time for the whole hub. */
   readonly message: Message

@@ -1,5 +1,6 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
 import type { Ledger } from '../observe/ledger.ts'
+import { foreignToMqtt, MISHAPS } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'
@@ -14,13 +15,13 @@ import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { ConnectionParts } from './connection-parts.ts'
 import { Control, type ControlOwner } from './control.ts'
+import { noteEnding } from './ending.ts'
 import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
 import { Output, type OutputOwner } from './output.ts'
 import { explainTopicRefusal, isPacketTooLarge } from './over-limit.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import { Version5 } from './version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
-import { reportWill } from './will.ts'
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
 const STOP_READING_AT = 2
@@ -100,7 +101,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   report(): ConnectionReport {
     const { remoteAddress: address, kind: transport } = this.transport
-    const will = reportWill(this.#control?.will)
+    const will = this.#control?.willReport
     return Object.assign({ address, transport, pendingBytes: this.#output.pendingBytes, will }, this.#connected)
   }
 
@@ -180,6 +181,8 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   #firstFrame(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     // [MQTT-3.1.0-1]
+    const foreign = foreignToMqtt(bytes, start)
+    if (foreign !== undefined) return this.#refuse(MISHAPS[foreign])
     if (type !== PacketType.CONNECT) return this.#refuse(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) return this.#refuse('the flags of CONNECT are not 0')
     this.#parts.ledger.connects++
@@ -341,10 +344,8 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.#keepAlive?.stop()
     this.#publishRate?.stop()
     const session = this.#control?.session
-    const address = this.transport.remoteAddress
-    const clientId = session?.clientId
-    if (reason === undefined) this.#parts.log.info({ address, clientId }, 'client disconnected')
-    else this.#parts.log.info({ address, clientId, reason }, 'connection closed')
+    const ending = { session, reason, code, isGone: this.#isTransportGone }
+    noteEnding(this.#parts, this.transport.remoteAddress, ending)
     if (reason !== undefined) session?.connectionEnded(reason)
     if (session !== undefined) this.#parts.sessions.leave(session, this)
     this.#control?.end()

@@ -17,6 +17,7 @@ import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.t
 import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
 import { topicNameFault } from '../protocol/topic.ts'
+import type { WillReport } from '../session/client-report.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
@@ -24,7 +25,7 @@ import type { StoredWill } from '../store/store.ts'
 import { connackCode, connackProperties, farewellProperties } from './connack5.ts'
 import type { ConnectionParts } from './connection-parts.ts'
 import { isOverTopicLimit, NO_TOPIC_LIMITS } from './over-limit.ts'
-import { willOf } from './will.ts'
+import { reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
 export interface ControlOwner extends SessionConnection {
@@ -75,6 +76,10 @@ export class Control implements ControlPeer {
   ) {
     this.connection = connection
     this.#parts = parts
+  }
+
+  get willReport(): WillReport | undefined {
+    return reportWill(this.will)
   }
 
   /** The session that Aedes has let the client have. */

@@ -103,6 +103,31 @@ export function clientRoutes(app: Api, { view }: ApiParts): void {
   )
 
   app.get(
+    '/slow-clients',
+    {
+      schema: {
+        summary: 'Connected clients that have not taken yet what is for them, those with most first',
+        tags: ['clients'],
+        querystring: Type.Object(
+          { limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 }) },
+          { additionalProperties: false },
+        ),
+        response: answers('The clients.', Type.Object({ clients: Type.Array(Type.Object(ClientSummary)) })),
+      },
+    },
+    async ({ query: { limit } }) => {
+      let behind: ClientReport[] = []
+      let looked = 0
+      for (const client of clients.list(undefined)) {
+        if (++looked % SLICE_CLIENTS === 0) await nextTurn()
+        if (client.connection !== undefined && bytesBehind(client) > 0) behind.push(client)
+        if (behind.length >= 2 * limit + SLICE_CLIENTS) behind = slowest(behind, limit)
+      }
+      return { clients: slowest(behind, limit).map(summaryOf) }
+    },
+  )
+
+  app.get(
     '/clients/:clientId',
     {
       schema: {
@@ -157,6 +182,14 @@ export function clientRoutes(app: Api, { view }: ApiParts): void {
 
 function unknownClient(clientId: string): HttpProblem {
   return new HttpProblem('not-found', `No client ${JSON.stringify(clientId)} is connected or has a kept session.`)
+}
+
+function bytesBehind({ queuedBytes, connection }: ClientReport): number {
+  return queuedBytes + (connection?.pendingBytes ?? 0)
+}
+
+function slowest(clients: readonly ClientReport[], limit: number): ClientReport[] {
+  return clients.toSorted((one, other) => bytesBehind(other) - bytesBehind(one)).slice(0, limit)
 }
 
 function isFound({ clientId, connection }: ClientReport, part: string): boolean {

@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { formatAddress, peerHost } from '../listeners/listener.ts'
 import type { Log } from '../observe/log.ts'
+import { foreignToHttp, MISHAPS } from '../observe/mishaps.ts'
 import { clientRoutes } from './clients-routes.ts'
 import { explainRoute } from './explain-route.ts'
 import { feedRoute } from './feed-route.ts'
 import { healthRoutes, type Scrape } from './health-routes.ts'
 import { messageRoutes } from './messages-routes.ts'
+import { mishapsRoute } from './mishaps-route.ts'
 import { overviewRoute } from './overview-route.ts'
 import type { Api, ApiParts } from './parts.ts'
 import { HttpProblem, problemOf } from './problem.ts'
@@ -67,7 +71,16 @@ export class HttpSide {
 
   async start(): Promise<void> {
     const app = this.#app
-    const { basePath, origins, view, scrape, pages } = this.#options
+    const { basePath, origins, view, scrape, pages, server } = this.#options
+    // Before fastify's own, which closes the socket.
+    server.prependListener(
+      'clientError',
+      (error: Error & { rawPacket?: Buffer }, { remoteAddress, remotePort }: Socket) => {
+        const kind = error.rawPacket === undefined ? undefined : foreignToHttp(error.rawPacket)
+        if (kind !== undefined)
+          view.mishaps.note(kind, formatAddress(peerHost(remoteAddress), remotePort ?? 0), MISHAPS[kind])
+      },
+    )
     app.removeContentTypeParser('text/plain')
     this.#answerErrors(app)
     guardAgainstOtherSites(app, origins, basePath)
@@ -125,6 +138,7 @@ export class HttpSide {
     feedRoute(api, options)
     explainRoute(api, options)
     overviewRoute(api, options)
+    mishapsRoute(api, options)
     api.get('/openapi.json', { schema: { hide: true } }, () => Promise.resolve(api.swagger()))
   }
 

@@ -1,4 +1,6 @@
 import type { Ledger } from '../observe/ledger.ts'
+import type { Mishaps } from '../observe/mishaps.ts'
+import type { TimesReport } from '../observe/recent-times.ts'
 import type { MessageTrail } from '../observe/trail.ts'
 import type { Message } from '../protocol/message.ts'
 import type { MessageProperties } from '../protocol/message-properties.ts'
@@ -30,6 +32,10 @@ export interface HubView {
   readonly topics: TopicsView
   readonly retained: RetainedView
   readonly trails: TrailsView
+  readonly mishaps: Mishaps
+  /** Where it listens. */
+  addresses(): HubAddresses
+  health(): HubHealth
   /** Why the hub cannot do its work now, each as a sentence; empty when it listens and its store can write. */
   faults(): readonly string[]
   /**
@@ -43,6 +49,28 @@ export interface HubView {
    * @throws HubbubError `TOPIC_FILTER_INVALID`
    */
   subscribe(filter: string, handler: (message: HttpMessage) => void): () => void
+}
+
+export interface HubAddresses {
+  /** MQTT over TCP. */
+  readonly mqtt: Address
+  /** HTTP, and MQTT over WebSocket. */
+  readonly http: Address
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** How the hub itself fares, over the last ten to twenty seconds. */
+export interface HubHealth {
+  readonly eventLoopDelay: TimesReport | undefined
+  /** Undefined: nothing was written, or the store is in memory. */
+  readonly storeWrites: TimesReport | undefined
+  readonly isStoreFailing: boolean
+  /** On disk; undefined when the store is in memory. */
+  readonly storeBytes: number | undefined
 }
 
 export interface ClientsView {

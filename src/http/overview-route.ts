@@ -4,6 +4,8 @@ import { answers, Amount, Count, TimeMs } from './schemas.ts'
 
 const ByQos = Type.Tuple([Count, Count, Count], { description: 'By QoS.' })
 
+const Times = Type.Object({ meanMs: Amount, worstMs: Amount })
+
 /** The hub in numbers; counts are since it started. */
 export const Overview = Type.Object({
   version: Type.String(),
@@ -35,12 +37,24 @@ export const Overview = Type.Object({
     isFailing: Type.Boolean(),
   }),
   memoryBytes: Amount,
+  eventLoopDelay: Type.Union([Times, Type.Null()], {
+    description:
+      'How long what comes at any moment waits until the event loop gets to it, over the last 10 to 20 seconds.',
+  }),
+  store: Type.Object({
+    isFailing: Type.Boolean(),
+    bytes: Type.Union([Count, Type.Null()], { description: 'On disk; null: the store is in memory.' }),
+    writes: Type.Union([Times, Type.Null()], {
+      description: 'How long the store took to write, over the last 10 to 20 seconds; null: it wrote nothing.',
+    }),
+  }),
 })
 
 /** What `overview` answers, and the feed tells once a second. */
 export function overviewOf({ view, history }: ApiParts) {
   const { ledger, retained, clients, topics } = view
   const { oldestAtMs, ...past } = history.snapshot()
+  const { eventLoopDelay, storeWrites, isStoreFailing, storeBytes } = view.health()
   const [qos0, qos1, qos2] = ledger.received
   const [sent0, sent1, sent2] = ledger.sent
   return {
@@ -63,6 +77,12 @@ export function overviewOf({ view, history }: ApiParts) {
     retained: { messages: retained.count, bytes: retained.bytes },
     history: { ...past, leftOut: { ...past.leftOut }, oldestAtMs: oldestAtMs ?? null },
     memoryBytes: process.memoryUsage.rss(),
+    eventLoopDelay: eventLoopDelay === undefined ? null : { ...eventLoopDelay },
+    store: {
+      isFailing: isStoreFailing,
+      bytes: storeBytes ?? null,
+      writes: storeWrites === undefined ? null : { ...storeWrites },
+    },
   }
 }
 

@@ -18,6 +18,8 @@ export interface WebSocketListenerOptions {
   /** Where MQTT is; MQTT clients that ask for `/` are taken too. */
   readonly path: string
   readonly log: ListenerLog
+  /** Told of upgrade requests that are refused, and why. */
+  readonly refused: (address: string, reason: string) => void
   /** Origins of pages that may connect besides the hub's own; `*` is all. */
   readonly origins: readonly string[]
   readonly maxPacketBytes: number
@@ -90,20 +92,25 @@ export class WebSocketListener implements Listener {
     const path = url.split('?', 1)[0]
     const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
     const isMqttOffered = offered !== undefined && chooseSubprotocol(offered) !== undefined
+    const { remoteAddress = 'unknown', remotePort = 0 } = request.socket
+    const address = formatAddress(remoteAddress, remotePort)
+    const refuse = (status: number, reason: string): void => {
+      this.#options.refused(address, reason)
+      sendRefusal(socket, status, reason)
+    }
     if (path !== this.#options.path && !(path === '/' && isMqttOffered)) {
-      refuse(socket, 404, `MQTT over WebSocket is at ${this.#options.path}.`)
+      refuse(404, `MQTT over WebSocket is at ${this.#options.path}.`)
       return
     }
     if (offered !== undefined && !isMqttOffered) {
-      refuse(socket, 400, `None of the subprotocols is known here; MQTT clients offer ${SUBPROTOCOLS.join(' or ')}.`)
+      refuse(400, `None of the subprotocols is known here; MQTT clients offer ${SUBPROTOCOLS.join(' or ')}.`)
       return
     }
     const origin = originOf(request)
     if (!this.#mayConnectFrom(origin, headers.host)) {
-      const { remoteAddress = 'unknown', remotePort = 0 } = request.socket
-      const fields = { address: formatAddress(remoteAddress, remotePort), origin, host: headers.host }
+      const fields = { address, origin, host: headers.host }
       this.#options.log.warn(fields, 'WebSocket refused: websocket.origins does not list the origin of its page')
-      refuse(socket, 403, 'Pages of this origin may not connect; the hub has a list of those that may.')
+      refuse(403, 'Pages of this origin may not connect; the hub has a list of those that may.')
       return
     }
     this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
@@ -134,7 +141,7 @@ function originOf({ headers }: IncomingMessage): string | undefined {
   return headers.origin ?? (typeof draftOrigin === 'string' ? draftOrigin : undefined)
 }
 
-function refuse(socket: Duplex, status: number, reason: string): void {
+function sendRefusal(socket: Duplex, status: number, reason: string): void {
   const body = `${reason}\n`
   // Node has taken its own listeners off, and an error without one would end the process.
   socket.on('error', () => socket.destroy())

@@ -3,6 +3,7 @@ import type { QoS } from '../protocol/packet-types.ts'
 import type { HubFacts } from './facts.ts'
 import { LoopLag } from './loop-lag.ts'
 import { type MetricRow, type MetricValue, READ_ROWS, type ReadRow } from './metrics-rows.ts'
+import { RecentTimes } from './recent-times.ts'
 
 interface HistogramRow extends MetricRow {
   readonly kind: 'histogram'
@@ -80,6 +81,9 @@ export class Metrics {
   readonly #batchChanges: Histogram
   readonly #batchFailures: Counter
   readonly #loopLag: LoopLag
+  /** How long the event loop kept somebody waiting, and how long the store took to write, lately. */
+  readonly loopDelays = new RecentTimes()
+  readonly storeWrites = new RecentTimes()
 
   constructor({ version, facts }: MetricsOptions) {
     this.#facts = facts
@@ -94,7 +98,10 @@ export class Metrics {
     this.#batchChanges = this.#histogram(BATCH_CHANGES_ROW)
     this.#batchFailures = this.#counter(BATCH_FAILURES_ROW)
     const loopLag = this.#histogram(LOOP_LAG_ROW)
-    this.#loopLag = new LoopLag((seconds) => loopLag.observe(seconds))
+    this.#loopLag = new LoopLag((seconds) => {
+      loopLag.observe(seconds)
+      this.loopDelays.observe(seconds)
+    })
   }
 
   /** Begins to watch the event loop. */
@@ -113,6 +120,7 @@ export class Metrics {
 
   batchWritten(seconds: number, changes: number): void {
     this.#batchSeconds.observe(seconds)
+    this.storeWrites.observe(seconds)
     this.#batchChanges.observe(changes)
   }
 

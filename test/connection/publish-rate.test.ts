@@ -8,6 +8,7 @@ import { PublishRun } from '../../src/connection/publish-run.ts'
 import type { Transport, TransportOwner } from '../../src/connection/transport.ts'
 import { Clock } from '../../src/observe/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
+import { Mishaps } from '../../src/observe/mishaps.ts'
 import { Message } from '../../src/protocol/message.ts'
 import { Router } from '../../src/router/router.ts'
 import { Sessions } from '../../src/session/sessions.ts'
@@ -223,6 +224,7 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const turn = new OutputTurn(ledger)
   const connections = new Connections({
     ...shared,
+    mishaps: new Mishaps(() => clock.nowMs()),
     broker,
     sessions,
     turn,

@@ -28,6 +28,29 @@ describe('GET /api/v1/clients', () => {
     })
   })
 
+  test('has beside it who is behind: connected, and with more to take than others', async () => {
+    const { hub, port, httpPort } = await startHub()
+    const api = new ApiClient(httpPort)
+    await join(port, 'fast')
+    expect((await api.get('/slow-clients')).body).toEqual({ clients: [] })
+    for (const [clientId, messages] of [
+      ['slow', 3],
+      ['slower', 5],
+    ] as const) {
+      const client = await join(port, clientId)
+      await client.subscribe([clientId, 1])
+      // In flight at most 100 until one is acknowledged; the rest is queued.
+      for (let index = 0; index < 100 + messages; index++) hub.publish(clientId, 'x', { qos: 1 })
+    }
+    const { body } = await api.get('/slow-clients')
+    expect(body).toMatchObject({
+      clients: [
+        { clientId: 'slower', queuedMessages: 5 },
+        { clientId: 'slow', queuedMessages: 3 },
+      ],
+    })
+  })
+
   test('goes on page by page without a double when clients come and go between', async () => {
     const { hub, port, httpPort } = await startHub()
     const api = new ApiClient(httpPort)

@@ -108,6 +108,7 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
       server: http.server,
       path: '/mqtt',
       log,
+      refused: () => {},
       origins: [],
       maxPacketBytes: 1_048_576,
       maxConnectPacketBytes: 65_536,
