@@ -61,20 +61,23 @@ export class SimulatedDevice implements Device, ConnectionOwner {
   readonly #behaviour: Behaviour
   /** Chance of the network, apart so that the values do not depend on it. */
   readonly #luck: Random
-  #stepDueMs = 0
-  #isStepping = false
+  #stepDueMs: number
+  /** The simulated time of what is done now, where that is not just now: values do not depend on how busy the machine is. */
+  #dueMs: number | undefined
   #status: Status = 'online'
   #isStopped = false
   #isWakeWanted = false
   #cancelWake: (() => void) | undefined
 
   constructor(options: SimulatedDeviceOptions) {
-    const { id, kind, seed, clock, tally, version, openLink, credentials } = options
+    const { id, kind, everySeconds, seed, clock, tally, version, openLink, credentials } = options
     this.id = id
     this.#options = options
     this.topics = deviceTopics(id)
     this.random = new Random(seed, id)
     this.#luck = new Random(seed, `${id}/network`)
+    // Devices of one kind do not all speak at once.
+    this.#stepDueMs = clock.startMs + this.#luck.next() * everySeconds * 1000
     const subscriptions = [
       ...(Object.keys(kind.commands).length > 0 ? [this.topics.commands] : []),
       ...(kind.rooms ?? []),
@@ -102,8 +105,7 @@ export class SimulatedDevice implements Device, ConnectionOwner {
 
   get nowMs(): number {
     const { clock, faults } = this.#options
-    const nowMs = this.#isStepping ? this.#stepDueMs : clock.nowMs
-    return Math.round(nowMs + faults.clockSkewSeconds * 1000)
+    return Math.round((this.#dueMs ?? clock.nowMs) + faults.clockSkewSeconds * 1000)
   }
 
   /** Switches it on. */
@@ -112,10 +114,8 @@ export class SimulatedDevice implements Device, ConnectionOwner {
     this.#publish(this.topics.about, JSON.stringify(announce(kind, id, name, version)), { isRetained: true })
     const discovery = isHomeAssistantTold ? homeAssistantDiscovery(kind, id, name, this.topics) : undefined
     if (discovery !== undefined) this.#publish(discovery.topic, discovery.payload, { isRetained: true })
-    this.#behaviour.start?.()
+    this.#atTime(clock.startMs, () => this.#behaviour.start?.())
     this.connection.open()
-    // Devices of one kind do not all speak at once.
-    this.#stepDueMs = clock.nowMs + this.random.next() * everySeconds * 1000
     this.#scheduleStep(everySeconds)
     this.#scheduleDrop()
   }
@@ -250,12 +250,16 @@ export class SimulatedDevice implements Device, ConnectionOwner {
   #scheduleStep(everySeconds: number): void {
     this.#options.clock.at(this.#stepDueMs, () => {
       if (this.#isStopped) return
-      this.#isStepping = true
-      this.#behaviour.step(everySeconds)
-      this.#isStepping = false
+      this.#atTime(this.#stepDueMs, () => this.#behaviour.step(everySeconds))
       this.#stepDueMs += everySeconds * 1000
       this.#scheduleStep(everySeconds)
     })
+  }
+
+  #atTime(timeMs: number, action: () => void): void {
+    this.#dueMs = timeMs
+    action()
+    this.#dueMs = undefined
   }
 
   #scheduleDrop(): void {

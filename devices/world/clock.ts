@@ -4,20 +4,20 @@
  */
 export class Clock {
   readonly speed: number
-  readonly #startMs: number
+  /** Simulated milliseconds since 1970 when it began. */
+  readonly startMs: number
   readonly #startedAt = performance.now()
   readonly #timers = new Set<NodeJS.Timeout>()
   #isStopped = false
 
-  /** `startMs` is the simulated time at the start, in milliseconds since 1970. */
   constructor({ speed = 1, startMs = Date.now() }: { readonly speed?: number; readonly startMs?: number } = {}) {
     this.speed = speed
-    this.#startMs = startMs
+    this.startMs = startMs
   }
 
   /** Simulated milliseconds since 1970. */
   get nowMs(): number {
-    return this.#startMs + (performance.now() - this.#startedAt) * this.speed
+    return this.startMs + (performance.now() - this.#startedAt) * this.speed
   }
 
   /** How long a simulated time takes here, in milliseconds. */
