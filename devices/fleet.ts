@@ -86,7 +86,7 @@ export class Fleet {
     if (kind === undefined) throw new ScenarioInvalid(`Cannot start "${id}": there is no kind "${group.kind}"`)
     const { url, webSocketUrl = url, isHomeAssistantTold = false, seed = this.#scenario.seed ?? 1 } = this.#options
     const faults = { ...NO_FAULTS, ...this.#scenario.faults, ...group.faults }
-    const target = group.transport === 'websocket' ? webSocketUrl : url
+    const target = (group.transport ?? kind.transport) === 'websocket' ? webSocketUrl : url
     const latencyMs = this.clock.realMs(faults.latencyMs)
     return new SimulatedDevice({
       id,

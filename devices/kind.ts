@@ -34,7 +34,9 @@ export interface Behaviour {
   /** Once, before the first step. */
   start?(): void
   /** Every `everySeconds`, with the simulated seconds since the step before. */
-  step(elapsedSeconds: number): void
+  step?(elapsedSeconds: number): void
+  /** When a sleep is over. */
+  woken?(): void
   /** For each message in one of the rooms of its kind. */
   heard?(topic: string, payload: Buffer): void
 }
@@ -58,6 +60,8 @@ export interface Kind<B extends Behaviour = Behaviour> {
   readonly everySeconds: number
   /** Whether the broker keeps its session while it is away. */
   readonly keepsSession?: boolean
+  /** How it connects unless the scenario says otherwise; default TCP. */
+  readonly transport?: 'websocket'
   readonly telemetry?: { readonly qos: 0 | 1 | 2; readonly contentType: string; readonly schema?: TSchema }
   readonly state?: TSchema
   readonly event?: TSchema

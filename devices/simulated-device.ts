@@ -243,14 +243,17 @@ export class SimulatedDevice implements Device, ConnectionOwner {
     }
     await this.connection.leave(LEAVE_DEADLINE_MS)
     if (this.#isStopped && !this.#isWakeWanted) return
-    this.#cancelWake = this.#options.clock.after(seconds, () => this.wake())
+    this.#cancelWake = this.#options.clock.after(seconds, () => {
+      this.wake()
+      this.#behaviour.woken?.()
+    })
     if (this.#isWakeWanted) this.wake()
   }
 
   #scheduleStep(everySeconds: number): void {
     this.#options.clock.at(this.#stepDueMs, () => {
-      if (this.#isStopped) return
-      this.#atTime(this.#stepDueMs, () => this.#behaviour.step(everySeconds))
+      if (this.#isStopped || this.#behaviour.step === undefined) return
+      this.#atTime(this.#stepDueMs, () => this.#behaviour.step?.(everySeconds))
       this.#stepDueMs += everySeconds * 1000
       this.#scheduleStep(everySeconds)
     })
