@@ -1,18 +1,38 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { explainCommand } from './ask-hub.ts'
 import { runStoreCommand, STORE_COMMANDS } from './commands.ts'
 import { closest, didYouMean } from './config/closest.ts'
 import { effectiveJson, effectiveText } from './config/effective.ts'
-import { readCommandLine } from './config/flags.ts'
+import { readCommandLine, type ValueFlag } from './config/flags.ts'
 import { helpText, optionsText } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
 import { Problems } from './config/problems.ts'
 import { HubbubError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { createLog, type Log } from './observe/log.ts'
+import { readVersion } from './observe/version.ts'
 
-const COMMANDS = ['start', 'config', 'help', ...STORE_COMMANDS.keys()]
-const JSON_COMMANDS: ReadonlySet<string> = new Set(['config', 'inspect'])
+/** What each command takes behind its name. */
+const COMMANDS: ReadonlyMap<string, 'file' | 'topic' | undefined> = new Map([
+  ['start', undefined],
+  ['config', undefined],
+  ['help', undefined],
+  ['explain', 'topic'],
+  ['history export', undefined],
+  ['history import', 'file'],
+  ...STORE_COMMANDS,
+])
+const JSON_COMMANDS: ReadonlySet<string> = new Set(['config', 'inspect', 'explain'])
+/** Flags that belong to some commands only. */
+const FLAGS_OF_COMMANDS: ReadonlyMap<ValueFlag, { readonly commands: readonly string[]; readonly purpose: string }> =
+  new Map([
+    ['session', { commands: ['inspect'], purpose: 'only "inspect" shows a session' }],
+    ['client', { commands: ['explain'], purpose: 'only "explain" asks a running hub' }],
+    ['url', { commands: ['explain'], purpose: 'only "explain" asks a running hub' }],
+    ['filter', { commands: ['history export'], purpose: 'only "history export" chooses messages' }],
+    ['since', { commands: ['history export'], purpose: 'only "history export" chooses messages' }],
+    ['until', { commands: ['history export'], purpose: 'only "history export" chooses messages' }],
+  ])
 const EXIT_BUG = 70
 const STOP_DEADLINE_MS = 5000
 /**
@@ -25,8 +45,9 @@ let isStackWanted = false
 
 async function main(argv: readonly string[]): Promise<void> {
   const problems = new Problems()
-  const { words, switches, session } = readCommandLine(argv, problems)
-  const [command = 'start', topic = ''] = words
+  const { words, switches, values } = readCommandLine(argv, problems)
+  const session = values.get('session')
+  const [command, topic = ''] = commandOf(words)
   if (switches.has('version')) {
     process.stdout.write(`hubbub ${readVersion()}\n`)
     return
@@ -35,11 +56,25 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(topic === 'options' ? optionsText() : helpText())
     return
   }
-  checkCommand(words, switches, session, problems)
+  checkCommand(words, switches, values, problems)
   const loaded = loadConfig({ argv, env: process.env, cwd: process.cwd() })
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
   if (command === 'config') {
     process.stdout.write(switches.has('json') ? effectiveJson(loaded) : effectiveText(loaded))
+    return
+  }
+  if (command === 'explain') {
+    const { host, httpPort, http } = loaded.config
+    const own = `http://${urlHost(reachableHost(host))}:${httpPort}${http.basePath}`
+    const options = { topic, clientId: values.get('client'), url: values.get('url') ?? own }
+    process.stdout.write(await explainCommand({ ...options, isJsonWanted: switches.has('json') }))
+    return
+  }
+  if (command === 'history export' || command === 'history import') {
+    const { exportHistory, importHistory } = await import('./history-commands.ts')
+    const request = { config: loaded.config, log: createLog({ level: loaded.config.logLevel }), flags: values }
+    if (command === 'history export') await exportHistory(request, process.stdout)
+    else process.stdout.write(await importHistory(request, topic))
     return
   }
   if (STORE_COMMANDS.has(command)) {
@@ -56,38 +91,39 @@ async function main(argv: readonly string[]): Promise<void> {
   process.stdout.write(banner(hub.addresses))
 }
 
+/** The command, which may be of two words, and what stands behind it. */
+function commandOf([first = 'start', second, ...rest]: readonly string[]): [command: string, ...operands: string[]] {
+  if (first === 'history' && second !== undefined) return [`${first} ${second}`, ...rest]
+  return second === undefined ? [first] : [first, second, ...rest]
+}
+
 function checkCommand(
   words: readonly string[],
   switches: ReadonlySet<string>,
-  session: unknown,
+  values: ReadonlyMap<ValueFlag, string>,
   problems: Problems,
 ): void {
-  const [command = 'start', ...rest] = words
-  const takesFile = STORE_COMMANDS.get(command)?.takesFile === true
+  const [command, ...operands] = commandOf(words)
+  const wanted = COMMANDS.get(command)
   const add = (message: string): void => problems.addSource('COMMAND_INVALID', `Cannot run "${command}" ${message}`)
-  if (!COMMANDS.includes(command)) {
-    const message = `there is no such command${didYouMean(closest(command, COMMANDS))}`
+  const strayFlag = [...values.keys()].find((flag) => FLAGS_OF_COMMANDS.get(flag)?.commands.includes(command) === false)
+  if (!COMMANDS.has(command)) {
+    const message = `there is no such command${didYouMean(closest(command, [...COMMANDS.keys()]))}`
     problems.addSource('COMMAND_INVALID', `Cannot run ${JSON.stringify(command)}: ${message}`)
-  } else if (takesFile && rest.length === 0) {
-    add(`without a file: name it, as in "hubbub ${command} FILE"`)
-  } else if (rest.length > (takesFile ? 1 : 0)) {
-    add(`with ${JSON.stringify(rest.at(-1))}: it takes ${takesFile ? 'one file' : 'flags only'}`)
+  } else if (wanted !== undefined && operands.length === 0) {
+    add(`without a ${wanted}: name it, as in "hubbub ${command} ${wanted.toUpperCase()}"`)
+  } else if (operands.length > (wanted === undefined ? 0 : 1)) {
+    add(`with ${JSON.stringify(operands.at(-1))}: it takes ${wanted === undefined ? 'flags only' : `one ${wanted}`}`)
   } else if (switches.has('json') && !JSON_COMMANDS.has(command)) {
-    add('with --json: only "config" and "inspect" print JSON')
-  } else if (switches.has('force') && !takesFile) {
+    add('with --json: only "config", "inspect" and "explain" print JSON')
+  } else if (switches.has('force') && !['backup', 'restore'].includes(command)) {
     add('with --force: only "backup" and "restore" replace anything')
-  } else if (session !== undefined && command !== 'inspect') {
-    add('with --session: only "inspect" shows a session')
+  } else if (strayFlag !== undefined) {
+    add(`with --${strayFlag}: ${FLAGS_OF_COMMANDS.get(strayFlag)?.purpose}`)
   } else {
     return
   }
   problems.throwIfAny()
-}
-
-function readVersion(): string {
-  // The same path from src and from dist.
-  const { version }: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return version
 }
 
 function banner({ mqtt, http }: Hub['addresses']): string {

@@ -3,11 +3,11 @@ import { HubbubError } from './errors.ts'
 import { backupStore, restoreStore } from './store/backup.ts'
 import { inspectSession, inspectStore, type SessionSummary, type StoreSummary } from './store/inspect.ts'
 
-/** The commands that look at a data folder, and whether each takes a file. */
-export const STORE_COMMANDS: ReadonlyMap<string, { readonly takesFile: boolean }> = new Map([
-  ['backup', { takesFile: true }],
-  ['restore', { takesFile: true }],
-  ['inspect', { takesFile: false }],
+/** The commands that look at a data folder, and what each takes. */
+export const STORE_COMMANDS: ReadonlyMap<string, 'file' | undefined> = new Map([
+  ['backup', 'file'],
+  ['restore', 'file'],
+  ['inspect', undefined],
 ])
 
 /** What was typed after such a command. */

@@ -19,9 +19,12 @@ export const ERROR_KINDS = {
   LISTENER_FAILED: { exitCode: 1 },
   TOPIC_NAME_INVALID: { exitCode: 2 },
   TOPIC_FILTER_INVALID: { exitCode: 2 },
+  PUBLISH_REFUSED: { exitCode: 1 },
   STORE_LOCKED: { exitCode: 1 },
   STORE_UNUSABLE: { exitCode: 1 },
   HUB_NOT_RUNNING: { exitCode: 1 },
+  HUB_UNREACHABLE: { exitCode: 1 },
+  HISTORY_QUERY_INVALID: { exitCode: 2 },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_KINDS

@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Broker } from './broker/broker.ts'
 import { completeConfig, type PartialConfig } from './config/complete.ts'
 import type { Config } from './config/config.ts'
@@ -6,23 +7,35 @@ import { Connections } from './connection/connections.ts'
 import { OutputTurn } from './connection/output.ts'
 import { PublishRun } from './connection/publish-run.ts'
 import { HubbubError } from './errors.ts'
+import { History } from './history/history.ts'
 import { HttpListener } from './listeners/http.ts'
 import type { Listener, ListenerAddress } from './listeners/listener.ts'
 import { TcpListener } from './listeners/tcp.ts'
 import { WebSocketListener } from './listeners/websocket.ts'
 import { Clock } from './observe/clock.ts'
 import { Ledger } from './observe/ledger.ts'
+import type { HubFacts } from './observe/facts.ts'
 import { createLog, type Log } from './observe/log.ts'
+import { Metrics } from './observe/metrics.ts'
+import { SysTopics } from './observe/sys-topics.ts'
+import { readVersion } from './observe/version.ts'
 import { Message } from './protocol/message.ts'
 import type { QoS } from './protocol/packet-types.ts'
 import { ReasonCode } from './protocol/reason-codes.ts'
 import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
+import { createHubView } from './hub-view.ts'
+import { HttpSide } from './http/http-side.ts'
+import { Receipts } from './router/receipts.ts'
 import { Router } from './router/router.ts'
-import { LocalSubscriber, type MessageHandler } from './session/local-subscriber.ts'
+import { LocalSubscriber } from './session/local-subscriber.ts'
+import { Publisher } from './session/publisher.ts'
 import { Sessions } from './session/sessions.ts'
+import { DiskHistoryLog } from './store/disk-history-log.ts'
 import { DiskStore } from './store/disk-store.ts'
+import type { HistoryLog } from './store/history-log.ts'
+import { MemoryHistoryLog } from './store/memory-history-log.ts'
 import { MemoryStore } from './store/memory-store.ts'
-import type { Store } from './store/store.ts'
+import type { Store, StoreListener } from './store/store.ts'
 
 export interface HubOptions {
   /** What differs from the defaults; checked like a configuration file. */
@@ -39,6 +52,20 @@ export interface PublishOptions {
   readonly retain?: boolean
 }
 
+/** A message as a program that embeds the hub gets it. The payload is its own. */
+export interface ReceivedMessage {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: QoS
+  /** It was retained before the subscription was made. */
+  readonly retain: boolean
+}
+
+export type MessageHandler = (message: ReceivedMessage) => void
+
+/** What the build makes of the dashboard; the same from src and from dist. */
+const PAGES = new URL('../dist/dashboard', import.meta.url)
+
 /** How long stopping may take before what is left is cut off. */
 const STOP_DEADLINE_MS = 4000
 
@@ -47,25 +74,34 @@ const STOP_DEADLINE_MS = 4000
  */
 export class Hub {
   readonly ledger = new Ledger()
+  readonly metrics: Metrics
+  readonly history: History
   readonly #log: Log
   readonly #topicLimits: TopicLimits
   readonly #store: Store
   readonly #router: Router
   readonly #sessions: Sessions
+  readonly #publisher: Publisher
+  readonly #receipts: Receipts
+  readonly #sysTopics: SysTopics
   readonly #broker: Broker
   readonly #connections: Connections
   readonly #tcp: TcpListener
   readonly #http: HttpListener
+  readonly #httpSide: HttpSide
   readonly #listeners: readonly Listener[]
+  #isListening = false
   #stopping: Promise<void> | undefined = undefined
 
   constructor({ config: partial = {}, log, store }: HubOptions) {
     const config = completeConfig(partial)
     const { host, limits } = config
     this.#log = log ?? createLog({ level: config.logLevel })
+    const observed = { version: readVersion(), facts: () => this.#facts() }
+    this.metrics = new Metrics(observed)
     const shared = { ledger: this.ledger, log: this.#log, limits, clock: new Clock() }
     this.#topicLimits = limits
-    this.#store = store ?? createStore(config, this.#log)
+    this.#store = store ?? createStore(config, this.#log, this.metrics)
     this.#router = new Router({
       ledger: this.ledger,
       clock: shared.clock,
@@ -74,27 +110,70 @@ export class Hub {
       retainedLimits: limits,
       maxTopics: limits.maxTopics,
     })
+    this.history = new History({
+      settings: config.history,
+      store: createHistoryLog(config, this.#log),
+      clock: shared.clock,
+      log: this.#log,
+      topicLimits: limits,
+    })
+    if (config.history.enabled) this.#router.addTap(this.history)
     const parts = { router: this.#router, store: this.#store }
     const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
-    this.#sessions = new Sessions({ ...shared, ...parts, limits: sessionLimits })
+    const past = config.history.enabled ? this.history : undefined
+    this.#sessions = new Sessions({ ...shared, ...parts, past, limits: sessionLimits })
+    this.#publisher = new Publisher({ ...shared, ...parts })
+    this.#receipts = new Receipts(this.#router, shared.clock)
+    this.#router.trails.listener = {
+      delivered: (qos, afterMs) => this.metrics.observeDelivery(qos, afterMs),
+      receiptChanged: (trail) => this.#receipts.changed(trail),
+    }
+    const view = createHubView({
+      ...shared,
+      ...parts,
+      version: observed.version,
+      topicLimits: limits,
+      sessions: this.#sessions,
+      publisher: this.#publisher,
+      faults: () => this.#faults(),
+    })
+    this.#sysTopics = new SysTopics({
+      ...observed,
+      intervalSeconds: config.sysIntervalSeconds,
+      publish: (message) => this.#publishOwn(message),
+    })
     this.#broker = new Broker({ store: this.#store, sessions: this.#sessions, topicLimits: limits })
     this.#connections = new Connections({
       ...shared,
       broker: this.#broker,
       router: this.#router,
       sessions: this.#sessions,
-      turn: new OutputTurn(),
+      turn: new OutputTurn(this.ledger),
       message: new Message(),
       run: new PublishRun(),
     })
     const accept = this.#connections.accept.bind(this.#connections)
     this.#tcp = new TcpListener({ host, port: config.port, portOption: '--port', log: this.#log }, accept)
     this.#http = new HttpListener({ host, port: config.httpPort, portOption: '--http-port', log: this.#log })
+    const basePath = config.http.basePath.replace(/\/$/, '')
+    const { origins } = config.websocket
+    this.#httpSide = new HttpSide({
+      server: this.#http.server,
+      log: this.#log,
+      view,
+      history: this.history,
+      topicLimits: limits,
+      scrape: () => this.metrics.scrape(),
+      basePath,
+      origins,
+      pages: fileURLToPath(PAGES),
+    })
     const webSocket = new WebSocketListener(
       {
         server: this.#http.server,
         log: this.#log,
-        origins: config.websocket.origins,
+        path: `${basePath}/mqtt`,
+        origins,
         pingSeconds: config.websocket.pingSeconds,
         maxPacketBytes: limits.maxPacketBytes,
         maxConnectPacketBytes: limits.maxConnectPacketBytes,
@@ -107,12 +186,17 @@ export class Hub {
   /** Starts store, broker and listeners, listeners last. A start that fails leaves nothing open. */
   async start(): Promise<void> {
     try {
-      await this.#store.start(this.#sessions)
+      await this.#store.start(this.#storeListener())
+      await this.history.start()
       this.#router.restore()
       this.#sessions.start()
+      this.metrics.start()
+      await this.#sysTopics.start()
       this.#publishWills()
       await this.#broker.listen()
+      await this.#httpSide.start()
       for (const listener of this.#listeners) await listener.start()
+      this.#isListening = true
     } catch (error) {
       await this.stop()
       throw error
@@ -150,12 +234,14 @@ export class Hub {
     const fault = topicFilterFault(filter, this.#topicLimits)
     if (fault !== undefined)
       throw new HubbubError('TOPIC_FILTER_INVALID', `Cannot subscribe to ${JSON.stringify(filter)}: ${fault}`)
-    const subscriber = new LocalSubscriber(filter, handler, {
-      router: this.#router,
-      ledger: this.ledger,
-      log: this.#log,
-    })
-    subscriber.start(qos)
+    const hand = (message: Message, handedQos: QoS, isRetained: boolean): void => {
+      const { topic } = message
+      handler({ topic, payload: Buffer.from(message.payload), qos: handedQos, retain: isRetained })
+    }
+    const parts = { router: this.#router, ledger: this.ledger, log: this.#log }
+    const subscriber = new LocalSubscriber(filter, qos, hand, parts)
+    subscriber.start()
+    subscriber.replayRetained()
     return () => subscriber.stop()
   }
 
@@ -180,13 +266,59 @@ export class Hub {
   }
 
   async #stop(movedTo: string | undefined): Promise<void> {
+    this.#isListening = false
+    await this.#httpSide.stop()
     for (const listener of this.#listeners.toReversed()) await listener.stop()
     await withDeadline(
       this.#connections.stop(movedTo).then(() => this.#broker.stop()),
       STOP_DEADLINE_MS,
     )
+    this.#receipts.stop()
+    this.#sysTopics.stop()
+    this.metrics.stop()
     this.#sessions.stop()
+    await this.history.stop()
     await this.#store.stop()
+  }
+
+  #storeListener(): StoreListener {
+    return {
+      onStored: (batch) => {
+        this.#sessions.onStored(batch)
+        this.#publisher.onStored(batch)
+      },
+      onFailed: (batch, error) => {
+        this.#sessions.onFailed(batch, error)
+        this.#publisher.onFailed(batch, error)
+      },
+    }
+  }
+
+  /** Publishes a message of the hub's own, unless its topic is longer or deeper than topics may be here. */
+  #publishOwn(message: Message): void {
+    if (topicNameFault(message.topic, this.#topicLimits) === undefined) this.#router.publishMessage(message)
+  }
+
+  /** Why it cannot do its work now. */
+  #faults(): string[] {
+    const faults: string[] = []
+    if (!this.#isListening) faults.push('the hub does not listen yet, or not any more')
+    if (this.#store.isFailing) faults.push('the store cannot write (see the log)')
+    return faults
+  }
+
+  async #facts(): Promise<HubFacts> {
+    const { retained, topics } = this.#router
+    return {
+      sessions: await this.#sessions.totals(),
+      ledger: this.ledger,
+      connections: this.#connections.size,
+      topics: topics.count,
+      retainedMessages: retained.count,
+      retainedBytes: retained.bytes,
+      isStoreFailing: this.#store.isFailing,
+      history: this.history.snapshot(),
+    }
   }
 
   /** Their clients were connected when the hub died [MQTT-3.1.2-8]. */
@@ -216,8 +348,13 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
   return hub
 }
 
-function createStore({ data, durability }: Config, log: Log): Store {
-  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log })
+function createStore({ data, durability }: Config, log: Log, observer: Metrics): Store {
+  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log, observer })
+}
+
+function createHistoryLog({ data, history }: Config, log: Log): HistoryLog {
+  if (data === 'memory' || !history.enabled) return new MemoryHistoryLog()
+  return new DiskHistoryLog({ folder: resolvePath(data), log })
 }
 
 async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {

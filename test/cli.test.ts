@@ -100,7 +100,11 @@ describe('hubbub refuses', () => {
   test.each([
     [['strat'], 'Cannot run "strat": there is no such command; did you mean "start"?'],
     [['start', 'now'], 'Cannot run "start" with "now": it takes flags only'],
-    [['--json'], 'Cannot run "start" with --json: only "config" and "inspect" print JSON'],
+    [['--json'], 'Cannot run "start" with --json: only "config", "inspect" and "explain" print JSON'],
+    [['explain'], 'Cannot run "explain" without a topic: name it, as in "hubbub explain TOPIC"'],
+    [['explain', 'a', 'b'], 'Cannot run "explain" with "b": it takes one topic'],
+    [['explain', 'a', '--url', 'nowhere'], 'Cannot ask "nowhere": --url must be like http://127.0.0.1:8080'],
+    [['start', '--client', 'c'], 'Cannot run "start" with --client: only "explain" asks a running hub'],
     [['--prot', '1'], 'Cannot use --prot: there is no such flag; did you mean "--port"?'],
     [['config', '--port', 'x'], 'Cannot use --port: port must be a whole number from 0 to 65535, it is "x"'],
     [['--config', 'no.yaml'], 'Cannot read "no.yaml" (--config): there is no such file'],
@@ -227,6 +231,79 @@ describe('hubbub start', () => {
     const { started } = await runningHub(['--log-level', 'silent'])
     await started.end()
     expect(started.stderr.items).toEqual([])
+  })
+})
+
+describe('hubbub explain', () => {
+  test('tells why messages of a topic did not arrive, as text and as JSON', async () => {
+    const { httpPort } = await runningHub()
+    const url = `http://127.0.0.1:${httpPort}`
+    const { code, out, err } = await run(['explain', 'a/b', '--url', url])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^Nobody subscribes to this topic\.\n/)
+    const json: unknown = JSON.parse(
+      (await run(['explain', 'a/b', '--client', 'c', '--json', '--http-port', httpPort])).out,
+    )
+    expect(json).toMatchObject({ topic: 'a/b', clientId: 'c', subscriptions: [], messages: [] })
+  })
+
+  test('says what the hub does not take', async () => {
+    const { httpPort } = await runningHub()
+    const { code, err } = await run(['explain', 'a/#', '--http-port', httpPort])
+    expect(code).toBe(2)
+    expect(err).toMatch(/^hubbub: Cannot explain: topic: it must not contain '\+' or '#'/)
+  })
+
+  test('says that no hub is there', async () => {
+    const { code, err } = await run(['explain', 'a', '--url', 'http://127.0.0.1:1'])
+    expect(code).toBe(1)
+    expect(err).toMatch(/^hubbub: Cannot ask the hub at http:\/\/127\.0\.0\.1:1: .+; name it with --url$/)
+  })
+})
+
+describe('hubbub history', () => {
+  test('exports what a hub recorded, also while it runs, and imports it into another folder', async () => {
+    const [from, to] = [mkdtempSync(join(cwd, 'from-')), mkdtempSync(join(cwd, 'to-'))]
+    const { started, httpPort } = await runningHub(['--data', from])
+    const publish = async (topic: string, payload: string): Promise<void> => {
+      const body = JSON.stringify({ topic, payload, qos: 1 })
+      const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
+      expect((await fetch(`http://127.0.0.1:${httpPort}/api/v1/publish`, init)).status).toBe(200)
+    }
+    await publish('a', '1')
+    await publish('b', '2')
+    await publish('a', '3')
+    const exportA = async (): Promise<string> => (await run(['history', 'export', '--filter', 'a', '--data', from])).out
+    await expect.poll(exportA, { timeout: 10_000 }).toMatch(/"payload":"1".*\n.*"payload":"3"/)
+    const locked = await run(['history', 'import', '-', '--data', from])
+    expect(locked.code).toBe(1)
+    expect(locked.err).toMatch(/one hub at a time may have it/)
+    await started.end()
+    writeFileSync(join(cwd, 'a.ndjson'), `${await exportA()}\n`)
+    const imported = await run(['history', 'import', 'a.ndjson', '--data', to])
+    expect(imported).toMatchObject({ code: 0, out: 'Imported 2 messages', err: '' })
+    const again = await run(['history', 'export', '--since', '1h', '--data', to])
+    expect(again.out.match(/"payload":"\d"/g)).toEqual(['"payload":"1"', '"payload":"3"'])
+  })
+
+  test('says what it cannot do', async () => {
+    const faults: [args: string[], text: RegExp][] = [
+      [['history'], /Cannot run "history": there is no such command/],
+      [['history', 'export', 'x'], /Cannot run "history export" with "x": it takes flags only/],
+      [['history', 'export', '--since', 'soon', '--data', cwd], /Cannot export with --since "soon": it must be a time/],
+      [['history', 'import', '--data', cwd], /Cannot run "history import" without a file/],
+      [['history', 'import', 'missing.ndjson', '--data', cwd], /Cannot read missing\.ndjson: there is no such file/],
+      [['history', 'export', '--data', 'memory'], /a data folder is wanted, data is "memory"/],
+      [['start', '--since', '1h'], /Cannot run "start" with --since: only "history export" chooses messages/],
+    ]
+    const { code: missing, err: where } = await run(['history', 'export', '--data', cwd])
+    expect(missing).toBe(1)
+    expect(where).toMatch(/a data folder of Hubbub is wanted, it has no history\.mdb; name it with --data/)
+    for (const [args, text] of faults) {
+      const { code, out, err } = await run(args)
+      expect([args, code, out]).toEqual([args, 2, ''])
+      expect(err).toMatch(text)
+    }
   })
 })
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { optionsTable } from '../src/config/help.ts'
 import { ERROR_KINDS } from '../src/errors.ts'
 import { DROP_REASONS, LIMITS } from '../src/observe/ledger.ts'
+import { METRIC_ROWS } from '../src/observe/metrics.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -29,6 +30,16 @@ describe('README.md', () => {
   test('lists every limit whose hits are counted', () => {
     const rows = Object.entries(LIMITS).map(([limit, meaning]) => [`\`${limit}\``, meaning])
     expect(part('limits')).toBe(table(['Limit', 'What happened'], rows))
+  })
+
+  test('lists every metric', () => {
+    const rows = METRIC_ROWS.map(({ name, kind, label, help }) => [
+      `\`${name}\``,
+      kind,
+      label === undefined ? '' : `\`${label}\``,
+      help,
+    ])
+    expect(part('metrics')).toBe(table(['Metric', 'Type', 'Label', 'What it tells'], rows))
   })
 
   test('lists every error code with its exit code', () => {

@@ -24,6 +24,8 @@ export default defineConfig({
         },
       },
     ],
+    // As Node reads the default export of a CommonJS package.
+    deps: { interopDefault: false },
     // Tests must not lean on each other: any order has to do.
     sequence: { shuffle: true },
   },

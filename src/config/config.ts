@@ -2,6 +2,19 @@ import { OPTIONS } from './options.ts'
 
 type Row = (typeof OPTIONS)[number]
 
+/** An item of a list: what is required, and what may be left out. */
+type ItemOf<F extends { readonly key: string }> = {
+  readonly [R in F as R extends { isRequired: true } ? R['key'] : never]: ValueOf<R>
+} & {
+  readonly [R in F as R extends { isRequired: true } ? never : R['key']]?: ValueOf<R>
+}
+
+type ItemInputOf<F extends { readonly key: string }> = {
+  readonly [R in F as R extends { isRequired: true } ? R['key'] : never]: InputOf<R>
+} & {
+  readonly [R in F as R extends { isRequired: true } ? never : R['key']]?: InputOf<R> | undefined
+}
+
 /** What an option is in code. */
 type ValueOf<R> = R extends { kind: 'choice'; allowed: readonly (infer Allowed)[] }
   ? Allowed
@@ -13,11 +26,15 @@ type ValueOf<R> = R extends { kind: 'choice'; allowed: readonly (infer Allowed)[
         ? number | null
         : R extends { kind: 'number' }
           ? number
-          : string
+          : R extends { kind: 'list'; fields: readonly (infer F extends { readonly key: string })[] }
+            ? readonly ItemOf<F>[]
+            : string
 
 /** What a program may write for an option: also `null` where a file may, and sizes such as '64 KiB'. */
 type InputOf<R> =
-  | ValueOf<R>
+  | (R extends { kind: 'list'; fields: readonly (infer F extends { readonly key: string })[] }
+      ? readonly ItemInputOf<F>[]
+      : ValueOf<R>)
   | (R extends { nullMeans: unknown } ? null : never)
   | (R extends { unit: 'bytes' } ? string : never)
 

@@ -2,7 +2,7 @@ import { closest, didYouMean } from './closest.ts'
 import { findOption, OPTIONS, SECTIONS } from './options.ts'
 import type { Option } from './option.ts'
 import type { Problems } from './problems.ts'
-import { checkValue, describeFault, quote, readText } from './value.ts'
+import { checkValue, describeFaults, quote, readText } from './value.ts'
 
 /** A value that a source gives to an option, checked. */
 export interface Entry {
@@ -38,7 +38,7 @@ function readMapping(
     const path = prefix + name
     const option = name.includes('.') ? undefined : findOption(path)
     if (option !== undefined) {
-      if (value !== undefined) check(option, value, value, placeOf(path), problems, entries)
+      if (value !== undefined) check(option, value, value, (at) => placeOf(path + at), problems, entries)
     } else if (prefix === '' && SECTIONS.has(name)) {
       if (isMapping(value)) readMapping(value, `${name}.`, placeOf, problems, entries)
       else if (value !== null && value !== undefined) {
@@ -52,20 +52,25 @@ function readMapping(
 
 /** Checks the text of a variable or a flag. */
 export function readTextEntry(option: Option, text: string, place: string, problems: Problems, entries: Entry[]): void {
-  check(option, readText(option, text), text, place, problems, entries)
+  check(option, readText(option, text), text, () => place, problems, entries)
 }
 
 function check(
   option: Option,
   value: unknown,
   asWritten: unknown,
-  place: string,
+  placeOf: (at: string) => string,
   problems: Problems,
   entries: Entry[],
 ): void {
   const checked = checkValue(option, value)
-  if (checked.isValid) entries.push({ option, value: checked.value, place })
-  else problems.add(place, describeFault(option, typeof value === 'number' ? value : asWritten), option.key)
+  if (checked.isValid) {
+    entries.push({ option, value: checked.value, place: placeOf('') })
+    return
+  }
+  const isParsed = typeof value === 'number' || option.kind === 'list'
+  for (const { at, what } of describeFaults(option, isParsed ? value : asWritten))
+    problems.add(placeOf(at), what, option.key)
 }
 
 function hintForPath(path: string, name: string): string {

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { isMap, isScalar, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml'
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml'
 import { readTree, type Entry } from './entries.ts'
 import type { Problems } from './problems.ts'
 
@@ -74,7 +74,8 @@ export function readConfigFile(file: FileChoice, cwd: string, problems: Problems
   return readTree(
     document.toJS(),
     (path) => {
-      const line = lineByPath.get(path)
+      // A field that is missing stands where its item does.
+      const line = lineByPath.get(path) ?? lineByPath.get(path.slice(0, path.lastIndexOf('.')))
       return line === undefined ? name : `${name}:${line}`
     },
     problems,
@@ -147,16 +148,23 @@ function findAlias(document: Document.Parsed): number | undefined {
   return position
 }
 
-/** The line of each option and section, by dotted path; '' is the first line of the content. */
+/** The line of each option, section and item of a list, by dotted path; '' is the first line of the content. */
 function findLines(document: Document.Parsed, lineCounter: LineCounter): Map<string, number> {
   const lineByPath = new Map<string, number>()
-  const note = (node: unknown, prefix: string): void => {
-    if (!isMap(node)) return
-    for (const { key, value } of node.items) {
-      if (!isScalar(key)) continue
-      const path = prefix + String(key.value)
-      if (key.range) lineByPath.set(path, lineCounter.linePos(key.range[0]).line)
-      if (prefix === '') note(value, `${path}.`)
+  const note = (node: unknown, path: string): void => {
+    if (isMap(node)) {
+      for (const { key, value } of node.items) {
+        if (!isScalar(key)) continue
+        const keyPath = path === '' ? String(key.value) : `${path}.${String(key.value)}`
+        if (key.range) lineByPath.set(keyPath, lineCounter.linePos(key.range[0]).line)
+        note(value, keyPath)
+      }
+    } else if (isSeq(node)) {
+      for (const [i, item] of node.items.entries()) {
+        const itemPath = `${path}[${i}]`
+        if (isNode(item) && item.range) lineByPath.set(itemPath, lineCounter.linePos(item.range[0]).line)
+        note(item, itemPath)
+      }
     }
   }
   const start = document.contents?.range?.[0]

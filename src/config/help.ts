@@ -15,6 +15,18 @@ Commands:
   inspect       Count what the data folder holds, also while a hub uses it.
                 --session ID shows the session of one client. With --json for
                 programs.
+  explain TOPIC Ask a running hub why messages of a topic did or did not
+                arrive: who subscribes, and what each session did with the last
+                ones. --client ID asks for one client. --url names a hub other
+                than the configured one. With --json for programs.
+  history export
+                Write the recorded messages of the data folder as NDJSON, also
+                while a hub uses it. --filter, --since and --until say which:
+                --filter 'home/#' --since 7d.
+  history import FILE
+                Add what was exported ("-" for standard input) to a data folder
+                that no hub uses. A running hub takes it at
+                POST /api/v1/history/import.
   backup FILE   Copy the store to a file, also while a hub uses it. --force
                 replaces a file that is there.
   restore FILE  Make a backup the store of the data folder. --force moves a
@@ -57,13 +69,22 @@ export function helpText(): string {
   return START + flags.join('\n') + END
 }
 
-const PLACEHOLDERS = { host: 'ADDRESS', folder: 'FOLDER', number: 'NUMBER', choice: 'WORD', origins: 'LIST' }
+const PLACEHOLDERS = {
+  host: 'ADDRESS',
+  folder: 'FOLDER',
+  number: 'NUMBER',
+  choice: 'WORD',
+  origins: 'LIST',
+  list: 'JSON',
+  path: 'PATH',
+}
 
 /** What `help options` prints: every option with all that there is to know. */
 export function optionsText(): string {
   const intro =
     'Every option, as it is named in a file; below it its flag and its variable. Sizes may be written like "64 KiB", ' +
-    '"1 MiB" or "2 GiB"; null is written as null everywhere; lists in flags and variables are separated by commas. ' +
+    '"1 MiB" or "2 GiB"; null is written as null everywhere; lists in flags and variables are separated by commas, lists of ' +
+    'rules are JSON. ' +
     'A group ends at the dot: in a file, "limits:" is one line and its options are indented below it.'
   const options = OPTIONS.map((option) =>
     [

@@ -20,7 +20,7 @@ export function loadConfig({ argv, env, cwd }: ConfigSources): Completed {
   const problems = new Problems()
   const commandLine = readCommandLine(argv, problems)
   const environmentEntries = readEnvironment(env, problems)
-  const file = chooseFile(commandLine.configFile, env[CONFIG_FILE_VARIABLE], cwd, problems)
+  const file = chooseFile(commandLine.values.get('config'), env[CONFIG_FILE_VARIABLE], cwd, problems)
   const fileEntries = file === undefined ? [] : readConfigFile(file, cwd, problems)
   return complete([...fileEntries, ...environmentEntries, ...commandLine.entries], problems)
 }

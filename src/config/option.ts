@@ -9,7 +9,9 @@ interface OptionBase {
   readonly isEveryday?: boolean
 }
 
-export interface NumberOption extends OptionBase {
+/** The numbers that may be written. */
+export interface NumberKind {
+  readonly key: string
   readonly kind: 'number'
   readonly unit:
     | 'port'
@@ -22,11 +24,16 @@ export interface NumberOption extends OptionBase {
     | 'topics'
     | 'aliases'
     | 'levels'
+    | 'days'
   readonly min: number
   readonly max: number
-  readonly default: number | null
   /** What `null` in a file becomes in code; without it `null` is a mistake. `Infinity`: no limit; `null`: off. */
   readonly nullMeans?: number | null
+}
+
+export interface NumberOption extends OptionBase, NumberKind {
+  readonly key: string
+  readonly default: number | null
 }
 
 export interface ChoiceOption extends OptionBase {
@@ -59,11 +66,40 @@ export interface OriginsOption extends OptionBase {
   readonly default: readonly string[]
 }
 
+/** A path of a URL, with a slash at its end or without. */
+export interface PathOption extends OptionBase {
+  readonly kind: 'path'
+  readonly default: string
+}
+
+/** A part of an item of a list; what is left out is undefined. */
+export type Field =
+  | NumberKind
+  | { readonly key: string; readonly kind: 'boolean' }
+  | { readonly key: string; readonly kind: 'filter'; readonly isRequired?: boolean }
+
+/** A list of items, each of which has fields; in text it is JSON. */
+export interface ListOption extends OptionBase {
+  readonly kind: 'list'
+  /** What an item is called. */
+  readonly itemName: string
+  readonly fields: readonly Field[]
+  readonly default: readonly []
+}
+
 /**
  * One option of the hub, as one row: type, check, environment variable, flag, help and the README's table all come from
  * it.
  */
-export type Option = NumberOption | ChoiceOption | BooleanOption | HostOption | FolderOption | OriginsOption
+export type Option =
+  | NumberOption
+  | ChoiceOption
+  | BooleanOption
+  | HostOption
+  | FolderOption
+  | OriginsOption
+  | PathOption
+  | ListOption
 
 /** `limits.maxPacketBytes` becomes `HUBBUB_LIMITS_MAX_PACKET_BYTES`. */
 export function environmentName(key: string): string {

@@ -1,3 +1,6 @@
+import { OBSERVE_OPTIONS } from './observe-options.ts'
+import { HTTP_OPTIONS } from './http-options.ts'
+import { HISTORY_OPTIONS } from './history-options.ts'
 import type { Option } from './option.ts'
 
 const KIB = 1024
@@ -86,7 +89,7 @@ export const OPTIONS = [
     kind: 'origins',
     default: [],
     summary:
-      'Web pages of other sites that may connect from a browser, such as https://app.example.org. Pages from the hub itself always may; "*" lets all.',
+      'Web pages of other sites that may use the hub from a browser, over WebSocket and HTTP, such as https://app.example.org; also the origin by which a reverse proxy has people reach the hub itself. Pages from the hub\'s own address always may; "*" lets all.',
     needsRestart: true,
   },
   {
@@ -110,6 +113,8 @@ export const OPTIONS = [
       'Which member of a shared subscription ($share/…) gets a message: each in turn, the same one as long as it is connected, or the one with the least to do.',
     needsRestart: true,
   },
+  ...HTTP_OPTIONS,
+  ...OBSERVE_OPTIONS,
   {
     key: 'limits.maxPacketBytes',
     kind: 'number',
@@ -360,6 +365,7 @@ export const OPTIONS = [
     summary: 'Topics that are counted and listed, with their last value; beyond it the most silent ones are forgotten.',
     needsRestart: true,
   },
+  ...HISTORY_OPTIONS,
 ] as const satisfies readonly Option[]
 
 const OPTION_BY_KEY: ReadonlyMap<string, Option> = new Map(

@@ -110,6 +110,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   received(chunk: Buffer): void {
     this.lastReceivedMs = this.#parts.clock.turn()
+    this.#parts.ledger.inputBytes += chunk.length
     this.#reader.push(chunk)
     this.#parts.run.finish()
     this.#parts.router.topics.settle()
@@ -165,11 +166,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
       return this.#acknowledgement(session, type, bytes, bodyStart, end)
     }
-    if (type === PacketType.PINGREQ) {
-      if (end !== bodyStart) return this.#refuse('PINGREQ has a body')
-      this.sendPacket(PINGRESP)
-      return true
-    }
+    if (type === PacketType.PINGREQ) return this.#ping(end - bodyStart)
     return this.#controlFrame(type, bytes, start, bodyStart, end)
   }
 
@@ -183,12 +180,21 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     // [MQTT-3.1.0-1]
     if (type !== PacketType.CONNECT) return this.#refuse(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) return this.#refuse('the flags of CONNECT are not 0')
+    this.#parts.ledger.connects++
     this.#control = new Control(this, this.#parts)
     return this.#controlFrame(type, bytes, start, bodyStart, end)
   }
 
+  #ping(bodyBytes: number): boolean {
+    if (bodyBytes !== 0) return this.#refuse('PINGREQ has a body')
+    this.#parts.ledger.otherReceived++
+    this.sendPacket(PINGRESP)
+    return true
+  }
+
   /** Hands a packet to the control side. Always false: later frames wait for its answer. */
   #controlFrame(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): false {
+    this.#parts.ledger.otherReceived++
     const fault = this.#control?.take(type, bytes, start, bodyStart, end)
     if (fault !== undefined) this.close(fault.message, fault.code)
     return false
@@ -249,6 +255,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
         throw error
       }
     }
+    this.#parts.ledger.otherReceived++
     const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
     if (packetId === 0) return this.#refuse(`${PACKET_NAMES[type]} with packet identifier 0`)
     let isKnown = true

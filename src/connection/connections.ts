@@ -42,6 +42,9 @@ export class Connections {
     if (limit !== undefined) this.#parts.ledger.hit(limit)
     const connection = new Connection(transport, this.#parts, limit !== undefined)
     this.#open.add(connection)
+    const { ledger } = this.#parts
+    ledger.connections++
+    ledger.mostConnections = Math.max(ledger.mostConnections, this.#open.size)
     this.#countByHost.set(host, countOfHost + 1)
     connection.start()
   }

@@ -13,6 +13,7 @@ import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { ConnectReturnCode, ReasonCode, SUBACK_FAILURE } from '../protocol/reason-codes.ts'
 import { DISCONNECT, encodeConnect, encodeSubscribe, encodeUnsubscribe } from '../protocol/request-packets.ts'
+import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
 import { topicNameFault } from '../protocol/topic.ts'
@@ -54,7 +55,7 @@ const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPT
  */
 export class Control implements ControlPeer {
   readonly connection: ControlOwner
-  readonly #parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits'>
+  readonly #parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits' | 'log'>
   will: StoredWill | undefined = undefined
   request: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0 }
   #isVersion5 = false
@@ -68,7 +69,10 @@ export class Control implements ControlPeer {
   #isDisconnecting = false
   #maxPacketBytes = Infinity
 
-  constructor(connection: ControlOwner, parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits'>) {
+  constructor(
+    connection: ControlOwner,
+    parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits' | 'log'>,
+  ) {
     this.connection = connection
     this.#parts = parts
   }
@@ -248,12 +252,14 @@ export class Control implements ControlPeer {
       codes.push(code)
       // [MQTT5-3.8.4-4], [MQTT5 §4.8.2]: a shared subscription is sent no retained messages.
       const isDue = retainHandling === 0 || (retainHandling === 1 && isNew)
-      if (code === options.qos && isDue && !isSharedFilter(filter)) replays.push(request)
+      const isPlain = !isSharedFilter(filter) && !isHistoryFilter(filter)
+      if (code === options.qos && isDue && isPlain) replays.push(request)
     }
     this.#subscribing = []
     session.afterStored(() => {
       this.connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
       for (const { filter, options } of replays) session.sendRetained(filter, options)
+      session.drain()
       this.connection.proceed()
     })
   }
@@ -264,7 +270,16 @@ export class Control implements ControlPeer {
       this.#parts.ledger.hit('topic')
       return ReasonCode.TOPIC_FILTER_INVALID
     }
-    if (session.subscriptions.add(filter, options)) return options.qos
+    const wanted = isHistoryFilter(filter) ? readHistoryFilter(filter, this.#parts.limits) : undefined
+    if (typeof wanted === 'string') {
+      const fields = { clientId: session.clientId, filter, reason: wanted }
+      this.#parts.log.warn(fields, 'a subscription to the history was refused')
+      return this.#isVersion5 ? ReasonCode.TOPIC_FILTER_INVALID : SUBACK_FAILURE
+    }
+    if (session.subscriptions.add(filter, options)) {
+      if (wanted !== undefined) session.sendPast(wanted, options)
+      return options.qos
+    }
     this.#parts.ledger.hit('subscriptions')
     return this.#isVersion5 ? ReasonCode.QUOTA_EXCEEDED : SUBACK_FAILURE
   }

@@ -35,7 +35,8 @@ export class IncomingPublish5 {
 
   /** The bytes of the packet can go on to receivers as they came, and so can others with the same header. */
   get isPlain(): boolean {
-    return this.#aliasedTopic === undefined && PROPERTIES.isForwardable && !PROPERTIES.isText
+    const { isForwardable, isText, receipt } = PROPERTIES
+    return this.#aliasedTopic === undefined && isForwardable && !isText && receipt === undefined
   }
 
   /**
@@ -75,6 +76,7 @@ export class IncomingPublish5 {
     if (PROPERTIES.isForwardable) {
       message.set(route.topic, qos, retain, bytes, start, this.payloadStart, end)
       message.setProperties(this.propertiesStart)
+      message.receipt = PROPERTIES.receipt
       return
     }
     // Alias and expiry are not for the receivers: the packet is made anew without them.
@@ -84,6 +86,7 @@ export class IncomingPublish5 {
     const payloadStart = packet.length - end + this.payloadStart
     message.set(route.topic, qos, retain, packet, 0, payloadStart, packet.length)
     message.setProperties(payloadStart - properties.length)
+    message.receipt = PROPERTIES.receipt
     const { expirySeconds } = PROPERTIES
     if (expirySeconds === undefined) return
     message.expiresAtMs = this.#clock.nowMs() + expirySeconds * 1000

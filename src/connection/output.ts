@@ -1,4 +1,5 @@
 // Hot path: `publish` and `acknowledge` run per packet sent; measured by `npm run bench`, all throughput rows.
+import type { Ledger } from '../observe/ledger.ts'
 import { PacketType, type QoS } from '../protocol/packet-types.ts'
 import { lengthBytes, type Message, writeLength } from '../protocol/message.ts'
 import type { Transport } from './transport.ts'
@@ -20,13 +21,16 @@ const FLUSH_FROM_BYTES = 131_072
  * that an idle connection holds none.
  */
 export class OutputTurn {
+  /** Where they count what they write. */
+  readonly ledger: Ledger
   readonly #small: Buffer[] = []
   readonly #large: Buffer[] = []
   #dirty: Output[] = []
   #flushed: Output[] = []
   readonly #flush: () => void
 
-  constructor() {
+  constructor(ledger: Ledger) {
+    this.ledger = ledger
     this.#flush = () => this.flush()
   }
 
@@ -80,6 +84,9 @@ export class Output {
   #slabs: Buffer[] | undefined = undefined
   #gatheredBytes = 0
   #gatheredQos0 = 0
+  /** Packets that are no PUBLISH. */
+  #gatheredOther = 0
+  #gatheredOtherBytes = 0
   #transitSlabs: Buffer[] | undefined = undefined
   #transitBytes = 0
   #transitQos0 = 0
@@ -125,6 +132,7 @@ export class Output {
       const idAt = at + payloadStart - start - 2 - (this.isVersion5 ? message.propertyFieldBytes : 0)
       slab[idAt] = packetId >>> 8
       slab[idAt + 1] = packetId & 0xff
+      this.#turn.ledger.sent[qos]++
     } else {
       this.#gatheredQos0++
     }
@@ -161,8 +169,12 @@ export class Output {
     at = writeLength(slab, at, headerBytes + payloadBytes)
     at = slab.writeUInt16BE(topic.length, at)
     at += topic.copy(slab, at)
-    if (qos > 0) at = slab.writeUInt16BE(packetId, at)
-    else this.#gatheredQos0++
+    if (qos > 0) {
+      at = slab.writeUInt16BE(packetId, at)
+      this.#turn.ledger.sent[qos]++
+    } else {
+      this.#gatheredQos0++
+    }
     at = writeLength(slab, at, propertiesBytes)
     at += properties.copy(slab, at)
     at += message.bytes.copy(slab, at, propertiesStart, payloadStart)
@@ -206,6 +218,8 @@ export class Output {
     slab[at + 3] = packetId & 0xff
     this.#used = at + 4
     this.#gatheredBytes += 4
+    this.#gatheredOther++
+    this.#gatheredOtherBytes += 4
     if (!this.#isScheduled) this.#schedule()
   }
 
@@ -213,6 +227,8 @@ export class Output {
   packet(bytes: Buffer): void {
     this.#used += bytes.copy(this.#room(bytes.length), this.#used)
     this.#gatheredBytes += bytes.length
+    this.#gatheredOther++
+    this.#gatheredOtherBytes += bytes.length
     if (!this.#isScheduled) this.#schedule()
   }
 
@@ -260,9 +276,19 @@ export class Output {
     this.#slabs = undefined
     this.#transitBytes += this.#gatheredBytes
     this.#transitQos0 += this.#gatheredQos0
+    this.#count(this.#turn.ledger)
     this.#gatheredBytes = 0
     this.#gatheredQos0 = 0
+    this.#gatheredOther = 0
+    this.#gatheredOtherBytes = 0
     this.#transport.write(chunks)
+  }
+
+  #count(ledger: Ledger): void {
+    ledger.sent[0] += this.#gatheredQos0
+    ledger.sentBytes += this.#gatheredBytes - this.#gatheredOtherBytes
+    ledger.otherSent += this.#gatheredOther
+    ledger.outputBytes += this.#gatheredBytes
   }
 
   #added(): void {

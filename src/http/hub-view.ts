@@ -4,20 +4,14 @@ import type { Message } from '../protocol/message.ts'
 import type { MessageProperties } from '../protocol/message-properties.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import type { TopicLevel, TopicSummary } from '../router/topic-summary.ts'
+import type { TopicMeasure } from '../router/topic-views.ts'
 import type { ClientReport } from '../session/client-report.ts'
+import type { MatchingSubscription } from '../session/matching.ts'
+import type { NearestFilter } from '../session/nearest-filter.ts'
+import type { PresenceChange } from '../session/presence.ts'
 
-/** A message that is published over HTTP. */
-export interface MessageToPublish {
-  /** A valid topic name: the hub says what is wrong with another. */
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: QoS
-  readonly retain: boolean
-  readonly properties: MessageProperties
-}
-
-/** A message as a subscription over HTTP gets it. Its payload is its own. */
-export interface MessageTaken {
+/** A message as it is published over HTTP, and as a subscription over HTTP gets it. Its payload is its own. */
+export interface HttpMessage {
   readonly topic: string
   readonly payload: Buffer
   readonly qos: QoS
@@ -30,6 +24,7 @@ export interface HubView {
   readonly version: string
   /** By the hub's clock, in ms since 1970. */
   nowMs(): number
+  readonly startedAtMs: number
   readonly ledger: Ledger
   readonly clients: ClientsView
   readonly topics: TopicsView
@@ -37,50 +32,62 @@ export interface HubView {
   readonly trails: TrailsView
   /** Why the hub cannot do its work now, each as a sentence; empty when it listens and its store can write. */
   faults(): readonly string[]
-  /** Returns how many subscribers it is for. @throws HubbubError `TOPIC_NAME_INVALID` `PUBLISH_REFUSED` */
-  publish(message: MessageToPublish): number
+  /**
+   * Resolves with how many subscribers it is for, once what has to be kept of it is stored.
+   * @throws HubbubError `TOPIC_NAME_INVALID`; `PUBLISH_REFUSED` saying why: a reserved topic, no room for what is retained, a
+   *   store that cannot write
+   */
+  publish(message: HttpMessage): Promise<number>
   /**
    * Calls `handler` with what is published from now on, without retained messages. Returns a function that ends it.
    * @throws HubbubError `TOPIC_FILTER_INVALID`
    */
-  subscribe(filter: string, handler: (message: MessageTaken) => void): () => void
+  subscribe(filter: string, handler: (message: HttpMessage) => void): () => void
 }
 
 export interface ClientsView {
+  /** Clients that are here or have a kept session. */
   readonly count: number
-  /** All clients that are here or have a kept session, sorted by client identifier, from the first behind `after` on. */
+  /** Sorted by client identifier in UTF-16 code units, from the first behind `after` on. */
   list(after: string | undefined): Iterable<ClientReport>
   get(clientId: string): ClientReport | undefined
   /** Returns false when no such client is connected. */
   disconnect(clientId: string): boolean
   /** Ends the session, and the connection with it. Returns false when there is none. */
   deleteSession(clientId: string): boolean
+  /** Calls `changed` when a client comes, leaves, or its session ends. Returns a function that ends it. */
+  watch(changed: (change: PresenceChange) => void): () => void
 }
 
 export interface TopicsView {
   /** Topics in the table. */
   readonly count: number
   get(topic: string): TopicSummary | undefined
-  /** One level of the tree below `prefix` ('' is the top), sorted by name. */
-  level(prefix: string): Promise<TopicLevel[]>
-  /** The topics with the highest rate now, or with the highest count since the start. */
-  top(by: 'messagesPerSecond' | 'bytesPerSecond' | 'messages' | 'bytes', limit: number): Promise<TopicSummary[]>
   /**
-   * Calls `changed` at most once in `everyMs` with the topics under `filter` that had a message since the last call, no others;
-   * the first call has all that there are. Returns a function that ends it.
+   * At most `limit` of one level of the tree, sorted by name, from the first behind `after` on. `prefix` is '' for the top, else
+   * the levels above, each with its slash: `a/b/`.
    */
-  watch(filter: string, everyMs: number, changed: (topics: Iterable<TopicSummary>) => void): () => void
+  level(prefix: string, after: string | undefined, limit: number): Promise<TopicLevel[]>
+  /** The topics with the highest rate now, or with the highest count since the start. */
+  top(measure: TopicMeasure, limit: number): Promise<TopicSummary[]>
+  /** All topics under a valid filter; `undefined` is a pause: go on in a later turn of the event loop. */
+  matching(filter: string): Iterable<TopicSummary | undefined>
+  /**
+   * Calls `changed` at most four times a second with the topics under a valid filter that had a message since the last call.
+   * They are summed up while it goes through them. Returns a function that ends it.
+   */
+  watch(filter: string, changed: (topics: Iterable<TopicSummary>) => void): () => void
 }
 
 export interface RetainedView {
   readonly count: number
   readonly bytes: number
   get(topic: string): Message | undefined
-  /** Walks the retained messages under a filter; `undefined` is a pause: go on in a later turn of the event loop. */
-  matching(filter: string): Generator<Message | undefined, void, undefined>
-  /** Takes away the retained message of a topic. */
+  /** Walks the retained messages under a valid filter; `undefined` is a pause: go on in a later turn of the event loop. */
+  matching(filter: string): Iterable<Message | undefined>
+  /** Takes away the retained message of a topic, as an empty retained message does: subscribers get that. */
   remove(topic: string): void
-  /** Puts back what was taken away, unless the topic has got another since. Returns whether it did. */
+  /** Publishes again what was taken away, unless the topic has got another since. Returns whether it did. */
   putBack(message: Message): boolean
 }
 
@@ -90,24 +97,17 @@ export interface TrailsView {
   of(topic: string): readonly MessageTrail[]
   /** Messages of the topic that were not followed since the start, because there were too many at once. */
   unfollowed(topic: string): number
-  /** The subscriptions that match, by client; a shared one once for each member. */
-  matching(topic: string): readonly SubscriptionMatch[]
+  /** Why no client may publish to the topic, as a sentence; undefined when it may. */
+  denial(topic: string): string | undefined
+  /** The subscriptions that match. */
+  matching(topic: string): MatchingSubscriptions
   /** Of the client's filters the one that comes nearest to the topic, and where it departs; undefined without any. */
   nearest(clientId: string, topic: string): NearestFilter | undefined
 }
 
-export interface SubscriptionMatch {
-  /** Undefined: a subscription of the program that embeds the hub. */
-  readonly clientId: string | undefined
-  readonly filter: string
-  readonly qos: QoS
-  readonly isConnected: boolean
-}
-
-export interface NearestFilter {
-  readonly filter: string
-  /** Levels that agree from the left. */
-  readonly matchingLevels: number
-  /** A sentence: `level 2 is "lamp", the topic has "lamps"`. */
-  readonly difference: string
+export interface MatchingSubscriptions {
+  /** Sessions, shared subscriptions and handlers of the program that the router finds. */
+  readonly subscribers: number
+  /** Of the first 1,000 of them; a shared subscription stands once for each member. */
+  readonly subscriptions: readonly MatchingSubscription[]
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import {
   addressOf,
   listen,
@@ -13,10 +13,7 @@ export interface HttpListenerOptions extends ListenOptions {
   readonly log: ListenerLog
 }
 
-/** A browser that visits the hub's address learns what it found. */
-const GREETING = 'Hubbub, an MQTT hub: MQTT over WebSocket is at /mqtt on this address.\n'
-
-/** Listens for HTTP. It serves no pages yet; upgrade requests belong to whoever listens on `server`. */
+/** Listens for HTTP. Requests and upgrade requests belong to whoever listens for them on `server`. */
 export class HttpListener implements Listener {
   readonly name = 'http'
   /** The server to attach to, before `start`. */
@@ -25,17 +22,14 @@ export class HttpListener implements Listener {
 
   constructor(options: HttpListenerOptions) {
     this.#options = options
-    this.server = createServer(
-      {
-        // Counted from the connection on, so a connection that never sends a request ends too.
-        headersTimeout: 10_000,
-        requestTimeout: 30_000,
-        connectionsCheckingInterval: 2_500,
-        maxHeaderSize: 16_384,
-        noDelay: true,
-      },
-      respond,
-    )
+    this.server = createServer({
+      // Counted from the connection on, so a connection that never sends a request ends too.
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 2_500,
+      maxHeaderSize: 16_384,
+      noDelay: true,
+    })
   }
 
   get address(): ListenerAddress {
@@ -51,14 +45,4 @@ export class HttpListener implements Listener {
     // Upgraded connections are no longer the server's and live on.
     this.server.closeAllConnections()
   }
-}
-
-function respond(request: IncomingMessage, response: ServerResponse): void {
-  const isHome = request.url === '/' && (request.method === 'GET' || request.method === 'HEAD')
-  response.writeHead(isHome ? 200 : 404, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'X-Content-Type-Options': 'nosniff',
-    Connection: 'close',
-  })
-  response.end(isHome ? GREETING : 'There is nothing here.\n')
 }

@@ -15,12 +15,17 @@ export function compileOrigins(origins: readonly string[], scheme: 'http' | 'htt
     const asked = origin.toLowerCase()
     if (listed.has(asked)) return true
     // By name, an attacker's page could be "the same origin": its name server answers with our address (DNS rebinding).
-    return host !== undefined && asked === `${scheme}://${host.toLowerCase()}` && isAddressOrLocalhost(asked)
+    return host !== undefined && asked === `${scheme}://${host.toLowerCase()}` && isPrivateHost(host)
   }
 }
 
-function isAddressOrLocalhost(origin: string): boolean {
-  if (!URL.canParse(origin)) return false
-  const { hostname } = new URL(origin)
-  return hostname === 'localhost' || isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0
+/** Names below these are never given out to anybody: RFC 6762, RFC 6761, RFC 8375, and `.internal` by ICANN in 2024. */
+const PRIVATE_DOMAINS = ['.local', '.localhost', '.home.arpa', '.internal', '.test']
+
+/** Tells whether a `Host` header names what no stranger's name server can stand for: an address, `localhost`, a name at home. */
+export function isPrivateHost(host: string): boolean {
+  if (!URL.canParse(`http://${host}`)) return false
+  const { hostname } = new URL(`http://${host}`)
+  if (hostname === '' || isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0) return hostname !== ''
+  return !hostname.includes('.') || PRIVATE_DOMAINS.some((domain) => hostname.endsWith(domain))
 }

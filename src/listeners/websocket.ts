@@ -15,6 +15,8 @@ import { WebSocketTransport } from './websocket-transport.ts'
 export interface WebSocketListenerOptions {
   /** Its upgrade requests are answered; whoever made it starts and stops it. */
   readonly server: Server
+  /** Where MQTT is; MQTT clients that ask for `/` are taken too. */
+  readonly path: string
   readonly log: ListenerLog
   /** Origins of pages that may connect besides the hub's own; `*` is all. */
   readonly origins: readonly string[]
@@ -26,7 +28,6 @@ export interface WebSocketListenerOptions {
 
 /** MQTT 3.1.1 and 5 name the first [MQTT-6.0.0-3], MQTT 3.1 clients the second. */
 const SUBPROTOCOLS: readonly string[] = ['mqtt', 'mqttv3.1']
-const PATH = '/mqtt'
 /** A message may hold many packets: clients gather what they have while they wait for the socket. */
 const GATHERED_BYTES = 1_048_576
 /** What the frames of a CONNECT add to it, with room. */
@@ -89,8 +90,8 @@ export class WebSocketListener implements Listener {
     const path = url.split('?', 1)[0]
     const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
     const isMqttOffered = offered !== undefined && chooseSubprotocol(offered) !== undefined
-    if (path !== PATH && !(path === '/' && isMqttOffered)) {
-      refuse(socket, 404, `MQTT over WebSocket is at ${PATH}.`)
+    if (path !== this.#options.path && !(path === '/' && isMqttOffered)) {
+      refuse(socket, 404, `MQTT over WebSocket is at ${this.#options.path}.`)
       return
     }
     if (offered !== undefined && !isMqttOffered) {

@@ -53,6 +53,23 @@ export class Ledger {
   /** PUBLISH packets taken from clients, by QoS. A repeated QoS 2 PUBLISH counts once. */
   readonly received: [number, number, number] = [0, 0, 0]
   receivedBytes = 0
+  /** PUBLISH packets written to connections, by QoS. One that is sent again counts again. */
+  readonly sent: [number, number, number] = [0, 0, 0]
+  sentBytes = 0
+  /** Packets of all other types: CONNECT, SUBSCRIBE, acknowledgements, PINGREQ and so on. */
+  otherReceived = 0
+  otherSent = 0
+  /** All that came and was written, packets of any type. */
+  inputBytes = 0
+  outputBytes = 0
+  /** Network connections that were accepted. */
+  connections = 0
+  /** The most that were open at once. */
+  mostConnections = 0
+  /** CONNECT packets. */
+  connects = 0
+  /** Sessions that ended because their client did not come back in time. */
+  expiredSessions = 0
   /** Deliveries that are due: one for each message and session that it matches, and for each retained message sent anew. */
   matched = 0
   /** QoS 0: the system took it. QoS 1: the PUBACK came. QoS 2: the PUBCOMP came. */

@@ -46,7 +46,7 @@ export interface MessageTrail {
   readonly matched: number
   /** The latest of each receiver, in the order in which they were first heard of; at most 100. */
   readonly steps: readonly TrailStep[]
-  /** Receivers that had no more room in `steps`. */
+  /** Those of `matched` that are not in `steps`: there were too many to follow. */
   readonly omittedReceivers: number
 }
 
@@ -73,7 +73,8 @@ export class Trail implements MessageTrail {
   /** The id by which the publisher wants to be told what becomes of it. */
   readonly receipt: string | undefined
   matched = 0
-  omittedReceivers = 0
+  /** Why the hub did not take the message, or does not follow it. */
+  refusal: string | undefined = undefined
   readonly #owner: TrailOwner
   readonly #steps = new Map<string, TrailStep>()
 
@@ -93,17 +94,25 @@ export class Trail implements MessageTrail {
     return [...this.#steps.values()]
   }
 
+  get omittedReceivers(): number {
+    let receivers = 0
+    for (const { outcome } of this.#steps.values()) if (outcome !== 'handed-on') receivers++
+    return Math.max(0, this.matched - receivers)
+  }
+
   /** Notes what has become of it at one receiver: in place of what was noted before of that one. */
   tell(clientId: string | undefined, group: string | undefined, outcome: Outcome, qos: QoS, reason?: DropReason): void {
-    const key = clientId === undefined ? `group ${group}` : `client ${clientId}`
+    const key = this.#keyOf(clientId, group)
     // A group that has found a member for it holds it no more.
     if (clientId !== undefined && group !== undefined) this.#steps.delete(`group ${group}`)
-    if (!this.#steps.has(key) && this.#steps.size >= MAX_STEPS) {
-      this.omittedReceivers++
-      return
-    }
+    if (this.#steps.size >= MAX_STEPS && !this.#steps.has(key)) return
     const afterMs = this.#owner.afterMs(this)
     this.#steps.set(key, { clientId, group, outcome, reason, qos, afterMs })
     this.#owner.told(this, outcome, qos, afterMs)
+  }
+  #keyOf(clientId: string | undefined, group: string | undefined): string {
+    if (clientId !== undefined) return `client ${clientId}`
+    // A program that embeds the hub is heard of once, when it has the message.
+    return group === undefined ? `program ${this.#steps.size}` : `group ${group}`
   }
 }

@@ -8,10 +8,13 @@ import { type Outcome, Trail, type TrailOwner } from './trail.ts'
 const FOLLOWED_PER_SECOND = 500
 /** Of one topic in a second: a quiet one is followed whole, whatever a busy one does. */
 const FOLLOWED_PER_TOPIC_AND_SECOND = 5
+/** Of those whose publishers ask for receipts, in a second. */
+const RECEIPTS_PER_SECOND = 1000
 /** Trails kept of one topic. */
 const TRAILS_PER_TOPIC = 16
 /** Trails kept in all, the oldest give way. */
 const MAX_TRAILS = 10_000
+
 /** A message that a receiver holds, and how it came there. */
 export interface Followed {
   readonly trail: Trail
@@ -53,7 +56,8 @@ export class Trails implements TrailOwner {
   readonly #kept: { trail: Trail; of: TopicTrails }[] = []
   #oldest = 0
   #leftInSecond = FOLLOWED_PER_SECOND
-  /** When the second ends that `#leftInSecond` is for. */
+  #receiptsLeftInSecond = RECEIPTS_PER_SECOND
+  /** When the second ends that those are for. */
   #nextSecondMs = 0
 
   constructor(clock: Clock) {
@@ -74,17 +78,32 @@ export class Trails implements TrailOwner {
     return this.#begin(message, of, isAsked)
   }
 
+  /** Nothing will become of the message: who asked for receipts is told so. */
+  refuse(message: Message, refusal: string): void {
+    if (message.receipt === undefined) return
+    const trail = new Trail(message, this.#clock.nowMs(), this)
+    trail.refusal = refusal
+    this.listener?.receiptChanged(trail)
+  }
+
   #begin(message: Message, of: TopicTrails, isAsked: boolean): Trail | undefined {
     const { turnMs } = this.#clock
     if (turnMs >= this.#nextSecondMs) {
       this.#nextSecondMs = turnMs + 1000
       this.#leftInSecond = FOLLOWED_PER_SECOND
+      this.#receiptsLeftInSecond = RECEIPTS_PER_SECOND
     }
     if (of.second !== this.#nextSecondMs) {
       of.second = this.#nextSecondMs
       of.followedInSecond = 0
     }
-    if (!isAsked) {
+    if (isAsked) {
+      if (this.#receiptsLeftInSecond === 0) {
+        this.refuse(message, `more than ${RECEIPTS_PER_SECOND} messages in this second asked for receipts`)
+        return undefined
+      }
+      this.#receiptsLeftInSecond--
+    } else {
       if (this.#leftInSecond === 0 || of.followedInSecond >= FOLLOWED_PER_TOPIC_AND_SECOND) return undefined
       this.#leftInSecond--
     }

@@ -6,6 +6,10 @@ import { isUtf8String } from './utf8.ts'
 
 const NUMBER_SIGN = 0x23
 const PLUS_SIGN = 0x2b
+/** By a User Property of this name a publisher asks for receipts; its value is the publisher's own id for the message. */
+const RECEIPT = Buffer.from('receipt')
+/** A longer id is no request for receipts. */
+const MAX_RECEIPT_BYTES = 128
 
 /**
  * The properties of a PUBLISH from a client, checked where they lie. What receivers get unaltered is not taken out but left as
@@ -18,6 +22,8 @@ export class PublishProperties {
   expirySeconds: number | undefined = undefined
   /** Payload Format Indicator 1: the payload is said to be UTF-8. */
   isText = false
+  /** The id by which the publisher wants receipts. */
+  receipt: string | undefined = undefined
   /** Identifiers below 32 that were seen, each as a bit. */
   #seen = 0
 
@@ -31,6 +37,7 @@ export class PublishProperties {
     this.topicAlias = 0
     this.expirySeconds = undefined
     this.isText = false
+    this.receipt = undefined
     this.#seen = 0
     for (let at = start; at < end;) {
       const next = this.#readOne(bytes, at, end)
@@ -64,6 +71,9 @@ export class PublishProperties {
       if (valueAt + 2 > next) throw new MalformedPacketError('PUBLISH ends inside a property')
       checkText(bytes, at + 3, valueAt, 'the name of a User Property')
       checkText(bytes, valueAt + 2, next, 'the value of a User Property')
+      if (this.receipt === undefined && isReceipt(bytes, at + 3, valueAt, next)) {
+        this.receipt = bytes.toString('utf8', valueAt + 2, next)
+      }
       return next
     }
     if (id === PropertyId.TOPIC_ALIAS) {
@@ -133,6 +143,12 @@ function endOf(bytes: Buffer, at: number): number {
     default:
       throw new MalformedPacketError(`property ${bytes[at]} must not stand in PUBLISH`)
   }
+}
+
+function isReceipt(bytes: Buffer, nameStart: number, valueAt: number, end: number): boolean {
+  if (valueAt - nameStart !== RECEIPT.length || bytes[nameStart] !== RECEIPT[0]) return false
+  const valueBytes = end - valueAt - 2
+  return valueBytes > 0 && valueBytes <= MAX_RECEIPT_BYTES && RECEIPT.compare(bytes, nameStart, valueAt) === 0
 }
 
 /** Past the end of `bytes` they count as 0: whoever asks compares the offset with the packet's end. */

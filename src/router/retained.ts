@@ -1,4 +1,5 @@
 import type { Message } from '../protocol/message.ts'
+import { isReservedTopic } from './routes.ts'
 import { TopicNameTree } from './topic-names.ts'
 
 /** How much may be retained; bytes are those of the PUBLISH packets. */
@@ -7,10 +8,14 @@ export interface RetainedLimits {
   readonly maxRetainedBytes: number
 }
 
-/** The retained messages: the last one of each topic that was published with RETAIN. */
+/**
+ * The retained messages: the last one of each topic that was published with RETAIN. Those of the hub's own topics (`$SYS/…`)
+ * stand apart: no limit is for them, and they are not among `count` and `bytes`.
+ */
 export class RetainedMessages {
   readonly #limits: RetainedLimits
   readonly #messages = new TopicNameTree<Message>()
+  readonly #own = new TopicNameTree<Message>()
   readonly #expiring = new Set<string>()
   #bytes = 0
 
@@ -27,7 +32,7 @@ export class RetainedMessages {
   }
 
   get(topic: string): Message | undefined {
-    return this.#messages.get(topic)
+    return this.#treeOf(topic).get(topic)
   }
 
   /**
@@ -45,6 +50,12 @@ export class RetainedMessages {
     if (limit !== undefined) return limit
     this.#set(message.keepRetained())
     return undefined
+  }
+
+  /** Keeps a copy of a message of the hub's own, or with an empty one forgets what its topic had. */
+  putOwn(message: Message): void {
+    if (message.payloadBytes === 0) this.#own.delete(message.topic)
+    else this.#own.set(message.topic, message.keepRetained())
   }
 
   /** The limit that would be passed if this message were put. */
@@ -78,7 +89,12 @@ export class RetainedMessages {
    * event loop (see `TopicNameTree.matching`). Messages may come and go during the walk.
    */
   matching(filter: string): Generator<Message | undefined, void, undefined> {
-    return this.#messages.matching(filter)
+    return this.#treeOf(filter).matching(filter)
+  }
+
+  /** No filter reaches both: one with a wildcard before `$SYS` does not match it [MQTT-4.7.2-1]. */
+  #treeOf(topicOrFilter: string): TopicNameTree<Message> {
+    return isReservedTopic(topicOrFilter) ? this.#own : this.#messages
   }
 
   #set(message: Message): void {

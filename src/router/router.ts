@@ -76,7 +76,7 @@ export class Router {
    * deliver may change subscriptions; the change holds from the next message on.
    */
   publish(message: Message, route: Route): number {
-    if (message.retain) this.#retain(message)
+    if (message.retain) this.#retain(message, route)
     const { trails } = this
     // A program that embeds the hub may publish while it is handed a message.
     const outer = trails.current
@@ -98,8 +98,16 @@ export class Router {
     }
     trails.current = outer
     if (trail !== undefined) trails.routed(trail, matched)
+    if (route.isReserved) return matched
     for (const tap of this.#taps) tap.offer(message)
     return matched
+  }
+
+  /** Whom a message to this topic would go to: nobody when it is no valid topic name. The list never changes. */
+  subscribersOf(topic: string): readonly Delivery[] {
+    const bytes = Buffer.from(topic)
+    const route = this.resolve(bytes, 0, bytes.length)
+    return route === undefined ? [] : this.#routes.match(route)
   }
 
   /** Whether the message would be retained if there were room for it, and there is none. */
@@ -136,19 +144,13 @@ export class Router {
     trails.current = undefined
     if (trail !== undefined) trails.routed(trail, matched)
     this.#ledger.matched += matched * run.count
-    for (const tap of this.#taps) {
-      for (let at = run.start; at < run.end;) {
-        at = this.#single.takeFromRun(run, at)
-        tap.offer(this.#single)
-      }
-    }
+    for (const tap of this.#taps) tap.offerRun(run)
     return matched
   }
 
-  /** Counts the message for its topic. Returns the trail that it is followed by, if it is. */
+  /** Counts the message for its topic, unless that is the hub's own. Returns the trail that it is followed by, if it is. */
   #observe(message: Message, route: Route): Trail | undefined {
-    const record = this.topics.note(message, route)
-    return route.isReserved ? undefined : this.trails.begin(message, record.followed)
+    return route.isReserved ? undefined : this.trails.begin(message, this.topics.note(message, route).followed)
   }
 
   #deliverRun(run: Message, delivery: Delivery): void {
@@ -213,7 +215,12 @@ export class Router {
     this.#store.removeRetained(topic)
   }
 
-  #retain(message: Message): void {
+  #retain(message: Message, route: Route): void {
+    // What the hub says of itself is true for as long as it runs.
+    if (route.isReserved) {
+      this.retained.putOwn(message)
+      return
+    }
     const { topic } = message
     const before = this.retained.get(topic)
     const limit = this.retained.put(message)

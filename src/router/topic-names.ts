@@ -40,9 +40,13 @@ export class TopicNameTree<T extends object> {
     for (const { value } of this.#nodes.values()) if (value !== undefined) yield value
   }
 
-  /** The node where the levels of `prefix` end; that of '' is the root. */
+  get root(): LevelNode<T> {
+    return this.#root
+  }
+
+  /** The node where the levels of `prefix` end. */
   find(prefix: string): LevelNode<T> | undefined {
-    return prefix === '' ? this.#root : this.#root.find(prefix.split('/'))
+    return this.#root.find(prefix.split('/'))
   }
 
   /** Returns whether there was a value. */

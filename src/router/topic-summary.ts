@@ -28,7 +28,7 @@ export interface LastValue {
 /** One step down the tree of topics. */
 export interface TopicLevel {
   readonly level: string
-  /** All levels down to this one: `a/b`. */
+  /** All levels down to this one, each with its slash: `a/b/`. What is below it is found by this. */
   readonly prefix: string
   /** Topics at this level and below it. */
   readonly topics: number
@@ -36,6 +36,6 @@ export interface TopicLevel {
   readonly bytes: number
   readonly messagesPerSecond: number
   readonly hasChildren: boolean
-  /** What was published to exactly `prefix`. */
+  /** What was published to the topic that ends here. */
   readonly topic: TopicSummary | undefined
 }

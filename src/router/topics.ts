@@ -1,100 +1,25 @@
 // Hot path: `note` runs per message or run; measured by `npm run bench`, all throughput rows.
 import type { Clock } from '../observe/clock.ts'
-import { TopicTrails } from '../observe/trails.ts'
 import type { Message } from '../protocol/message.ts'
-import { Rate } from '../observe/rate.ts'
+import { LastPayloads } from './last-payloads.ts'
 import type { Route } from './routes.ts'
+import { TopicChanges } from './topic-changes.ts'
 import { TopicNameTree } from './topic-names.ts'
-import type { TopicSummary } from './topic-summary.ts'
+import { RETAIN_FLAG, TopicRecord } from './topic-record.ts'
 
-/** Payload bytes of the last message that are kept for each topic. */
-const KEPT_PAYLOAD_BYTES = 512
 /** How much of a full table is forgotten at once, the topics that were silent for longest. */
 const FORGOTTEN_SHARE = 0.05
-
-const RETAIN_FLAG = 4
-
-/**
- * What is counted of one topic. Only small integers are written per message: anything else would have the garbage collector
- * told of it, which costs more than all the counting.
- */
-export class TopicRecord {
-  readonly topic: string
-  messages = 0
-  bytes = 0
-  /** QoS, and whether it was to be retained. */
-  lastFlags = 0
-  lastPayloadBytes = 0
-  /** Where the last payload lies in the buffer that is being handled. */
-  payloadStart = 0
-  isSettled = true
-  isForgotten = false
-  readonly followed = new TopicTrails()
-  #lastAtMs = 0
-  #lastPublisher: string | undefined = undefined
-  #isLastVersion5 = false
-  /** One byte a character, the smallest that a value can be held in. */
-  #lastPayload = ''
-  readonly #messageRate = new Rate()
-  readonly #byteRate = new Rate()
-  /** What the rates have seen. */
-  #ratedMessages = 0
-  #ratedBytes = 0
-
-  constructor(topic: string) {
-    this.topic = topic
-  }
-
-  get lastAtMs(): number {
-    return this.#lastAtMs
-  }
-
-  /** Takes out of the buffer what is to be kept of the last message, and brings the rates up to date. */
-  settle(bytes: Buffer, publisher: string | undefined, isVersion5: boolean, atMs: number): void {
-    const keptBytes = Math.min(this.lastPayloadBytes, KEPT_PAYLOAD_BYTES)
-    this.#lastPayload = bytes.toString('latin1', this.payloadStart, this.payloadStart + keptBytes)
-    this.isSettled = true
-    this.#lastAtMs = atMs
-    this.#lastPublisher = publisher
-    this.#isLastVersion5 = isVersion5
-    this.#messageRate.add(this.messages - this.#ratedMessages, atMs)
-    this.#byteRate.add(this.bytes - this.#ratedBytes, atMs)
-    this.#ratedMessages = this.messages
-    this.#ratedBytes = this.bytes
-  }
-
-  summary(nowMs: number): TopicSummary {
-    const qos = this.lastFlags & 3
-    return {
-      topic: this.topic,
-      messages: this.messages,
-      bytes: this.bytes,
-      messagesPerSecond: this.#messageRate.perSecond(nowMs),
-      bytesPerSecond: this.#byteRate.perSecond(nowMs),
-      last: {
-        atMs: this.#lastAtMs,
-        publisher: this.#lastPublisher,
-        qos: qos === 0 ? 0 : qos === 1 ? 1 : 2,
-        retain: (this.lastFlags & RETAIN_FLAG) !== 0,
-        payloadBytes: this.lastPayloadBytes,
-        payload: Buffer.from(this.#lastPayload, 'latin1'),
-        isVersion5: this.#isLastVersion5,
-      },
-    }
-  }
-}
-
-/** Whoever is told of topics that had a message. */
-export interface TopicWatcher {
-  changed(record: TopicRecord): void
-}
+/** A piece of a chunk is copied whole when it has a topic's last message at least every so many bytes. */
+const DENSE_BYTES = 512
+const MAX_COPIED_BYTES = 64 * 1024
 
 /** The topics that were published to since the hub started: how much, how often, and the last message of each. */
 export class Topics {
   readonly tree = new TopicNameTree<TopicRecord>()
+  readonly changes = new TopicChanges()
   readonly #clock: Clock
   readonly #maxTopics: number
-  readonly #watchers = new Set<TopicWatcher>()
+  readonly #payloads = new LastPayloads()
   /** Records that a message of the buffer that is being handled belongs to, each once. */
   readonly #unsettled: TopicRecord[] = []
   /** That buffer; all that is in it came at one time from one publisher. */
@@ -130,32 +55,52 @@ export class Topics {
   }
 
   get(topic: string): TopicRecord | undefined {
+    this.settle()
     return this.tree.get(topic)
   }
 
-  /** From now on the watcher is told of every record that changes. */
-  addWatcher(watcher: TopicWatcher): void {
-    this.#watchers.add(watcher)
-  }
-
-  removeWatcher(watcher: TopicWatcher): void {
-    this.#watchers.delete(watcher)
-  }
-
   /**
-   * To be called when all of a buffer is handled: lets go of it, and tells the watchers. Once for each topic in it, since to do
-   * this per message, or to hold on to buffers for longer, halved the row "100 topics each".
+   * To be called when all of a buffer is handled: lets go of it. Once for each topic in it, since to do this per message, or to
+   * hold on to buffers for longer, halved the row "100 topics each".
    */
   settle(): void {
     const bytes = this.#bytes
     if (bytes === undefined) return
-    const { turnMs } = this.#clock
-    for (const record of this.#unsettled) {
-      record.settle(bytes, this.#publisher, this.#isVersion5, turnMs)
-      for (const watcher of this.#watchers) watcher.changed(record)
-    }
-    this.#unsettled.length = 0
     this.#bytes = undefined
+    const unsettled = this.#unsettled
+    let start = bytes.length
+    let end = 0
+    for (const record of unsettled) {
+      start = Math.min(start, record.payloadStart)
+      end = Math.max(end, record.payloadStart + record.keptPayloadBytes)
+    }
+    const isDense = end - start <= Math.min(MAX_COPIED_BYTES, unsettled.length * DENSE_BYTES)
+    if (isDense) this.#settleWhole(bytes, start, end)
+    else this.#settleEach(bytes)
+    this.changes.note(unsettled)
+    unsettled.length = 0
+  }
+
+  #settleWhole(bytes: Buffer, start: number, end: number): void {
+    const slab = this.#payloads.take(end - start)
+    const shift = slab.usedBytes - start
+    bytes.copy(slab.bytes, slab.usedBytes, start, end)
+    slab.usedBytes += end - start
+    for (const record of this.#unsettled) {
+      record.payloadStart += shift
+      record.settle(slab, this.#publisher, this.#isVersion5, this.#clock.turnMs)
+    }
+  }
+
+  #settleEach(bytes: Buffer): void {
+    for (const record of this.#unsettled) {
+      const { payloadStart, keptPayloadBytes } = record
+      const slab = this.#payloads.take(keptPayloadBytes)
+      bytes.copy(slab.bytes, slab.usedBytes, payloadStart, payloadStart + keptPayloadBytes)
+      record.payloadStart = slab.usedBytes
+      slab.usedBytes += keptPayloadBytes
+      record.settle(slab, this.#publisher, this.#isVersion5, this.#clock.turnMs)
+    }
   }
 
   #begin({ bytes, publisher, isVersion5 }: Message): void {

@@ -5,6 +5,7 @@ import type { Followed, Trails } from '../observe/trails.ts'
 import { Message } from '../protocol/message.ts'
 import type { Delivery } from '../router/delivery.ts'
 import type { Terms } from '../store/store.ts'
+import { HeldQos0 } from './held-qos0.ts'
 import { LatestMessages } from './latest-messages.ts'
 import type { SessionConnection } from './session-connection.ts'
 import { isExpired } from './waiting-messages.ts'
@@ -19,7 +20,12 @@ export interface Qos0Owner {
 export interface Qos0Parts {
   readonly clock: Clock
   readonly router: { readonly trails: Trails }
-  readonly limits: { readonly maxOutputBytes: number; readonly outputPolicy: 'drop' | 'latest' }
+  readonly limits: {
+    readonly maxOutputBytes: number
+    readonly outputPolicy: 'drop' | 'latest'
+    readonly maxQueuedMessages: number
+    readonly maxQueuedBytes: number
+  }
 }
 
 /** A followed message that was written as the `position`th of its connection. */
@@ -38,6 +44,9 @@ export class OutgoingQos0 {
   #connection: SessionConnection | undefined = undefined
   #latest: LatestMessages | undefined = undefined
   #written: Written[] | undefined = undefined
+  /** What waits behind the past; undefined: nothing has to. */
+  #held: HeldQos0 | undefined = undefined
+  #isPastDue = false
 
   constructor(owner: Qos0Owner, parts: Qos0Parts) {
     this.#owner = owner
@@ -47,7 +56,8 @@ export class OutgoingQos0 {
   /** What is held or written, and not yet taken by the system. */
   get pendingMessages(): number {
     const written = this.#connection === undefined ? 0 : this.#connection.pendingQos0Messages
-    return written + (this.#latest === undefined ? 0 : this.#latest.size)
+    const held = this.#held === undefined ? 0 : this.#held.size
+    return written + held + (this.#latest === undefined ? 0 : this.#latest.size)
   }
 
   attach(connection: SessionConnection): void {
@@ -56,7 +66,13 @@ export class OutgoingQos0 {
 
   /** The connection is gone, and what was written to it and not taken with it: `lostMessages`. */
   detach(lostMessages: number): void {
-    const lost = lostMessages + (this.#latest === undefined ? 0 : this.#latest.size)
+    const held = this.#held === undefined ? 0 : this.#held.size
+    const lost = lostMessages + held + (this.#latest === undefined ? 0 : this.#latest.size)
+    for (let one = this.#held?.shift(); one !== undefined; one = this.#held?.shift()) {
+      if (one.followed !== undefined) this.#tellDropped(one.followed, 'connection-lost')
+    }
+    this.#held = undefined
+    this.#isPastDue = false
     if (lost > 0) this.#owner.drop('connection-lost', lost)
     if (this.#written !== undefined)
       for (const { followed } of this.#written) this.#tellDropped(followed, 'connection-lost')
@@ -72,6 +88,8 @@ export class OutgoingQos0 {
       this.drop('offline', 1)
     } else if (!connection.fits(message, terms)) {
       this.drop('too-large', 1)
+    } else if (this.#held !== undefined) {
+      this.#hold(this.#held, message, terms)
     } else if (connection.isCongested) {
       this.#deliverLate(message, terms)
     } else {
@@ -84,7 +102,7 @@ export class OutgoingQos0 {
     const connection = this.#connection
     if (connection === undefined) {
       this.drop('offline', run.count)
-    } else if (!connection.takesRuns || delivery.identifiers.length > 0) {
+    } else if (!connection.takesRuns || delivery.identifiers.length > 0 || this.#held !== undefined) {
       this.#deliverEach(run, delivery)
     } else if (connection.isCongested) {
       this.#deliverLate(run, delivery.termsFor(run))
@@ -101,9 +119,22 @@ export class OutgoingQos0 {
     if (followed !== undefined) this.#tellDropped(followed, reason)
   }
 
+  /** From now on messages wait until `pastSent`. */
+  waitForPast(): void {
+    this.#held ??= new HeldQos0(this.#parts.limits)
+    this.#isPastDue = true
+  }
+
+  /** The past is sent: what waited behind it can go. */
+  pastSent(): void {
+    this.#isPastDue = false
+    this.drain()
+  }
+
   /** The client has caught up: sends what was held for it. */
   drain(): void {
     const connection = this.#connection
+    if (connection !== undefined && !this.#isPastDue && this.#held !== undefined) this.#sendHeld(connection, this.#held)
     const latest = this.#latest
     if (latest === undefined || connection === undefined) return
     while (!connection.isCongested) {
@@ -138,6 +169,24 @@ export class OutgoingQos0 {
     followed.trail.tell(this.#owner.clientId, followed.group, 'sent', 0)
     this.#written ??= []
     this.#written.push({ position: connection.writtenQos0Messages, followed })
+  }
+
+  #hold(held: HeldQos0, message: Message, terms: Terms): void {
+    const followed = this.#parts.router.trails.follow(0)
+    if (!held.push(message, terms, followed)) this.drop('queue-full', 1)
+    else followed?.trail.tell(this.#owner.clientId, followed.group, 'queued', 0)
+  }
+
+  #sendHeld(connection: SessionConnection, held: HeldQos0): void {
+    while (!connection.isCongested) {
+      const next = held.shift()
+      if (next === undefined) {
+        this.#held = undefined
+        return
+      }
+      connection.sendQos0(next.message, next.terms)
+      this.#follow(connection, next.followed)
+    }
   }
 
   #deliverEach(run: Message, delivery: Delivery): void {

@@ -33,6 +33,8 @@ export interface OutgoingOwner extends WaitingOwner {
   outgoingHeld(): void
   /** There is room for more, and nothing of the session's own waits for it. */
   roomMade(): void
+  /** All replays of the past are through. */
+  pastSent(): void
 }
 
 /** Where a message comes from that a member of a shared subscription may give back. */
@@ -51,6 +53,7 @@ interface LentMessage {
 interface Replay {
   readonly messages: Iterator<Message | undefined>
   readonly delivery: Delivery
+  readonly isPast: boolean
 }
 
 /** A message in flight, or its PUBREL, that may not leave before a batch of the store is down. */
@@ -88,6 +91,8 @@ export class Outgoing {
   #held: HeldPacket[] | undefined = undefined
   #replays: Replay[] | undefined = undefined
   #isReplayScheduled = false
+  /** Replays of the past that are not through: what is new waits behind them. */
+  #pasts = 0
   #lastPacketId = 0
 
   constructor(owner: OutgoingOwner, state: SessionState, parts: OutgoingParts) {
@@ -106,13 +111,15 @@ export class Outgoing {
 
   /** There is room in the window, and nothing of the session's own waits for it. */
   get hasRoom(): boolean {
-    return this.#connection !== undefined && this.#waiting.isEmpty && this.#hasRoomOn(this.#connection)
+    return (
+      this.#connection !== undefined && this.#waiting.isEmpty && this.#pasts === 0 && this.#hasRoomOn(this.#connection)
+    )
   }
 
   /** Takes a message for delivery at QoS 1 or 2: sends it now if the window allows, else queues it. */
   deliver(message: Message, terms: Terms): void {
     const connection = this.#connection
-    if (connection !== undefined && this.#waiting.isEmpty && this.#hasRoomOn(connection)) {
+    if (connection !== undefined && this.#waiting.isEmpty && this.#pasts === 0 && this.#hasRoomOn(connection)) {
       this.#sendNew(connection, message, terms, this.#parts.router.trails.follow(terms.qos))
     } else {
       this.#waiting.push(message, terms)
@@ -130,11 +137,15 @@ export class Outgoing {
     this.#lent.set(packetId, { lender, message: message.keep() })
   }
 
-  /** Sends `messages` as retained ones, as fast as the client takes them and in slices of the loop. */
-  replay(messages: Iterator<Message | undefined>, delivery: Delivery): void {
+  /**
+   * Sends `messages`, as retained ones or as the past, as fast as the client takes them and in slices of the loop. What is new
+   * waits behind the past, which begins at the next `drain`.
+   */
+  replay(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
     this.#replays ??= []
-    this.#replays.push({ messages, delivery })
-    this.drain()
+    this.#replays.push({ messages, delivery, isPast })
+    if (isPast) this.#pasts++
+    else this.drain()
   }
 
   /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */
@@ -187,6 +198,10 @@ export class Outgoing {
     this.#connection = undefined
     this.#resending = undefined
     this.#held = undefined
+    // The past is for the SUBSCRIBE that asked for it, not for a later connection.
+    for (let i = this.#replays?.length ?? 0; i-- > 0;)
+      if (this.#replays?.[i]?.isPast === true) this.#replays.splice(i, 1)
+    this.#pasts = 0
     const lent = this.#lent
     if (lent === undefined) return
     this.#lent = undefined
@@ -222,7 +237,7 @@ export class Outgoing {
     const connection = this.#connection
     if (connection === undefined) return
     if (this.#resending !== undefined) this.#resend(connection, this.#resending)
-    while (!this.#waiting.isEmpty && this.#hasRoomOn(connection)) this.#sendNext(connection)
+    while (this.#pasts === 0 && !this.#waiting.isEmpty && this.#hasRoomOn(connection)) this.#sendNext(connection)
     if (this.#replays !== undefined && !this.#isReplayScheduled) this.#replaySlice(connection)
     this.#owner.roomMade()
   }
@@ -339,17 +354,24 @@ export class Outgoing {
       // Room is looked for before a message is taken from the walk: what is taken is sent. drain() comes back here.
       if (connection.isCongested || (replay.delivery.qos > 0 && !this.#hasRoomOn(connection))) return
       const { value: message, done } = replay.messages.next()
-      if (done === true) this.#replays?.shift()
+      if (done === true) this.#endReplay(replay)
       else if (message === undefined) break
-      else if (!isExpired(message, this.#parts.clock)) this.#sendRetained(connection, message, replay.delivery)
+      else if (!isExpired(message, this.#parts.clock)) this.#sendReplayed(connection, message, replay)
     }
     this.#isReplayScheduled = true
     setImmediate(continueReplay, this)
   }
 
-  #sendRetained(connection: SessionConnection, message: Message, delivery: Delivery): void {
+  #endReplay({ isPast }: Replay): void {
+    this.#replays?.shift()
+    if (!isPast || --this.#pasts > 0) return
+    this.#owner.pastSent()
+    setImmediate(continueReplay, this)
+  }
+
+  #sendReplayed(connection: SessionConnection, message: Message, { delivery, isPast }: Replay): void {
     this.#parts.ledger.matched++
-    const terms = delivery.termsForRetained(message)
+    const terms = isPast ? delivery.termsFor(message) : delivery.termsForRetained(message)
     if (terms.qos > 0) this.#sendNew(connection, message, terms, undefined)
     else if (connection.fits(message, terms)) connection.sendQos0(message, terms)
     else this.#owner.drop('too-large', 1)

@@ -1,42 +1,22 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
 import type { DropReason } from '../observe/ledger.ts'
-import type { Log } from '../observe/log.ts'
 import { Traffic } from '../observe/traffic.ts'
+import type { HistoryFilter } from '../protocol/history-filter.ts'
 import type { Message } from '../protocol/message.ts'
 import { PacketType } from '../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery } from '../router/delivery.ts'
-import type { Router, Route } from '../router/router.ts'
+import type { Route } from '../router/router.ts'
 import type { Subscriber } from '../router/subscriber.ts'
 import type { SessionState } from '../store/store.ts'
 import type { ClientReport } from './client-report.ts'
 import { Incoming } from './incoming.ts'
-import { type Lender, Outgoing, type OutgoingLimits, type OutgoingOwner, type OutgoingParts } from './outgoing.ts'
+import { type Lender, Outgoing, type OutgoingOwner } from './outgoing.ts'
 import { OutgoingQos0 } from './outgoing-qos0.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
-import type { SharedStrategy } from './shared-group.ts'
-import type { SharedGroups } from './shared-groups.ts'
+import type { SessionParts } from './session-parts.ts'
 import { Subscriptions } from './subscriptions.ts'
-
-/** What all sessions of a hub share. */
-export interface SessionParts extends OutgoingParts {
-  readonly router: Router
-  readonly log: Log
-  readonly limits: SessionLimits
-  readonly groups: SharedGroups
-  /** Called when something of a session begins to wait until the store has written. */
-  readonly onHolding: (session: Session) => void
-}
-
-export interface SessionLimits extends OutgoingLimits {
-  readonly maxSubscriptionsPerClient: number
-  readonly maxOutputBytes: number
-  readonly outputPolicy: 'drop' | 'latest'
-  readonly maxSessionExpirySeconds: number
-  readonly maxMessageExpirySeconds: number
-  readonly sharedStrategy: SharedStrategy
-}
 
 /** A SUBACK or UNSUBACK that waits for the store. */
 interface Waiting {
@@ -163,7 +143,7 @@ export class Session implements Subscriber, OutgoingOwner {
     ledger.received[0] += run.count
     ledger.receivedBytes += run.packetBytes
     this.traffic.took(run.count, run.packetBytes)
-    if (route.isReserved) this.#refuse(run.count, route)
+    if (route.isReserved) this.#refuse(run, route)
     else router.publishRun(run, route)
   }
 
@@ -219,7 +199,19 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** Sends the retained messages that match a filter, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
   sendRetained(filter: string, options: SubscriptionOptions): void {
-    this.#outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options))
+    this.#outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options), false)
+  }
+
+  /** The past that a subscription asks for is to be sent from the next `drain` on; what comes meanwhile waits behind it. */
+  sendPast(wanted: HistoryFilter, options: SubscriptionOptions): void {
+    const { past } = this.#parts
+    if (past === undefined) return
+    this.#qos0.waitForPast()
+    this.#outgoing.replay(past.replay(wanted), Delivery.of(this, options), true)
+  }
+
+  pastSent(): void {
+    this.#qos0.pastSent()
   }
 
   /** Calls `proceed` when what a kept session has changed so far is stored: at once, or later unless it is detached. */
@@ -364,7 +356,7 @@ export class Session implements Subscriber, OutgoingOwner {
     ledger.receivedBytes += message.packetBytes
     this.traffic.took(1, message.packetBytes)
     if (route.isReserved) {
-      this.#refuse(1, route)
+      this.#refuse(message, route)
       return ReasonCode.NOT_AUTHORIZED
     }
     return router.publish(message, route) === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
@@ -381,9 +373,12 @@ export class Session implements Subscriber, OutgoingOwner {
     return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, route)
   }
 
-  #refuse(count: number, route: Route): void {
-    this.#parts.ledger.refused += count
-    this.#parts.log.debug({ clientId: this.clientId, topic: route.topic, count }, 'a client may not publish here')
+  #refuse(message: Message, { topic }: Route): void {
+    const { ledger, log, router } = this.#parts
+    const { count } = message
+    ledger.refused += count
+    router.trails.refuse(message, 'only the hub publishes to $SYS, $hub and $history')
+    log.debug({ clientId: this.clientId, topic, count }, 'a client may not publish here')
   }
 
   #acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {

@@ -1,10 +1,15 @@
 import { ReasonCode } from '../protocol/reason-codes.ts'
+import type { SessionTotals } from '../observe/facts.ts'
 import { TransientSession } from '../store/memory-session.ts'
 import type { Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'
 import { DelayedWills } from './delayed-wills.ts'
-import { Session, type SessionParts } from './session.ts'
+import { Presence, type PresenceState } from './presence.ts'
+import { Session } from './session.ts'
+import type { SessionParts } from './session-parts.ts'
+import { SessionIndex } from './session-index.ts'
 import type { SessionConnection } from './session-connection.ts'
+import { addUpSessions } from './session-totals.ts'
 import { SharedGroups } from './shared-groups.ts'
 
 /** What a client asks of its session. */
@@ -29,13 +34,15 @@ const RETAINED_PER_CHECK = 10_000
 /** The sessions of a hub by client identifier. There is at most one for each [MQTT-3.1.3-2]. */
 export class Sessions {
   readonly wills: DelayedWills
+  readonly presence = new Presence()
   readonly #parts: SessionParts
   readonly #store: Store
-  readonly #byClientId = new Map<string, Session>()
+  readonly #byClientId = new SessionIndex()
   /** Sessions of which something waits for the store. */
   readonly #holding = new Set<Session>()
   /** Sessions whose clients are away and that do not last for ever. */
   readonly #expiring: Deadlines<Session>
+  #addingUp: Promise<SessionTotals> | undefined = undefined
   #retainedWalk: Iterator<string> | undefined = undefined
   #checkTimer: NodeJS.Timeout | undefined = undefined
 
@@ -56,11 +63,24 @@ export class Sessions {
     return this.#byClientId.get(clientId)
   }
 
+  /** Sorted by client identifier, from the first behind `after` on. */
+  behind(after: string | undefined): Iterable<Session> {
+    return this.#byClientId.behind(after)
+  }
+
   /** The sum of what all sessions hold, for the ledger's identity. Cost is one pass over the sessions. */
   pendingMessages(): number {
     let pending = this.#parts.groups.pendingMessages()
     for (const session of this.#byClientId.values()) pending += session.pendingMessages
     return pending
+  }
+
+  /** The same and more, as of now or a few turns of the loop ago. Who asks while it is added up for another gets the same. */
+  totals(): Promise<SessionTotals> {
+    this.#addingUp ??= addUpSessions(this.#byClientId.values(), this.#parts.groups.all()).finally(() => {
+      this.#addingUp = undefined
+    })
+    return this.#addingUp
   }
 
   /** Takes up what the store has kept, and ends from now on what is kept for too long. */
@@ -72,7 +92,7 @@ export class Sessions {
       if (state.isGroup) continue
       const session = new Session(state, true, this.#parts)
       session.restore()
-      this.#byClientId.set(state.clientId, session)
+      this.#byClientId.set(session)
       if (this.#endOf(session) > clock.nowMs()) this.#leftBehind(session)
       else this.#expire(session)
     }
@@ -102,14 +122,16 @@ export class Sessions {
       this.wills.cancel(clientId)
       existing.changeExpiry(expirySeconds)
       existing.attach(connection)
+      this.#tell(clientId, 'here')
       return { session: existing, isPresent: true }
     }
     if (existing !== undefined) this.#end(existing)
     const isKept = expirySeconds > 0
     const state = isKept ? this.#store.addSession(clientId, expirySeconds) : new TransientSession(clientId)
     const session = new Session(state, isKept, this.#parts)
-    this.#byClientId.set(clientId, session)
+    this.#byClientId.set(session)
     session.attach(connection)
+    this.#tell(clientId, 'here')
     return { session, isPresent: false }
   }
 
@@ -118,8 +140,27 @@ export class Sessions {
     if (session.connection !== connection) return
     session.detach(connection.pendingQos0Messages)
     this.#holding.delete(session)
-    if (session.expirySeconds > 0) this.#leftBehind(session)
-    else this.#end(session)
+    if (session.expirySeconds > 0) {
+      this.#leftBehind(session)
+      this.#tell(session.clientId, 'away')
+    } else {
+      this.#end(session)
+    }
+  }
+
+  /** Ends a session, and the connection of its client. Returns false when there is none. */
+  delete(clientId: string): boolean {
+    const session = this.#byClientId.get(clientId)
+    if (session === undefined) return false
+    const { connection } = session
+    if (connection !== undefined) {
+      session.detach(connection.pendingQos0Messages)
+      this.#holding.delete(session)
+      connection.close('the administrator deleted its session', ReasonCode.ADMINISTRATIVE_ACTION)
+    }
+    this.#expiring.delete(session)
+    this.#end(session)
+    return true
   }
 
   /** The connection of a client has ended, and its will is due [MQTT5 §3.1.2.5]: it may have to wait. */
@@ -153,6 +194,7 @@ export class Sessions {
   #expire(session: Session): void {
     const { clientId, pendingMessages: pending } = session
     this.#parts.log.info({ clientId, pending }, 'a session expired')
+    this.#parts.ledger.expiredSessions++
     this.#end(session)
   }
 
@@ -182,5 +224,10 @@ export class Sessions {
     session.end()
     this.#byClientId.delete(session.clientId)
     this.wills.publish(session.clientId)
+    this.#tell(session.clientId, 'gone')
+  }
+
+  #tell(clientId: string, state: PresenceState): void {
+    this.presence.tell({ clientId, state, atMs: this.#parts.clock.nowMs() })
   }
 }

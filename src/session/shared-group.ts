@@ -54,6 +54,11 @@ export class SharedGroup implements Subscriber, Lender {
     return this.#members.some(({ session }) => session.isKept)
   }
 
+  /** Who takes turns, and the QoS that each was granted. */
+  members(): { readonly session: Session; readonly qos: QoS }[] {
+    return this.#members.map(({ session, delivery }) => ({ session, qos: delivery.qos }))
+  }
+
   /** Adds a member, or replaces what it asked for before. */
   join(session: Session, options: SubscriptionOptions): void {
     const member = { session, delivery: Delivery.of(session, options) }

@@ -2,7 +2,8 @@ import { matchedFilter } from '../protocol/shared-filter.ts'
 import { plainOptions, type SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { TransientSession } from '../store/memory-session.ts'
 import type { SessionState } from '../store/store.ts'
-import type { Session, SessionParts } from './session.ts'
+import type { Session } from './session.ts'
+import type { SessionParts } from './session-parts.ts'
 import { SharedGroup } from './shared-group.ts'
 
 /** What shared subscriptions are built from. */
@@ -17,6 +18,10 @@ export class SharedGroups {
 
   constructor(parts: GroupParts) {
     this.#parts = parts
+  }
+
+  all(): Iterable<SharedGroup> {
+    return this.#groups.values()
   }
 
   pendingMessages(): number {

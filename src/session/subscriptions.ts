@@ -1,3 +1,4 @@
+import { filterOfHistory, isHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import type { Router } from '../router/router.ts'
@@ -5,6 +6,11 @@ import type { SubscriptionReport } from './client-report.ts'
 import type { Session } from './session.ts'
 import type { SharedGroup } from './shared-group.ts'
 import type { SharedGroups } from './shared-groups.ts'
+
+/** What the router knows a subscription by that is not shared. */
+export function routedFilter(filter: string): string {
+  return isHistoryFilter(filter) ? filterOfHistory(filter) : filter
+}
 
 /** What the subscriptions of a session are entered with. */
 export interface SubscriptionsParts {
@@ -27,6 +33,11 @@ export class Subscriptions {
 
   get size(): number {
     return this.#byFilter.size
+  }
+
+  /** Those to shared subscriptions. */
+  get sharedSize(): number {
+    return this.#groups?.size ?? 0
   }
 
   has(filter: string): boolean {
@@ -61,8 +72,9 @@ export class Subscriptions {
 
   /** The session ends, and its state with it. */
   clear(): void {
-    for (const filter of this.#byFilter.keys()) this.#leave(filter)
+    const filters = [...this.#byFilter.keys()]
     this.#byFilter.clear()
+    for (const filter of filters) this.#leave(filter)
   }
 
   /** The session has room: what waits for its shared subscriptions can go on. */
@@ -79,7 +91,7 @@ export class Subscriptions {
       this.#groups.set(filter, group)
       if (this.#session.hasRoom) group.feed(this.#session)
     } else {
-      this.#parts.router.subscribe(this.#session, filter, options)
+      this.#parts.router.subscribe(this.#session, routedFilter(filter), options)
     }
   }
 
@@ -87,8 +99,13 @@ export class Subscriptions {
     if (isSharedFilter(filter)) {
       this.#groups?.delete(filter)
       this.#parts.groups.leave(this.#session, filter)
-    } else {
-      this.#parts.router.unsubscribe(this.#session, filter)
+      return
     }
+    const routed = routedFilter(filter)
+    // `a/#` and `$history/5/a/#` are one subscription to the router.
+    const others = [...this.#byFilter].filter(([other]) => !isSharedFilter(other) && routedFilter(other) === routed)
+    const [last] = others.toReversed()
+    if (last === undefined) this.#parts.router.unsubscribe(this.#session, routed)
+    else this.#parts.router.subscribe(this.#session, routed, last[1])
   }
 }

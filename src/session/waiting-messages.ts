@@ -14,6 +14,9 @@ export interface QueueLimits {
   readonly queuePolicy: 'drop-oldest' | 'drop-newest' | 'disconnect'
 }
 
+/** Followed messages in one queue: of those beyond them is not told what becomes of them here. */
+const MAX_FOLLOWED = 256
+
 /** Whose messages wait. */
 export interface WaitingOwner {
   /** The client; undefined for a shared subscription. */
@@ -72,7 +75,7 @@ export class WaitingMessages {
         return
       }
     }
-    if (followed !== undefined) {
+    if (followed !== undefined && this.#places.length < MAX_FOLLOWED) {
       this.#places.push({ index: this.#left + this.#state.queuedMessages, followed })
       this.#tell(followed, 'queued')
     }

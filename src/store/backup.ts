@@ -76,12 +76,12 @@ export async function restoreStore(file: string, folder: string, isForced: boole
 }
 
 /** The store file of a data folder. Throws `STORE_UNUSABLE` when there is none. */
-export function existingStore(folder: string): string {
-  const path = join(folder, STORE_FILE)
+export function existingStore(folder: string, file = STORE_FILE): string {
+  const path = join(folder, file)
   if (existsSync(path)) return path
   throw new HubbubError(
     'STORE_UNUSABLE',
-    `Cannot read the store in ${folder}: a data folder of Hubbub is wanted, it has no ${STORE_FILE}; name it with --data`,
+    `Cannot read the store in ${folder}: a data folder of Hubbub is wanted, it has no ${file}; name it with --data`,
   )
 }
 

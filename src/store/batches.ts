@@ -6,6 +6,8 @@ import type { StoreListener } from './store.ts'
 
 /** What a batch is made of. */
 export interface BatchContent {
+  /** All changes so far. */
+  readonly changes: number
   /** Puts down all that changed; runs inside the transaction. */
   write(): void
   /** It is stored. */
@@ -14,12 +16,20 @@ export interface BatchContent {
   wasNotWritten(): void
 }
 
+/** Whoever wants to know how long batches take. */
+export interface BatchObserver {
+  /** A batch of `changes` changes is stored, `seconds` after it was begun. */
+  batchWritten(seconds: number, changes: number): void
+  batchFailed(): void
+}
+
 export interface BatchesOptions {
   readonly root: RootDatabase<Buffer, Buffer>
   readonly folder: string
   readonly durability: Durability
   readonly content: BatchContent
   readonly listener: StoreListener
+  readonly observer: BatchObserver | undefined
   readonly log: Log
 }
 
@@ -40,6 +50,8 @@ export class Batches {
   readonly #options: BatchesOptions
   #latest = 0
   #stored = 0
+  /** The changes that batches were made of. */
+  #writtenChanges = 0
   /** Something changed that no batch has yet. */
   #isOpen = false
   /** Somebody waits for the open batch. */
@@ -113,17 +125,22 @@ export class Batches {
   }
 
   async #commit(): Promise<void> {
-    const { root, content, durability } = this.#options
+    const { root, content, durability, observer } = this.#options
     this.#isOpen = false
     this.#isAwaited = false
+    const { changes } = content
+    const startedAtMs = performance.now()
     try {
       await root.batch(() => content.write())
       if (durability === 'fsync') await root.flushed
     } catch (error) {
       content.wasNotWritten()
+      observer?.batchFailed()
       throw await reasonOf(error)
     }
     content.wasWritten()
+    observer?.batchWritten((performance.now() - startedAtMs) / 1000, changes - this.#writtenChanges)
+    this.#writtenChanges = changes
   }
 
   #succeeded(batch: number): void {
@@ -166,13 +183,23 @@ export class Batches {
   }
 
   #isDiskFull(): boolean {
-    const { bavail, bsize } = statfsSync(this.#options.folder)
-    return bavail * bsize < LEAST_FREE_BYTES
+    return isDiskFull(this.#options.folder)
   }
 }
 
+/** There is so little room where the folder is that a batch would fail. */
+export function isDiskFull(folder: string): boolean {
+  return freeBytes(folder) < LEAST_FREE_BYTES
+}
+
+/** What may still be written where the folder is. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
+}
+
 /** LMDB's own reason hides behind a promise of its own. */
-async function reasonOf(error: unknown): Promise<unknown> {
+export async function reasonOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error
   try {
     await error.commitError

@@ -5,7 +5,7 @@ import type { RootDatabase } from 'lmdb'
 import { HubbubError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Message } from '../protocol/message.ts'
-import { Batches } from './batches.ts'
+import { Batches, type BatchObserver } from './batches.ts'
 import { Bodies } from './bodies.ts'
 import { type Databases, openDatabases, type Records } from './databases.ts'
 import { DiskSession, type DiskSessionParts } from './disk-session.ts'
@@ -36,6 +36,8 @@ export interface DiskStoreOptions {
   readonly folder: string
   readonly durability: Durability
   readonly log: Log
+  /** Told of every batch. */
+  readonly observer?: BatchObserver | undefined
 }
 
 /** Version of what `records.ts` writes; see `README.md` in this folder. */
@@ -108,7 +110,7 @@ export class DiskStore implements Store {
   }
 
   async #open(path: string, listener: StoreListener): Promise<void> {
-    const { folder, durability } = this.#options
+    const { folder, durability, observer } = this.#options
     this.#sessions.clear()
     this.#loadedRetained = []
     const { root, databases } = openDatabases(path)
@@ -121,7 +123,7 @@ export class DiskStore implements Store {
       onDirty: (state) => this.#dirty.push(state),
       onChange: () => this.#changed(),
     }
-    const batches = new Batches({ root, folder, durability, content: this, listener, log: this.#log })
+    const batches = new Batches({ root, folder, durability, content: this, listener, observer, log: this.#log })
     const retained = new PendingMessages(databases.retained, encodeMessage)
     const wills = new PendingMessages(databases.wills, encodeWill)
     this.#started = { root, databases, bodies, batches, retained, wills, parts }

@@ -2,22 +2,34 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-/** Bodies are read through only up to this; above, a body that is damaged is found when its turn comes. */
-const MAX_BODY_BYTES = 1024 ** 3
+/** The databases of a file, and how far they are walked through. */
+export interface WalkPlan {
+  /** In the order of the walk. */
+  readonly names: readonly string[]
+  /** The one that is read only up to `maxBulkBytes`; above, what is damaged is found when its turn comes. */
+  readonly bulk: string
+  readonly maxBulkBytes: number
+  /** The one whose checksums are not looked at. */
+  readonly unchecked: string
+}
+
+/** The store. Retained messages are only walked through; their checksums are looked at when they are loaded. */
+const STORE_PLAN: WalkPlan = {
+  names: ['about', 'names', 'states', 'subscriptions', 'queues', 'wills', 'retained', 'bodies'],
+  bulk: 'bodies',
+  maxBulkBytes: 1024 ** 3,
+  unchecked: 'retained',
+}
 const LEAST_TIME_MS = 60_000
 const BYTES_A_MS = 20_000
 
-/**
- * Walks through a store in a process of its own: LMDB trusts its file, so a damaged page may crash whoever reads it. Retained
- * messages are only walked through; their checksums are looked at when they are loaded.
- */
+/** Walks through a file in a process of its own: LMDB trusts its file, so a damaged page may crash whoever reads it. */
 const WALK = `
   import { crc32 } from 'node:zlib'
-  const [lmdb, path, maxBodyBytes] = process.argv.slice(1)
+  const [lmdb, path, maxBulkBytes, bulk, unchecked, ...names] = process.argv.slice(1)
   const { open } = await import(lmdb)
   const bytes = { encoding: 'binary', keyEncoding: 'binary' }
   const root = open({ path, readOnly: true, maxDbs: 16, ...bytes })
-  const names = ['about', 'names', 'states', 'subscriptions', 'queues', 'wills', 'retained', 'bodies']
   for (const name of names) {
     const database = root.openDB({ name, ...bytes })
     if (database === undefined) continue
@@ -27,22 +39,24 @@ const WALK = `
     for (const { value } of database.getRange()) {
       if (++count > entryCount) throw new Error('there are more records among the ' + name + ' than were counted')
       readBytes += value.length
-      if (name === 'bodies' && readBytes > maxBodyBytes) break
-      if (name !== 'retained' && value.readUInt32BE(0) !== crc32(value.subarray(4))) {
+      if (name === bulk && readBytes > maxBulkBytes) break
+      if (name !== unchecked && value.readUInt32BE(0) !== crc32(value.subarray(4))) {
         throw new Error('a checksum among the ' + name + ' is wrong')
       }
     }
-    if (count < entryCount && !(readBytes > maxBodyBytes)) throw new Error('records are missing among the ' + name)
+    if (count < entryCount && !(readBytes > maxBulkBytes)) throw new Error('records are missing among the ' + name)
   }
   process.exit(0)
 `
 
 /** Looks for damage in the store file `path`, which nobody may have open. Returns what is wrong, or undefined. */
-export async function findDamage(path: string): Promise<string | undefined> {
+export async function findDamage(path: string, plan: WalkPlan = STORE_PLAN): Promise<string | undefined> {
   const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: undefined }
   if (size === undefined) return undefined
   if (size === 0) return 'the file is empty'
-  const args = ['--input-type=module', '-e', WALK, import.meta.resolve('lmdb'), path, String(MAX_BODY_BYTES)]
+  const { names, bulk, maxBulkBytes, unchecked } = plan
+  const walk = [import.meta.resolve('lmdb'), path, String(maxBulkBytes), bulk, unchecked, ...names]
+  const args = ['--input-type=module', '-e', WALK, ...walk]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env: {} })
   const timer = setTimeout(() => child.kill('SIGKILL'), LEAST_TIME_MS + size / BYTES_A_MS)
   let words = ''

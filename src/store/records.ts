@@ -144,6 +144,11 @@ export function readMessage(source: Buffer, start: number): Message {
   return message
 }
 
+/** When the message at `start` expires, without reading the rest of it; 0 is never. */
+export function readExpiry(source: Buffer, start: number): number {
+  return ((source[start] ?? 0) & HAS_EXPIRY) === 0 ? 0 : source.readDoubleBE(start + 1)
+}
+
 /** A message alone in a value. */
 export function encodeMessage(message: Message): Buffer {
   const value = newValue(messageBytes(message))

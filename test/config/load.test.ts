@@ -69,6 +69,8 @@ describe('loadConfig', () => {
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },
+      http: { basePath: '/' },
+      sysIntervalSeconds: 10,
       limits: {
         receiveMaximum: 100,
         maxTopicAliases: 100,
@@ -94,6 +96,15 @@ describe('loadConfig', () => {
         maxRetainedBytes: 1_073_741_824,
         maxTopics: 250_000,
       },
+      history: {
+        enabled: true,
+        maxBytes: 2_147_483_648,
+        maxDays: 7,
+        qos0PerSecondPerTopic: 20,
+        qos0PerSecond: 2000,
+        maxMessagesPerSecond: 20_000,
+        rules: [],
+      },
     })
     expect(new Set(origins.values())).toEqual(new Set(['default']))
     expect([...origins.keys()]).toEqual(OPTIONS.map((option) => option.key))
@@ -118,8 +129,10 @@ describe('loadConfig', () => {
         boolean: 'true',
         host: 'localhost',
         folder: 'memory',
+        path: '/hub',
         origins: '["*"]',
-        number: option.key.endsWith('Bytes') ? '1024' : '30',
+        number: option.key === 'history.maxBytes' ? '16777216' : option.key.endsWith('Bytes') ? '1024' : '30',
+        list: '[{"filter":"a/#","record":false},{"filter":"+/b","maxDays":0.5,"maxBytes":"1 MiB"}]',
       }
       const inFile = texts[option.kind]
       const inText = option.kind === 'origins' ? '*' : inFile
@@ -135,6 +148,43 @@ describe('loadConfig', () => {
       expect(flag.config).toEqual(expected.config)
     },
   )
+
+  test('gives each rule of a list the form that code uses', () => {
+    const yaml =
+      'history:\n  rules:\n    - filter: a/#\n      maxMessages: null\n    - {filter: "#", maxBytes: 1 MiB, record: false}\n'
+    expect(load({ yaml }).config.history.rules).toEqual([
+      { filter: 'a/#', maxMessages: Infinity },
+      { filter: '#', maxBytes: 1_048_576, record: false },
+    ])
+  })
+
+  test('names the place, the key and the value of what is wrong in a list', () => {
+    const yaml = `history:
+  rules:
+    - filter: a/#b
+      maxMessages: 0
+    - maxDays: 1
+    - 7
+    - {filter: "+", maxDay: 2, record: maybe}
+`
+    expect(faults({ yaml })).toEqual([
+      'CONFIG_INVALID',
+      'Cannot use hubbub.yaml:3: history.rules[0].filter must be a topic filter such as "devices/#", it is "a/#b"',
+      'Cannot use hubbub.yaml:4: history.rules[0].maxMessages must be a whole number from 1 to 1000000000 or null, it is 0',
+      'Cannot use hubbub.yaml:5: history.rules[1].filter must be a topic filter such as "devices/#", it is missing',
+      'Cannot use hubbub.yaml:6: history.rules[2] must be a rule with fields by name, it is 7',
+      'Cannot use hubbub.yaml:7: history.rules[3].maxDay is not known; did you mean "maxDays"?',
+      'Cannot use hubbub.yaml:7: history.rules[3].record must be true or false, it is "maybe"',
+    ])
+  })
+
+  test('takes a list as JSON in text, and says when it is none', () => {
+    expect(faults({ argv: ['--history-rules', '[{"filter":""}]'], env: { HUBBUB_HISTORY_RULES: 'a/#' } })).toEqual([
+      'CONFIG_INVALID',
+      'Cannot use --history-rules: history.rules[0].filter must be a topic filter such as "devices/#", it is ""',
+      'Cannot use HUBBUB_HISTORY_RULES: history.rules must be a list of rules, it is "a/#"',
+    ])
+  })
 
   test('spells a key for the environment and the command line as style.md says', () => {
     expect(environmentName('limits.maxPacketBytes')).toBe('HUBBUB_LIMITS_MAX_PACKET_BYTES')
@@ -323,5 +373,8 @@ function expectConfigOrFault(path: string, sources: Sources): void {
   const [code, ...messages] = faults(sources)
   expect([undefined, 'CONFIG_INVALID', 'LISTENER_UNSAFE']).toContain(code)
   for (const message of messages) expect(message).toContain(path)
-  expect(messages.length).toBe(code === undefined ? 0 : 1)
+  // Of a list, each fault of each item is told.
+  const most = path === 'history.rules' ? Infinity : 1
+  expect(messages.length > 0).toBe(code !== undefined)
+  expect(messages.length).toBeLessThanOrEqual(most)
 }

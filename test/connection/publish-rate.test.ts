@@ -212,10 +212,15 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const clock = new Clock()
   const router = new Router({ ledger, clock, store, topicLimits: allLimits, retainedLimits: allLimits, maxTopics: 10 })
   const shared = { ledger, log, router, limits: allLimits, clock }
-  const sessions = new Sessions({ ...shared, store, limits: { ...allLimits, sharedStrategy: 'round-robin' } })
+  const sessions = new Sessions({
+    ...shared,
+    store,
+    past: undefined,
+    limits: { ...allLimits, sharedStrategy: 'round-robin' },
+  })
   const broker = new Broker({ store, sessions, topicLimits: allLimits })
   await broker.listen()
-  const turn = new OutputTurn()
+  const turn = new OutputTurn(ledger)
   const connections = new Connections({
     ...shared,
     broker,

@@ -73,7 +73,7 @@ describe('PUBLISH', () => {
   })
 
   test('to a topic of $SYS is acknowledged, counted and handed to nobody', async () => {
-    const { hub, port } = await startHub()
+    const { hub, port } = await startHub({ config: { sysIntervalSeconds: 0 } })
     const client = await connectRawClient(port)
     await client.subscribe(['$SYS/#', 2])
     const packets = await publish(

@@ -126,7 +126,7 @@ describe('Will', () => {
   })
 
   test('to a topic of $SYS is handed to nobody and not retained, as any PUBLISH there', async () => {
-    const { hub, log, port } = await startHub()
+    const { hub, log, port } = await startHub({ config: { sysIntervalSeconds: 0 } })
     const watcher = await connectRawClient(port)
     await watcher.subscribe(['$SYS/#', 0])
     await lose(log, await join(port, 'c', { will: { topic: '$SYS/hub', payload: 'forged', retain: true } }))

@@ -6,25 +6,11 @@ import { CollectingWarnings } from '../support/listening.ts'
 async function startHttpListener(): Promise<{ listener: HttpListener; port: number }> {
   const log = new CollectingWarnings()
   const listener = new HttpListener({ host: '127.0.0.1', port: 0, portOption: '--http-port', log })
+  listener.server.on('request', (_request, response) => response.end('hello'))
   await listener.start()
   onTestFinished(async () => listener.stop())
   return { listener, port: listener.address.port }
 }
-
-test('HttpListener says at / what it is and where MQTT is', async () => {
-  const { port } = await startHttpListener()
-  const { status, headers, text } = await ask(port)
-  expect(status).toBe(200)
-  expect(headers['content-type']).toBe('text/plain; charset=utf-8')
-  expect(text).toBe('Hubbub, an MQTT hub: MQTT over WebSocket is at /mqtt on this address.\n')
-})
-
-test('HttpListener has nothing elsewhere', async () => {
-  const { port } = await startHttpListener()
-  for (const question of [{ path: '/mqtt' }, { path: '/favicon.ico' }, { method: 'POST' }, { path: '/?a' }]) {
-    expect(await ask(port, question)).toMatchObject({ status: 404, text: 'There is nothing here.\n' })
-  }
-})
 
 test('HttpListener answers what is not HTTP with 400 and lives on', async () => {
   const { port } = await startHttpListener()

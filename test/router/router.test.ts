@@ -231,12 +231,13 @@ describe('Router', () => {
     for (const name of ['history', 'bridge']) {
       router.addTap({
         offer: ({ topic, payload }) => offered.push(`${name} ${topic} ${payload.toString()}`),
+        offerRun: ({ topic, count }) => offered.push(`${name} ${topic} ${count} at once`),
         stop: () => Promise.resolve(),
       })
     }
     router.publishMessage(message('a', '1'))
     publishRun(router, run('b', ['2', '3']))
-    expect(offered).toEqual(['history a 1', 'bridge a 1', 'history b 2', 'history b 3', 'bridge b 2', 'bridge b 3'])
+    expect(offered).toEqual(['history a 1', 'bridge a 1', 'history b 2 at once', 'bridge b 2 at once'])
   })
 
   test('hands a run whole to those who take runs and message by message to all others, in order', () => {

@@ -7,7 +7,10 @@ import { blankNonCode, findClosures, findFunctionBodies, findImports, lineAt } f
 const LAYERS = [
   'cli',
   'commands',
+  'ask-hub',
+  'history-commands',
   'hub',
+  'hub-view',
   'http',
   'history',
   'listeners',
@@ -30,14 +33,23 @@ const COMMON: ReadonlyMap<string, readonly string[]> = new Map([
 const INDEX_MAY_IMPORT: readonly string[] = ['hub', 'errors', 'protocol']
 
 /** Who may import more of `config` than types: whoever builds the configuration or reads it all. */
-const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'hub', 'config'])
+const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'history-commands', 'hub', 'config'])
 
 /** The one room of each npm package. A package without a row may not be imported. */
 const PACKAGE_ROOMS: ReadonlyMap<string, string> = new Map([
   ['aedes', 'broker'],
+  ['json-p3', 'history'],
   ['lmdb', 'store'],
   ['pino', 'observe'],
   ['pino-pretty', 'observe'],
+  ['prom-client', 'observe'],
+  ['sorted-btree', 'session'],
+  ['fastify', 'http'],
+  ['@fastify/static', 'http'],
+  ['@fastify/swagger', 'http'],
+  ['@fastify/swagger-ui', 'http'],
+  ['@fastify/type-provider-typebox', 'http'],
+  ['typebox', 'http'],
   ['ws', 'listeners'],
   ['yaml', 'config'],
 ])

@@ -102,9 +102,11 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
   const log = new CollectingWarnings()
   const transports = new Collected<Transport>('transports')
   const http = new HttpListener({ host: '127.0.0.1', port: 0, portOption: '--http-port', log })
+  http.server.on('request', (_request, response) => response.writeHead(404).end())
   const listener = new WebSocketListener(
     {
       server: http.server,
+      path: '/mqtt',
       log,
       origins: [],
       maxPacketBytes: 1_048_576,

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { findTool, type ToolName, TOOLS, UNPACKED_FOLDER } from './debian-tools.ts'
 
-/** Commands that the slow tests run, and the Debian package of each. Never `mosquitto`: it would start a broker on 1883. */
+/** Commands that the slow tests run, and the Debian package of each. What would start a service is in `debian-tools.ts`. */
 const REQUIRED: ReadonlyMap<string, string> = new Map([
   ['mosquitto_pub', 'mosquitto-clients'],
   ['mosquitto_sub', 'mosquitto-clients'],
@@ -15,24 +18,74 @@ const run = promisify(execFile)
  * those that need it fail by themselves and name the package.
  */
 export async function setup(): Promise<void> {
-  const missing = await findMissingPackages()
-  if (missing.length === 0) return
-  const names = missing.join(' ')
+  const tools = Object.keys(TOOLS)
+    .filter(isToolName)
+    .filter((name) => findTool(name) === undefined)
+  const missing = [...(await findMissingPackages()), ...tools.flatMap((name) => TOOLS[name].libraries)]
+  if (missing.length === 0 && tools.length === 0) return
+  const hasApt = await isRunnable('apt-get', ['--version'])
+  if (missing.length > 0) await install(missing, hasApt)
+  for (const name of tools) if (findTool(name) === undefined) await unpack(name, hasApt)
+}
+
+async function install(packages: readonly string[], hasApt: boolean): Promise<void> {
+  const names = packages.join(' ')
   const prefix = await findRootPrefix()
-  if (prefix === undefined || !(await isRunnable('apt-get', ['--version']))) {
+  if (prefix === undefined || !hasApt) {
     say(`Missing: ${names}. Install it with "sudo apt-get install ${names}"; the tests that need it will fail.`)
     return
   }
   say(`Installing ${names} with apt-get, which the tests need …`)
   try {
     await apt(prefix, ['update'])
-    await apt(prefix, ['install', '-y', '--no-install-recommends', ...missing])
+    await apt(prefix, ['install', '-y', '--no-install-recommends', ...packages])
     say(`Installed ${names}.`)
   } catch (error) {
-    say(
-      `Cannot install ${names}, the tests that need it will fail: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    say(`Cannot install ${names}, the tests that need it will fail: ${textOf(error)}`)
   }
+}
+
+/** Takes a program out of its package: installed, that would start a service. Needs no root where apt knows the package. */
+async function unpack(name: ToolName, hasApt: boolean): Promise<void> {
+  const { packageName } = TOOLS[name]
+  if (!hasApt) {
+    say(`Missing: ${name}, of Debian's package ${packageName}; the tests that need it will fail.`)
+    return
+  }
+  say(`Taking ${name}, which the tests need, out of Debian's package ${packageName} …`)
+  mkdirSync(UNPACKED_FOLDER, { recursive: true })
+  const folder = mkdtempSync(join(UNPACKED_FOLDER, 'download-'))
+  try {
+    await download(packageName, folder)
+    const file = readdirSync(folder).find((entry) => entry.endsWith('.deb')) ?? ''
+    await run('dpkg', ['-x', join(folder, file), join(folder, 'files')])
+    renameSync(join(folder, 'files'), join(UNPACKED_FOLDER, packageName))
+  } catch (error) {
+    say(`Cannot take ${name} out of ${packageName}, the tests that need it will fail: ${textOf(error)}`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function download(packageName: string, folder: string): Promise<void> {
+  const options = { cwd: folder, timeout: INSTALL_TIMEOUT_MS }
+  try {
+    await run('apt-get', ['download', packageName], options)
+  } catch (error) {
+    // The lists are old, or there are none.
+    const prefix = await findRootPrefix()
+    if (prefix === undefined) throw error
+    await apt(prefix, ['update'])
+    await run('apt-get', ['download', packageName], options)
+  }
+}
+
+function isToolName(name: string): name is ToolName {
+  return name in TOOLS
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 async function findMissingPackages(): Promise<string[]> {

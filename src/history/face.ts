@@ -1,0 +1,110 @@
+import type { Message } from '../protocol/message.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+
+/** One message of the past. */
+export interface HistoryEntry {
+  /** Grows with each message that is recorded, also over restarts; not without gaps. */
+  readonly sequence: number
+  /** When it came, in ms since 1970 by the hub's clock. */
+  readonly atMs: number
+  readonly topic: string
+  /** The client it came from; null for the hub itself. */
+  readonly publisher: string | null
+  readonly qos: QoS
+  readonly retain: boolean
+  /** The whole message, its own for as long as it is needed. */
+  readonly message: Message
+}
+
+export type HistoryOrder = 'newest' | 'oldest'
+
+/** Where in the past: a sequence number, or a time in ms since 1970. */
+export type HistoryPosition = { readonly sequence: number } | { readonly atMs: number }
+
+/** What is looked for. All conditions hold together; what is left out does not restrict. */
+export interface HistoryQuery {
+  /** A valid topic filter; default '#', which reaches all topics but those that begin with "$". */
+  readonly filter?: string | undefined
+  /** Which end comes first; default 'newest'. With `around` the entries come oldest first. */
+  readonly order?: HistoryOrder | undefined
+  /** Only what is older than this. */
+  readonly before?: HistoryPosition | undefined
+  /** Only what is newer than this; a time counts itself. */
+  readonly after?: HistoryPosition | undefined
+  /** As many on both sides of this as the limit allows; not together with `before`, `after`, `cursor`. */
+  readonly around?: HistoryPosition | undefined
+  /** Entries on a page, 1 to 1,000; default 100. */
+  readonly limit?: number | undefined
+  /** In the payload as UTF-8 or in the topic, in upper or lower case. */
+  readonly text?: string | undefined
+  /** An RFC 9535 filter expression over the payload as JSON: `@.temperature > 20 && @.unit == "C"`. */
+  readonly where?: string | undefined
+  /** `nextCursor` or `previousCursor` of a page of the same query. */
+  readonly cursor?: string | undefined
+}
+
+export interface HistoryPage {
+  readonly entries: readonly HistoryEntry[]
+  /** Goes on behind the last entry; null when there is nothing there, or nothing yet for 'oldest'. */
+  readonly nextCursor: string | null
+  /** Goes on before the first entry; only with `around`. */
+  readonly previousCursor: string | null
+  /** Entries that were looked at for this page. */
+  readonly scanned: number
+  /** False: the page ended because enough was looked at, not because it is full or the past is through. */
+  readonly isComplete: boolean
+}
+
+/** Why a message was not recorded, each with what it means to a user. A reason is stable: it is a label of metrics. */
+export const LEFT_OUT_REASONS = {
+  'qos0-topic-rate': 'QoS 0 and its topic had its share of this second (history.qos0PerSecondPerTopic or a rule)',
+  'qos0-total-rate': 'QoS 0 and all topics together had their share of this second (history.qos0PerSecond)',
+  'total-rate': 'as many messages as may be were recorded in this second (history.maxMessagesPerSecond)',
+  'byte-rate': 'as many bytes as may be were recorded in this second (32 MiB)',
+  'too-large': 'it was larger than an entry may be (16 MiB, or an eighth of history.maxBytes)',
+  'too-many-topics': 'its topic was new, and there were as many topics as the history can have (250,000)',
+  'store-behind': 'the disk was slower than the messages came, or it could not be written',
+} as const
+
+export type LeftOutReason = keyof typeof LEFT_OUT_REASONS
+
+/** The history in numbers. */
+export interface HistorySnapshot {
+  readonly isEnabled: boolean
+  /** What is there now. */
+  readonly messages: number
+  /** What it takes in the store. */
+  readonly bytes: number
+  readonly topics: number
+  /** Undefined while there is nothing. */
+  readonly oldestAtMs: number | undefined
+  readonly newestAtMs: number | undefined
+  readonly lastSequence: number
+  /** Since the hub started. */
+  readonly recorded: number
+  readonly leftOut: Readonly<Record<LeftOutReason, number>>
+  /** Messages that are recorded and not yet stored. */
+  readonly pending: number
+  /** The store cannot write now. */
+  readonly isFailing: boolean
+}
+
+/** What is known of one topic. */
+export interface HistoryTopicSummary {
+  readonly topic: string
+  readonly messages: number
+  readonly bytes: number
+  readonly newestAtMs: number
+  /** Messages of this topic alone that its own rate left out, since the hub started; those of the total rates are not among them. */
+  readonly leftOut: number
+}
+
+/** What an import did. */
+export interface ImportSummary {
+  readonly imported: number
+  /** Older than the history keeps anything. */
+  readonly tooOld: number
+  /** Lines that are no entries, and the first few of them with what is wrong. */
+  readonly faulty: number
+  readonly faults: readonly string[]
+}

@@ -1,0 +1,179 @@
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { HistoryFilter } from '../protocol/history-filter.ts'
+import type { Message } from '../protocol/message.ts'
+import type { TopicLimits } from '../protocol/topic.ts'
+import type { Tap } from '../router/tap.ts'
+import type { HistoryLog } from '../store/history-log.ts'
+import type { HistoryPage, HistoryQuery, HistorySnapshot, HistoryTopicSummary, ImportSummary } from './face.ts'
+import { type ImportParts, importLines } from './import.ts'
+import { Journal } from './journal.ts'
+import { lineOf } from './ndjson.ts'
+import { Pages } from './pages.ts'
+import { ChapterReader } from './reader.ts'
+import { Recorder } from './recorder.ts'
+import { replay, type ReplayParts } from './replay.ts'
+import { Retention } from './retention.ts'
+import { type HistoryRule, HistoryRules } from './rules.ts'
+
+export * from './face.ts'
+
+/** What may be recorded and kept. */
+export interface HistorySettings {
+  /** Off: nothing is recorded and nothing is found. */
+  readonly enabled: boolean
+  /** What all of it may take. */
+  readonly maxBytes: number
+  readonly maxDays: number
+  readonly qos0PerSecond: number
+  readonly qos0PerSecondPerTopic: number
+  readonly maxMessagesPerSecond: number
+  readonly rules: readonly HistoryRule[]
+}
+
+/** What a history is built from. */
+export interface HistoryParts {
+  readonly settings: HistorySettings
+  readonly store: HistoryLog
+  readonly clock: Clock
+  readonly log: Log
+  readonly topicLimits: TopicLimits
+  /** It is only looked at: nothing is written. */
+  readonly isReadOnly?: boolean
+}
+
+const EXPORT_CHUNK = 64 * 1024
+const MAX_ENTRY_BYTES = 16 * 1024 ** 2
+/** Into how many chapters a full history is divided, at least: what goes first is one of them. */
+const CHAPTERS = 64
+const [LEAST_CHAPTER_BYTES, MOST_CHAPTER_BYTES] = [64 * 1024, 8 * 1024 ** 2]
+const [LEAST_CHAPTER_MS, MOST_CHAPTER_MS] = [60_000, 24 * 3_600_000]
+
+/** Records what the router takes, and gives it back: by topic and time, as pages, as an export, over `$history/…`. */
+export class History implements Tap {
+  readonly #isEnabled: boolean
+  readonly #store: HistoryLog
+  readonly #journal: Journal
+  readonly #recorder: Recorder
+  readonly #retention: Retention
+  readonly #pages: Pages
+  readonly #replayParts: ReplayParts
+  readonly #importParts: ImportParts
+  readonly #isReadOnly: boolean
+
+  constructor({ settings, store, clock, log, topicLimits, isReadOnly = false }: HistoryParts) {
+    const { qos0PerSecond, maxMessagesPerSecond, maxDays } = settings
+    const rules = new HistoryRules(settings.rules, { maxDays, qos0PerSecond: settings.qos0PerSecondPerTopic })
+    const maxBytes = Math.min(settings.maxBytes, store.maxBytes)
+    const limits = {
+      maxBytes: within(LEAST_CHAPTER_BYTES, maxBytes / CHAPTERS, MOST_CHAPTER_BYTES),
+      maxSpanMs: within(LEAST_CHAPTER_MS, rules.longestAgeMs / CHAPTERS, MOST_CHAPTER_MS),
+    }
+    const maxEntryBytes = Math.min(MAX_ENTRY_BYTES, maxBytes / 8)
+    this.#isEnabled = settings.enabled
+    this.#isReadOnly = isReadOnly
+    this.#store = store
+    this.#journal = new Journal({ log: store, rules, logger: log, limits })
+    this.#recorder = new Recorder(this.#journal, rules, { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes }, clock)
+    this.#retention = new Retention({ journal: this.#journal, log: store, rules, clock, logger: log, maxBytes })
+    const reader = new ChapterReader(store)
+    this.#pages = new Pages({ journal: this.#journal, reader, clock, topicLimits })
+    this.#importParts = { journal: this.#journal, rules, clock, topicLimits }
+    this.#replayParts = { journal: this.#journal, reader, clock }
+  }
+
+  /** @throws HubbubError `STORE_UNUSABLE` when another version of Hubbub wrote it */
+  async start(): Promise<void> {
+    this.#journal.restore(await this.#store.start())
+    if (!this.#isReadOnly) this.#retention.start()
+  }
+
+  /** Writes what is left. */
+  async stop(): Promise<void> {
+    await this.#retention.stop()
+    if (!this.#isReadOnly) await this.#journal.writes.stop()
+    await this.#store.stop()
+  }
+
+  offer(message: Message): void {
+    this.#recorder.offer(message)
+  }
+
+  offerRun(run: Message): void {
+    this.#recorder.offerRun(run)
+  }
+
+  /** @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter */
+  page(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryPage> {
+    return this.#pages.page(query, signal)
+  }
+
+  /** What sessions send for `$history/…` (see `Past`). */
+  replay(wanted: HistoryFilter): Iterator<Message | undefined> {
+    return replay(this.#replayParts, wanted)
+  }
+
+  /**
+   * NDJSON in chunks of some 64 KiB, oldest first unless the query says otherwise. `limit` and `around` do not apply.
+   * @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter
+   */
+  async *export(query: HistoryQuery, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    let lines = ''
+    for await (const entry of this.#pages.entries(query, signal)) {
+      lines += lineOf(entry)
+      if (lines.length < EXPORT_CHUNK) continue
+      yield Buffer.from(lines)
+      lines = ''
+    }
+    if (lines !== '') yield Buffer.from(lines)
+  }
+
+  /** Adds what an export gave. @throws Error when the store cannot write, RangeError when a line is too long */
+  import(lines: AsyncIterable<Buffer>): Promise<ImportSummary> {
+    return importLines(this.#importParts, lines)
+  }
+
+  topic(name: string): HistoryTopicSummary | undefined {
+    const topic = this.#journal.topics.get(name)
+    if (topic === undefined) return undefined
+    const { messages, bytes, newestAtMs, leftOut } = topic
+    return { topic: name, messages, bytes, newestAtMs, leftOut }
+  }
+
+  snapshot(): HistorySnapshot {
+    const { messages, bytes, topics, chapters, lastSequence, pendingMessages, writes } = this.#journal
+    let oldestAtMs = Infinity
+    let newestAtMs = -Infinity
+    for (const { fromMs, toMs } of chapters.all) {
+      if (fromMs < oldestAtMs) oldestAtMs = fromMs
+      if (toMs > newestAtMs) newestAtMs = toMs
+    }
+    return {
+      isEnabled: this.#isEnabled,
+      messages,
+      bytes,
+      topics: topics.size,
+      oldestAtMs: messages === 0 ? undefined : oldestAtMs,
+      newestAtMs: messages === 0 ? undefined : newestAtMs,
+      lastSequence,
+      recorded: this.#recorder.recorded,
+      leftOut: { ...this.#recorder.leftOut },
+      pending: pendingMessages,
+      isFailing: writes.isFailing,
+    }
+  }
+
+  /** Resolves when what was recorded so far is stored, or could not be. */
+  stored(): Promise<void> {
+    return this.#journal.writes.settled()
+  }
+
+  /** Lets go now of what is too much or too old; the hub does so every second. */
+  clearUp(): Promise<void> {
+    return this.#retention.once()
+  }
+}
+
+function within(least: number, value: number, most: number): number {
+  return Math.max(least, Math.min(value, most))
+}

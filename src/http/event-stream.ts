@@ -1,0 +1,78 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ServerResponse } from 'node:http'
+
+/** Entries in one event: what is written before the loop is let go. */
+const EVENT_ENTRIES = 250
+const HEARTBEAT_MS = 15_000
+
+/** What of a kind has changed and was not told yet: the latest by key, so that it cannot grow without end. */
+interface Pending {
+  readonly name: string
+  readonly latest: Map<string, unknown>
+}
+
+/**
+ * Server-sent events to one client [HTML §9.2]. A client that does not read as fast as things change is told the latest of each
+ * key when it has caught up: nothing is buffered but what is in the socket and one entry for each key.
+ */
+export class EventStream {
+  readonly #response: ServerResponse
+  readonly #pending = new Map<string, Pending>()
+  readonly #heartbeat: NodeJS.Timeout
+  #isWriting = false
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    this.#heartbeat = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(':\n\n')
+    }, HEARTBEAT_MS).unref()
+    response.on('drain', () => void this.#write())
+    response.on('close', () => this.end())
+  }
+
+  /** The entries of the event `name` by key; what a key had before and was not told is replaced. */
+  put(name: string, key: string, entry: unknown): void {
+    let pending = this.#pending.get(name)
+    if (pending === undefined) {
+      pending = { name, latest: new Map() }
+      this.#pending.set(name, pending)
+    }
+    pending.latest.set(key, entry)
+  }
+
+  /** Has what was put written, as fast as the client takes it. */
+  flush(): void {
+    void this.#write()
+  }
+
+  end(): void {
+    clearInterval(this.#heartbeat)
+    this.#pending.clear()
+    this.#response.end()
+  }
+
+  async #write(): Promise<void> {
+    if (this.#isWriting) return
+    this.#isWriting = true
+    for (let event = this.#nextEvent(); event !== undefined; event = this.#nextEvent()) {
+      this.#response.write(event)
+      await nextTurn()
+    }
+    this.#isWriting = false
+  }
+
+  /** A part of what is pending; undefined when there is nothing, or the client has to catch up first. */
+  #nextEvent(): string | undefined {
+    if (this.#response.writableNeedDrain || this.#response.writableEnded) return undefined
+    const [pending] = this.#pending.values()
+    if (pending === undefined) return undefined
+    const entries: unknown[] = []
+    for (const [key, entry] of pending.latest) {
+      entries.push(entry)
+      pending.latest.delete(key)
+      if (entries.length === EVENT_ENTRIES) break
+    }
+    if (pending.latest.size === 0) this.#pending.delete(pending.name)
+    return `event: ${pending.name}\ndata: ${JSON.stringify(entries)}\n\n`
+  }
+}

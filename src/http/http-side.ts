@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:http'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Log } from '../observe/log.ts'
+import { clientRoutes } from './clients-routes.ts'
+import { explainRoute } from './explain-route.ts'
+import { feedRoute } from './feed-route.ts'
+import { healthRoutes, type Scrape } from './health-routes.ts'
+import { messageRoutes } from './messages-routes.ts'
+import { overviewRoute } from './overview-route.ts'
+import type { Api, ApiParts } from './parts.ts'
+import { HttpProblem, problemOf } from './problem.ts'
+import { publishRoutes } from './publish-routes.ts'
+import { retainedRoutes } from './retained-routes.ts'
+import { guardAgainstOtherSites } from './safety.ts'
+import { setSecurityHeaders } from './security-headers.ts'
+import { staticSide } from './static-side.ts'
+import { topicRoutes } from './topics-routes.ts'
+
+export interface HttpSideOptions extends ApiParts {
+  /** Its requests are answered; whoever made it starts and stops it. */
+  readonly server: Server
+  readonly log: Log
+  readonly scrape: Scrape
+  /** '' or a path that everything is below: `/hub`. */
+  readonly basePath: string
+  /** Origins of pages that may use it besides its own; `*` is all. */
+  readonly origins: readonly string[]
+  /** The folder of the dashboard. */
+  readonly pages: string
+}
+
+const MAX_BODY_BYTES = 4 * 1024 ** 2
+/** A topic in a path or a query, with all its bytes escaped. */
+const MAX_PARAMETER_CHARACTERS = 16_384
+const VERSION_PATH = '/api/v1'
+const PROBLEM_TYPE = 'application/problem+json'
+
+/** What the hub serves over HTTP besides MQTT: the API, its documentation, metrics and the dashboard. */
+export class HttpSide {
+  readonly #options: HttpSideOptions
+  readonly #app: FastifyInstance
+
+  constructor(options: HttpSideOptions) {
+    this.#options = options
+    const { server } = options
+    this.#app = fastify({
+      serverFactory: (handler) => {
+        server.on('request', handler)
+        return server
+      },
+      bodyLimit: MAX_BODY_BYTES,
+      routerOptions: { maxParamLength: MAX_PARAMETER_CHARACTERS },
+      ajv: { customOptions: { allErrors: false, removeAdditional: false, coerceTypes: true } },
+      // The hub's own limits on time and size are the server's.
+      forceCloseConnections: false,
+      frameworkErrors: (error, request, reply) => {
+        const problem = new HttpProblem('body-invalid', error.message)
+        reply.raw.writeHead(problem.status, { 'Content-Type': PROBLEM_TYPE })
+        reply.raw.end(JSON.stringify(problem.document(request.url)))
+      },
+    })
+  }
+
+  async start(): Promise<void> {
+    const app = this.#app
+    const { basePath, origins, view, scrape, pages } = this.#options
+    app.removeContentTypeParser('text/plain')
+    this.#answerErrors(app)
+    guardAgainstOtherSites(app, origins, basePath)
+    setSecurityHeaders(app, `${basePath}/api/docs`)
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Hubbub',
+          version: view.version,
+          description:
+            'What the hub knows and no MQTT client can. Errors are problem documents (RFC 9457); lists come in pages, each with a cursor behind it.',
+        },
+        servers: [{ url: basePath === '' ? '/' : basePath }],
+      },
+    })
+    await app.register(
+      async (root) => {
+        await root.register(swaggerUi, {
+          routePrefix: '/api/docs',
+          staticCSP: true,
+          uiConfig: { tryItOutEnabled: true, deepLinking: true },
+        })
+        await root.register(
+          (api, _options, done) => {
+            this.#routes(api.withTypeProvider<TypeBoxTypeProvider>())
+            done()
+          },
+          { prefix: VERSION_PATH },
+        )
+        healthRoutes(root, view, scrape)
+        await staticSide(root, pages)
+      },
+      { prefix: basePath },
+    )
+    await app.ready()
+  }
+
+  /** Ends what is open: feeds at once, other requests when they are answered. */
+  async stop(): Promise<void> {
+    await this.#app.close()
+  }
+
+  #routes(api: Api): void {
+    const options = this.#options
+    api.addHook('onSend', (_request, reply, payload, done) => {
+      reply.header('Cache-Control', 'no-store')
+      done(null, payload)
+    })
+    clientRoutes(api, options)
+    topicRoutes(api, options)
+    messageRoutes(api, options)
+    retainedRoutes(api, options)
+    publishRoutes(api, options)
+    feedRoute(api, options)
+    explainRoute(api, options)
+    overviewRoute(api, options)
+    api.get('/openapi.json', { schema: { hide: true } }, () => Promise.resolve(api.swagger()))
+  }
+
+  #answerErrors(app: FastifyInstance): void {
+    const { log } = this.#options
+    app.setErrorHandler((error, request, reply) => {
+      const problem = problemOf(error, (context) => inputOf(request, context)) ?? this.#bug(error, request)
+      if (problem.status === 413 || problem.status === 415) reply.header('Connection', 'close')
+      return reply.code(problem.status).type(PROBLEM_TYPE).send(problem.document(request.url))
+    })
+    app.setNotFoundHandler((request, reply) => {
+      const problem = new HttpProblem('not-found', `The hub has nothing at ${request.method} ${request.url}.`)
+      log.debug({ method: request.method, url: request.url }, 'HTTP request for what is not there')
+      return reply.code(problem.status).type(PROBLEM_TYPE).send(problem.document(request.url))
+    })
+  }
+
+  #bug(error: unknown, request: FastifyRequest): HttpProblem {
+    const id = randomBytes(4).toString('hex')
+    this.#options.log.error({ err: error, method: request.method, url: request.url, id }, 'an HTTP request failed')
+    return new HttpProblem('internal', `It is in the hub's log as ${id}.`)
+  }
+}
+
+function inputOf({ query, params, body, headers }: FastifyRequest, context: string): unknown {
+  return { querystring: query, params, body, headers }[context]
+}

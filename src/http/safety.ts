@@ -1,0 +1,44 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { compileOrigins, isPrivateHost } from '../listeners/origins.ts'
+import { HttpProblem } from './problem.ts'
+
+/** What probes and scrapers ask, by whatever name they reach the hub, and what tells a page nothing. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Keeps pages of other sites out, which a browser in the hub's network would let ask. There are no users yet, so the network is
+ * the only wall: a page must come from the hub itself or be listed (`websocket.origins`).
+ *
+ *   1. The hub answers only to names that no stranger can have: addresses, `localhost`, names without a dot, `.local` and the
+ *      like, and those of listed origins. Else a page could reach it as "the same origin" by DNS rebinding.
+ *   2. What changes anything must not be asked by a page of another origin.
+ */
+export function guardAgainstOtherSites(app: FastifyInstance, origins: readonly string[], basePath: string): void {
+  const mayConnectFrom = compileOrigins(origins, 'http')
+  const listedHosts = new Set(origins.filter((origin) => URL.canParse(origin)).map((origin) => new URL(origin).host))
+  const isEveryHostKnown = origins.includes('*')
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const isOpen = path.startsWith(basePath) && OPEN_PATHS.has(path.slice(basePath.length))
+    const { host = '' } = request.headers
+    if (!isOpen && !isEveryHostKnown && !isPrivateHost(host) && !listedHosts.has(host.toLowerCase())) {
+      const detail = `It was asked for by ${JSON.stringify(host)}. Where it shall be reached by this name, list its origin in websocket.origins, as in https://${host}.`
+      done(new HttpProblem('host-unknown', detail))
+      return
+    }
+    if (!SAFE_METHODS.has(request.method) && isForeign(request)) {
+      const detail = `The page is of ${String(request.headers.origin)}. Where it shall be able to, list that in websocket.origins.`
+      done(new HttpProblem('cross-site', detail))
+      return
+    }
+    done()
+  })
+
+  function isForeign({ headers }: FastifyRequest): boolean {
+    const { origin, host } = headers
+    if (origin === undefined) return headers['sec-fetch-site'] === 'cross-site'
+    return !mayConnectFrom(origin, host)
+  }
+}

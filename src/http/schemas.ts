@@ -1,0 +1,106 @@
+import { Type } from 'typebox'
+
+const MAX_TEXT = 65_535
+
+/** Entries on a page. */
+export const Limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'Entries on a page.' })
+
+export const Cursor = Type.String({
+  maxLength: 200_000,
+  description:
+    '`nextCursor` of the page before. A list that changes meanwhile has no doubles and leaves out nothing that stays.',
+})
+
+export const NextCursor = Type.Union([Type.String(), Type.Null()], {
+  description: 'Goes on behind this page; null when there is nothing.',
+})
+
+export const TopicName = Type.String({
+  minLength: 1,
+  maxLength: MAX_TEXT,
+  description: 'A topic name, without wildcards.',
+})
+
+export const TopicFilter = Type.String({
+  minLength: 1,
+  maxLength: MAX_TEXT,
+  description: 'A topic filter: "+" stands for one level, "#" at the end for all below.',
+})
+
+export const ClientId = Type.String({ minLength: 1, maxLength: MAX_TEXT, description: 'A client identifier.' })
+
+export const QoS = Type.Enum([0, 1, 2], {
+  description: 'Quality of service.',
+})
+
+export const TimeMs = Type.Number({ description: "By the hub's clock, in ms since 1970." })
+
+export const Count = Type.Integer({ minimum: 0 })
+
+/** A number that need not be whole. */
+export const Amount = Type.Number({ minimum: 0 })
+
+const Text = Type.String({ maxLength: MAX_TEXT })
+
+/** The properties of MQTT 5 that a message carries to its receivers. */
+export const Properties = Type.Object(
+  {
+    isText: Type.Optional(Type.Boolean({ description: 'Payload Format Indicator: the payload is UTF-8.' })),
+    messageExpirySeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 4_294_967_295,
+        description: 'Seconds from now for which it is worth delivering.',
+      }),
+    ),
+    contentType: Type.Optional(Text),
+    responseTopic: Type.Optional(TopicName),
+    correlationData: Type.Optional(
+      Type.String({ maxLength: MAX_TEXT, description: 'As text; or give `correlationDataBase64`.' }),
+    ),
+    correlationDataBase64: Type.Optional(Type.String({ maxLength: 90_000 })),
+    userProperties: Type.Optional(
+      Type.Array(Type.Tuple([Text, Text]), { maxItems: 1000, description: 'Pairs of name and value, in their order.' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** The payload of a message: as text when it is UTF-8, else in base64. */
+export const PayloadFields = {
+  payload: Type.Optional(Type.String({ description: 'The payload as text, when it is UTF-8.' })),
+  payloadBase64: Type.Optional(Type.String({ description: 'The payload, when it is not UTF-8.' })),
+}
+
+/** A message that was or is published. */
+export const MessageFields = {
+  topic: Type.String(),
+  ...PayloadFields,
+  qos: QoS,
+  retain: Type.Boolean(),
+  properties: Type.Optional(Properties),
+}
+
+const ParameterFault = Type.Object({
+  parameter: Type.String(),
+  value: Type.Optional(Type.String()),
+  reason: Type.String(),
+})
+
+/** A problem document [RFC 9457]. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    instance: Type.String(),
+    errors: Type.Optional(Type.Array(ParameterFault)),
+  },
+  { description: 'What is wrong, as a problem document (RFC 9457).' },
+)
+
+/** What a route answers, with the problems that any may have. */
+export function answers<T>(description: string, schema: T): { 200: T; '4xx': typeof Problem; '5xx': typeof Problem } {
+  return { 200: { description, ...schema }, '4xx': Problem, '5xx': Problem }
+}

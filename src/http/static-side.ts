@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+
+/** Files whose name has a hash of what is in them never change. */
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const GREETING =
+  'Hubbub, an MQTT hub: MQTT over WebSocket is at /mqtt on this address, its API is described at /api/docs.\n'
+
+/**
+ * Serves the dashboard from `pages`: files below `assets/` for ever, compressed ahead where there is a `.br` or `.gz` beside;
+ * pages anew each time they changed. Without such a folder it says what the hub is.
+ */
+export async function staticSide(app: FastifyInstance, pages: string): Promise<void> {
+  if (!existsSync(join(pages, 'index.html'))) {
+    app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(GREETING))
+    return
+  }
+  await app.register(fastifyStatic, {
+    root: pages,
+    preCompressed: true,
+    // The index of @fastify/static 10.1.11 is not found by who takes br or gzip: `/` has a route of its own.
+    index: false,
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      reply.header('Cache-Control', path.includes('/assets/') ? IMMUTABLE : 'no-cache')
+    },
+  })
+  app.get('/', (_request, reply) => reply.sendFile('index.html'))
+}

@@ -1,0 +1,51 @@
+import type { Ledger } from './ledger.ts'
+
+/** What the sessions of a hub hold together. */
+export interface SessionTotals {
+  readonly connected: number
+  /** Kept, and the client is away. */
+  readonly disconnected: number
+  /** Without the shared ones. */
+  readonly subscriptions: number
+  /** Memberships in shared subscriptions. */
+  readonly sharedSubscriptions: number
+  /** Messages of QoS 1 and 2 that wait for clients and for shared subscriptions, with the length of their packets. */
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  /** Sent at QoS 1 and 2 and not finished. */
+  readonly inFlightMessages: number
+  /** QoS 2 messages from clients that wait for their PUBREL. */
+  readonly unreleasedMessages: number
+  /** All that is neither delivered nor dropped: the `pending` of the ledger's identity. */
+  readonly pendingMessages: number
+  /** Clients that have not taken as much as they may be behind (limits.maxOutputBytes). */
+  readonly congestedClients: number
+}
+
+/** The history, as far as it is told in numbers; all zero while there is none. */
+export interface HistoryFacts {
+  readonly messages: number
+  readonly bytes: number
+  readonly topics: number
+  readonly oldestAtMs: number | undefined
+  readonly recorded: number
+  readonly leftOut: Readonly<Record<string, number>>
+  /** Recorded and not yet stored. */
+  readonly pending: number
+  readonly isFailing: boolean
+}
+
+/** What the hub tells of itself at one moment: what metrics and `$SYS` topics are made of. */
+export interface HubFacts {
+  readonly ledger: Ledger
+  readonly sessions: SessionTotals
+  /** Network connections that are open, whether or not their client has said CONNECT. */
+  readonly connections: number
+  /** Topics that are counted. */
+  readonly topics: number
+  readonly retainedMessages: number
+  readonly retainedBytes: number
+  readonly isStoreFailing: boolean
+  /** Undefined: the hub keeps no history. */
+  readonly history: HistoryFacts | undefined
+}

@@ -1,0 +1,36 @@
+/** How often the loop is looked at: what holds it for longer is noticed. Costs about 0.1 % of a core. */
+const LOOK_EVERY_MS = 20
+/** A computer that was suspended has not kept anybody waiting for hours. */
+const MOST_LOOKS = 500
+
+/**
+ * Measures how long something that comes at any moment waits until the event loop gets to it. A loop that was held for 100 ms is
+ * looked at once where it should have been five times, so the looks that it missed count too, each with its own wait.
+ */
+export class LoopLag {
+  readonly #observe: (seconds: number) => void
+  #timer: NodeJS.Timeout | undefined = undefined
+  #dueAtMs = 0
+
+  constructor(observe: (seconds: number) => void) {
+    this.#observe = observe
+  }
+
+  start(): void {
+    this.#dueAtMs = performance.now() + LOOK_EVERY_MS
+    this.#timer = setInterval(() => this.#look(performance.now()), LOOK_EVERY_MS)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #look(nowMs: number): void {
+    let lateMs = Math.max(0, nowMs - this.#dueAtMs)
+    this.#dueAtMs = nowMs + LOOK_EVERY_MS
+    for (let looks = 0; looks < MOST_LOOKS && lateMs >= 0; looks++) {
+      this.#observe(lateMs / 1000)
+      lateMs -= LOOK_EVERY_MS
+    }
+  }
+}

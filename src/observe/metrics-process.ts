@@ -1,0 +1,75 @@
+import { readFileSync, statSync } from 'node:fs'
+import type { ReadRow } from './metrics-rows.ts'
+
+/** What is told of the process, under the names that Prometheus' own client libraries use; nothing here costs until it is read. */
+export const PROCESS_ROWS: readonly ReadRow[] = [
+  {
+    name: 'hubbub_event_loop_busy_seconds_total',
+    kind: 'counter',
+    help: 'Time in which the event loop did not wait for something to do. Its rate is the load of the hub: near 1 it is at its limit.',
+    read: () => performance.eventLoopUtilization().active / 1000,
+  },
+  {
+    name: 'process_cpu_seconds_total',
+    kind: 'counter',
+    help: 'CPU time of the process, all threads, user and system.',
+    read: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1e6
+    },
+  },
+  {
+    name: 'process_start_time_seconds',
+    kind: 'gauge',
+    help: 'When the process was started, in seconds since 1970.',
+    read: () => performance.timeOrigin / 1000,
+  },
+  {
+    name: 'process_resident_memory_bytes',
+    kind: 'gauge',
+    help: 'Memory of the process that is in RAM. With a store on disk, pages of its file are among it that the system takes back at need.',
+    read: () => process.memoryUsage.rss(),
+  },
+  {
+    name: 'process_open_fds',
+    kind: 'gauge',
+    help: 'Open files and sockets of the process; only where the system counts them (Linux 6.2 and newer).',
+    read: openFiles,
+  },
+  {
+    name: 'process_max_fds',
+    kind: 'gauge',
+    help: 'How many files and sockets the process may have open (ulimit -n); only on Linux.',
+    read: maxOpenFiles,
+  },
+  {
+    name: 'nodejs_heap_size_total_bytes',
+    kind: 'gauge',
+    help: 'Size of the JavaScript heap.',
+    read: () => process.memoryUsage().heapTotal,
+  },
+  {
+    name: 'nodejs_heap_size_used_bytes',
+    kind: 'gauge',
+    help: 'What of the JavaScript heap is in use, also by what nobody needs any more.',
+    read: () => process.memoryUsage().heapUsed,
+  },
+  {
+    name: 'nodejs_external_memory_bytes',
+    kind: 'gauge',
+    help: 'Memory beside the JavaScript heap that belongs to objects in it: buffers, mostly.',
+    read: () => process.memoryUsage().external,
+  },
+]
+
+/** The size of the folder is their number. To list them would hold the loop for tens of milliseconds with 100,000 connections. */
+function openFiles(): number | undefined {
+  const stats = statSync('/proc/self/fd', { throwIfNoEntry: false })
+  return stats === undefined || stats.size === 0 ? undefined : stats.size
+}
+
+function maxOpenFiles(): number | undefined {
+  if (process.platform !== 'linux') return undefined
+  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  return soft === undefined ? undefined : Number(soft)
+}

@@ -1,0 +1,287 @@
+import type { HubFacts, HistoryFacts } from './facts.ts'
+import { DROP_REASONS, LIMITS } from './ledger.ts'
+import { PROCESS_ROWS } from './metrics-process.ts'
+
+/** One metric: what Prometheus is told of it and what the README's table is made of. */
+export interface MetricRow {
+  readonly name: string
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  /** A label whose values are few and known beforehand: never a client or a topic. */
+  readonly label?: string
+}
+
+/** The value of a metric, or one for each value of its label; undefined where there is nothing to tell. */
+export type MetricValue = number | Readonly<Record<string, number>> | undefined
+
+/** A metric that is read when it is asked for, so that it costs nothing until then. */
+export interface ReadRow extends MetricRow {
+  readonly kind: 'counter' | 'gauge'
+  readonly read: (facts: HubFacts) => MetricValue
+}
+
+const CONNECTION_ROWS: readonly ReadRow[] = [
+  {
+    name: 'hubbub_connections',
+    kind: 'gauge',
+    help: 'Network connections that are open, whether or not the client has said CONNECT.',
+    read: ({ connections }) => connections,
+  },
+  {
+    name: 'hubbub_connections_total',
+    kind: 'counter',
+    help: 'Network connections that came. A rate far above hubbub_connects_total is a port scan, or clients of another protocol.',
+    read: ({ ledger }) => ledger.connections,
+  },
+  {
+    name: 'hubbub_connects_total',
+    kind: 'counter',
+    help: 'CONNECT packets that came. A high rate at a steady number of connections: clients lose theirs and come back.',
+    read: ({ ledger }) => ledger.connects,
+  },
+  {
+    name: 'hubbub_sessions',
+    kind: 'gauge',
+    label: 'state',
+    help: 'Sessions of clients that are connected, and kept sessions of clients that are not.',
+    read: ({ sessions: { connected, disconnected } }) => ({ connected, disconnected }),
+  },
+  {
+    name: 'hubbub_sessions_expired_total',
+    kind: 'counter',
+    help: 'Kept sessions that ended because their client did not come back in time.',
+    read: ({ ledger }) => ledger.expiredSessions,
+  },
+  {
+    name: 'hubbub_subscriptions',
+    kind: 'gauge',
+    label: 'kind',
+    help: 'Subscriptions of clients; a shared one counts once for each member.',
+    read: ({ sessions }) => ({ plain: sessions.subscriptions, shared: sessions.sharedSubscriptions }),
+  },
+  {
+    name: 'hubbub_limit_hits_total',
+    kind: 'counter',
+    label: 'limit',
+    help: `How often clients ran into a limit: ${Object.keys(LIMITS).join(', ')}.`,
+    read: ({ ledger }) => ledger.limitHits,
+  },
+]
+
+const MESSAGE_ROWS: readonly ReadRow[] = [
+  {
+    name: 'hubbub_messages_received_total',
+    kind: 'counter',
+    label: 'qos',
+    help: 'PUBLISH packets that came from clients. One of QoS 2 that is repeated counts once.',
+    read: ({ ledger }) => byQos(ledger.received),
+  },
+  {
+    name: 'hubbub_messages_sent_total',
+    kind: 'counter',
+    label: 'qos',
+    help: 'PUBLISH packets that were written to clients. One that is repeated after a reconnect counts again.',
+    read: ({ ledger }) => byQos(ledger.sent),
+  },
+  {
+    name: 'hubbub_publish_received_bytes_total',
+    kind: 'counter',
+    help: 'Bytes of the PUBLISH packets that came: headers, properties and payloads.',
+    read: ({ ledger }) => ledger.receivedBytes,
+  },
+  {
+    name: 'hubbub_publish_sent_bytes_total',
+    kind: 'counter',
+    help: 'Bytes of the PUBLISH packets that were written: headers, properties and payloads.',
+    read: ({ ledger }) => ledger.sentBytes,
+  },
+  {
+    name: 'hubbub_packets_received_total',
+    kind: 'counter',
+    help: 'MQTT packets of any type that came.',
+    read: ({ ledger }) => packetsOf(ledger.received, ledger.otherReceived),
+  },
+  {
+    name: 'hubbub_packets_sent_total',
+    kind: 'counter',
+    help: 'MQTT packets of any type that were written.',
+    read: ({ ledger }) => packetsOf(ledger.sent, ledger.otherSent),
+  },
+  {
+    name: 'hubbub_received_bytes_total',
+    kind: 'counter',
+    help: 'All bytes that came as MQTT, without what TCP, TLS and WebSocket add.',
+    read: ({ ledger }) => ledger.inputBytes,
+  },
+  {
+    name: 'hubbub_sent_bytes_total',
+    kind: 'counter',
+    help: 'All bytes that were written as MQTT, without what TCP, TLS and WebSocket add.',
+    read: ({ ledger }) => ledger.outputBytes,
+  },
+  {
+    name: 'hubbub_messages_matched_total',
+    kind: 'counter',
+    help: 'Deliveries that were due, one for each message and session that it matches: delivered, dropped and pending make up this number.',
+    read: ({ ledger }) => ledger.matched,
+  },
+  {
+    name: 'hubbub_messages_delivered_total',
+    kind: 'counter',
+    help: 'Deliveries that are done: at QoS 0 the system took the message, at QoS 1 and 2 the client acknowledged it.',
+    read: ({ ledger }) => ledger.delivered,
+  },
+  {
+    name: 'hubbub_messages_dropped_total',
+    kind: 'counter',
+    label: 'reason',
+    help: `Deliveries that did not happen: ${Object.keys(DROP_REASONS).join(', ')}. The README says what each means.`,
+    read: ({ ledger }) => ledger.dropped,
+  },
+  {
+    name: 'hubbub_messages_pending',
+    kind: 'gauge',
+    help: 'Deliveries that are neither done nor dropped: queued, in flight, or written and not yet taken by the system.',
+    read: ({ sessions }) => sessions.pendingMessages,
+  },
+  {
+    name: 'hubbub_messages_refused_total',
+    kind: 'counter',
+    help: 'Messages of clients to topics that are the hub\'s own, such as "$SYS/…": they went to nobody.',
+    read: ({ ledger }) => ledger.refused,
+  },
+  {
+    name: 'hubbub_messages_not_retained_total',
+    kind: 'counter',
+    help: 'Messages that were not retained because as many were as may be (limits.maxRetainedMessages, limits.maxRetainedBytes).',
+    read: ({ ledger }) => ledger.notRetained,
+  },
+]
+
+const HELD_ROWS: readonly ReadRow[] = [
+  {
+    name: 'hubbub_queued_messages',
+    kind: 'gauge',
+    help: 'Messages of QoS 1 and 2 that wait for clients that are away or slow, once for each.',
+    read: ({ sessions }) => sessions.queuedMessages,
+  },
+  {
+    name: 'hubbub_queued_bytes',
+    kind: 'gauge',
+    help: 'The same in bytes of PUBLISH packets, as the limits count them; one that waits for many is in memory once.',
+    read: ({ sessions }) => sessions.queuedBytes,
+  },
+  {
+    name: 'hubbub_inflight_messages',
+    kind: 'gauge',
+    label: 'direction',
+    help: 'Messages of QoS 1 and 2 that clients have not acknowledged (to_clients), and of QoS 2 that they have not released (from_clients).',
+    read: ({ sessions: { inFlightMessages, unreleasedMessages } }) => ({
+      to_clients: inFlightMessages,
+      from_clients: unreleasedMessages,
+    }),
+  },
+  {
+    name: 'hubbub_congested_clients',
+    kind: 'gauge',
+    help: 'Clients that have not taken as much as they may be behind (limits.maxOutputBytes): they lose QoS 0.',
+    read: ({ sessions }) => sessions.congestedClients,
+  },
+  {
+    name: 'hubbub_retained_messages',
+    kind: 'gauge',
+    help: 'Retained messages.',
+    read: ({ retainedMessages }) => retainedMessages,
+  },
+  {
+    name: 'hubbub_retained_bytes',
+    kind: 'gauge',
+    help: 'Bytes of the retained messages as PUBLISH packets.',
+    read: ({ retainedBytes }) => retainedBytes,
+  },
+  {
+    name: 'hubbub_topics',
+    kind: 'gauge',
+    help: 'Topics that were published to and are counted; the most silent ones give way (limits.maxTopics).',
+    read: ({ topics }) => topics,
+  },
+  {
+    name: 'hubbub_store_failing',
+    kind: 'gauge',
+    help: '1 while the store cannot write: what has to be kept is not acknowledged.',
+    read: ({ isStoreFailing }) => (isStoreFailing ? 1 : 0),
+  },
+]
+
+const HISTORY_ROWS: readonly ReadRow[] = [
+  {
+    name: 'hubbub_history_messages',
+    kind: 'gauge',
+    help: 'Messages in the history.',
+    read: ({ history }) => history?.messages,
+  },
+  {
+    name: 'hubbub_history_bytes',
+    kind: 'gauge',
+    help: 'What the history takes in the store.',
+    read: ({ history }) => history?.bytes,
+  },
+  {
+    name: 'hubbub_history_topics',
+    kind: 'gauge',
+    help: 'Topics that the history has messages of.',
+    read: ({ history }) => history?.topics,
+  },
+  {
+    name: 'hubbub_history_oldest_timestamp_seconds',
+    kind: 'gauge',
+    help: 'When the oldest message of the history came, in seconds since 1970; absent while it is empty.',
+    read: ({ history }) => (history?.oldestAtMs === undefined ? undefined : history.oldestAtMs / 1000),
+  },
+  {
+    name: 'hubbub_history_recorded_messages_total',
+    kind: 'counter',
+    help: 'Messages that went into the history.',
+    read: ({ history }) => history?.recorded,
+  },
+  {
+    name: 'hubbub_history_left_out_messages_total',
+    kind: 'counter',
+    label: 'reason',
+    help: 'Messages that did not go into the history, because of a rule or a limit.',
+    read: ({ history }) => history?.leftOut,
+  },
+  {
+    name: 'hubbub_history_pending_messages',
+    kind: 'gauge',
+    help: 'Messages that were recorded and are not stored yet.',
+    read: ({ history }) => history?.pending,
+  },
+  {
+    name: 'hubbub_history_failing',
+    kind: 'gauge',
+    help: '1 while the history cannot be written.',
+    read: ({ history }) => failing(history),
+  },
+]
+
+/** What is read at each scrape. */
+export const READ_ROWS: readonly ReadRow[] = [
+  ...CONNECTION_ROWS,
+  ...MESSAGE_ROWS,
+  ...HELD_ROWS,
+  ...HISTORY_ROWS,
+  ...PROCESS_ROWS,
+]
+
+function byQos([qos0, qos1, qos2]: readonly [number, number, number]): Readonly<Record<string, number>> {
+  return { 0: qos0, 1: qos1, 2: qos2 }
+}
+
+function packetsOf([qos0, qos1, qos2]: readonly [number, number, number], other: number): number {
+  return qos0 + qos1 + qos2 + other
+}
+
+function failing(history: HistoryFacts | undefined): number | undefined {
+  return history === undefined ? undefined : Number(history.isFailing)
+}

@@ -1,0 +1,56 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { describe, expect, test } from 'vitest'
+import { ApiClient, fieldOf } from '../support/api.ts'
+import { ask } from '../support/http-request.ts'
+import { startHub } from '../support/start-hub.ts'
+
+/** What the document says of each route. */
+function operationsOf(paths: unknown): [route: string, operation: Record<string, unknown>][] {
+  return Object.entries(Object(paths)).flatMap(([path, methods]) =>
+    Object.entries(Object(methods)).map(([method, operation]): [string, Record<string, unknown>] => [
+      `${method.toUpperCase()} ${path}`,
+      Object(operation),
+    ]),
+  )
+}
+
+describe('The OpenAPI document', () => {
+  test('is valid', async () => {
+    const { httpPort } = await startHub()
+    const { body } = await new ApiClient(httpPort).get('/openapi.json')
+    const result = await new Validator().validate(Object(body))
+    expect(result.errors).toBeUndefined()
+    expect(result.valid).toBe(true)
+  })
+
+  test('says of each route what it is for and what it answers, and describes each parameter', async () => {
+    const { httpPort } = await startHub()
+    const answer = await new ApiClient(httpPort).get('/openapi.json')
+    const operations = operationsOf(fieldOf(answer, 'paths')).filter(([route]) => route.includes('/api/v1/'))
+    expect(operations.length).toBeGreaterThan(18)
+    for (const [route, { summary, responses, tags, parameters }] of operations) {
+      expect([route, summary]).toEqual([route, expect.stringMatching(/\w{3,}/)])
+      expect([route, tags]).toEqual([route, [expect.any(String)]])
+      const codes = Object.keys(Object(responses))
+      expect([route, codes.some((code) => code.startsWith('2'))]).toEqual([route, true])
+      for (const parameter of Array.isArray(parameters) ? parameters : []) {
+        expect([route, parameter]).toEqual([route, expect.objectContaining({ schema: expect.anything() })])
+      }
+    }
+  })
+
+  test('is a page at /api/docs that loads nothing from elsewhere', async () => {
+    const { httpPort } = await startHub()
+    const { status, headers, text } = await ask(httpPort, { path: '/api/docs/' })
+    expect(status).toBe(200)
+    expect(headers['content-security-policy']).toContain("default-src 'self'")
+    expect(text).toContain('swagger-ui')
+    const addresses = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address)
+    expect(addresses.length).toBeGreaterThan(3)
+    for (const address of addresses) {
+      expect(address).not.toMatch(/^(https?:)?\/\//)
+      const path = new URL(address, `http://localhost/api/docs/`).pathname
+      expect([address, (await ask(httpPort, { path })).status]).toEqual([address, 200])
+    }
+  })
+})

@@ -1,0 +1,151 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { fastify } from 'fastify'
+import { staticSide } from '../../src/http/static-side.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { ApiClient, expectProblem } from '../support/api.ts'
+import { ask } from '../support/http-request.ts'
+import { openRawWebSocketClient } from '../support/raw-client.ts'
+import { startHub } from '../support/start-hub.ts'
+import { join as joinClient } from '../support/steps.ts'
+
+class FailingStore extends MemoryStore {
+  override get isFailing(): boolean {
+    return true
+  }
+}
+
+const JSON_TYPE = { 'Content-Type': 'application/json' }
+
+describe('The HTTP side', () => {
+  test('answers with a problem document where there is nothing', async () => {
+    const { httpPort } = await startHub()
+    expectProblem(await new ApiClient(httpPort).get('/nothing'), 404)
+    expect(await ask(httpPort, { path: '/favicon.ico' })).toMatchObject({ status: 404 })
+    expect(await ask(httpPort, { path: '/api/v1/clients', method: 'PUT' })).toMatchObject({ status: 404 })
+    expect(await ask(httpPort, { path: '/api/v1/clients/%E0%A4%A' })).toMatchObject({ status: 400 })
+  })
+
+  test('keeps browsers from doing harm with what it serves', async () => {
+    const { httpPort } = await startHub()
+    for (const path of ['/', '/api/v1/clients', '/nothing', '/healthz']) {
+      const { headers } = await ask(httpPort, { path })
+      expect(headers['content-security-policy']).toMatch(/^default-src 'self'; .*frame-ancestors 'none'$/)
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['referrer-policy']).toBe('no-referrer')
+    }
+    expect((await ask(httpPort, { path: '/api/v1/clients' })).headers['cache-control']).toBe('no-store')
+  })
+
+  test('answers by names that no stranger can have, and by no others', async () => {
+    const { httpPort } = await startHub({ config: { websocket: { origins: ['https://hub.example'] } } })
+    const statusBy = async (host: string, path = '/api/v1/clients'): Promise<number> =>
+      (await ask(httpPort, { path, headers: { Host: host } })).status
+    for (const host of ['127.0.0.1', 'localhost:80', '[::1]:8080', 'hub', 'pi.local', '192.168.1.7', 'hub.example']) {
+      expect([host, await statusBy(host)]).toEqual([host, 200])
+    }
+    for (const host of ['evil.example', 'hub.example.evil', '127.0.0.1.evil.example', 'local.evil']) {
+      expect([host, await statusBy(host)]).toEqual([host, 421])
+    }
+    for (const path of ['/healthz', '/readyz', '/metrics']) expect(await statusBy('hub.monitoring.svc', path)).toBe(200)
+  })
+
+  test('lets no page of another site change anything', async () => {
+    const { hub, httpPort } = await startHub({ config: { websocket: { origins: ['https://panel.example'] } } })
+    const statusFrom = async (headers: Readonly<Record<string, string>>): Promise<number> => {
+      const url = `http://127.0.0.1:${httpPort}/api/v1/clients/nobody/disconnect`
+      return (await fetch(url, { method: 'POST', headers })).status
+    }
+    expect(await statusFrom({})).toBe(404)
+    expect(await statusFrom({ Origin: `http://127.0.0.1:${httpPort}` })).toBe(404)
+    expect(await statusFrom({ Origin: 'https://panel.example' })).toBe(404)
+    expect(await statusFrom({ Origin: 'http://evil.example' })).toBe(403)
+    expect(await statusFrom({ Origin: 'null' })).toBe(403)
+    expect(hub.ledger.matched).toBe(0)
+  })
+
+  test('says whether it is alive and ready', async () => {
+    const { httpPort } = await startHub()
+    expect(await ask(httpPort, { path: '/healthz' })).toMatchObject({ status: 200, text: 'alive\n' })
+    expect(await ask(httpPort, { path: '/readyz' })).toMatchObject({ status: 200, text: 'ready\n' })
+  })
+
+  test('is not ready while the store cannot write', async () => {
+    const { httpPort } = await startHub({ store: new FailingStore() })
+    expect(await ask(httpPort, { path: '/readyz' })).toMatchObject({
+      status: 503,
+      text: 'the store cannot write (see the log)\n',
+    })
+    expect(await new ApiClient(httpPort).get('/overview')).toMatchObject({
+      body: { faults: ['the store cannot write (see the log)'] },
+    })
+    expectProblem(await new ApiClient(httpPort).post('/publish', { topic: 'a', qos: 1 }), 409)
+  })
+
+  test('has metrics', async () => {
+    const { httpPort } = await startHub()
+    const { headers, text } = await ask(httpPort, { path: '/metrics' })
+    expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+    expect(text).toContain('hubbub_connections')
+  })
+
+  test('serves everything below a base path', async () => {
+    const { httpPort } = await startHub({ config: { http: { basePath: '/hub/' } } })
+    expect(await new ApiClient(httpPort, '/hub').get('/clients')).toMatchObject({ status: 200 })
+    for (const path of ['/hub/healthz', '/hub/', '/hub/api/docs/', '/hub/metrics']) {
+      expect([path, (await ask(httpPort, { path })).status]).toEqual([path, 200])
+    }
+    for (const path of ['/healthz', '/', '/api/v1/clients']) {
+      expect([path, (await ask(httpPort, { path })).status]).toEqual([path, 404])
+    }
+    const client = await openRawWebSocketClient(httpPort, '/hub/mqtt')
+    await client.connect()
+  })
+
+  test('ends a request that waits when the hub stops', async () => {
+    const { hub, port, httpPort } = await startHub()
+    await (await joinClient(port, 'mute')).subscribe(['mute', 0])
+    const waiting = fetch(`http://127.0.0.1:${httpPort}/api/v1/request`, {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: JSON.stringify({ topic: 'mute', timeoutMs: 60_000 }),
+    }).catch((error: unknown) => error)
+    await expect.poll(() => hub.ledger.matched).toBe(1)
+    await hub.stop()
+    expect(await waiting).toBeInstanceOf(Error)
+  })
+})
+
+describe('The static side', () => {
+  test('serves pages anew and assets for ever, compressed ahead', async () => {
+    const pages = mkdtempSync(join(tmpdir(), 'hubbub-pages-'))
+    onTestFinished(() => rmSync(pages, { recursive: true }))
+    mkdirSync(join(pages, 'assets'))
+    writeFileSync(join(pages, 'index.html'), '<!doctype html>')
+    writeFileSync(join(pages, 'assets', 'index-abc.js'), 'plain')
+    writeFileSync(join(pages, 'assets', 'index-abc.js.br'), 'brotli')
+    const app = fastify()
+    onTestFinished(async () => app.close())
+    await staticSide(app, pages)
+    const page = await app.inject('/')
+    expect(page).toMatchObject({ statusCode: 200, body: '<!doctype html>' })
+    expect(page.headers['cache-control']).toBe('no-cache')
+    expect(page.headers.etag).toBeDefined()
+    // As every browser asks.
+    const asked = { url: '/', headers: { 'accept-encoding': 'gzip, deflate, br' } }
+    expect(await app.inject(asked)).toMatchObject({ statusCode: 200, body: '<!doctype html>' })
+    writeFileSync(join(pages, 'index.html.br'), 'page in brotli')
+    expect(await app.inject(asked)).toMatchObject({ statusCode: 200, body: 'page in brotli' })
+    const compressed = await app.inject({ url: '/assets/index-abc.js', headers: { 'accept-encoding': 'br, gzip' } })
+    expect(compressed).toMatchObject({ statusCode: 200, body: 'brotli' })
+    expect(compressed.headers).toMatchObject({
+      'content-encoding': 'br',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-type': expect.stringContaining('javascript'),
+    })
+    expect((await app.inject({ url: '/assets/index-abc.js' })).body).toBe('plain')
+    expect((await app.inject({ url: '/../../package.json' })).statusCode).toBeGreaterThanOrEqual(400)
+  })
+})

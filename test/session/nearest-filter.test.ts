@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest'
+import { nearestFilter } from '../../src/session/nearest-filter.ts'
+
+describe('nearestFilter', () => {
+  test('finds the filter that agrees for most levels and says where it departs', () => {
+    expect(nearestFilter(['x', 'home/+/temp', 'home/hall'], 'home/hall/light')).toEqual({
+      filter: 'home/+/temp',
+      matchingLevels: 2,
+      difference: 'level 3 is "temp", the topic has "light"',
+    })
+  })
+
+  test.each([
+    ['home/Lamp', 'home/lamp', 'level 2 is "Lamp", the topic has "lamp": upper and lower case differ'],
+    ['home/lamp ', 'home/lamp', 'level 2 is "lamp ", the topic has "lamp": there is a space too many'],
+    ['home', 'home/lamp', 'it ends after level 1, the topic has 2 levels'],
+    ['home/lamp/+', 'home/lamp', 'it goes on with level 3 "+", the topic ends before it'],
+    ['/home', 'home', 'level 1 is "", the topic has "home"'],
+    ['#', '$SYS/broker', 'a filter that begins with a wildcard does not reach topics that begin with "$"'],
+    ['$share/g/a/b', 'a/c', 'level 2 is "b", the topic has "c"'],
+    ['$history/5m/a/b', 'a/c', 'level 2 is "b", the topic has "c"'],
+  ])('says of %s and %s: %s', (filter, topic, difference) => {
+    expect(nearestFilter([filter], topic)).toMatchObject({ filter, difference })
+  })
+
+  test('finds none among none', () => {
+    expect(nearestFilter([], 'a')).toBeUndefined()
+  })
+})

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** A program that tests run and that its package cannot be installed for, since it would start a service. */
+interface Tool {
+  readonly packageName: string
+  /** Where the program lies in the package. */
+  readonly path: string
+  /** Packages of libraries that a small system does not have. */
+  readonly libraries: readonly string[]
+}
+
+export const TOOLS = {
+  promtool: { packageName: 'prometheus', path: 'usr/bin/promtool', libraries: [] },
+  prometheus: { packageName: 'prometheus', path: 'usr/bin/prometheus', libraries: [] },
+  mosquitto: { packageName: 'mosquitto', path: 'usr/sbin/mosquitto', libraries: ['libdlt2', 'libwrap0'] },
+} as const satisfies Readonly<Record<string, Tool>>
+
+export type ToolName = keyof typeof TOOLS
+
+/** Where packages are unpacked whose programs are not installed. */
+export const UNPACKED_FOLDER = fileURLToPath(new URL('../../node_modules/.cache/debian', import.meta.url))
+
+/** The path of a tool: installed, or unpacked by `required-packages.ts`; undefined when it is neither. */
+export function findTool(name: ToolName): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  const { packageName, path } = TOOLS[name]
+  const places = [...folders.map((folder) => join(folder, name)), join(UNPACKED_FOLDER, packageName, path)]
+  return places.find((place) => existsSync(place))
+}
+
+/** The path of a tool, or an error that says how to get it. */
+export function requireTool(name: ToolName): string {
+  const path = findTool(name)
+  if (path !== undefined) return path
+  throw new Error(
+    `${name} is missing: npm test takes it from Debian's package "${TOOLS[name].packageName}" with apt-get`,
+  )
+}
