@@ -39,5 +39,21 @@ export function commandOf(id: string, topic: string): string | undefined {
   return topic.startsWith(prefix) ? topic.slice(prefix.length) : undefined
 }
 
+/** Filters of one channel of all devices. */
+export const DEVICE_FILTERS = {
+  about: 'devices/+/about',
+  status: 'devices/+/status',
+  telemetry: 'devices/+/telemetry',
+  state: 'devices/+/state',
+  event: 'devices/+/event',
+} as const
+
+/** Whose topic it is and which channel of it, or undefined for a topic of no device. */
+export function deviceOf(topic: string): { readonly id: string; readonly channel: string } | undefined {
+  const [root, id, channel, ...more] = topic.split('/')
+  if (root !== 'devices' || id === undefined || channel === undefined || more.length > 0) return undefined
+  return { id, channel }
+}
+
 /** The room where everybody talks. */
 export const LOBBY = 'chat/lobby'

@@ -44,6 +44,7 @@ export class Connection {
   #link: Link | undefined
   #linkError: Error | undefined
   #isOnline = false
+  #wasOnline = false
 
   constructor(options: ConnectionOptions, owner: ConnectionOwner) {
     this.#options = options
@@ -55,6 +56,11 @@ export class Connection {
     return this.#isOnline
   }
 
+  /** Whether it was connected at least once. */
+  get wasOnline(): boolean {
+    return this.#wasOnline
+  }
+
   /** Connects, and from then on comes back by itself until `leave` or `end`. */
   open(): void {
     const { subscriptions, tally } = this.#options
@@ -63,6 +69,7 @@ export class Connection {
     let isFirst = true
     client.on('connect', () => {
       this.#isOnline = true
+      this.#wasOnline = true
       tally.connected++
       tally.connects++
       client.options.reconnectPeriod = this.#options.reconnectMs
