@@ -66,7 +66,7 @@ export class Fleet {
     }
   }
 
-  /** Lets nothing new happen, wakes who sleeps, and resolves when all that was said is acknowledged. */
+  /** Lets nothing new happen, and resolves when all that was said is acknowledged. */
   async settle(): Promise<void> {
     this.#isStopped = true
     const started = this.devices.slice(0, this.#started)

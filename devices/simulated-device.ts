@@ -123,15 +123,15 @@ export class SimulatedDevice implements Device, ConnectionOwner {
   /** Ends steps and faults, and nothing else: what is due still goes out. */
   settle(): void {
     this.#isStopped = true
-    this.wake()
+    if (this.connection.outbox.pending > 0) this.wake()
   }
 
   /** Says that it goes, then DISCONNECT. What is not acknowledged by the deadline stays in `connection.outbox`. */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopped = true
     this.#cancelWake?.()
-    // One that is asleep said so, and is not woken to say that it is switched off.
-    if (this.#status === 'online') this.#setStatus('offline')
+    // For one that lost its connection the will has said it, and one that is asleep is not woken to say it.
+    if (this.#status === 'online' && this.connection.isOnline) this.#setStatus('offline')
     await this.connection.leave(deadlineMs)
   }
 

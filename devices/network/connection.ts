@@ -63,10 +63,10 @@ export class Connection {
 
   /** Connects, and from then on comes back by itself until `leave` or `end`. */
   open(): void {
-    const { subscriptions, tally } = this.#options
+    const { clientId, subscriptions, tally } = this.#options
     const client = new MqttClient(() => this.#openStream(), this.#clientOptions())
     this.#client = client
-    let isFirst = true
+    let isSubscribed = false
     client.on('connect', () => {
       this.#isOnline = true
       this.#wasOnline = true
@@ -74,14 +74,14 @@ export class Connection {
       tally.connects++
       client.options.reconnectPeriod = this.#options.reconnectMs
       // After that mqtt.js subscribes by itself where the broker has no session.
-      if (isFirst && subscriptions.length > 0) {
+      if (!isSubscribed && subscriptions.length > 0) {
         // No Local: who speaks in a room does not hear itself.
         const options = this.#options.version === 5 ? { qos: 1 as const, nl: true } : { qos: 1 as const }
         client.subscribe([...subscriptions], options, (error) => {
-          if (error !== null) tally.failed(`${this.#options.clientId}: cannot subscribe: ${error.message}`)
+          isSubscribed = error === null
+          if (error !== null && this.#isOnline) tally.failed(`${clientId}: cannot subscribe: ${error.message}`)
         })
       }
-      isFirst = false
       this.#owner.connected()
       this.outbox.open(client.serverProperties?.receiveMaximum ?? MAX_IN_FLIGHT)
     })

@@ -3,7 +3,7 @@ import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { onTestFinished } from 'vitest'
 import { Fleet, type FleetOptions } from '../../devices/fleet.ts'
-import { Reply } from '../../devices/payloads.ts'
+import { ChatMessage, Reply } from '../../devices/payloads.ts'
 import type { Scenario } from '../../devices/scenario.ts'
 import { commandTopic } from '../../devices/topics.ts'
 import { Collected, guarded } from '../support/guard.ts'
@@ -51,6 +51,7 @@ export class Watcher {
     { url }: Broker,
     version: 4 | 5 = 5,
     filters: readonly string[] = ['devices/#'],
+    qos: 0 | 2 = 2,
   ): Promise<Watcher> {
     const client = connect(url.href, { protocolVersion: version, reconnectPeriod: 0 })
     onTestFinished(async () => {
@@ -64,7 +65,7 @@ export class Watcher {
       }),
       () => 'the watcher to connect',
     )
-    await client.subscribeAsync([...filters, 'replies/#'], { qos: 2 })
+    await client.subscribeAsync([...filters, 'replies/#'], { qos })
     return watcher
   }
 
@@ -85,6 +86,12 @@ export class Watcher {
   ): Promise<Static<T>> {
     const { payload } = await this.until(topic, (each) => select(parse(schema, each)))
     return parse(schema, payload)
+  }
+
+  /** The first message of a room, past or to come, that `select` takes; plain text is nobody's. */
+  async untilChat(topic: string, select: (message: ChatMessage) => boolean): Promise<ChatMessage> {
+    const { payload } = await this.until(topic, (each) => select(chatOf(each)))
+    return chatOf(payload)
   }
 
   /** Everything on a topic so far, as JSON. */
@@ -114,6 +121,12 @@ export class Watcher {
     if (given !== correlation) throw new Error(`the reply has the correlation ${given}, not ${correlation}`)
     return reply
   }
+}
+
+/** Plain text is said by nobody in particular. */
+function chatOf(payload: Buffer): ChatMessage {
+  const text = payload.toString()
+  return text.startsWith('{') ? parse(ChatMessage, payload) : { from: 'nobody', text }
 }
 
 /** Reads JSON, and throws what is wrong with it by a schema. */

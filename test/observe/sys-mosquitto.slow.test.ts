@@ -88,7 +88,7 @@ describe('$SYS', () => {
 
   test('has the topics that a Mosquitto has, but for those that are listed', async () => {
     const ours = await topicsOf((await startHub({ config: { sysIntervalSeconds: 1 } })).port)
-    const theirs = await topicsOf((await startMosquittoBroker()).port)
+    const theirs = await topicsOf(await startMosquittoBroker())
     const oursAlone = [...ours].filter((topic) => !theirs.has(topic))
     const theirsAlone = [...theirs].filter((topic) => !ours.has(topic))
     expect(oursAlone).toEqual(Object.keys(OURS_ALONE))
@@ -98,7 +98,7 @@ describe('$SYS', () => {
   test('says of the same traffic what a Mosquitto says', async () => {
     const { port } = await startHub({ config: { sysIntervalSeconds: 1 } })
     const ours = await valuesAfterTraffic(port)
-    expect(ours).toEqual(await valuesAfterTraffic((await startMosquittoBroker()).port))
+    expect(ours).toEqual(await valuesAfterTraffic(await startMosquittoBroker()))
     expect(ours['clients/total']).toBe('4')
   })
 })

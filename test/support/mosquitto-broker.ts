@@ -9,25 +9,15 @@ import { startProcess } from './processes.ts'
 /** A real program is started and loaded first. */
 const START_GUARD_MS = 15_000
 
-/** A Mosquitto that listens on 127.0.0.1. */
-export interface MosquittoBroker {
-  readonly port: number
-  /** MQTT over WebSocket. */
-  readonly webSocketPort: number
-}
-
-/** Starts a Mosquitto that publishes `$SYS` every second; it is ended with the test. */
-export async function startMosquittoBroker(): Promise<MosquittoBroker> {
+/** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. */
+export async function startMosquittoBroker(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-mosquitto-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const port = await freePort()
-  const webSocketPort = await freePort()
   const file = join(folder, 'mosquitto.conf')
   // As root it would change to a user that only its installed package makes.
   const lines = [
     `listener ${port} 127.0.0.1`,
-    `listener ${webSocketPort} 127.0.0.1`,
-    'protocol websockets',
     'allow_anonymous true',
     'user root',
     'sys_interval 1',
@@ -37,5 +27,5 @@ export async function startMosquittoBroker(): Promise<MosquittoBroker> {
   writeFileSync(file, lines.join('\n'))
   const broker = await startProcess('stdbuf', ['-oL', requireTool('mosquitto'), '-c', file])
   await broker.untilLine(/ running$/, START_GUARD_MS)
-  return { port, webSocketPort }
+  return port
 }
