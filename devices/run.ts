@@ -45,7 +45,8 @@ export async function runScenario(
   const line = new LiveLine(fleet, output)
   void fleet.start()
   await untilOver(flags.seconds, stopped)
-  const patienceMs = stopped.aborted ? PATIENCE_MS.stopped : PATIENCE_MS.inTime
+  // Where there is no broker, nothing more will come.
+  const patienceMs = stopped.aborted || fleet.tally.connected === 0 ? PATIENCE_MS.stopped : PATIENCE_MS.inTime
   await settle(fleet, patienceMs)
   const result = await audit?.compare(fleet, patienceMs)
   await Promise.all([audit?.stop(), fleet.stop(STOP_DEADLINE_MS)])

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import { type IClientOptions, type IClientPublishOptions, type IPublishPacket, MqttClient } from 'mqtt'
 import type { Link, LinkOpener } from './link.ts'
-import { isRefusal, MAX_IN_FLIGHT, Outbox, type Outgoing } from './outbox.ts'
+import { isRefusal, MAX_IN_FLIGHT, Outbox, type Outgoing, wasDoneBefore } from './outbox.ts'
 import type { Tally } from './tally.ts'
 
 /** What MQTT calls its versions: 4 is 3.1.1. */
@@ -130,9 +132,11 @@ export class Connection {
     if (this.#isOnline) {
       // mqtt.js would wait with DISCONNECT for what is in flight, even for ever.
       client.outgoing = {}
+      const link = this.#link
       const isLeft = await withDeadline(client.endAsync(false), rest())
       this.outbox.reclaim()
-      if (isLeft) return
+      // mqtt.js is done when it has sent DISCONNECT, we are when the broker has read it and closed.
+      if (isLeft && (link === undefined || (await withDeadline(untilClosed(link.stream), rest())))) return
     }
     await client.endAsync(true)
     this.#link?.cut()
@@ -161,10 +165,11 @@ export class Connection {
     const { topic, payload, qos, retain } = message
     tally.published++
     this.#client?.publish(topic, payload, { qos, retain, ...this.#properties(message) }, (error) => {
-      if (error === undefined || error === null) tally.acknowledged++
+      const isDone = error === undefined || error === null || wasDoneBefore(error)
+      if (isDone) tally.acknowledged++
       else if (isRefusal(error)) tally.failed(`${this.#options.clientId}: ${topic} was refused: ${error.message}`)
       else tally.published--
-      done(error ?? undefined)
+      done(isDone ? undefined : error)
     })
   }
 
@@ -200,6 +205,10 @@ export class Connection {
       ...(version === 5 && keepsSession ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
     }
   }
+}
+
+async function untilClosed(stream: Duplex): Promise<void> {
+  if (!stream.closed) await once(stream, 'close')
 }
 
 /** Whether `work` was done in time. */

@@ -14,7 +14,22 @@ export type Send = (message: Outgoing, done: (error?: Error) => void) => void
 
 /** How an acknowledgement says no. Any other error means that the message never left. */
 export function isRefusal(error: Error): boolean {
-  return 'code' in error && typeof error.code === 'number' && error.code >= 0x80
+  const code = reasonCodeOf(error)
+  return code >= 0x80 && code !== PACKET_IDENTIFIER_NOT_FOUND
+}
+
+/**
+ * A PUBREL that was sent once more after a reconnect may be answered so: the broker had done all before. For MQTT that is no error
+ * [MQTT 5, 3.7.2.1], for mqtt.js it is.
+ */
+export function wasDoneBefore(error: Error): boolean {
+  return reasonCodeOf(error) === PACKET_IDENTIFIER_NOT_FOUND
+}
+
+const PACKET_IDENTIFIER_NOT_FOUND = 0x92
+
+function reasonCodeOf(error: Error): number {
+  return 'code' in error && typeof error.code === 'number' ? error.code : 0
 }
 
 /** More than this waits for nobody: an event that is thrown away is counted. */

@@ -6,7 +6,7 @@ import {
   About,
   AirTelemetry,
   CameraSnapshot,
-  ChatMessage,
+  type ChatMessage,
   DoorEvent,
   FlakyEvent,
   LampState,
