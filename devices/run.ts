@@ -22,12 +22,13 @@ export interface Summary {
   readonly cuts: number
   readonly errors: number
   readonly lastError: string | undefined
-  /** Messages of QoS 1 and 2 without an acknowledgement at the end, or refused. */
+  /** Messages of QoS 1 and 2 that were refused, or without an acknowledgement when time was over. */
   readonly undelivered: number
   readonly audit: AuditResult | undefined
 }
 
-const STOP_DEADLINE_MS = 900
+/** Ctrl-C is over within 2 s, even for a city. */
+const STOP_DEADLINE_MS = { inTime: 10_000, stopped: 900 }
 /** How long a run that is over waits for acknowledgements and for the audit; what is missing then is reported. */
 const PATIENCE_MS = { inTime: 10_000, stopped: 500 }
 
@@ -45,11 +46,14 @@ export async function runScenario(
   const line = new LiveLine(fleet, output)
   void fleet.start()
   await untilOver(flags.seconds, stopped)
+  const isStopped = stopped.aborted
   // Where there is no broker, nothing more will come.
-  const patienceMs = stopped.aborted || fleet.tally.connected === 0 ? PATIENCE_MS.stopped : PATIENCE_MS.inTime
-  await settle(fleet, patienceMs)
+  const patienceMs = isStopped || fleet.tally.connected === 0 ? PATIENCE_MS.stopped : PATIENCE_MS.inTime
+  const isSettled = !isStopped || audit !== undefined
+  if (isSettled) await settle(fleet, patienceMs)
   const result = await audit?.compare(fleet, patienceMs)
-  await Promise.all([audit?.stop(), fleet.stop(STOP_DEADLINE_MS)])
+  const undelivered = fleet.lost + (isSettled ? fleet.pending : 0)
+  await Promise.all([audit?.stop(), fleet.stop(isStopped ? STOP_DEADLINE_MS.stopped : STOP_DEADLINE_MS.inTime)])
   line.end()
   const { tally } = fleet
   return {
@@ -65,7 +69,7 @@ export async function runScenario(
     cuts: tally.cuts,
     errors: tally.errors,
     lastError: tally.lastError,
-    undelivered: fleet.pending + fleet.lost,
+    undelivered,
     audit: result,
   }
 }

@@ -60,6 +60,8 @@ function startDevices(line: string): Fleet | undefined {
   if (url === undefined || webSocketUrl === undefined || stopping !== undefined) return undefined
   const started = new Fleet(loadScenario(SCENARIO), { url: new URL(url), webSocketUrl: new URL(webSocketUrl) })
   void started.start()
-  process.stdout.write(`  and ${started.devices.length} simulated devices (without them: npm start -- ${NO_DEVICES})\n`)
+  process.stdout.write(
+    `\n${started.devices.length} simulated devices are beside it (without them: npm start -- ${NO_DEVICES})\n`,
+  )
   return started
 }

@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
 import { type IClientOptions, type IClientPublishOptions, type IPublishPacket, MqttClient } from 'mqtt'
 import type { Link, LinkOpener } from './link.ts'
 import { isRefusal, MAX_IN_FLIGHT, Outbox, type Outgoing, wasDoneBefore } from './outbox.ts'
@@ -136,7 +134,7 @@ export class Connection {
       const isLeft = await withDeadline(client.endAsync(false), rest())
       this.outbox.reclaim()
       // mqtt.js is done when it has sent DISCONNECT, we are when the broker has read it and closed.
-      if (isLeft && (link === undefined || (await withDeadline(untilClosed(link.stream), rest())))) return
+      if (isLeft && (link === undefined || (await withDeadline(link.closed, rest())))) return
     }
     await client.endAsync(true)
     this.#link?.cut()
@@ -205,10 +203,6 @@ export class Connection {
       ...(version === 5 && keepsSession ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
     }
   }
-}
-
-async function untilClosed(stream: Duplex): Promise<void> {
-  if (!stream.closed) await once(stream, 'close')
 }
 
 /** Whether `work` was done in time. */

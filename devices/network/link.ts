@@ -7,6 +7,8 @@ import { DelayedStream } from './delayed-stream.ts'
 /** The bytes between a device and the broker. */
 export interface Link {
   readonly stream: Duplex
+  /** Resolves when both sides are closed. */
+  readonly closed: Promise<void>
   /** Ends it as a pulled plug does: nothing more is said, what was not sent yet is lost. */
   cut(): void
 }
@@ -28,6 +30,7 @@ export function openLink(url: URL, latencyMs = 0): Link {
   const stream = new DelayedStream(link.stream, latencyMs)
   return {
     stream,
+    closed: untilClosed(stream),
     cut: () => {
       stream.destroy()
       link.cut()
@@ -41,16 +44,24 @@ function openSocket(url: URL): Link {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const socket = url.protocol === 'mqtts:' ? connectTls({ host, port, servername: host }) : connectTcp({ host, port })
   socket.setNoDelay(true)
-  return { stream: socket, cut: () => void socket.destroy() }
+  return { stream: socket, closed: untilClosed(socket), cut: () => void socket.destroy() }
 }
 
 function openWebSocket(url: URL): Link {
   const stream = websocketStream(url.href, ['mqtt'], { perMessageDeflate: false })
   return {
     stream,
+    closed: untilClosed(stream),
     cut: () => {
       stream.socket.terminate()
       stream.destroy()
     },
   }
+}
+
+async function untilClosed(stream: Duplex): Promise<void> {
+  // Of these streams not all can be asked later.
+  await new Promise<void>((resolve) => {
+    stream.once('close', () => resolve())
+  })
 }
