@@ -44,10 +44,10 @@ function summaryText(summary: Summary): string {
     ['errors', summary.errors === 0 ? 0 : `${summary.errors}, the last: ${lastError}`],
   ]
   if (audit !== undefined) {
-    const { events, readings, wills, discrepancies } = audit
+    const { events, redeliveries, readings, wills, discrepancies } = audit
     rows.push([
       'audit',
-      `${events} events, ${readings} readings, ${wills} wills; ${discrepancies.length} discrepancies`,
+      `${events} events (${redeliveries} delivered again), ${readings} readings, ${wills} wills; ${discrepancies.length} discrepancies`,
     ])
     rows.push(
       ...discrepancies.map(({ device, what, said, seen }): [string, string] => [
