@@ -1,0 +1,10 @@
+import { startHub } from '../support/start-hub.ts'
+import { describeKinds } from './kinds.ts'
+
+describeKinds('the hub', async () => {
+  const { port, httpPort } = await startHub()
+  return {
+    url: new URL(`mqtt://127.0.0.1:${port}`),
+    webSocketUrl: new URL(`ws://127.0.0.1:${httpPort}/mqtt`),
+  }
+})
