@@ -8,6 +8,7 @@ import { findTool, type ToolName, TOOLS, UNPACKED_FOLDER } from './debian-tools.
 const REQUIRED: ReadonlyMap<string, string> = new Map([
   ['mosquitto_pub', 'mosquitto-clients'],
   ['mosquitto_sub', 'mosquitto-clients'],
+  ['chromium', 'chromium'],
 ])
 const INSTALL_TIMEOUT_MS = 300_000
 
