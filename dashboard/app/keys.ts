@@ -1,6 +1,6 @@
 import { conversations, openConversation } from './state/conversations.ts'
-import { dialog } from './state/layout.ts'
-import { stream } from './state/open.ts'
+import { dialog, isSearchOpen } from './state/layout.ts'
+import { markRead, stream } from './state/open.ts'
 import { go, hrefOf } from './state/place.ts'
 
 /** The keys that work everywhere. Returns what ends it. */
@@ -20,8 +20,12 @@ function pressed(event: KeyboardEvent): void {
   } else if (event.key === '?' && !isWriting) dialog.value = 'keys'
   else if (event.key === '/' && !isWriting) {
     event.preventDefault()
-    dialog.value = 'jump'
-  } else if (event.key === 'Escape' && dialog.value === undefined) toNewest()
+    if (openConversation.peek() === undefined) dialog.value = 'jump'
+    else isSearchOpen.value = true
+  } else if (event.key === 'Escape' && dialog.value === undefined && !isSearchOpen.value) {
+    markRead()
+    toNewest()
+  }
 }
 
 function move(step: number): void {

@@ -13,16 +13,23 @@ interface MessageJson {
   readonly properties?: Readonly<Record<string, unknown>> & { readonly userProperties?: readonly [string, string][] }
 }
 
+const NOTHING = { messages: [], nextCursor: null, previousCursor: null }
+
 /** Reads a page of the hub's history, or of what it retains. Never throws: what is wrong is in the answer. */
 export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
   try {
     const response = await fetch(url)
-    const body: { messages: MessageJson[]; nextCursor: string | null; detail?: string } = await response.json()
-    if (!response.ok) return { messages: [], nextCursor: null, fault: body.detail ?? response.statusText }
+    const body: {
+      messages: MessageJson[]
+      nextCursor: string | null
+      previousCursor?: string | null
+      detail?: string
+    } = await response.json()
+    if (!response.ok) return { ...NOTHING, fault: body.detail ?? response.statusText }
     const messages = body.messages.map((message) => arrivedFrom(message, kept))
-    return { messages, nextCursor: body.nextCursor, fault: undefined }
+    return { messages, nextCursor: body.nextCursor, previousCursor: body.previousCursor ?? null, fault: undefined }
   } catch (error) {
-    return { messages: [], nextCursor: null, fault: error instanceof Error ? error.message : String(error) }
+    return { ...NOTHING, fault: error instanceof Error ? error.message : String(error) }
   }
 }
 

@@ -141,6 +141,8 @@ export type ToWorker =
 export interface Past {
   readonly messages: readonly Arrived[]
   readonly nextCursor: string | null
+  /** Before the first, of a page around something. */
+  readonly previousCursor: string | null
   /** Why there is nothing; undefined when it went well. */
   readonly fault: string | undefined
 }

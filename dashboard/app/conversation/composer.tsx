@@ -1,6 +1,7 @@
 import type { Conversation } from '../state/conversations.ts'
-import { changeDraft, draft, draftSent, editLast } from '../state/draft.ts'
+import { changeDraft, type Draft, draft, draftSent, editLast } from '../state/draft.ts'
 import { showSent } from '../state/open.ts'
+import { forgetMessage, savedMessages, saveMessage } from '../state/saved-messages.ts'
 import { send } from '../state/sends.ts'
 import { myName } from '../state/settings.ts'
 import { publishFault } from '../state/topic-filter.ts'
@@ -18,8 +19,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   const fault = publishFault(topic)
   const submit = (): void => {
     if (fault !== undefined || (isRoom && payload === '')) return
-    const body = isRoom && myName.value !== '' ? JSON.stringify({ from: myName.value, text: payload }) : payload
-    showSent(send({ topic, payload: body, qos, retain, wantsReply: /\/cmd\//.test(topic) }))
+    publish(conversation, draft.value)
     draftSent()
   }
   return (
@@ -30,6 +30,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         submit()
       }}
     >
+      <SavedMessages conversation={conversation} />
       <div class="chips">
         {isRoom ? (
           <label class="chip-field">
@@ -71,6 +72,17 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         >
           {text.retain}
         </button>
+        {payload !== '' && fault === undefined && (
+          <button
+            type="button"
+            class="chip"
+            title={text.saveMessage}
+            aria-label={text.saveMessage}
+            onClick={() => saveMessage({ ...draft.value, conversationId: conversation.id })}
+          >
+            ★
+          </button>
+        )}
         <JsonState payload={payload} />
         {fault !== undefined && <span class="fault">{text[fault]}</span>}
       </div>
@@ -97,6 +109,38 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         </button>
       </div>
     </form>
+  )
+}
+
+function publish(conversation: Conversation, { topic, text, qos, retain }: Draft): void {
+  const isNamed = conversation.kind === 'room' && myName.value !== ''
+  const payload = isNamed ? JSON.stringify({ from: myName.value, text }) : text
+  showSent(send({ topic, payload, qos, retain, wantsReply: /\/cmd\//.test(topic) }))
+}
+
+/** Messages that were kept here: a click sends one. */
+function SavedMessages({ conversation }: { readonly conversation: Conversation }) {
+  const text = words.value
+  const saved = savedMessages.value.filter(({ conversationId }) => conversationId === conversation.id)
+  if (saved.length === 0) return null
+  return (
+    <ul class="saved" aria-label={text.savedMessages}>
+      {saved.map((message) => (
+        <li key={`${message.topic} ${message.text}`} class="chip">
+          <button type="button" title={message.topic} onClick={() => publish(conversation, message)}>
+            <bdi>{message.text.slice(0, 60)}</bdi>
+          </button>
+          <button
+            type="button"
+            aria-label={`${text.forgetMessage}: ${message.text.slice(0, 60)}`}
+            title={text.forgetMessage}
+            onClick={() => forgetMessage(message)}
+          >
+            ×
+          </button>
+        </li>
+      ))}
+    </ul>
   )
 }
 

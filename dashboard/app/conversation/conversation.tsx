@@ -3,11 +3,13 @@ import type { Arrived } from '../../worker/protocol.ts'
 import { Avatar } from '../sidebar/avatar.tsx'
 import type { Conversation } from '../state/conversations.ts'
 import { chosen, pins, stream } from '../state/open.ts'
-import { isDetailsShown } from '../state/layout.ts'
+import { isDetailsShown, isSearchOpen } from '../state/layout.ts'
+import { telemetryStyle } from '../state/settings.ts'
 import { Icon } from '../icons.tsx'
 import { rate } from '../words/format.ts'
 import { words } from '../words/words.ts'
 import { Composer } from './composer.tsx'
+import { Search } from './search.tsx'
 import { StreamList } from './stream-list.tsx'
 
 /** The middle column: what was said, and where one writes. */
@@ -15,6 +17,7 @@ export function ConversationView({ conversation }: { readonly conversation: Conv
   return (
     <main class="conversation" aria-label={conversation.name}>
       <Head conversation={conversation} />
+      {isSearchOpen.value && <Search filter={conversation.filter} />}
       <Pins />
       <StreamList topic={conversation.filter} />
       <Composer key={conversation.id} conversation={conversation} />
@@ -40,6 +43,19 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
           <Rate />
         </p>
       </div>
+      {conversation.kind === 'device' && <FoldButton />}
+      <button
+        type="button"
+        class="icon-button"
+        aria-pressed={isSearchOpen.value}
+        aria-label={text.search}
+        title={`${text.search} (/)`}
+        onClick={() => {
+          isSearchOpen.value = !isSearchOpen.value
+        }}
+      >
+        <Icon name="search" />
+      </button>
       <button
         type="button"
         class="icon-button"
@@ -63,6 +79,25 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
         <Icon name="details" />
       </button>
     </header>
+  )
+}
+
+function FoldButton() {
+  const text = words.value
+  const isFolded = telemetryStyle.value === 'folded'
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-pressed={isFolded}
+      aria-label={text.foldTelemetry}
+      title={isFolded ? text.foldTelemetry : text.eachTelemetry}
+      onClick={() => {
+        telemetryStyle.value = isFolded ? 'each' : 'folded'
+      }}
+    >
+      <Icon name="wave" />
+    </button>
   )
 }
 

@@ -1,15 +1,18 @@
 import type { Arrived } from '../../worker/protocol.ts'
-import { chosen } from '../state/open.ts'
+import { chosen, reopen } from '../state/open.ts'
 import { readChat } from '../state/chat.ts'
 import type { Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/stream.ts'
 import { bytes, clock, latency, time } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
+import { Label, QosBadge } from './labels.tsx'
+import { TelemetryLine } from './telemetry-line.tsx'
 import { replyMs, TickSlot } from './tick.tsx'
 
 interface RowProps {
   readonly row: Row
-  /** Handed on by itself, since the row is the same object when it grows. */
+  /** These two are handed on by themselves, since the row is the same object when it grows. */
+  readonly message: Arrived | undefined
   readonly times: number
   /** The topic of the conversation, when it has but one. */
   readonly topic: string
@@ -18,13 +21,15 @@ interface RowProps {
 }
 
 /** A row of the stream. */
-export function StreamRow({ row, times, topic, isContinued }: RowProps) {
+export function StreamRow({ row, message, times, topic, isContinued }: RowProps) {
   if (row.kind === 'note') return <NoteLine note={row.note} />
-  return row.kind === 'sent' ? (
-    <SentLine send={row.send} topic={topic} isContinued={isContinued} />
-  ) : (
-    <MessageLine message={row.message} send={row.send} times={times} topic={topic} isContinued={isContinued} />
-  )
+  if (row.kind === 'reply') return <ReplyLine send={row.send} />
+  if (row.kind === 'sent' || message === undefined) {
+    return row.send === undefined ? null : <SentLine send={row.send} topic={topic} isContinued={isContinued} />
+  }
+  if (row.folded !== undefined)
+    return <TelemetryLine message={message} folded={row.folded} times={times} topic={topic} />
+  return <MessageLine message={message} send={row.send} times={times} topic={topic} isContinued={isContinued} />
 }
 
 interface MessageProps {
@@ -123,53 +128,50 @@ function Latency({ send }: { readonly send: Send }) {
   )
 }
 
-interface LabelProps {
-  readonly topic: string
-  readonly shown: string
-  readonly name: string | undefined
-  readonly isRoom: boolean
-}
-
-/** Who said it in a room, where it was published elsewhere. */
-function Label({ topic, shown, name, isRoom }: LabelProps) {
-  if (isRoom) {
-    return (
-      <span class="who" data-hue={hueOf(name ?? '')} title={name}>
-        <bdi>{name ?? words.value.yourNamePlaceholder}</bdi>
+/** The answer to a command, below what was sent meanwhile: sign, latency, payload. */
+function ReplyLine({ send }: { readonly send: Send }) {
+  const steps = send.steps.value
+  const reply = steps.find(({ step }) => step === 'reply')
+  return (
+    <div class="message reply">
+      <time class="at">{time(reply?.atMs ?? send.atMs)}</time>
+      <span class="topic" title={send.message.topic}>
+        <bdi>↩ {send.message.topic.split('/').at(-1)}</bdi>
       </span>
-    )
-  }
-  const base = shown.replace(/[+#].*$/, '')
-  const short = topic.startsWith(base) && topic.length > base.length ? topic.slice(base.length) : topic
-  return (
-    <span class="topic" title={topic}>
-      <bdi>{short}</bdi>
-    </span>
-  )
-}
-
-function QosBadge({ qos }: { readonly qos: number }) {
-  return (
-    <span class={`badge badge-qos${qos}`} title={words.value.qosHelp[qos]}>
-      Q{qos}
-    </span>
-  )
-}
-
-function NoteLine({ note }: { readonly note: Note }) {
-  const text = words.value
-  return (
-    <div class="note" role="note">
-      {note.kind === 'outage'
-        ? `${text.noConnectionFrom(clock(note.fromMs), clock(note.toMs))}, ${text.fromHistory(count(note.fromHistory, text.messages))}`
-        : text.notShown(count(note.messages, text.messages))}
+      <span class="value value-json">
+        <bdi>{reply?.reason}</bdi>
+      </span>
+      <span class="badges">
+        <span class="badge badge-reply">{latency(replyMs(send, steps))}</span>
+      </span>
+      <span class="tick-slot" />
     </div>
   )
 }
 
-/** One of eight colours, the same for a name each time. */
-export function hueOf(name: string): number {
-  let sum = 0
-  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 9973
-  return sum % 8
+function NoteLine({ note }: { readonly note: Note }) {
+  if (note.kind === 'gap') {
+    return (
+      <div class="note" role="note">
+        <button type="button" class="link" onClick={reopen}>
+          {words.value.gapToNewest}
+        </button>
+      </div>
+    )
+  }
+  return (
+    <div class={`note note-${note.kind}`} role="note">
+      {noteText(note)}
+    </div>
+  )
+}
+
+function noteText(note: Exclude<Note, { readonly kind: 'gap' }>): string {
+  const text = words.value
+  if (note.kind === 'outage') {
+    const recovered = text.fromHistory(count(note.fromHistory, text.messages))
+    return `${text.noConnectionFrom(clock(note.fromMs), clock(note.toMs))}, ${recovered}`
+  }
+  const messages = count(note.messages, text.messages)
+  return note.kind === 'unread' ? text.unreadFrom(messages) : text.notShown(messages)
 }

@@ -31,13 +31,17 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
     isChat: true,
     moved: (instance) => {
       current.seeEnd(instance.isAtEnd(24))
-      if ((instance.scrollOffset ?? 0) < OLDER_PIXELS && current.rows.length > 0) void loadOlder()
+      if ((instance.scrollOffset ?? 0) < OLDER_PIXELS && current.rows.length > 0) void loadOlder(instance.isScrolling)
     },
   })
   const isEmpty = rows.length === 0
+  const startKey = current.startKey.value
   useLayoutEffect(() => {
-    if (!isEmpty) virtualizer.scrollToEnd()
-  }, [current, isEmpty])
+    if (isEmpty) return
+    const index = rows.findIndex(({ key }) => key === startKey)
+    if (index === -1) virtualizer.scrollToEnd()
+    else virtualizer.scrollToIndex(index, { align: 'center' })
+  }, [current, isEmpty, startKey])
   const items = virtualizer.getVirtualItems()
   const first = items[0]
   return (
@@ -65,6 +69,7 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
                 >
                   <StreamRow
                     row={row}
+                    message={row.kind === 'message' ? row.message : undefined}
                     times={row.kind === 'message' ? row.times : 1}
                     topic={topic}
                     isContinued={isContinued(rows, index)}
@@ -75,6 +80,11 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
           </div>
         </div>
       </div>
+      {pastState.value === 'more' && virtualizer.getTotalSize() < (scroller.current?.clientHeight ?? 0) && (
+        <button type="button" class="pill older" onClick={() => void loadOlder(true)}>
+          {words.value.older}
+        </button>
+      )}
       <NewMessages current={current} onJump={() => virtualizer.scrollToEnd()} />
     </div>
   )
@@ -120,7 +130,7 @@ function isContinued(rows: readonly Row[], index: number): boolean {
 }
 
 function speakerOf(row: Row): string {
-  if (row.kind === 'note') return `note ${row.key}`
+  if (row.kind === 'note' || row.kind === 'reply') return `${row.kind} ${row.key}`
   if (row.kind === 'sent' || row.send !== undefined) return 'me'
   return row.message.chat?.from ?? row.message.publisher ?? row.message.topic
 }

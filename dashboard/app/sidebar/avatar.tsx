@@ -1,7 +1,7 @@
 import type { Conversation } from '../state/conversations.ts'
 import { presence } from '../state/presence.ts'
 import { words } from '../words/words.ts'
-import { hueOf } from '../conversation/message-row.tsx'
+import { hueOf } from '../conversation/labels.tsx'
 import { Icon } from '../icons.tsx'
 
 /**

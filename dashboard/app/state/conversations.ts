@@ -5,6 +5,7 @@ import { type Availability, availabilityOf, hearAvailability, learnWill } from '
 import { isFeedReady } from './feed.ts'
 import { isListHeld } from './layout.ts'
 import { link } from './hub.ts'
+import { isNews } from './news.ts'
 import { go, place } from './place.ts'
 import { loadClients, presence, takePresence } from './presence.ts'
 import { listOrder } from './settings.ts'
@@ -35,8 +36,6 @@ export interface Conversation {
 
 const SAVED = 'hubbub.saved'
 const PINNED = 'hubbub.pinned'
-/** Topics of a device that are not messages to be read. */
-const UNCOUNTED = /^devices\/[^/]+\/(?:telemetry|state|status|about)(?:\/|$)/
 /** What others say to a device. */
 const COMMAND = /^devices\/[^/]+\/cmd(?:\/|$)/
 /** Pages like this one. */
@@ -217,9 +216,9 @@ function learnSpeaker(one: Conversation, { topic, publisher }: TopicNews): void 
 function note(one: Conversation, topic: TopicNews): void {
   const before = one.topics.get(topic.topic)
   one.topics.set(topic.topic, topic)
-  const isCounted = !UNCOUNTED.test(topic.topic)
+  const isCounted = isNews(topic.topic)
   const { value: last } = one.last
-  if (last === undefined || (last.atMs <= topic.atMs && (isCounted || UNCOUNTED.test(last.topic)))) {
+  if (last === undefined || (last.atMs <= topic.atMs && (isCounted || !isNews(last.topic)))) {
     one.last.value = topic
   }
   // What the feed tells at first was there before: not news. A hub that was started anew counts from 0.

@@ -10,3 +10,6 @@ export const dialog = signal<Dialog | undefined>(undefined)
 
 /** The pointer or the focus is in the list of conversations: nothing there moves by itself. */
 export const isListHeld = signal(false)
+
+/** Whether one searches in the open conversation. */
+export const isSearchOpen = signal(false)

@@ -1,13 +1,20 @@
-import { effect, signal } from '@preact/signals'
+import { batch, effect, signal } from '@preact/signals'
 import type { Arrived, LinkChange } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
 import { past, type Receiver, watch } from './hub.ts'
 import { matches } from './topic-filter.ts'
-import { isRetained, resumeUnsent, type Send, sendChanged } from './sends.ts'
+import { isRetained, resumeUnsent, type Send, sendChanged, sendOf } from './sends.ts'
+import { telemetryStyle } from './settings.ts'
 import { nameOf, Stream } from './stream.ts'
 
 const PAGE = 100
+/** With so many unread or more, it opens at the newest. */
+const MAX_UNREAD_OPENED = 200
+/** What was said meanwhile may stand between unread messages without being one. */
+const UNREAD_MARGIN = 50
+/** Pages that are read by themselves to fill the view; then somebody has to ask. */
+const PAGES_UNASKED = 4
 /** So many at most fill the gap of an outage. */
 const GAP_MESSAGES = 1000
 /** Between hub and page: what is near an edge is looked at from both sides. */
@@ -26,21 +33,27 @@ export const pastState = signal<PastState>('none')
 export const chosen = signal<Arrived | undefined>(undefined)
 
 let cursor: string | null = null
+/** Whether what is older comes oldest first, as before a page around something. */
+let isFromJump = false
+let pagesUnasked = 0
 let offlineSinceMs: number | undefined
 
 /** Follows what is open from now on. */
 export function followOpen(): void {
   effect(() => {
     const one = openConversation.value
-    const fresh = new Stream()
+    const fresh = new Stream(one?.kind === 'device' && telemetryStyle.value === 'folded')
     stream.value = fresh
     pins.value = []
     chosen.value = undefined
     cursor = null
+    isFromJump = false
+    pagesUnasked = 0
     watch(one?.filter)
     if (one === undefined) return
+    const unread = one.unread.peek()
     one.unread.value = 0
-    void loadPast(one, fresh)
+    void loadPast(one, fresh, unread < MAX_UNREAD_OPENED ? unread : 0)
     void loadPins(one, fresh)
   })
   setInterval(() => stream.peek().tickRate(), 1000)
@@ -57,6 +70,8 @@ export const receiver: Receiver = {
   },
   sendChanged(change) {
     sendChanged(change)
+    const sent = change.step === 'reply' ? sendOf(change.id) : undefined
+    if (sent !== undefined) stream.peek().addReply(sent)
     // A page does not get its own messages: what it pinned has to be asked for.
     const one = openConversation.peek()
     if (one !== undefined && TAKEN.has(change.step) && isRetained(change.id)) void loadPins(one, stream.peek())
@@ -76,10 +91,50 @@ export function showSent(send: Send): void {
   if (one !== undefined && matches(one.filter, send.message.topic)) stream.peek().addSent(send)
 }
 
-/** Reads a page of older messages. */
-export async function loadOlder(): Promise<void> {
+/** Reads a page of older messages. `isAsked`: by a person, not just because there is room. */
+export async function loadOlder(isAsked: boolean): Promise<void> {
   const one = openConversation.peek()
-  if (one !== undefined && pastState.peek() === 'more') await loadPast(one, stream.peek())
+  if (one === undefined || pastState.peek() !== 'more') return
+  pagesUnasked = isAsked ? 0 : pagesUnasked + 1
+  if (pagesUnasked <= PAGES_UNASKED) await loadPast(one, stream.peek(), 0)
+}
+
+/** Shows the time around a message of the past; live messages go on below it. */
+export async function jumpTo(message: Arrived): Promise<void> {
+  const one = openConversation.peek()
+  if (one === undefined) return
+  const around = String(Math.round(message.atMs))
+  const page = await past(apiUrl('messages', { filter: one.filter, around, limit: PAGE }))
+  if (openConversation.peek() !== one) return
+  const fresh = new Stream()
+  fresh.prepend(page.messages.toReversed())
+  if (page.nextCursor !== null) fresh.note({ kind: 'gap' })
+  fresh.startKey.value = fresh.keyNear(message)
+  fresh.isAtEnd = false
+  cursor = page.previousCursor
+  isFromJump = true
+  pastState.value = cursor === null ? 'none' : 'more'
+  batch(() => {
+    stream.value = fresh
+    chosen.value = message
+  })
+}
+
+/** From the past back to now. */
+export function reopen(): void {
+  const one = openConversation.peek()
+  if (one === undefined) return
+  cursor = null
+  isFromJump = false
+  stream.value = new Stream(one.kind === 'device' && telemetryStyle.peek() === 'folded')
+  void loadPast(one, stream.peek(), 0)
+}
+
+/** All of the open conversation is read. */
+export function markRead(): void {
+  const one = openConversation.peek()
+  if (one !== undefined) one.unread.value = 0
+  stream.peek().markRead()
 }
 
 /** The hub's clock less the browser's. */
@@ -94,16 +149,21 @@ function overviewOffset(atMs: number): number {
   return Math.abs(offset) < EDGE_MS ? 0 : offset
 }
 
-async function loadPast(one: Conversation, target: Stream): Promise<void> {
+async function loadPast(one: Conversation, target: Stream, unread: number): Promise<void> {
   pastState.value = 'loading'
   const isFirst = cursor === null
   const openedAtMs = Date.now()
-  const page = await past(apiUrl('messages', { filter: one.filter, limit: PAGE, cursor: cursor ?? undefined }))
+  const limit = Math.max(PAGE, unread + UNREAD_MARGIN)
+  const page = await past(apiUrl('messages', { filter: one.filter, limit, cursor: cursor ?? undefined }))
   if (stream.peek() !== target) return
-  cursor = page.nextCursor
-  pastState.value = page.nextCursor === null ? 'none' : 'more'
+  cursor = isFromJump ? page.previousCursor : page.nextCursor
+  pastState.value = cursor === null ? 'none' : 'more'
   const live = isFirst ? target.shownSince(openedAtMs - EDGE_MS) : new Map<string, number>()
-  target.prepend(withoutShown(page.messages, live, openedAtMs - EDGE_MS))
+  batch(() => {
+    const newestFirst = isFromJump ? page.messages.toReversed() : page.messages
+    target.prepend(withoutShown(newestFirst, live, openedAtMs - EDGE_MS))
+    if (unread > 0) target.markUnread(unread)
+  })
 }
 
 /** What came while there was no connection; what is shown of it already is left out. */

@@ -66,6 +66,10 @@ export function ownOf({ receipt }: Arrived): Send | undefined {
   return receipt === undefined ? undefined : sends.get(receipt)
 }
 
+export function sendOf(id: string): Send | undefined {
+  return sends.get(id)
+}
+
 /** What is known of a message now, the strongest of what was told. */
 export function tickOf({ message, steps: { value: steps } }: Send): Tick {
   const has = (step: SendChange['step']): boolean => steps.some((one) => one.step === step)

@@ -22,6 +22,8 @@ export const messageStyle = kept<MessageStyle>('messageStyle', innerWidth < 720 
   'bubbles',
 ])
 export const listOrder = kept<ListOrder>('listOrder', 'name', ['name', 'recent'])
+/** Whether what a device measures is one line that changes, or a message each. */
+export const telemetryStyle = kept<'folded' | 'each'>('telemetry', 'folded', ['folded', 'each'])
 export const myName = kept<string>('name', '', undefined)
 
 effect(() => {

@@ -1,15 +1,26 @@
 import { signal } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
+import { isNews } from './news.ts'
 import { ownOf, type Send } from './sends.ts'
 
-/** A message, or equal ones in a row. */
+/** A message, or equal ones in a row, or what a device measures again and again. */
 export interface MessageRow {
   readonly kind: 'message'
   readonly key: number
-  readonly message: Arrived
+  /** The newest of them. */
+  message: Arrived
   /** Of this page, when it is. */
   readonly send: Send | undefined
   times: number
+  /** The last of the telemetry that is folded to this line, the oldest first; undefined for all other messages. */
+  readonly folded: Arrived[] | undefined
+}
+
+/** What a device answered to a command of this page. */
+export interface ReplyRow {
+  readonly kind: 'reply'
+  readonly key: number
+  readonly send: Send
 }
 
 /** A message of this page that did not come back (yet). */
@@ -29,8 +40,16 @@ export interface NoteRow {
 export type Note =
   | { readonly kind: 'outage'; readonly fromMs: number; readonly toMs: number; readonly fromHistory: number }
   | { readonly kind: 'not-shown'; readonly messages: number }
+  | { readonly kind: 'unread'; readonly messages: number }
+  /** Between what was jumped to and now. */
+  | { readonly kind: 'gap' }
 
-export type Row = MessageRow | SentRow | NoteRow
+export type Row = MessageRow | SentRow | ReplyRow | NoteRow
+
+/** What a device measures: one line that changes, not a message each. */
+const TELEMETRY = /^devices\/[^/]+\/telemetry$/
+/** So many of a folded line are kept for its little chart. */
+const MAX_FOLDED = 200
 
 /** The list lets go of its oldest rows at so many, while the newest is looked at. */
 const MAX_ROWS = 20_000
@@ -48,6 +67,8 @@ export class Stream {
   readonly isPaused = signal(false)
   /** Messages of the last second. */
   readonly rate = signal(0)
+  /** The row to begin at instead of the newest. */
+  readonly startKey = signal<number | undefined>(undefined)
   isAtEnd = true
   /** Newest rows have the highest keys, older ones from history go below zero. */
   #nextKey = 1
@@ -55,6 +76,11 @@ export class Stream {
   #held: Arrived[] = []
   #notShown = 0
   #second: number[] = []
+  readonly #isTelemetryFolded: boolean
+
+  constructor(isTelemetryFolded = false) {
+    this.#isTelemetryFolded = isTelemetryFolded
+  }
 
   append(messages: readonly Arrived[], overflow: number): void {
     this.#countRate(messages.length + overflow)
@@ -80,6 +106,14 @@ export class Stream {
     this.version.value++
   }
 
+  /** The answer to a command that was sent here. */
+  addReply(send: Send): void {
+    const isHere = this.rows.some((row) => row.kind !== 'note' && row.send === send)
+    if (!isHere) return
+    this.rows.push({ kind: 'reply', key: this.#nextKey++, send })
+    this.version.value++
+  }
+
   addSent(send: Send): void {
     this.rows.push({ kind: 'sent', key: this.#nextKey++, send })
     this.version.value++
@@ -96,13 +130,59 @@ export class Stream {
 
   /** Older messages, the newest first. */
   prepend(messages: readonly Arrived[]): void {
-    const older = messages.map((message): Row => {
-      return { kind: 'message', key: this.#olderKey--, message, send: ownOf(message), times: 1 }
-    })
     const known = new Set(this.rows.flatMap((row) => (row.kind === 'sent' ? [row.send.message.id] : [])))
-    const fresh = older.filter((row) => row.kind !== 'message' || !known.has(row.message.receipt ?? ''))
-    this.rows = [...fresh.toReversed(), ...this.rows]
+    const older: Row[] = []
+    for (const message of messages.toReversed()) {
+      if (known.has(message.receipt ?? '')) continue
+      const last = older.at(-1)
+      if (this.#isFolding(message) && last?.kind === 'message' && last.folded !== undefined) {
+        if (last.message.topic === message.topic) {
+          foldInto(last, message)
+          continue
+        }
+      }
+      older.push(this.#rowOf(message, ownOf(message), this.#olderKey--))
+    }
+    const [first] = this.rows
+    const last = older.at(-1)
+    if (first?.kind === 'message' && last?.kind === 'message' && first.message.topic === last.message.topic) {
+      if (first.folded !== undefined && last.folded !== undefined) {
+        older.pop()
+        first.times += last.times
+        first.folded.unshift(...last.folded.slice(first.folded.length - MAX_FOLDED))
+      }
+    }
+    this.rows = [...older, ...this.rows]
     this.version.value++
+  }
+
+  /** Says how many of the newest messages were not read, above the first of them, and begins there. */
+  markUnread(messages: number): void {
+    let left = messages
+    for (let index = this.rows.length - 1; index >= 0 && left > 0; index--) {
+      const row = this.rows[index]
+      if (row?.kind !== 'message' || !isNews(row.message.topic)) continue
+      left -= row.times
+      if (left > 0) continue
+      const key = this.#olderKey--
+      this.rows.splice(index, 0, { kind: 'note', key, note: { kind: 'unread', messages } })
+      this.startKey.value = key
+      this.version.value++
+    }
+  }
+
+  /** The row of a message, or of what came next after it. */
+  keyNear(message: Arrived): number | undefined {
+    const isIt = (row: Row): boolean => row.kind === 'message' && nameOf(row.message) === nameOf(message)
+    const isLater = (row: Row): boolean => row.kind === 'message' && row.message.atMs >= message.atMs
+    return (this.rows.find((row) => isIt(row) && isLater(row)) ?? this.rows.find(isLater))?.key
+  }
+
+  /** Takes the line above the unread messages away. */
+  markRead(): void {
+    const before = this.rows.length
+    this.rows = this.rows.filter((row) => row.kind !== 'note' || row.note.kind !== 'unread')
+    if (this.rows.length !== before) this.version.value++
   }
 
   /** What is shown of the time since `fromMs`, as often as it is there: to leave out of what history has. */
@@ -112,8 +192,8 @@ export class Stream {
       const row = this.rows[index]
       if (row?.kind !== 'message') continue
       if (row.message.atMs < fromMs) break
-      const name = nameOf(row.message)
-      shown.set(name, (shown.get(name) ?? 0) + row.times)
+      if (row.folded === undefined) count(shown, row.message, row.times)
+      else for (const message of row.folded) if (message.atMs >= fromMs) count(shown, message, 1)
     }
     return shown
   }
@@ -146,17 +226,32 @@ export class Stream {
       const index = this.rows.findLastIndex((row) => row.kind === 'sent' && row.send === send)
       if (index !== -1) {
         const { key } = this.rows[index] ?? { key: this.#nextKey++ }
-        this.rows[index] = { kind: 'message', key, message, send, times: 1 }
+        this.rows[index] = { kind: 'message', key, message, send, times: 1, folded: undefined }
         return false
       }
     }
     const last = this.rows.at(-1)
-    if (last?.kind === 'message' && send === undefined && isEqual(last.message, message)) {
-      last.times++
-      return false
+    if (last?.kind === 'message' && send === undefined) {
+      if (last.folded !== undefined && last.message.topic === message.topic && this.#isFolding(message)) {
+        foldInto(last, message)
+        return false
+      }
+      if (last.folded === undefined && isEqual(last.message, message)) {
+        last.times++
+        return false
+      }
     }
-    this.rows.push({ kind: 'message', key: this.#nextKey++, message, send, times: 1 })
+    this.rows.push(this.#rowOf(message, send, this.#nextKey++))
     return true
+  }
+
+  #isFolding(message: Arrived): boolean {
+    return this.#isTelemetryFolded && TELEMETRY.test(message.topic)
+  }
+
+  #rowOf(message: Arrived, send: Send | undefined, key: number): MessageRow {
+    const folded = send === undefined && this.#isFolding(message) ? [message] : undefined
+    return { kind: 'message', key, message, send, times: 1, folded }
   }
 
   #trim(): void {
@@ -172,6 +267,19 @@ export class Stream {
     for (let index = 1; index < times.length; index += 2) sum += times[index] ?? 0
     this.rate.value = sum
   }
+}
+
+/** Adds a newer one to a line of telemetry. */
+function foldInto(row: MessageRow, message: Arrived): void {
+  row.message = message
+  row.times++
+  row.folded?.push(message)
+  if ((row.folded?.length ?? 0) > MAX_FOLDED) row.folded?.shift()
+}
+
+function count(shown: Map<string, number>, message: Arrived, times: number): void {
+  const name = nameOf(message)
+  shown.set(name, (shown.get(name) ?? 0) + times)
 }
 
 /** Equal names: the same message, as far as one can see. */

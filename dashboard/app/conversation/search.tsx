@@ -1,0 +1,121 @@
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import type { Arrived, Past } from '../../worker/protocol.ts'
+import { apiUrl } from '../state/api.ts'
+import { past } from '../state/hub.ts'
+import { isSearchOpen } from '../state/layout.ts'
+import { jumpTo } from '../state/open.ts'
+import { Icon } from '../icons.tsx'
+import { when } from '../words/format.ts'
+import { number, words } from '../words/words.ts'
+
+const HITS = 50
+const WAIT_MS = 200
+
+/** Looks for words, or a condition on JSON, in the history of a conversation. Enter shows the hit where it was said. */
+export function Search({ filter }: { readonly filter: string }) {
+  const text = words.value
+  const input = useRef<HTMLInputElement>(null)
+  const wanted = useSignal('')
+  const found = useSignal<Past | undefined>(undefined)
+  const at = useSignal(0)
+  const query = wanted.value.trim()
+  useEffect(() => {
+    const before = document.activeElement
+    input.current?.focus()
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    }
+  }, [])
+  useEffect(() => {
+    let isStale = false
+    const load = async (): Promise<void> => {
+      const condition = query.startsWith('@') ? { where: query } : { text: query }
+      const page = await past(apiUrl('messages', { filter, limit: HITS, ...condition }))
+      if (isStale) return
+      found.value = page
+      at.value = 0
+    }
+    found.value = undefined
+    const timer = query === '' ? undefined : setTimeout(() => void load(), WAIT_MS)
+    return () => {
+      isStale = true
+      clearTimeout(timer)
+    }
+  }, [query, filter])
+  const hits = found.value?.messages ?? []
+  const move = (step: number): void => {
+    at.value = Math.max(0, Math.min(hits.length - 1, at.value + step))
+    document.querySelector(`#hit-${at.value}`)?.scrollIntoView({ block: 'nearest' })
+  }
+  return (
+    <search class="finder">
+      <div class="finder-field">
+        <Icon name="search" />
+        <input
+          ref={input}
+          type="search"
+          aria-label={text.search}
+          aria-controls="hits"
+          aria-activedescendant={hits.length > 0 ? `hit-${at.value}` : undefined}
+          placeholder={text.searchPlaceholder}
+          value={wanted.value}
+          onInput={({ currentTarget }) => {
+            wanted.value = currentTarget.value
+          }}
+          onKeyDown={(event) => {
+            const hit = hits[at.value]
+            if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+              event.preventDefault()
+              move(event.key === 'ArrowDown' ? 1 : -1)
+            } else if (event.key === 'Enter' && hit !== undefined) void jumpTo(hit)
+            else if (event.key === 'Escape') {
+              event.stopPropagation()
+              isSearchOpen.value = false
+            }
+          }}
+        />
+        <span class="quiet" role="status">
+          <Outcome found={found.value} />
+        </span>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={text.close}
+          onClick={() => {
+            isSearchOpen.value = false
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+      <ul id="hits" role="listbox" aria-label={text.search} hidden={hits.length === 0}>
+        {hits.map((hit, index) => (
+          <Hit key={hit.id} hit={hit} index={index} isAt={index === at.value} />
+        ))}
+      </ul>
+    </search>
+  )
+}
+
+function Outcome({ found }: { readonly found: Past | undefined }) {
+  if (found === undefined) return null
+  if (found.fault !== undefined) return <span class="fault">{found.fault}</span>
+  const more = found.nextCursor === null ? '' : ` · ${words.value.moreHits}`
+  return found.messages.length === 0 && found.nextCursor === null
+    ? words.value.nothingFound
+    : `${words.value.hits(number(found.messages.length))}${more}`
+}
+
+function Hit({ hit, index, isAt }: { readonly hit: Arrived; readonly index: number; readonly isAt: boolean }) {
+  return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the field above has the keys
+    <li id={`hit-${index}`} role="option" aria-selected={isAt} onClick={() => void jumpTo(hit)}>
+      <time>{when(hit.atMs)}</time>
+      <span class="quiet">
+        <bdi>{hit.chat?.from ?? hit.topic}</bdi>
+      </span>
+      <bdi>{hit.chat?.text ?? hit.preview}</bdi>
+    </li>
+  )
+}
