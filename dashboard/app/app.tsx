@@ -7,6 +7,7 @@ import { Overview } from './pages/overview.tsx'
 import { Retained } from './pages/retained.tsx'
 import { Sidebar } from './sidebar/sidebar.tsx'
 import { openConversation } from './state/conversations.ts'
+import { link } from './state/hub.ts'
 import { isDetailsShown } from './state/layout.ts'
 import { place } from './state/place.ts'
 
@@ -17,7 +18,12 @@ export function App() {
   return (
     <>
       <Banner />
-      <div class="columns" data-place={kind} data-details={isDetailsShown.value && conversation !== undefined}>
+      <div
+        class="columns"
+        data-link={link.value.state}
+        data-place={kind}
+        data-details={isDetailsShown.value && conversation !== undefined}
+      >
         <Sidebar />
         {conversation === undefined ? <Page kind={kind} /> : <ConversationView conversation={conversation} />}
         {conversation !== undefined && isDetailsShown.value && <Details conversation={conversation} />}

@@ -3,6 +3,8 @@ import type { PayloadRow } from './protocol.ts'
 /** A piece of text that is shown on one row. */
 const MAX_TEXT = 2000
 const MAX_DEPTH = 200
+/** Values that are deeper have no path. */
+const MAX_PATH = 32
 const TOKEN = /\s*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|(true|false|null))/gy
 
 /** Rows of a tree, and how many bytes of the text were not looked at. */
@@ -22,8 +24,12 @@ export function jsonRows(text: string, maxRows: number): Rows {
   let key = ''
   /** The string that turns out to be a key when a colon follows. */
   let pending: string | undefined
+  /** For each open bracket where its next value stands: a name, or in an array how many there were. */
+  const places: (string | number)[] = []
   const push = (type: PayloadRow['type'], value: string): void => {
-    rows.push({ depth: Math.min(depth, MAX_DEPTH), key, text: cut(value), type })
+    const row: PayloadRow = { depth: Math.min(depth, MAX_DEPTH), key, text: cut(value), type }
+    const hasPath = type !== 'open' && type !== 'close' && depth <= MAX_PATH
+    rows.push(hasPath ? { ...row, path: [...places] } : row)
     key = ''
   }
   const settle = (): void => {
@@ -42,6 +48,7 @@ export function jsonRows(text: string, maxRows: number): Rows {
     const [, mark, string, number, word] = match
     if (mark === ':') {
       key = pending === undefined ? '' : cut(pending.slice(1, -1))
+      if (depth > 0 && depth <= MAX_PATH) places[depth - 1] = key
       pending = undefined
       continue
     }
@@ -52,8 +59,13 @@ export function jsonRows(text: string, maxRows: number): Rows {
     else if (mark === '{' || mark === '[') {
       push('open', mark)
       depth++
-    } else if (mark !== ',' && mark !== undefined) {
+      if (depth <= MAX_PATH) places.push(mark === '[' ? 0 : '')
+    } else if (mark === ',') {
+      const { [depth - 1]: place } = places
+      if (typeof place === 'number') places[depth - 1] = place + 1
+    } else if (mark !== undefined) {
       depth = Math.max(0, depth - 1)
+      places.length = Math.min(places.length, depth)
       push('close', mark)
     }
   }

@@ -98,7 +98,10 @@ export class Link {
   #subscribe(filter: string | undefined): void {
     // What is retained is fetched over HTTP: so RETAIN of a message that comes says how it was published. Without No Local the
     // page would be among the receivers of its own messages, and two ticks would be no news.
-    if (filter !== undefined) this.#client?.subscribe(filter, { qos: 2, nl: true, rap: true, rh: 2 })
+    if (filter === undefined) return
+    this.#client?.subscribe(filter, { qos: 2, nl: true, rap: true, rh: 2 }, (error) => {
+      if (error === null) this.#tell({ kind: 'watching', filter })
+    })
   }
 
   #closed(): void {

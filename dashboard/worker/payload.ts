@@ -1,5 +1,6 @@
+import { compareJson, numberAt } from './compare.ts'
 import { jsonRows, type Rows } from './json-rows.ts'
-import type { ChatText, Form, PayloadRow, PayloadView } from './protocol.ts'
+import type { ChatText, Form, JsonPath, PayloadRow, PayloadView } from './protocol.ts'
 
 const PREVIEW_BYTES = 600
 const PREVIEW_CHARACTERS = 280
@@ -10,6 +11,8 @@ const TEXT_LINE = 400
 const HEX_LINE = 16
 /** Bytes of a payload of which a view is made at all. */
 const VIEW_BYTES = 8 * 1024 * 1024
+/** Longer payloads are not read for a chart. */
+const SERIES_BYTES = 65_536
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -70,6 +73,26 @@ export function look(payload: Uint8Array, view: PayloadView): Rows {
     at = end === lineEnd ? end + 1 : end
   }
   return { rows, left: text.length - at + unread }
+}
+
+/** What is other in a payload than in the one before it. */
+export function compare(payload: Uint8Array, before: Uint8Array): Rows {
+  const [text, old] = [payload, before].map((bytes) => lenient.decode(bytes.subarray(0, VIEW_BYTES)))
+  const { rows, left } = compareJson(text ?? '', old ?? '')
+  return {
+    rows: rows.map((row) => Object.assign(row, { key: visible(row.key), text: visible(row.text) })),
+    left: left + Math.max(0, payload.length - VIEW_BYTES),
+  }
+}
+
+/** The number at a path of a JSON payload that is not too long; null where there is none. */
+export function numberIn(payload: Uint8Array | undefined, path: JsonPath): number | null {
+  if (payload === undefined || payload.length > SERIES_BYTES) return null
+  try {
+    return numberAt(JSON.parse(lenient.decode(payload)), path)
+  } catch {
+    return null
+  }
 }
 
 /** 32 bits of FNV-1a, over at most the first and last 2 KiB and the length. */

@@ -104,7 +104,13 @@ export interface Overflow {
   readonly messages: number
 }
 
-export type BatchEntry = Arrived | SendChange | LinkChange | Overflow
+/** From now on all that matches a filter comes. */
+export interface Watching {
+  readonly kind: 'watching'
+  readonly filter: string
+}
+
+export type BatchEntry = Watching | Arrived | SendChange | LinkChange | Overflow
 
 export interface Outgoing {
   readonly id: string
@@ -125,8 +131,24 @@ export interface PayloadRow {
   readonly key: string
   /** As it was sent: numbers are never altered. */
   readonly text: string
-  readonly type: 'string' | 'number' | 'word' | 'open' | 'close' | 'text' | 'hex' | 'fault'
+  readonly type:
+    | 'string'
+    | 'number'
+    | 'word'
+    | 'open'
+    | 'close'
+    | 'text'
+    | 'hex'
+    | 'fault'
+    | 'added'
+    | 'removed'
+    | 'changed'
+  /** Where a value stands in a JSON text, unless that is very deep. */
+  readonly path?: JsonPath
 }
+
+/** Names of members and indexes of elements, the outermost first. */
+export type JsonPath = readonly (string | number)[]
 
 export type ToWorker =
   | { readonly kind: 'connect'; readonly url: string; readonly clientId: string }
@@ -136,6 +158,8 @@ export type ToWorker =
   | { readonly kind: 'frame' }
   | { readonly kind: 'past'; readonly request: number; readonly url: string }
   | { readonly kind: 'look'; readonly request: number; readonly id: number; readonly view: PayloadView }
+  | { readonly kind: 'compare'; readonly request: number; readonly id: number; readonly beforeId: number }
+  | { readonly kind: 'series'; readonly request: number; readonly ids: readonly number[]; readonly path: JsonPath }
 
 /** A page of history or of retained messages. */
 export interface Past {
@@ -150,4 +174,6 @@ export interface Past {
 export type FromWorker =
   | { readonly kind: 'past'; readonly request: number; readonly past: Past }
   | { readonly kind: 'batch'; readonly entries: readonly BatchEntry[] }
+  /** A number for each message, or null where it has none there. */
+  | { readonly kind: 'series'; readonly request: number; readonly values: readonly (number | null)[] }
   | { readonly kind: 'looked'; readonly request: number; readonly rows: readonly PayloadRow[]; readonly left: number }

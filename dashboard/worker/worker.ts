@@ -1,6 +1,6 @@
 import { KeptPayloads } from './kept.ts'
 import { Link } from './link.ts'
-import { look } from './payload.ts'
+import { compare, look, numberIn } from './payload.ts'
 import { readPast } from './past.ts'
 import type { BatchEntry, FromWorker, ToWorker } from './protocol.ts'
 
@@ -44,6 +44,17 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
       const payload = kept.get(data.id)
       const looked = payload === undefined ? { rows: [], left: 0 } : look(payload, data.view)
       say({ kind: 'looked', request: data.request, ...looked })
+      break
+    }
+    case 'compare': {
+      const [payload, before] = [kept.get(data.id), kept.get(data.beforeId)]
+      const isGone = payload === undefined || before === undefined
+      say({ kind: 'looked', request: data.request, ...(isGone ? { rows: [], left: 0 } : compare(payload, before)) })
+      break
+    }
+    case 'series': {
+      const values = data.ids.map((id) => numberIn(kept.get(id), data.path))
+      say({ kind: 'series', request: data.request, values })
       break
     }
   }

@@ -10,7 +10,7 @@ export interface OpenPage {
   readonly complaints: string[]
 }
 
-/** Opens a place of the dashboard (`#/room/lobby`) in a browser of its own, which is closed when the test ends. */
+/** Opens a place of the dashboard (`#/room/lobby`) in a browser of its own, connected; it is closed when the test ends. */
 export async function openPage(httpPort: number, place = '#/'): Promise<OpenPage> {
   const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
   onTestFinished(() => browser.close())
@@ -20,6 +20,7 @@ export async function openPage(httpPort: number, place = '#/'): Promise<OpenPage
   page.on('console', (line) => {
     if (line.type() === 'error') complaints.push(line.text())
   })
-  await page.goto(`http://127.0.0.1:${httpPort}/index.html${place}`)
+  await page.goto(`http://127.0.0.1:${httpPort}/${place}`)
+  await page.locator('[data-link="online"]').waitFor()
   return { page, complaints }
 }

@@ -67,7 +67,7 @@ test('A command is sent from the form a device announces, and its reply is shown
   await page.getByLabel('brightness').fill('70')
   await page.getByRole('button', { name: 'Run' }).click()
   await page.locator('[data-tick="answered"]').waitFor()
-  await page.locator('.badge-reply', { hasText: /took \{"brightness":70\}.*\sms/ }).waitFor()
+  await page.locator('.reply', { hasText: /took \{"brightness":70\}.*\sms/ }).waitFor()
 })
 
 test('Markup, control characters and changes of direction in a payload are shown and never obeyed', async () => {

@@ -9,6 +9,7 @@ import { Icon } from '../icons.tsx'
 import { rate } from '../words/format.ts'
 import { words } from '../words/words.ts'
 import { Composer } from './composer.tsx'
+import { fieldsOf, Measurements } from './measurements.tsx'
 import { Search } from './search.tsx'
 import { StreamList } from './stream-list.tsx'
 
@@ -135,7 +136,7 @@ function Pin({ pin }: { readonly pin: Arrived }) {
         }}
       >
         <span>{pin.topic.split('/').at(-1)}</span>
-        <bdi>{pin.chat?.text ?? pin.preview}</bdi>
+        {fieldsOf(pin).length > 0 ? <Measurements message={pin} /> : <bdi>{pin.chat?.text ?? pin.preview}</bdi>}
       </button>
     </li>
   )

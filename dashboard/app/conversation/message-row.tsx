@@ -6,6 +6,7 @@ import type { Note, Row } from '../state/stream.ts'
 import { bytes, clock, latency, time } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Label, QosBadge } from './labels.tsx'
+import { fieldsOf, measured, Measurements } from './measurements.tsx'
 import { TelemetryLine } from './telemetry-line.tsx'
 import { replyMs, TickSlot } from './tick.tsx'
 
@@ -43,6 +44,7 @@ interface MessageProps {
 function MessageLine({ message, send, times, topic, isContinued }: MessageProps) {
   const { chat, form, preview, qos, retain, isDuplicate } = message
   const isChosen = chosen.value?.id === message.id
+  const isAnnounced = send === undefined && fieldsOf(message).length > 0 && measured(message).length > 0
   return (
     <div class="message" data-mine={send !== undefined} data-chosen={isChosen} data-continued={isContinued}>
       <time class="at">{time(message.atMs)}</time>
@@ -54,13 +56,17 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
       />
       <button
         type="button"
-        class={`value value-${chat === undefined ? form : 'text'}`}
+        class={`value value-${isAnnounced ? 'measured' : chat === undefined ? form : 'text'}`}
         aria-pressed={isChosen}
         onClick={() => {
           chosen.value = message
         }}
       >
-        <bdi>{chat?.text ?? (form === 'empty' ? words.value.empty : preview)}</bdi>
+        {isAnnounced ? (
+          <Measurements message={message} />
+        ) : (
+          <bdi>{chat?.text ?? (form === 'empty' ? words.value.empty : preview)}</bdi>
+        )}
       </button>
       <span class="badges">
         {times > 1 && <span class="badge badge-times">×{number(times)}</span>}
@@ -123,7 +129,7 @@ function Latency({ send }: { readonly send: Send }) {
   if (reply === undefined) return null
   return (
     <span class="badge badge-reply" title={reply.reason}>
-      ↩ {reply.reason?.slice(0, 40)} · {latency(replyMs(send, steps))}
+      ↩ {latency(replyMs(send, steps))}
     </span>
   )
 }

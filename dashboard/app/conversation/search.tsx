@@ -19,6 +19,7 @@ export function Search({ filter }: { readonly filter: string }) {
   const wanted = useSignal('')
   const found = useSignal<Past | undefined>(undefined)
   const at = useSignal(0)
+  const isListShown = useSignal(false)
   const query = wanted.value.trim()
   useEffect(() => {
     const before = document.activeElement
@@ -35,6 +36,7 @@ export function Search({ filter }: { readonly filter: string }) {
       if (isStale) return
       found.value = page
       at.value = 0
+      isListShown.value = true
     }
     found.value = undefined
     const timer = query === '' ? undefined : setTimeout(() => void load(), WAIT_MS)
@@ -44,7 +46,12 @@ export function Search({ filter }: { readonly filter: string }) {
     }
   }, [query, filter])
   const hits = found.value?.messages ?? []
+  const show = (hit: Arrived): void => {
+    isListShown.value = false
+    void jumpTo(hit)
+  }
   const move = (step: number): void => {
+    isListShown.value = true
     at.value = Math.max(0, Math.min(hits.length - 1, at.value + step))
     document.querySelector(`#hit-${at.value}`)?.scrollIntoView({ block: 'nearest' })
   }
@@ -68,7 +75,7 @@ export function Search({ filter }: { readonly filter: string }) {
             if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
               event.preventDefault()
               move(event.key === 'ArrowDown' ? 1 : -1)
-            } else if (event.key === 'Enter' && hit !== undefined) void jumpTo(hit)
+            } else if (event.key === 'Enter' && hit !== undefined) show(hit)
             else if (event.key === 'Escape') {
               event.stopPropagation()
               isSearchOpen.value = false
@@ -89,9 +96,9 @@ export function Search({ filter }: { readonly filter: string }) {
           <Icon name="close" />
         </button>
       </div>
-      <ul id="hits" role="listbox" aria-label={text.search} hidden={hits.length === 0}>
+      <ul id="hits" role="listbox" aria-label={text.search} hidden={hits.length === 0 || !isListShown.value}>
         {hits.map((hit, index) => (
-          <Hit key={hit.id} hit={hit} index={index} isAt={index === at.value} />
+          <Hit key={hit.id} hit={hit} index={index} isAt={index === at.value} onChoose={show} />
         ))}
       </ul>
     </search>
@@ -107,10 +114,17 @@ function Outcome({ found }: { readonly found: Past | undefined }) {
     : `${words.value.hits(number(found.messages.length))}${more}`
 }
 
-function Hit({ hit, index, isAt }: { readonly hit: Arrived; readonly index: number; readonly isAt: boolean }) {
+interface HitProps {
+  readonly hit: Arrived
+  readonly index: number
+  readonly isAt: boolean
+  readonly onChoose: (hit: Arrived) => void
+}
+
+function Hit({ hit, index, isAt, onChoose }: HitProps) {
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the field above has the keys
-    <li id={`hit-${index}`} role="option" aria-selected={isAt} onClick={() => void jumpTo(hit)}>
+    <li id={`hit-${index}`} role="option" aria-selected={isAt} onClick={() => onChoose(hit)}>
       <time>{when(hit.atMs)}</time>
       <span class="quiet">
         <bdi>{hit.chat?.from ?? hit.topic}</bdi>

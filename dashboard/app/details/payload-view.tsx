@@ -1,9 +1,11 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { Arrived, PayloadRow, PayloadView as View } from '../../worker/protocol.ts'
-import { look } from '../state/hub.ts'
+import type { Arrived, JsonPath, PayloadRow, PayloadView as View } from '../../worker/protocol.ts'
+import { messageBefore } from '../state/before.ts'
+import { compare, look } from '../state/hub.ts'
 import { bytes } from '../words/format.ts'
 import { words } from '../words/words.ts'
+import { PathChart } from './path-chart.tsx'
 
 /** Rows that are drawn at first; the rest on demand. */
 const FIRST_ROWS = 200
@@ -11,14 +13,17 @@ const FIRST_ROWS = 200
 /** A payload as tree, text or bytes; the worker makes the rows, so a large one does not stop the page. */
 export function PayloadView({ message }: { readonly message: Arrived }) {
   const text = words.value
-  const view = useSignal<View>(message.form === 'json' ? 'json' : message.form === 'binary' ? 'hex' : 'text')
+  const view = useSignal<View | 'changes'>(
+    message.form === 'json' ? 'json' : message.form === 'binary' ? 'hex' : 'text',
+  )
   const shown = useSignal<{ rows: readonly PayloadRow[]; left: number } | undefined>(undefined)
   const limit = useSignal(FIRST_ROWS)
+  const charted = useSignal<JsonPath | undefined>(undefined)
   const wanted = view.value
   useEffect(() => {
     let isStale = false
     const load = async (): Promise<void> => {
-      const answer = await look(message.id, wanted)
+      const answer = wanted === 'changes' ? await changesOf(message) : await look(message.id, wanted)
       if (!isStale) shown.value = answer
     }
     void load()
@@ -26,8 +31,9 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
       isStale = true
     }
   }, [message.id, wanted])
-  const tabs: readonly (readonly [View, string])[] = [
+  const tabs: readonly (readonly [View | 'changes', string])[] = [
     ['json', text.tree],
+    ['changes', text.difference],
     ['text', text.raw],
     ['hex', text.hex],
   ]
@@ -51,16 +57,31 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
       </div>
       <div class={`payload-rows payload-${wanted}`} tabIndex={0} role="region" aria-label={text.message}>
         {shown.value !== undefined && rows.length === 0 && (
-          <p class="quiet">{message.bytes === 0 ? text.empty : text.payloadGone}</p>
+          <p class="quiet">
+            {wanted === 'changes' ? text.noDifference : message.bytes === 0 ? text.empty : text.payloadGone}
+          </p>
         )}
-        {rows.slice(0, limit.value).map(({ depth, key, text: value, type }, index) => (
+        {rows.slice(0, limit.value).map(({ depth, key, text: value, type, path }, index) => (
           <div
             key={index}
             class={`payload-row payload-${type}`}
             style={{ paddingInlineStart: `${Math.min(depth, 24) * 14}px` }}
           >
             {key !== '' && <span class="payload-key">{key}</span>}
-            <bdi>{value}</bdi>
+            {type === 'number' && path !== undefined ? (
+              <button
+                type="button"
+                class="payload-charted"
+                title={text.chartOf(path.join(' › '))}
+                onClick={() => {
+                  charted.value = path
+                }}
+              >
+                {value}
+              </button>
+            ) : (
+              <bdi>{value}</bdi>
+            )}
           </div>
         ))}
         {rows.length > limit.value && (
@@ -75,6 +96,14 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
         )}
         {left > 0 && <p class="quiet">{text.leftOut(bytes(left))}</p>}
       </div>
+      {charted.value !== undefined && <PathChart topic={message.topic} path={charted.value} />}
     </div>
   )
+}
+
+/** What is other than in the message before it on the same topic; all of it when there was none. */
+async function changesOf(message: Arrived): Promise<{ rows: readonly PayloadRow[]; left: number }> {
+  const before = await messageBefore(message)
+  if (before !== undefined) return compare(message.id, before.id)
+  return { rows: [{ depth: 0, key: '', text: words.peek().nothingBefore, type: 'text' }], left: 0 }
 }

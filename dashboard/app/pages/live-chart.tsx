@@ -9,10 +9,12 @@ interface LiveChartProps {
   readonly values: number[]
   /** For who cannot see it. */
   readonly label: string
+  /** Whether the scale begins at nothing, as for counts; else it is as wide as the values. */
+  readonly isFromZero?: boolean
 }
 
 /** A line over the last minutes; the library comes when the first is drawn. */
-export function LiveChart({ times, values, label }: LiveChartProps) {
+export function LiveChart({ times, values, label, isFromZero = true }: LiveChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const chart = useRef<UPlot | undefined>(undefined)
   const latest = useRef<[number[], number[]]>([times, values])
@@ -41,7 +43,7 @@ export function LiveChart({ times, values, label }: LiveChartProps) {
           height: HEIGHT_PIXELS,
           legend: { show: false },
           cursor: { show: false },
-          scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
+          scales: isFromZero ? { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } } : {},
           axes: [{ ...axis }, { ...axis, size: 56 }],
           series: [{}, { stroke: '#3b7bf6', width: 2, fill: 'rgb(59 123 246 / 0.12)', points: { show: false } }],
         },

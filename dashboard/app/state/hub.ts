@@ -3,6 +3,7 @@ import type {
   Arrived,
   BatchEntry,
   FromWorker,
+  JsonPath,
   LinkChange,
   Outgoing,
   Past,
@@ -29,6 +30,8 @@ export interface Receiver {
   arrived(messages: readonly Arrived[], overflow: number): void
   sendChanged(change: SendChange): void
   linkChanged(change: LinkChange, before: LinkChange): void
+  /** From now on all that matches the filter arrives. */
+  watching(filter: string): void
 }
 
 type Answer = { readonly rows: readonly PayloadRow[]; readonly left: number }
@@ -36,6 +39,7 @@ type Answer = { readonly rows: readonly PayloadRow[]; readonly left: number }
 let worker: Worker | undefined
 let nextRequest = 1
 const looks = new Map<number, (answer: Answer) => void>()
+const serieses = new Map<number, (values: readonly (number | null)[]) => void>()
 const pasts = new Map<number, (past: Past) => void>()
 
 /** Starts the worker; to be called once. */
@@ -43,6 +47,7 @@ export function start(receiver: Receiver): void {
   worker = new Worker(new URL('../../worker/worker.ts', import.meta.url), { type: 'module', name: 'mqtt' })
   worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
     if (data.kind === 'looked') settle(looks, data.request, data)
+    else if (data.kind === 'series') settle(serieses, data.request, data.values)
     else if (data.kind === 'past') settle(pasts, data.request, data.past)
     else {
       take(data.entries, receiver)
@@ -79,6 +84,24 @@ export function look(id: number, view: PayloadView): Promise<Answer> {
   })
 }
 
+/** What is other in a payload than in the one before, made by the worker. */
+export function compare(id: number, beforeId: number): Promise<Answer> {
+  const request = nextRequest++
+  return new Promise((resolve) => {
+    looks.set(request, resolve)
+    tell({ kind: 'compare', request, id, beforeId })
+  })
+}
+
+/** The numbers at a path of payloads, null where there is none, read by the worker. */
+export function series(ids: readonly number[], path: JsonPath): Promise<readonly (number | null)[]> {
+  const request = nextRequest++
+  return new Promise((resolve) => {
+    serieses.set(request, resolve)
+    tell({ kind: 'series', request, ids, path })
+  })
+}
+
 /** A page of history or of retained messages, read by the worker. */
 export function past(url: string): Promise<Past> {
   const request = nextRequest++
@@ -105,10 +128,12 @@ function requestNext(): void {
 
 function take(entries: readonly BatchEntry[], receiver: Receiver): void {
   const messages: Arrived[] = []
+  const started: string[] = []
   let overflow = 0
   for (const entry of entries) {
     if (entry.kind === 'arrived') messages.push(entry)
     else if (entry.kind === 'overflow') overflow += entry.messages
+    else if (entry.kind === 'watching') started.push(entry.filter)
     else if (entry.kind === 'send') receiver.sendChanged(entry)
     else {
       const before = link.value
@@ -117,6 +142,7 @@ function take(entries: readonly BatchEntry[], receiver: Receiver): void {
     }
   }
   if (messages.length > 0 || overflow > 0) receiver.arrived(messages, overflow)
+  for (const filter of started) receiver.watching(filter)
 }
 
 /** The same after a reload of the tab, so that the session goes on; another in each tab. */

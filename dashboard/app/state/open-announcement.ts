@@ -11,15 +11,16 @@ export function followAnnouncement(): void {
   effect(() => {
     const one = openConversation.value
     openAnnouncement.value = undefined
-    if (one?.kind === 'device') void read(one.name)
+    // Without a connection the banner says so.
+    if (one?.kind === 'device') read(one.name).catch(() => undefined)
   })
 }
 
 async function read(name: string): Promise<void> {
-  try {
-    const about = await ask<{ payload?: string }>('GET', apiUrl('retained/one', { topic: `devices/${name}/about` }))
-    if (openConversation.peek()?.name === name) openAnnouncement.value = readAnnouncement(about.payload ?? '')
-  } catch {
-    // Most devices announce nothing.
+  const filter = `devices/${name}/about`
+  const { messages } = await ask<{ messages: { payload?: string }[] }>('GET', apiUrl('retained', { filter, limit: 1 }))
+  const [about] = messages
+  if (about !== undefined && openConversation.peek()?.name === name) {
+    openAnnouncement.value = readAnnouncement(about.payload ?? '')
   }
 }

@@ -1,5 +1,5 @@
 import { batch, effect, signal } from '@preact/signals'
-import type { Arrived, LinkChange } from '../../worker/protocol.ts'
+import type { Arrived } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
 import { past, type Receiver, watch } from './hub.ts'
@@ -36,24 +36,29 @@ let cursor: string | null = null
 /** Whether what is older comes oldest first, as before a page around something. */
 let isFromJump = false
 let pagesUnasked = 0
-let offlineSinceMs: number | undefined
+/** No connection, from and to. */
+let outage: Outage | undefined
+let openedAtMs = 0
+/** What was there when it was opened. */
+let firstPage: Promise<void> = Promise.resolve()
 
 /** Follows what is open from now on. */
 export function followOpen(): void {
   effect(() => {
     const one = openConversation.value
-    const fresh = new Stream(one?.kind === 'device' && telemetryStyle.value === 'folded')
+    const fresh = new Stream(one !== undefined && isFolded(one))
     stream.value = fresh
     pins.value = []
     chosen.value = undefined
     cursor = null
     isFromJump = false
     pagesUnasked = 0
+    openedAtMs = Date.now()
     watch(one?.filter)
     if (one === undefined) return
     const unread = one.unread.peek()
     one.unread.value = 0
-    void loadPast(one, fresh, unread < MAX_UNREAD_OPENED ? unread : 0)
+    firstPage = loadPast(one, fresh, unread < MAX_UNREAD_OPENED ? unread : 0)
     void loadPins(one, fresh)
   })
   setInterval(() => stream.peek().tickRate(), 1000)
@@ -77,11 +82,17 @@ export const receiver: Receiver = {
     if (one !== undefined && TAKEN.has(change.step) && isRetained(change.id)) void loadPins(one, stream.peek())
   },
   linkChanged(change, before) {
-    if (change.state === 'offline' && before.state === 'online') offlineSinceMs = change.atMs
+    if (change.state === 'offline' && before.state === 'online') outage = { fromMs: change.atMs, toMs: change.atMs }
     if (change.state !== 'online') return
-    if (before.clientId !== '' && offlineSinceMs !== undefined) void fillGap(offlineSinceMs, change)
-    else for (const send of resumeUnsent()) showSent(send)
-    offlineSinceMs = undefined
+    if (outage === undefined) for (const send of resumeUnsent()) showSent(send)
+    else if (openConversation.peek() === undefined) outage = undefined
+    else outage = { ...outage, toMs: change.atMs }
+  },
+  watching(filter) {
+    if (openConversation.peek()?.filter !== filter) return
+    // What was said between the look into history and the subscription.
+    void fillGap(outage?.fromMs ?? openedAtMs, outage)
+    outage = undefined
   },
 }
 
@@ -106,7 +117,7 @@ export async function jumpTo(message: Arrived): Promise<void> {
   const around = String(Math.round(message.atMs))
   const page = await past(apiUrl('messages', { filter: one.filter, around, limit: PAGE }))
   if (openConversation.peek() !== one) return
-  const fresh = new Stream()
+  const fresh = new Stream(isFolded(one) && !message.topic.endsWith('/telemetry'))
   fresh.prepend(page.messages.toReversed())
   if (page.nextCursor !== null) fresh.note({ kind: 'gap' })
   fresh.startKey.value = fresh.keyNear(message)
@@ -126,8 +137,12 @@ export function reopen(): void {
   if (one === undefined) return
   cursor = null
   isFromJump = false
-  stream.value = new Stream(one.kind === 'device' && telemetryStyle.peek() === 'folded')
+  stream.value = new Stream(isFolded(one))
   void loadPast(one, stream.peek(), 0)
+}
+
+function isFolded({ kind }: Conversation): boolean {
+  return kind === 'device' && telemetryStyle.value === 'folded'
 }
 
 /** All of the open conversation is read. */
@@ -152,31 +167,37 @@ function overviewOffset(atMs: number): number {
 async function loadPast(one: Conversation, target: Stream, unread: number): Promise<void> {
   pastState.value = 'loading'
   const isFirst = cursor === null
-  const openedAtMs = Date.now()
+  const sinceMs = Date.now() - EDGE_MS
   const limit = Math.max(PAGE, unread + UNREAD_MARGIN)
   const page = await past(apiUrl('messages', { filter: one.filter, limit, cursor: cursor ?? undefined }))
   if (stream.peek() !== target) return
   cursor = isFromJump ? page.previousCursor : page.nextCursor
   pastState.value = cursor === null ? 'none' : 'more'
-  const live = isFirst ? target.shownSince(openedAtMs - EDGE_MS) : new Map<string, number>()
+  const live = isFirst ? target.shownSince(sinceMs) : new Map<string, number>()
   batch(() => {
     const newestFirst = isFromJump ? page.messages.toReversed() : page.messages
-    target.prepend(withoutShown(newestFirst, live, openedAtMs - EDGE_MS))
+    target.prepend(withoutShown(newestFirst, live, sinceMs))
     if (unread > 0) target.markUnread(unread)
   })
 }
 
-/** What came while there was no connection; what is shown of it already is left out. */
-async function fillGap(fromMs: number, { atMs: toMs }: LinkChange): Promise<void> {
+interface Outage {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** What came since `fromMs` and is not shown yet; after an outage with a line that says so. */
+async function fillGap(fromMs: number, ended: Outage | undefined): Promise<void> {
   const one = openConversation.peek()
   const target = stream.peek()
   if (one === undefined) return
+  await firstPage
   const after = String(Math.round(fromMs + clockOffsetMs() - EDGE_MS))
   const page = await past(apiUrl('messages', { filter: one.filter, after, order: 'oldest', limit: GAP_MESSAGES }))
   if (stream.peek() !== target) return
   const missed = withoutShown(page.messages, target.shownSince(fromMs - EDGE_MS), fromMs - EDGE_MS)
-  target.note({ kind: 'outage', fromMs, toMs, fromHistory: missed.length })
-  target.append(missed, 0)
+  if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory: missed.length })
+  if (missed.length > 0) target.append(missed, 0)
 }
 
 function withoutShown(messages: readonly Arrived[], shown: Map<string, number>, sinceMs: number): readonly Arrived[] {
