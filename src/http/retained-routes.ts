@@ -18,6 +18,10 @@ const Retained = Type.Object({
   ...MessageFields,
   publisher: Type.Union([Type.String(), Type.Null()]),
   packetBytes: Type.Integer({ description: 'What it takes of limits.maxRetainedBytes.' }),
+  atMs: Type.Union([TimeMs, Type.Null()], {
+    description:
+      'When it came; null: before the hub started, or its topic had another message since that was not retained.',
+  }),
 })
 
 const Page = Type.Object({
@@ -35,7 +39,12 @@ const Deletion = Type.Object({
   undoUntilMs: Type.Union([TimeMs, Type.Null()]),
 })
 
-const Filtered = { filter: TopicFilter }
+const Text = Type.String({
+  minLength: 1,
+  maxLength: 1000,
+  description: 'In the topic or the payload, in upper or lower case.',
+})
+const Filtered = { filter: TopicFilter, text: Type.Optional(Text) }
 
 /** `retained`: the last message of each topic that was published with RETAIN. */
 export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void {
@@ -53,20 +62,25 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
         summary: 'Retained messages under a filter, in the order of the tree of topics',
         tags: ['retained'],
         querystring: Type.Object(
-          { filter: Type.Optional(TopicFilter), limit: Limit, cursor: Type.Optional(Cursor) },
+          {
+            filter: Type.Optional(TopicFilter),
+            text: Type.Optional(Text),
+            limit: Limit,
+            cursor: Type.Optional(Cursor),
+          },
           { additionalProperties: false },
         ),
         response: answers('A page of messages.', Page),
       },
     },
-    async ({ query: { filter = '#', limit, cursor } }) => {
+    async ({ query: { filter = '#', text, limit, cursor } }) => {
       checkFilter(filter)
-      const list = `retained ${filter}`
+      const list = `retained ${filter} ${text ?? ''}`
       const after = readCursor(list, cursor)
-      const first = await firstByTopic(filter, after, limit + 1)
+      const first = await firstByTopic(filter, text, after, limit + 1)
       const last = first[limit - 1]
       const nextCursor = first.length > limit && last !== undefined ? cursorBehind(list, last.topic) : null
-      return { messages: first.slice(0, limit).map((message) => retainedJson(message, view.nowMs())), nextCursor }
+      return { messages: first.slice(0, limit).map(toJson), nextCursor }
     },
   )
 
@@ -83,7 +97,7 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
     ({ query: { topic } }) => {
       const message = retained.get(topic)
       if (message === undefined) throw new HttpProblem('not-found', `${JSON.stringify(topic)} has no retained message.`)
-      return Promise.resolve(retainedJson(message, view.nowMs()))
+      return Promise.resolve(toJson(message))
     },
   )
 
@@ -100,10 +114,10 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
         response: answers('What was deleted.', Deletion),
       },
     },
-    async ({ query: { filter, dryRun } }) => {
+    async ({ query: { filter, text, dryRun } }) => {
       checkFilter(filter)
       if (isReservedTopic(filter)) throw new HttpProblem('conflict', 'What the hub says of itself cannot be deleted.')
-      const { messages, bytes } = await gather(filter)
+      const { messages, bytes } = await gather(filter, text)
       const canUndo = undo.takes(bytes)
       const topics = messages.slice(0, SHOWN_TOPICS).map(({ topic }) => topic)
       const counted = { messages: messages.length, bytes, topics, isDryRun: dryRun, canUndo }
@@ -144,12 +158,19 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
     },
   )
 
+  function toJson(message: Message) {
+    const last = view.topics.get(message.topic)?.last
+    // What came after it without RETAIN has taken its place in the table of topics.
+    const atMs = last?.retain === true ? Math.round(last.atMs) : null
+    return { ...retainedJson(message, view.nowMs()), atMs }
+  }
+
   function checkFilter(filter: string): void {
     const fault = topicFilterFault(filter, topicLimits)
     if (fault !== undefined) throw invalidParameter('filter', filter, fault)
   }
 
-  async function gather(filter: string): Promise<{ messages: Message[]; bytes: number }> {
+  async function gather(filter: string, text: string | undefined): Promise<{ messages: Message[]; bytes: number }> {
     const messages: Message[] = []
     let bytes = 0
     for (const message of retained.matching(filter)) {
@@ -157,6 +178,7 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
         await nextTurn()
         continue
       }
+      if (!isFound(message, text)) continue
       messages.push(message)
       bytes += message.packetBytes
     }
@@ -164,15 +186,26 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
   }
 
   /** In the order of code units: one that does not change when messages come and go. */
-  async function firstByTopic(filter: string, after: string | undefined, limit: number): Promise<Message[]> {
+  async function firstByTopic(
+    filter: string,
+    text: string | undefined,
+    after: string | undefined,
+    limit: number,
+  ): Promise<Message[]> {
     let first: Message[] = []
     for (const message of retained.matching(filter)) {
       if (message === undefined) await nextTurn()
-      else if (after === undefined || message.topic > after) first.push(message)
+      else if ((after === undefined || message.topic > after) && isFound(message, text)) first.push(message)
       if (first.length >= 2 * limit + SLICE_MESSAGES) first = sorted(first).slice(0, limit)
     }
     return sorted(first).slice(0, limit)
   }
+}
+
+function isFound({ topic, payload }: Message, text: string | undefined): boolean {
+  if (text === undefined) return true
+  const wanted = text.toLowerCase()
+  return topic.toLowerCase().includes(wanted) || payload.toString().toLowerCase().includes(wanted)
 }
 
 function sorted(messages: readonly Message[]): Message[] {

@@ -22,6 +22,26 @@ describe('GET /api/v1/retained', () => {
     expect(eachOf(await api.get('/retained'), 'messages', 'topic')).toEqual(['a/1', 'a/2', 'a/3', 'b'])
     expectProblem(await api.get('/retained', { filter: 'a/#/b' }), 400, 'filter')
   })
+
+  test('finds a text in topics and payloads, and tells when a message came', async () => {
+    const { hub, httpPort } = await startHub()
+    const api = new ApiClient(httpPort)
+    hub.publish('home/Lamp', 'on', { retain: true })
+    hub.publish('home/heater', 'next to the LAMP', { retain: true })
+    hub.publish('home/door', 'closed', { retain: true })
+    hub.publish('home/heater', 'not retained')
+    const found = await api.get('/retained', { text: 'lamp' })
+    expect(found.body).toMatchObject({
+      messages: [
+        { topic: 'home/Lamp', atMs: expect.any(Number) },
+        { topic: 'home/heater', atMs: null },
+      ],
+    })
+    const query = { filter: 'home/#', text: 'lamp' }
+    expect((await api.delete('/retained', { ...query, dryRun: true })).body).toMatchObject({ messages: 2 })
+    await api.delete('/retained', query)
+    expect(eachOf(await api.get('/retained'), 'messages', 'topic')).toEqual(['home/door'])
+  })
 })
 
 describe('GET /api/v1/retained/one', () => {

@@ -1,11 +1,11 @@
-import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
-import { apiUrl, ask } from '../state/api.ts'
 import { overview, overviews } from '../state/conversations.ts'
 import type { OverviewJson, TopicJson } from '../state/feed.ts'
-import { bytes, duration, rate } from '../words/format.ts'
-import { number, words } from '../words/words.ts'
+import { bytes, duration, latency, rate } from '../words/format.ts'
+import { count, number, words } from '../words/words.ts'
 import { LiveChart } from './live-chart.tsx'
+import { PageHead } from './page-head.tsx'
+import { troublesOf } from './troubles.ts'
+import { usePolled } from './use-polled.ts'
 
 const REFRESH_MS = 2000
 
@@ -14,21 +14,12 @@ export function Overview() {
   const text = words.value
   const { value: now } = overview
   const all = overviews.value
-  const incoming = perSecond(all, ({ received }) => sum(received))
-  const outgoing = perSecond(all, ({ sent }) => sum(sent))
   return (
     <main class="page">
-      <h1>{text.overview}</h1>
+      <PageHead title={text.overview} />
       {now !== undefined && (
         <>
-          {now.faults.length > 0 && (
-            <div class="card card-fault" role="alert">
-              <h2>{text.faults}</h2>
-              {now.faults.map((fault) => (
-                <p key={fault}>{fault}</p>
-              ))}
-            </div>
-          )}
+          <Health all={all} />
           <div class="figures">
             <Figure name={text.clients} value={number(now.clients)} />
             <Figure name={text.topics} value={number(now.topics)} />
@@ -38,14 +29,42 @@ export function Overview() {
             <Figure name={text.uptime} value={duration(now.atMs - now.startedAtMs)} />
           </div>
           <div class="cards">
-            <Chart name={text.messagesIn} series={incoming} />
-            <Chart name={text.messagesOut} series={outgoing} />
+            <Chart name={text.messagesIn} series={perSecond(all, ({ received }) => sum(received))} say={rate} />
+            <Chart name={text.messagesOut} series={perSecond(all, ({ sent }) => sum(sent))} say={rate} />
+            <Chart name={text.clients} series={levels(all, ({ clients }) => clients)} say={number} />
+            <Chart
+              name={text.loopDelay}
+              series={levels(all, ({ eventLoopDelay }) => eventLoopDelay?.meanMs ?? 0)}
+              say={latency}
+            />
             <Drops now={now} />
+            <SlowClients />
             <TopTalkers />
+            <Store now={now} />
           </div>
         </>
       )}
     </main>
+  )
+}
+
+/** Says plainly that all is well, or what is not. */
+function Health({ all }: { readonly all: readonly OverviewJson[] }) {
+  const text = words.value
+  const troubles = troublesOf(all)
+  return (
+    <div class={troubles.length === 0 ? 'card card-well' : 'card card-fault'} role="status">
+      <h2>{troubles.length === 0 ? text.allWell : text.faults}</h2>
+      {troubles.length === 0 ? (
+        <p>{text.allWellHelp}</p>
+      ) : (
+        <ul>
+          {troubles.map((trouble) => (
+            <li key={trouble}>{trouble}</li>
+          ))}
+        </ul>
+      )}
+    </div>
   )
 }
 
@@ -58,50 +77,96 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
   )
 }
 
-function Chart({ name, series }: { readonly name: string; readonly series: Series }) {
-  const last = series.values.at(-1) ?? 0
+interface ChartProps {
+  readonly name: string
+  readonly series: Series
+  readonly say: (value: number) => string
+}
+
+function Chart({ name, series, say }: ChartProps) {
+  const last = say(series.values.at(-1) ?? 0)
   return (
-    <section class="card">
+    <section class="card" aria-label={name}>
       <h2>
-        {name} <span class="rate">{rate(last)}</span>
+        {name} <span class="rate">{last}</span>
       </h2>
-      <LiveChart times={series.times} values={series.values} label={`${name}: ${rate(last)}`} />
+      <LiveChart times={series.times} values={series.values} label={`${name}: ${last}`} />
     </section>
   )
 }
 
 function Drops({ now }: { readonly now: OverviewJson }) {
+  const text = words.value
+  const reasons: Readonly<Record<string, string>> = text.whys.reasons
   const drops = Object.entries(now.dropped).filter(([, amount]) => amount > 0)
   return (
-    <section class="card">
-      <h2>{words.value.dropsByReason}</h2>
+    <section class="card" aria-label={text.dropsByReason}>
+      <h2>{text.dropsByReason}</h2>
       {drops.length === 0 ? (
-        <p class="quiet">{words.value.noDrops}</p>
+        <p class="quiet">{text.noDrops}</p>
       ) : (
-        <Rows rows={drops.map(([reason, amount]) => [reason, number(amount)])} />
+        <Rows rows={drops.map(([reason, amount]) => [reasons[reason] ?? reason, number(amount)])} />
+      )}
+    </section>
+  )
+}
+
+interface SlowJson {
+  readonly clientId: string
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  readonly connection: { readonly pendingBytes: number } | null
+}
+
+function SlowClients() {
+  const text = words.value
+  const slow = usePolled<{ clients: SlowJson[] }>('slow-clients', REFRESH_MS)?.clients ?? []
+  return (
+    <section class="card" aria-label={text.slowClients}>
+      <h2>{text.slowClients}</h2>
+      {slow.length === 0 ? (
+        <p class="quiet">{text.noSlowClients}</p>
+      ) : (
+        <Rows
+          rows={slow.map(({ clientId, queuedMessages, queuedBytes, connection }) => [
+            clientId,
+            `${count(queuedMessages, text.messages)}, ${bytes(queuedBytes + (connection?.pendingBytes ?? 0))}`,
+          ])}
+        />
       )}
     </section>
   )
 }
 
 function TopTalkers() {
-  const top = useSignal<readonly TopicJson[]>([])
-  useEffect(() => {
-    const load = async (): Promise<void> => {
-      try {
-        top.value = (await ask<{ topics: TopicJson[] }>('GET', apiUrl('topics/top', { limit: 10 }))).topics
-      } catch {
-        // The banner says that there is no connection; what was there stays.
-      }
-    }
-    void load()
-    const timer = setInterval(() => void load(), REFRESH_MS)
-    return () => clearInterval(timer)
-  }, [])
+  const text = words.value
+  const top = usePolled<{ topics: TopicJson[] }>('topics/top?limit=10', REFRESH_MS)?.topics ?? []
   return (
-    <section class="card">
-      <h2>{words.value.topTalkers}</h2>
-      <Rows rows={top.value.map(({ topic, messagesPerSecond }) => [topic, rate(messagesPerSecond)])} />
+    <section class="card" aria-label={text.topTalkers}>
+      <h2>{text.topTalkers}</h2>
+      {top.length === 0 ? (
+        <p class="quiet">{text.nobodyTalks}</p>
+      ) : (
+        <Rows rows={top.map(({ topic, messagesPerSecond }) => [topic, rate(messagesPerSecond)])} />
+      )}
+    </section>
+  )
+}
+
+function Store({ now: { store, history, retained } }: { readonly now: OverviewJson }) {
+  const text = words.value
+  const { writes } = store
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    [text.storeState, store.isFailing ? text.storeFailing : text.storeWorks],
+    [text.storeSize, store.bytes === null ? text.storeInMemory : bytes(store.bytes)],
+    [text.storeWrites, writes === null ? undefined : `${latency(writes.meanMs)} / ${latency(writes.worstMs)}`],
+    [text.retained, bytes(retained.bytes)],
+    [text.history, history.isEnabled ? bytes(history.bytes) : undefined],
+  ]
+  return (
+    <section class="card" aria-label={text.store}>
+      <h2>{text.store}</h2>
+      <Rows rows={rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))} />
     </section>
   )
 }
@@ -138,6 +203,10 @@ function perSecond(all: readonly OverviewJson[], total: (one: OverviewJson) => n
     values.push(Math.max(0, ((total(one) - total(before)) * 1000) / (one.atMs - before.atMs)))
   }
   return { times, values }
+}
+
+function levels(all: readonly OverviewJson[], level: (one: OverviewJson) => number): Series {
+  return { times: all.map(({ atMs }) => atMs / 1000), values: all.map(level) }
 }
 
 function sum(values: readonly number[]): number {

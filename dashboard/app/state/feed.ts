@@ -43,6 +43,12 @@ export interface PresenceJson {
   readonly will: WillJson | null
 }
 
+/** How long something took lately. */
+export interface TimesJson {
+  readonly meanMs: number
+  readonly worstMs: number
+}
+
 /** The hub in numbers. */
 export interface OverviewJson {
   readonly version: string
@@ -57,8 +63,17 @@ export interface OverviewJson {
   readonly dropped: Readonly<Record<string, number>>
   readonly topics: number
   readonly retained: { readonly messages: number; readonly bytes: number }
-  readonly history: { readonly isEnabled: boolean; readonly messages: number; readonly bytes: number }
+  readonly notRetained: number
+  readonly limits: Readonly<Record<string, number>>
+  readonly history: {
+    readonly isEnabled: boolean
+    readonly isFailing: boolean
+    readonly messages: number
+    readonly bytes: number
+  }
   readonly memoryBytes: number
+  readonly eventLoopDelay: TimesJson | null
+  readonly store: { readonly isFailing: boolean; readonly bytes: number | null; readonly writes: TimesJson | null }
 }
 
 export interface FeedReceiver {

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { startHub } from '../support/start-hub.ts'
+import { connectClient } from './mqtt.ts'
+import { openPage } from './open-page.ts'
+
+test('The overview says plainly that all is well, and shows what goes in and out as live charts', async () => {
+  const { hub, httpPort } = await startHub()
+  const { page, complaints } = await openPage(httpPort, '#/overview')
+  await page.getByRole('heading', { name: 'All is well' }).waitFor()
+  await page.getByText('Nothing was dropped.').waitFor()
+  await page.getByText('Nobody is behind.').waitFor()
+  await page.getByRole('region', { name: 'Store' }).getByText('works').waitFor()
+  for (let index = 0; index < 500; index++) hub.publish('plant/speed', String(index))
+  await page.getByRole('region', { name: 'Top talkers' }).getByText('plant/speed').waitFor()
+  await page.getByRole('img', { name: /^Event-loop delay: [\d.]+\sms$/ }).waitFor()
+  expect(await page.locator('.chart canvas').count()).toBe(4)
+  expect(complaints).toEqual([])
+})
+
+test('Messages in are counted from clients, and the chart says how many a second', async () => {
+  const { port, httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/overview')
+  await page.getByRole('img', { name: 'Messages in: 0/s' }).waitFor()
+  const client = await connectClient(port, 'anna')
+  for (let index = 0; index < 300; index++) client.publish('plant/speed', String(index))
+  await page.getByRole('img', { name: /^Messages in: [1-9]\d*\/s$/ }).waitFor()
+})
+
+test('Drops are told by reason, and slow clients by name with what waits for them', async () => {
+  const { hub, port, httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/overview')
+  const kept = { clean: false, properties: { sessionExpiryInterval: 600 } }
+  const away = await connectClient(port, 'away', kept)
+  await away.subscribeAsync('plant/#', { qos: 1 })
+  await away.endAsync()
+  hub.publish('plant/speed', '1')
+  await page.getByRole('heading', { name: 'Faults' }).waitFor()
+  await page.getByText('1 message dropped in the last two minutes, see below.').waitFor()
+  await page.getByRole('region', { name: 'Drops by reason' }).getByText('QoS 0, and it was not connected').waitFor()
+  const slow = await connectClient(port, 'slow')
+  slow.handleMessage = () => {}
+  await slow.subscribeAsync('slow', { qos: 1 })
+  for (let index = 0; index < 150; index++) hub.publish('slow', 'x', { qos: 1 })
+  await page.getByRole('region', { name: 'Slow clients' }).getByText('slow', { exact: true }).waitFor()
+})
