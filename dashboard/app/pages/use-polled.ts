@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks'
 import { apiUrl, ask } from '../state/api.ts'
 
 /** What the API answers, asked for again and again while the page is looked at; undefined until the first answer. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as `ask`: who asks knows what the API answers
 export function usePolled<T>(path: string, everyMs: number): T | undefined {
   const latest = useSignal<T | undefined>(undefined)
   useEffect(() => {

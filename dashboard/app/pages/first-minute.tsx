@@ -1,0 +1,132 @@
+import { type Signal, useSignal } from '@preact/signals'
+import { topicCount } from '../state/conversations.ts'
+import { link } from '../state/hub.ts'
+import { presence } from '../state/presence.ts'
+import { clock } from '../words/format.ts'
+import { words } from '../words/words.ts'
+import { usePolled } from './use-polled.ts'
+
+interface Addresses {
+  readonly mqtt: { readonly host: string; readonly port: number }
+}
+
+interface MishapJson {
+  readonly atMs: number
+  readonly kind: string
+  readonly address: string
+  readonly clientId: string | null
+  readonly reason: string
+}
+
+const LOOK_EVERY_MS = 1000
+const ADDRESSES_EVERY_MS = 60_000
+const MQTT_PORT = 1883
+/** Pages like this one are no devices. */
+const PAGE_CLIENT = /^dashboard-/
+const SHOWN_MISHAPS = 3
+
+/** What to type so that the first message comes, with the addresses of this hub, and what the hub sees meanwhile. */
+export function FirstMinute() {
+  const text = words.value
+  const addresses: Addresses | undefined = usePolled('addresses', ADDRESSES_EVERY_MS)
+  const port = addresses?.mqtt.port ?? MQTT_PORT
+  const isReceived = topicCount.value > 0
+  return (
+    <main class="page">
+      <h1>{text.firstMinute}</h1>
+      <p class="quiet">{text.firstMinuteHelp}</p>
+      <p class="first-state" role="status" data-received={isReceived}>
+        {isReceived ? text.firstReceived : text.waitingForFirst}
+      </p>
+      {!isReceived && <Seen />}
+      <div class="ways">
+        {waysOf(location.hostname, port).map(([name, code]) => (
+          <Way key={name} name={name} code={code} />
+        ))}
+      </div>
+    </main>
+  )
+}
+
+/** What came instead of a message. */
+function Seen() {
+  const text = words.value
+  const answer: { readonly mishaps: readonly MishapJson[] } | undefined = usePolled('mishaps', LOOK_EVERY_MS)
+  const silent = [...presence.value].filter(
+    ([clientId, state]) => state === 'here' && clientId !== link.value.clientId && !PAGE_CLIENT.test(clientId),
+  )
+  const meanings: Readonly<Record<string, string>> = text.mishaps
+  const mishaps = answer?.mishaps.slice(0, SHOWN_MISHAPS) ?? []
+  if (mishaps.length === 0 && silent.length === 0) return null
+  return (
+    <ul class="seen" role="status">
+      {silent.slice(0, SHOWN_MISHAPS).map(([clientId]) => (
+        <li key={clientId}>{text.connectedButSilent(clientId)}</li>
+      ))}
+      {mishaps.map(({ atMs, kind, address, clientId, reason }) => (
+        <li key={`${atMs} ${address}`} data-mishap={kind}>
+          <time>{clock(atMs)}</time> <b>{meanings[kind] ?? kind}</b>{' '}
+          <span class="quiet">
+            {clientId ?? address}: {reason}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Way({ name, code }: { readonly name: string; readonly code: string }) {
+  const text = words.value
+  const isCopied = useSignal(false)
+  return (
+    <section class="card">
+      <h2>{name}</h2>
+      <pre tabIndex={0} role="region" aria-label={name}>
+        {code}
+      </pre>
+      <button
+        type="button"
+        onClick={() => {
+          void copy(code, isCopied)
+        }}
+      >
+        {isCopied.value ? text.copied : text.copy}
+      </button>
+    </section>
+  )
+}
+
+async function copy(code: string, isCopied: Signal<boolean>): Promise<void> {
+  await navigator.clipboard.writeText(code)
+  isCopied.value = true
+}
+
+function waysOf(host: string, port: number): readonly (readonly [name: string, code: string])[] {
+  return [
+    ['mosquitto_pub', `mosquitto_pub -h ${host} -p ${port} -t chat/lobby -m "Hello"`],
+    [
+      'Node (mqtt.js)',
+      [
+        `import mqtt from 'mqtt'`,
+        `const client = await mqtt.connectAsync('mqtt://${host}:${port}')`,
+        `await client.publishAsync('chat/lobby', 'Hello', { qos: 1 })`,
+        `await client.endAsync()`,
+      ].join('\n'),
+    ],
+    [
+      'Python (paho)',
+      [
+        `import paho.mqtt.publish as publish`,
+        `publish.single('chat/lobby', 'Hello', qos=1, hostname='${host}', port=${port})`,
+      ].join('\n'),
+    ],
+    [
+      'Arduino (PubSubClient)',
+      [
+        `client.setServer("${host}", ${port});`,
+        `client.connect("lamp-1", "devices/lamp-1/status", 1, true, "offline");`,
+        `client.publish("devices/lamp-1/status", "online", true);`,
+      ].join('\n'),
+    ],
+  ]
+}
