@@ -36,7 +36,7 @@ test('An empty hub shows how to publish with its own addresses, waits, and says 
 test('An empty hub names the mistakes that it sees: the wrong port, TLS, a broken rule', async () => {
   const { port, httpPort } = await startHub()
   const { page } = await openPage(httpPort)
-  await say(port, 'GET / HTTP/1.1\r\n\r\n')
+  await say(port, 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: a browser with a long name, as they have\r\n\r\n')
   await page.locator('[data-mishap="http-on-mqtt"]', { hasText: 'use the port of this page' }).waitFor()
   await say(port, Buffer.from([0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0]))
   await page.locator('[data-mishap="tls-on-mqtt"]').waitFor()
