@@ -10,15 +10,20 @@ const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 15_000
 const CONNECT_MS = 8000
 const KEEP_ALIVE_SECONDS = 20
+/** What is in flight outlives a lost connection. */
+const STORE = { clean: false }
 
 /** The page's connection to the hub: it tries for ever, with growing pauses, and tells all that comes. */
 export class Link {
   readonly #tell: (entry: BatchEntry) => void
   readonly #kept: KeptPayloads
   readonly #outbox: Outbox
+  readonly #stores = { incomingStore: new mqtt.Store(STORE), outgoingStore: new mqtt.Store(STORE) }
   #client: MqttClient | undefined = undefined
   #clientId = ''
   #filter: string | undefined = undefined
+  /** Messages of QoS 2 that the hub has not released: mqtt.js forgets them when it is told to connect again. */
+  readonly #unreleased = new Set<number>()
   #pauseMs = FIRST_PAUSE_MS
   #timer: ReturnType<typeof setTimeout> | undefined = undefined
   #reason: string | undefined = undefined
@@ -40,6 +45,7 @@ export class Link {
       keepalive: KEEP_ALIVE_SECONDS,
       connectTimeout: CONNECT_MS,
       reconnectPeriod: 0,
+      ...this.#stores,
       queueQoSZero: false,
       resubscribe: false,
       // The others need a `blob:` worker, which the page's policy forbids.
@@ -47,7 +53,11 @@ export class Link {
     })
     this.#client = client
     this.#outbox.attach(client, this.#replyTopic)
-    client.on('connect', ({ properties }) => {
+    client.on('packetreceive', ({ cmd, messageId = 0 }) => {
+      if (cmd === 'pubrel') this.#unreleased.delete(messageId)
+    })
+    client.on('connect', ({ properties, sessionPresent }) => {
+      if (!sessionPresent) this.#unreleased.clear()
       this.#pauseMs = FIRST_PAUSE_MS
       this.#reason = undefined
       clearTimeout(this.#timer)
@@ -117,7 +127,8 @@ export class Link {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#say('connecting')
-    this.#client?.reconnect()
+    // Without them mqtt.js would forget what is in flight.
+    this.#client?.reconnect(this.#stores)
   }
 
   #arrived(topic: string, payload: Uint8Array, packet: IPublishPacket): void {
@@ -125,8 +136,11 @@ export class Link {
       this.#receipt(payload)
       return
     }
+    const { properties, qos, dup, messageId = 0 } = packet
+    // [MQTT-4.3.3-10] it came before the connection was lost.
+    if (qos === 2 && dup && this.#unreleased.has(messageId)) return
+    if (qos === 2) this.#unreleased.add(messageId)
     const atMs = Date.now()
-    const { properties } = packet
     const isReply = topic === this.#replyTopic
     const correlation =
       properties?.correlationData === undefined
@@ -154,9 +168,9 @@ export class Link {
       ...glance(payload, topic),
       bytes: payload.length,
       hash: hashOf(payload),
-      qos: packet.qos,
+      qos,
       retain: packet.retain,
-      isDuplicate: packet.dup,
+      isDuplicate: dup,
       atMs,
       receipt: receiptOf(packet),
       correlation,

@@ -6,6 +6,7 @@ const DEFAULT_RECEIVE_MAXIMUM = 65_535
 /** [MQTT-3.4.2-1] the hub took the message, and nobody listens. */
 const NO_MATCHING_SUBSCRIBERS = 0x10
 const FAILURE = 0x80
+const PACKET_IDENTIFIER_NOT_FOUND = 0x92
 
 type Tell = (change: SendChange) => void
 
@@ -91,7 +92,9 @@ export class Outbox {
     const { messageId = 0, reasonCode = 0, properties } = packet
     const id = this.#inFlight.get(messageId)
     if (id === undefined) return
-    const isRefused = reasonCode >= FAILURE
+    // [MQTT 5, 3.7.2.1] a PUBREL that was sent again after a reconnect: the hub had done all before.
+    const wasDoneBefore = packet.cmd === 'pubcomp' && reasonCode === PACKET_IDENTIFIER_NOT_FOUND
+    const isRefused = reasonCode >= FAILURE && !wasDoneBefore
     if (packet.cmd !== 'pubrec' || isRefused) this.#inFlight.delete(messageId)
     if (isRefused) this.#say(id, 'refused', reasonCode, properties?.reasonString)
     else {

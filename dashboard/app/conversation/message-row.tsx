@@ -51,7 +51,7 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
       <Label
         topic={message.topic}
         shown={topic}
-        name={chat?.from ?? message.publisher}
+        name={chat?.from ?? (send === undefined ? message.publisher : words.value.you)}
         isRoom={message.topic.startsWith('chat/')}
       />
       <button

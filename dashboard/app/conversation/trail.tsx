@@ -61,10 +61,22 @@ export function Trail({ send, onClose }: TrailProps) {
       )}
       {(tick === 'refused' || tick === 'not-sent') && (
         <p class="buttons">
-          <button type="button" onClick={() => showSent(sendAgain(send.message))}>
+          <button
+            type="button"
+            onClick={() => {
+              showSent(sendAgain(send.message))
+              onClose()
+            }}
+          >
             {text.retry}
           </button>
-          <button type="button" onClick={() => edit(send.message)}>
+          <button
+            type="button"
+            onClick={() => {
+              edit(send.message)
+              onClose()
+            }}
+          >
             {text.edit}
           </button>
         </p>

@@ -4,7 +4,7 @@ import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
 import { past, type Receiver, watch } from './hub.ts'
 import { matches } from './topic-filter.ts'
-import { isRetained, resumeUnsent, type Send, sendChanged, sendOf } from './sends.ts'
+import { isRetained, ownOf, resumeUnsent, type Send, sendChanged, sendOf } from './sends.ts'
 import { telemetryStyle } from './settings.ts'
 import { nameOf, Stream } from './stream.ts'
 
@@ -196,7 +196,8 @@ async function fillGap(fromMs: number, ended: Outage | undefined): Promise<void>
   const page = await past(apiUrl('messages', { filter: one.filter, after, order: 'oldest', limit: GAP_MESSAGES }))
   if (stream.peek() !== target) return
   const missed = withoutShown(page.messages, target.shownSince(fromMs - EDGE_MS), fromMs - EDGE_MS)
-  if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory: missed.length })
+  const fromHistory = missed.filter((message) => ownOf(message) === undefined).length
+  if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory })
   if (missed.length > 0) target.append(missed, 0)
 }
 

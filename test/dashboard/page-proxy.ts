@@ -1,0 +1,144 @@
+import { once } from 'node:events'
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
+import { onTestFinished } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+
+/** By the first four bits of a packet. */
+const TYPES = [
+  '',
+  'CONNECT',
+  'CONNACK',
+  'PUBLISH',
+  'PUBACK',
+  'PUBREC',
+  'PUBREL',
+  'PUBCOMP',
+  'SUBSCRIBE',
+  'SUBACK',
+] as const
+
+export type PacketType = (typeof TYPES)[number]
+
+/**
+ * Stands between a browser and a hub: passes HTTP on as it is, and MQTT over WebSocket packet by packet, so that a test sees what went
+ * by, holds packets back, or ends the connection between two of them.
+ */
+export class PageProxy {
+  readonly port: number
+  /** `> PUBLISH` is of the page, `< PUBACK` of the hub; in their order. */
+  readonly trace: string[] = []
+  readonly #held = new Set<PacketType>()
+  readonly #waiting: (() => void)[] = []
+  readonly #sockets = new Set<WebSocket>()
+  #isRefusing = false
+
+  private constructor(port: number) {
+    this.port = port
+  }
+
+  static async start(hubHttpPort: number): Promise<PageProxy> {
+    const server = createServer((incoming, outgoing) => passOn(incoming, outgoing, hubHttpPort))
+    const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'mqtt' })
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const proxy = new PageProxy(typeof address === 'object' && address !== null ? address.port : 0)
+    onTestFinished(() => proxy.cut())
+    server.on('upgrade', (incoming: IncomingMessage, socket, head) => {
+      if (proxy.#isRefusing) socket.destroy()
+      else sockets.handleUpgrade(incoming, socket, head, (browser) => proxy.#join(browser, incoming, hubHttpPort))
+    })
+    return proxy
+  }
+
+  /** Packets of these types that the hub sends from now on wait. */
+  hold(...types: readonly PacketType[]): void {
+    for (const type of types) this.#held.add(type)
+  }
+
+  /** What waited goes on, and nothing waits any more. */
+  release(): void {
+    this.#held.clear()
+    for (const send of this.#waiting.splice(0)) send()
+  }
+
+  /** Ends the connections of the page without a word; what waited is lost. */
+  cut(): void {
+    this.#waiting.length = 0
+    for (const socket of this.#sockets) socket.terminate()
+    this.#sockets.clear()
+  }
+
+  /** As `cut`, and lets no new one through until `allow`. */
+  refuse(): void {
+    this.#isRefusing = true
+    this.cut()
+  }
+
+  allow(): void {
+    this.#isRefusing = false
+  }
+
+  #join(browser: WebSocket, { url = '/', headers }: IncomingMessage, hubHttpPort: number): void {
+    const { host = '', origin = '' } = headers
+    const hub = new WebSocket(`ws://127.0.0.1:${hubHttpPort}${url}`, 'mqtt', { headers: { host, origin } })
+    for (const socket of [browser, hub]) this.#sockets.add(socket)
+    const opened = once(hub, 'open')
+    browser.on('message', (frame: Buffer) => {
+      for (const packet of packetsOf(frame)) this.trace.push(`> ${typeOf(packet)}`)
+      void opened.then(() => hub.send(frame))
+    })
+    hub.on('message', (frame: Buffer) => {
+      for (const packet of packetsOf(frame)) {
+        const type = typeOf(packet)
+        const pass = (): void => {
+          this.trace.push(`< ${type}`)
+          browser.send(packet)
+        }
+        if (this.#held.has(type)) this.#waiting.push(pass)
+        else pass()
+      }
+    })
+    for (const [one, other] of [
+      [browser, hub],
+      [hub, browser],
+    ] as const) {
+      one.on('error', () => other.terminate())
+      one.on('close', () => other.terminate())
+    }
+  }
+}
+
+function passOn(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {
+  const { method = 'GET', url = '/', headers } = incoming
+  const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(outgoing)
+  })
+  onward.on('error', () => outgoing.destroy())
+  outgoing.on('close', () => onward.destroy())
+  incoming.pipe(onward)
+}
+
+function typeOf(packet: Buffer): PacketType {
+  return TYPES[packet.readUInt8(0) >> 4] ?? ''
+}
+
+/** The hub and the page put whole packets into a frame. */
+function packetsOf(frame: Buffer): Buffer[] {
+  const packets: Buffer[] = []
+  for (let at = 0; at < frame.length;) {
+    let [length, shift, size] = [0, 0, 1]
+    for (let byte = 0x80; byte >= 0x80; size++, shift += 7) {
+      byte = frame.readUInt8(at + size)
+      length |= (byte & 0x7f) << shift
+    }
+    packets.push(frame.subarray(at, at + size + length))
+    at += size + length
+  }
+  return packets
+}
