@@ -1,8 +1,8 @@
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 
-/** Debian's own. */
-const CHROMIUM = '/usr/bin/chromium'
+/** Debian's own; `npm test` installs it. */
+export const CHROMIUM = '/usr/bin/chromium'
 
 export interface OpenPage {
   readonly page: Page

@@ -33,7 +33,7 @@ export function Trail({ send, onClose }: TrailProps) {
   const tick = tickOf(send)
   return (
     <div class="trail" popover="auto" role="dialog" aria-label={text.trail} tabIndex={-1} ref={box}>
-      <h3>{text.trail}</h3>
+      <h2>{text.trail}</h2>
       <ol>
         <Step name={text.steps.waiting} atMs={send.atMs} startMs={send.atMs} />
         {steps
@@ -44,9 +44,9 @@ export function Trail({ send, onClose }: TrailProps) {
       </ol>
       {receipt !== undefined && (
         <>
-          <h3>
+          <h2>
             {receipt.matched === 0 ? text.nobodyListens : text.deliveredTo(doneOf(receipt.receivers), receipt.matched)}
-          </h3>
+          </h2>
           <ul>
             {receipt.receivers.map((receiver) => (
               <li key={`${receiver.clientId ?? ''} ${receiver.group ?? ''}`}>

@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startHub } from '../support/start-hub.ts'
+import { connectClient, retain } from './mqtt.ts'
+import { CHROMIUM } from './open-page.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const ABOUT = {
+  id: 'lamp-1',
+  kind: 'lamp',
+  name: 'Lamp',
+  protocol: 5,
+  telemetry: {
+    contentType: 'application/json',
+    qos: 0,
+    schema: { properties: { watts: { type: 'number', unit: 'W' } } },
+  },
+  commands: {
+    set: {
+      title: 'Switch',
+      parameters: {
+        properties: { isOn: { type: 'boolean' }, brightness: { type: 'integer', minimum: 1, maximum: 100 } },
+      },
+      result: {},
+    },
+  },
+}
+
+interface Violation {
+  readonly id: string
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
+}
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+})
+afterAll(() => browser.close())
+
+/** What axe finds wrong with the page as it is now. */
+async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  const violations: readonly Violation[] = await page.evaluate(
+    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+  )
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(
+      ({ html, failureSummary }) =>
+        `${id}: ${html.slice(0, 160)} ${failureSummary.replaceAll(/\s+/g, ' ').slice(0, 300)}`,
+    ),
+  )
+}
+
+describe.each(['light', 'dark'] as const)('In %s', (colorScheme) => {
+  describe.each(['en', 'ru'] as const)('in %s', (locale) => {
+    async function open(httpPort: number, place: string, size = { width: 1280, height: 720 }): Promise<Page> {
+      const page = await browser.newPage({ viewport: size, locale, colorScheme, reducedMotion: 'reduce' })
+      onTestFinished(() => page.close())
+      await page.goto(`http://127.0.0.1:${httpPort}/${place}`)
+      await page.locator('[data-link="online"]').waitFor()
+      return page
+    }
+
+    test('an empty hub has nothing that axe objects to', async () => {
+      const { httpPort } = await startHub()
+      const page = await open(httpPort, '')
+      await page.locator('.ways').waitFor()
+      expect(await violationsOf(page)).toEqual([])
+    })
+
+    test('a room, its messages, a trail and a search have nothing that axe objects to', async () => {
+      const { port, httpPort } = await startHub()
+      const page = await open(httpPort, '#/room/lobby')
+      expect(await violationsOf(page)).toEqual([])
+      const anna = await connectClient(port, 'anna')
+      await anna.subscribeAsync('chat/lobby', { qos: 1 })
+      await anna.publishAsync('chat/lobby', JSON.stringify({ from: 'Анна', text: 'Привет' }), { qos: 1, retain: true })
+      await page.locator('.message', { hasText: 'Привет' }).waitFor()
+      await page.locator('.writing textarea').fill('{"hello":')
+      expect(await violationsOf(page)).toEqual([])
+      await page.keyboard.press('Control+Enter')
+      await page.locator('[data-tick="delivered"]').click()
+      await page.locator('.trail').waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await page.keyboard.press('Escape')
+      await page.locator('.message .value', { hasText: 'Привет' }).click()
+      await page.locator('.head .icon-button').last().click()
+      await page.locator('.payload-row').first().waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await page.locator('.stream .scroller').focus()
+      await page.keyboard.press('/')
+      await page.locator('.finder input').fill('Привет')
+      await page.locator('#hit-0').waitFor()
+      expect(await violationsOf(page)).toEqual([])
+    })
+
+    test('a device with its details, the overview and the retained messages have nothing that axe objects to', async () => {
+      const { port, httpPort } = await startHub()
+      const lamp = await connectClient(port, 'lamp-1')
+      await retain(lamp, 'devices/lamp-1/about', ABOUT)
+      await retain(lamp, 'devices/lamp-1/status', 'online')
+      const page = await open(httpPort, '#/device/lamp-1', { width: 1920, height: 1080 })
+      for (let watts = 1; watts < 5; watts++)
+        await lamp.publishAsync('devices/lamp-1/telemetry', `{"watts":${watts}}`, { qos: 1 })
+      await page.locator('.telemetry .sparkline').waitFor()
+      await page.locator('.details form').first().waitFor()
+      await page.locator('.values-value').first().waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await page.goto(`http://127.0.0.1:${httpPort}/#/overview`)
+      await page.locator('.card').first().waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await page.goto(`http://127.0.0.1:${httpPort}/#/retained`)
+      await page.getByText('devices/lamp-1/about').first().waitFor()
+      expect(await violationsOf(page)).toEqual([])
+    })
+
+    test('dialogs, the banner and a phone have nothing that axe objects to', async () => {
+      const { hub, port, httpPort } = await startHub()
+      const client = await connectClient(port, 'anna')
+      await client.publishAsync('chat/lobby', 'hi', { qos: 1 })
+      const page = await open(httpPort, '#/room/lobby', { width: 390, height: 844 })
+      await page.locator('.message', { hasText: 'hi' }).waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await page.goto(`http://127.0.0.1:${httpPort}/#/`)
+      await page.locator('.line').first().waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      for (const key of ['Control+k', '?']) {
+        await page.keyboard.press(key)
+        await page.locator('dialog[open]').waitFor()
+        expect(await violationsOf(page)).toEqual([])
+        await page.keyboard.press('Escape')
+        await page.locator('dialog[open]').waitFor({ state: 'detached' })
+      }
+      for (const index of [0, 1]) {
+        await page.locator('.sidebar header .icon-button').nth(index).click()
+        await page.locator('dialog[open]').waitFor()
+        expect(await violationsOf(page)).toEqual([])
+        await page.keyboard.press('Escape')
+        await page.locator('dialog[open]').waitFor({ state: 'detached' })
+      }
+      await hub.stop()
+      await page.locator('.banner').waitFor()
+      expect(await violationsOf(page)).toEqual([])
+    })
+  })
+})
