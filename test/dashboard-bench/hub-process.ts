@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const CLI = fileURLToPath(new URL('../cli.js', import.meta.url))
+
+/** A hub as people run it, in a process and a folder of its own, on ports that the system gives. */
+export class HubProcess {
+  port = 0
+  httpPort = 0
+  readonly #folder = mkdtempSync(join(tmpdir(), 'hubbub-page-'))
+  #child: ChildProcess | undefined
+
+  /** Starts it; a second time on the same ports and data. */
+  async start(): Promise<void> {
+    const ports = ['--port', String(this.port), '--http-port', String(this.httpPort)]
+    const child = spawn(
+      process.execPath,
+      [CLI, ...ports, '--data', join(this.#folder, 'data'), '--log-level', 'error'],
+      {
+        cwd: this.#folder,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    this.#child = child
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [, name, port = '0'] = /(MQTT|HTTP) +\w+:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
+      if (name === 'MQTT') this.port = Number(port)
+      if (name === 'HTTP') {
+        this.httpPort = Number(port)
+        return
+      }
+    }
+    throw new Error('the hub did not start')
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    await ended
+  }
+
+  /** Ends it, and takes its folder away. */
+  async remove(): Promise<void> {
+    await this.end()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
