@@ -95,14 +95,10 @@ export function numberIn(payload: Uint8Array | undefined, path: JsonPath): numbe
   }
 }
 
-/** 32 bits of FNV-1a, over at most the first and last 2 KiB and the length. */
+/** 32 bits of FNV-1a. */
 export function hashOf(payload: Uint8Array): number {
-  let hash = 0x811c9dc5 ^ payload.length
-  const step = (from: number, to: number): void => {
-    for (let index = from; index < to; index++) hash = Math.imul(hash ^ (payload[index] ?? 0), 0x01000193)
-  }
-  step(0, Math.min(payload.length, 2048))
-  if (payload.length > 2048) step(Math.max(2048, payload.length - 2048), payload.length)
+  let hash = 0x811c9dc5
+  for (let index = 0; index < payload.length; index++) hash = Math.imul(hash ^ (payload[index] ?? 0), 0x01000193)
   return hash >>> 0
 }
 

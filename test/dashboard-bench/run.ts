@@ -56,7 +56,9 @@ async function main(argv: readonly string[]): Promise<void> {
         awaySeconds: Number(values.away ?? 10),
       }
       try {
-        figures.push(...((await MEASUREMENTS.get(name)?.(bench)) ?? []))
+        const measured = (await MEASUREMENTS.get(name)?.(bench)) ?? []
+        for (const { what, measured: value } of measured) process.stderr.write(`  ${what}: ${value}\n`)
+        figures.push(...measured)
       } finally {
         await hub.remove()
       }

@@ -61,7 +61,7 @@ const MAX_SOURCE_LINES = 400
 const MAX_TEST_LINES = 600
 
 /** Tools that read a default export. */
-const DEFAULT_EXPORT_FILES: ReadonlySet<string> = new Set(['test/vitest.config.ts'])
+const DEFAULT_EXPORT_FILES: ReadonlySet<string> = new Set(['test/vitest.config.ts', 'dashboard/vite.config.ts'])
 
 /** What allocates or waits. In a constructor or outside of functions it happens once, so it may stand there. */
 const HOT_PATH_FAULTS: readonly (readonly [pattern: RegExp, name: string])[] = [

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Receiver } from '../../worker/protocol.ts'
 import { edit } from '../state/draft.ts'
 import { showSent } from '../state/open.ts'
-import { receiptOf, send as sendAgain, type Send, tickOf } from '../state/sends.ts'
+import { deliveredCount, receiptOf, send as sendAgain, type Send, tickOf } from '../state/sends.ts'
 import { latency, time } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 
@@ -45,7 +45,7 @@ export function Trail({ send, onClose }: TrailProps) {
       {receipt !== undefined && (
         <>
           <h2>
-            {receipt.matched === 0 ? text.nobodyListens : text.deliveredTo(doneOf(receipt.receivers), receipt.matched)}
+            {receipt.matched === 0 ? text.nobodyListens : text.deliveredTo(deliveredCount(receipt), receipt.matched)}
           </h2>
           <ul>
             {receipt.receivers.map((receiver) => (
@@ -105,10 +105,6 @@ function Step({ name, reason, atMs, startMs }: StepProps) {
 function outcomeOf({ outcome, reason }: Receiver): string {
   const names: Readonly<Record<string, string>> = words.value.outcomes
   return [names[outcome] ?? outcome, reason].filter((part) => part !== undefined).join(': ')
-}
-
-function doneOf(receivers: readonly Receiver[]): number {
-  return receivers.filter(({ outcome }) => ['delivered', 'acknowledged', 'handed-on'].includes(outcome)).length
 }
 
 /** Beside the sign, within the window. */

@@ -15,8 +15,9 @@ const MAX_UNREAD_OPENED = 200
 const UNREAD_MARGIN = 50
 /** Pages that are read by themselves to fill the view; then somebody has to ask. */
 const PAGES_UNASKED = 4
-/** So many at most fill the gap of an outage. */
-const GAP_MESSAGES = 1000
+/** So many at most fill the gap of an outage; what came after them is a click away. */
+const GAP_MESSAGES = 10_000
+const GAP_PAGE = 1000
 /** Between hub and page: what is near an edge is looked at from both sides. */
 const EDGE_MS = 2000
 
@@ -120,14 +121,13 @@ export async function jumpTo(message: Arrived): Promise<void> {
   const fresh = new Stream(isFolded(one) && !message.topic.endsWith('/telemetry'))
   fresh.prepend(page.messages.toReversed())
   if (page.nextCursor !== null) fresh.note({ kind: 'gap' })
-  fresh.startKey.value = fresh.keyNear(message)
-  fresh.isAtEnd = false
+  const shown = fresh.beginAt(message)
   cursor = page.previousCursor
   isFromJump = true
   pastState.value = cursor === null ? 'none' : 'more'
   batch(() => {
     stream.value = fresh
-    chosen.value = message
+    chosen.value = shown
   })
 }
 
@@ -193,12 +193,23 @@ async function fillGap(fromMs: number, ended: Outage | undefined): Promise<void>
   if (one === undefined) return
   await firstPage
   const after = String(Math.round(fromMs + clockOffsetMs() - EDGE_MS))
-  const page = await past(apiUrl('messages', { filter: one.filter, after, order: 'oldest', limit: GAP_MESSAGES }))
-  if (stream.peek() !== target) return
-  const missed = withoutShown(page.messages, target.shownSince(fromMs - EDGE_MS), fromMs - EDGE_MS)
+  const found: Arrived[] = []
+  let next: string | undefined
+  do {
+    const query = { filter: one.filter, after, order: 'oldest', limit: GAP_PAGE, cursor: next }
+    const page = await past(apiUrl('messages', query))
+    if (stream.peek() !== target) return
+    found.push(...page.messages)
+    next = page.nextCursor ?? undefined
+  } while (next !== undefined && found.length < GAP_MESSAGES)
+  // What is older than all that is shown comes by itself when somebody looks there.
+  const { oldestAtMs } = target
+  const later = found.filter(({ atMs }) => atMs > oldestAtMs)
+  const missed = withoutShown(later, target.shownSince(fromMs - EDGE_MS), fromMs - EDGE_MS)
   const fromHistory = missed.filter((message) => ownOf(message) === undefined).length
   if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory })
   if (missed.length > 0) target.append(missed, 0)
+  if (next !== undefined) target.note({ kind: 'gap' })
 }
 
 function withoutShown(messages: readonly Arrived[], shown: Map<string, number>, sinceMs: number): readonly Arrived[] {

@@ -171,11 +171,14 @@ export class Stream {
     }
   }
 
-  /** The row of a message, or of what came next after it. */
-  keyNear(message: Arrived): number | undefined {
-    const isIt = (row: Row): boolean => row.kind === 'message' && nameOf(row.message) === nameOf(message)
-    const isLater = (row: Row): boolean => row.kind === 'message' && row.message.atMs >= message.atMs
-    return (this.rows.find((row) => isIt(row) && isLater(row)) ?? this.rows.find(isLater))?.key
+  /** Begins at a message, or at what came next after it, and gives what stands there. */
+  beginAt(message: Arrived): Arrived {
+    const isLater = (row: Row): row is MessageRow => row.kind === 'message' && row.message.atMs >= message.atMs
+    const isIt = (row: Row): row is MessageRow => isLater(row) && nameOf(row.message) === nameOf(message)
+    const row = this.rows.find(isIt) ?? this.rows.find(isLater)
+    this.startKey.value = row?.key
+    this.isAtEnd = false
+    return row?.message ?? message
   }
 
   /** Takes the line above the unread messages away. */
@@ -183,6 +186,12 @@ export class Stream {
     const before = this.rows.length
     this.rows = this.rows.filter((row) => row.kind !== 'note' || row.note.kind !== 'unread')
     if (this.rows.length !== before) this.version.value++
+  }
+
+  /** When the oldest message that is shown was said; 0 when there is none. */
+  get oldestAtMs(): number {
+    const first = this.rows.find((row) => row.kind === 'message')
+    return first?.folded?.[0]?.atMs ?? first?.message.atMs ?? 0
   }
 
   /** What is shown of the time since `fromMs`, as often as it is there: to leave out of what history has. */
