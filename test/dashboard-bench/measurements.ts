@@ -296,16 +296,19 @@ export const outage: Measurement = async (bench) => {
   const caughtUpMs = performance.now() - backMs
   await sleep(SETTLE_MS)
   clearInterval(timer)
-  await client.endAsync()
   await untilSo(page, `document.querySelector('.stream').textContent.includes('number ${said - 1}')`)
+  await client.endAsync(true)
   const shown: string[] = await page.evaluate(`(async () => {
     const scroller = document.querySelector('.stream .scroller')
     const rows = new Map()
-    for (scroller.scrollTop = 0; ; scroller.scrollTop += 300) {
+    for (let top = 0; top < scroller.scrollHeight; top += 300) {
+      scroller.scrollTop = top
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
-      for (const row of document.querySelectorAll('.stream .row')) rows.set(row.dataset.index, row.querySelector('.value')?.textContent)
-      if (scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1) return [...rows.values()]
+      for (const row of document.querySelectorAll('.stream .row')) {
+        rows.set(row.dataset.index, row.querySelector('.value')?.textContent)
+      }
     }
+    return [...rows.values()]
   })()`)
   await page.close()
   const times = Array.from({ length: said }, (_, index) => shown.filter((text) => text === `number ${index}`).length)

@@ -20,6 +20,7 @@ export function Search({ filter }: { readonly filter: string }) {
   const found = useSignal<Past | undefined>(undefined)
   const at = useSignal(0)
   const isListShown = useSignal(false)
+  const isSearching = useSignal(false)
   const query = wanted.value.trim()
   useEffect(() => {
     const before = document.activeElement
@@ -32,12 +33,21 @@ export function Search({ filter }: { readonly filter: string }) {
     let isStale = false
     const load = async (): Promise<void> => {
       const condition = query.startsWith('@') ? { where: query } : { text: query }
-      const page = await past(apiUrl('messages', { filter, limit: HITS, ...condition }))
-      if (isStale) return
-      found.value = page
-      at.value = 0
-      isListShown.value = true
+      const messages: Arrived[] = []
+      let cursor: string | undefined
+      do {
+        // The hub looks at so much for one answer; a page may be empty and yet not the last.
+        const page = await past(apiUrl('messages', { filter, limit: HITS, ...condition, cursor }))
+        if (isStale) return
+        messages.push(...page.messages)
+        found.value = { ...page, messages: messages.slice() }
+        isListShown.value = true
+        cursor = page.nextCursor ?? undefined
+      } while (cursor !== undefined && messages.length < HITS)
+      isSearching.value = false
     }
+    at.value = 0
+    isSearching.value = query !== ''
     found.value = undefined
     const timer = query === '' ? undefined : setTimeout(() => void load(), WAIT_MS)
     return () => {
@@ -83,7 +93,7 @@ export function Search({ filter }: { readonly filter: string }) {
           }}
         />
         <span class="quiet" role="status">
-          <Outcome found={found.value} />
+          <Outcome found={found.value} isSearching={isSearching.value} />
         </span>
         <button
           type="button"
@@ -105,13 +115,19 @@ export function Search({ filter }: { readonly filter: string }) {
   )
 }
 
-function Outcome({ found }: { readonly found: Past | undefined }) {
+interface OutcomeProps {
+  readonly found: Past | undefined
+  readonly isSearching: boolean
+}
+
+function Outcome({ found, isSearching }: OutcomeProps) {
+  const text = words.value
+  if (found?.fault !== undefined) return <span class="fault">{found.fault}</span>
+  const count = found?.messages.length ?? 0
+  if (isSearching) return `${text.hits(number(count))} · ${text.loadingOlder}`
   if (found === undefined) return null
-  if (found.fault !== undefined) return <span class="fault">{found.fault}</span>
-  const more = found.nextCursor === null ? '' : ` · ${words.value.moreHits}`
-  return found.messages.length === 0 && found.nextCursor === null
-    ? words.value.nothingFound
-    : `${words.value.hits(number(found.messages.length))}${more}`
+  if (count === 0) return text.nothingFound
+  return found.nextCursor === null ? text.hits(number(count)) : `${text.hits(number(count))} · ${text.moreHits}`
 }
 
 interface HitProps {
