@@ -33,6 +33,7 @@ export function Jump() {
     <Modal title={text.jump}>
       <input
         class="jump-input"
+        autofocus
         role="combobox"
         aria-expanded="true"
         aria-controls="jump-list"

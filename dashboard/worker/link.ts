@@ -22,8 +22,6 @@ export class Link {
   #client: MqttClient | undefined = undefined
   #clientId = ''
   #filter: string | undefined = undefined
-  /** Messages of QoS 2 that the hub has not released: mqtt.js forgets them when it is told to connect again. */
-  readonly #unreleased = new Set<number>()
   #pauseMs = FIRST_PAUSE_MS
   #timer: ReturnType<typeof setTimeout> | undefined = undefined
   #reason: string | undefined = undefined
@@ -41,7 +39,8 @@ export class Link {
       protocolVersion: 5,
       clientId,
       clean: false,
-      properties: { sessionExpiryInterval: SESSION_SECONDS, receiveMaximum: 1000, topicAliasMaximum: 100 },
+      // No topic aliases: of a message at QoS 2 that has one, mqtt.js 5.16 gives the topic as ''.
+      properties: { sessionExpiryInterval: SESSION_SECONDS, receiveMaximum: 1000 },
       keepalive: KEEP_ALIVE_SECONDS,
       connectTimeout: CONNECT_MS,
       reconnectPeriod: 0,
@@ -53,15 +52,11 @@ export class Link {
     })
     this.#client = client
     this.#outbox.attach(client, this.#replyTopic)
-    client.on('packetreceive', ({ cmd, messageId = 0 }) => {
-      if (cmd === 'pubrel') this.#unreleased.delete(messageId)
-    })
     client.on('connect', ({ properties, sessionPresent }) => {
-      if (!sessionPresent) this.#unreleased.clear()
       this.#pauseMs = FIRST_PAUSE_MS
       this.#reason = undefined
       clearTimeout(this.#timer)
-      this.#subscribeAll()
+      this.#subscribeAll(sessionPresent)
       this.#outbox.online(properties?.receiveMaximum)
       this.#say('online')
     })
@@ -100,17 +95,17 @@ export class Link {
     return `replies/${this.#clientId}`
   }
 
-  #subscribeAll(): void {
+  #subscribeAll(isResumed: boolean): void {
     this.#client?.subscribe([`$hub/receipts/${this.#clientId}`, this.#replyTopic], { qos: 1, rh: 2 })
-    this.#subscribe(this.#filter)
+    this.#subscribe(this.#filter, isResumed)
   }
 
-  #subscribe(filter: string | undefined): void {
+  #subscribe(filter: string | undefined, isResumed = false): void {
     // What is retained is fetched over HTTP: so RETAIN of a message that comes says how it was published. Without No Local the
     // page would be among the receivers of its own messages, and two ticks would be no news.
     if (filter === undefined) return
     this.#client?.subscribe(filter, { qos: 2, nl: true, rap: true, rh: 2 }, (error) => {
-      if (error === null) this.#tell({ kind: 'watching', filter })
+      if (error === null) this.#tell({ kind: 'watching', filter, isResumed })
     })
   }
 
@@ -136,10 +131,7 @@ export class Link {
       this.#receipt(payload)
       return
     }
-    const { properties, qos, dup, messageId = 0 } = packet
-    // [MQTT-4.3.3-10] it came before the connection was lost.
-    if (qos === 2 && dup && this.#unreleased.has(messageId)) return
-    if (qos === 2) this.#unreleased.add(messageId)
+    const { properties, qos, dup } = packet
     const atMs = Date.now()
     const isReply = topic === this.#replyTopic
     const correlation =

@@ -108,6 +108,8 @@ export interface Overflow {
 export interface Watching {
   readonly kind: 'watching'
   readonly filter: string
+  /** The hub had kept the session: what waited in it comes as well. */
+  readonly isResumed: boolean
 }
 
 export type BatchEntry = Watching | Arrived | SendChange | LinkChange | Overflow

@@ -11,6 +11,7 @@ import type {
   PayloadView,
   SendChange,
   ToWorker,
+  Watching,
 } from '../../worker/protocol.ts'
 import { webSocketUrl } from './api.ts'
 
@@ -31,7 +32,7 @@ export interface Receiver {
   sendChanged(change: SendChange): void
   linkChanged(change: LinkChange, before: LinkChange): void
   /** From now on all that matches the filter arrives. */
-  watching(filter: string): void
+  watching(filter: string, isResumed: boolean): void
 }
 
 type Answer = { readonly rows: readonly PayloadRow[]; readonly left: number }
@@ -128,12 +129,12 @@ function requestNext(): void {
 
 function take(entries: readonly BatchEntry[], receiver: Receiver): void {
   const messages: Arrived[] = []
-  const started: string[] = []
+  const started: Watching[] = []
   let overflow = 0
   for (const entry of entries) {
     if (entry.kind === 'arrived') messages.push(entry)
     else if (entry.kind === 'overflow') overflow += entry.messages
-    else if (entry.kind === 'watching') started.push(entry.filter)
+    else if (entry.kind === 'watching') started.push(entry)
     else if (entry.kind === 'send') receiver.sendChanged(entry)
     else {
       const before = link.value
@@ -142,7 +143,7 @@ function take(entries: readonly BatchEntry[], receiver: Receiver): void {
     }
   }
   if (messages.length > 0 || overflow > 0) receiver.arrived(messages, overflow)
-  for (const filter of started) receiver.watching(filter)
+  for (const { filter, isResumed } of started) receiver.watching(filter, isResumed)
 }
 
 /** The same after a reload of the tab, so that the session goes on; another in each tab. */

@@ -18,6 +18,8 @@ const PAGES_UNASKED = 4
 /** So many at most fill the gap of an outage; what came after them is a click away. */
 const GAP_MESSAGES = 10_000
 const GAP_PAGE = 1000
+/** So long the connection may be behind history. */
+const FILLED_MS = 5000
 /** Between hub and page: what is near an edge is looked at from both sides. */
 const EDGE_MS = 2000
 
@@ -40,6 +42,8 @@ let pagesUnasked = 0
 /** No connection, from and to. */
 let outage: Outage | undefined
 let openedAtMs = 0
+/** What history told of that the connection may still bring. */
+let filled = { untilMs: 0, names: new Map<string, number>() }
 /** What was there when it was opened. */
 let firstPage: Promise<void> = Promise.resolve()
 
@@ -53,6 +57,7 @@ export function followOpen(): void {
     chosen.value = undefined
     cursor = null
     isFromJump = false
+    filled.names.clear()
     pagesUnasked = 0
     openedAtMs = Date.now()
     watch(one?.filter)
@@ -70,7 +75,7 @@ export const receiver: Receiver = {
   arrived(messages, overflow) {
     const one = openConversation.peek()
     if (one === undefined) return
-    const mine = messages.filter(({ topic }) => matches(one.filter, topic))
+    const mine = withoutFilled(messages.filter(({ topic }) => matches(one.filter, topic)))
     stream.peek().append(mine, overflow)
     updatePins(one, mine)
   },
@@ -89,10 +94,10 @@ export const receiver: Receiver = {
     else if (openConversation.peek() === undefined) outage = undefined
     else outage = { ...outage, toMs: change.atMs }
   },
-  watching(filter) {
+  watching(filter, isResumed) {
     if (openConversation.peek()?.filter !== filter) return
     // What was said between the look into history and the subscription.
-    void fillGap(outage?.fromMs ?? openedAtMs, outage)
+    void fillGap(outage?.fromMs ?? openedAtMs, outage, isResumed)
     outage = undefined
   },
 }
@@ -187,7 +192,7 @@ interface Outage {
 }
 
 /** What came since `fromMs` and is not shown yet; after an outage with a line that says so. */
-async function fillGap(fromMs: number, ended: Outage | undefined): Promise<void> {
+async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boolean): Promise<void> {
   const one = openConversation.peek()
   const target = stream.peek()
   if (one === undefined) return
@@ -209,7 +214,32 @@ async function fillGap(fromMs: number, ended: Outage | undefined): Promise<void>
   const fromHistory = missed.filter((message) => ownOf(message) === undefined).length
   if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory })
   if (missed.length > 0) target.append(missed, 0)
+  // What waited in the session is still to come, and what was said since the subscription may be.
+  const subscribedAtMs = (ended?.toMs ?? openedAtMs) + clockOffsetMs() - EDGE_MS
+  filled = { untilMs: Date.now() + FILLED_MS, names: new Map() }
+  for (const message of missed) {
+    if (isResumed || message.atMs >= subscribedAtMs) {
+      const name = nameOf(message)
+      filled.names.set(name, (filled.names.get(name) ?? 0) + 1)
+    }
+  }
   if (next !== undefined) target.note({ kind: 'gap' })
+}
+
+/** Leaves out what history was faster to tell than the connection. */
+function withoutFilled(messages: readonly Arrived[]): readonly Arrived[] {
+  if (filled.names.size === 0) return messages
+  if (Date.now() > filled.untilMs) {
+    filled.names.clear()
+    return messages
+  }
+  return messages.filter((message) => {
+    const name = nameOf(message)
+    const left = filled.names.get(name) ?? 0
+    if (left > 1) filled.names.set(name, left - 1)
+    else filled.names.delete(name)
+    return left === 0
+  })
 }
 
 function withoutShown(messages: readonly Arrived[], shown: Map<string, number>, sinceMs: number): readonly Arrived[] {

@@ -1,0 +1,96 @@
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { startHub } from '../support/start-hub.ts'
+import { connectClient } from './mqtt.ts'
+import { openPage } from './open-page.ts'
+
+/** What has the focus, and whether one sees that. */
+async function focused(page: Page): Promise<{ name: string; isMarked: boolean }> {
+  return page.evaluate(`(() => {
+    const one = document.activeElement
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one.closest('label') ?? one)
+    const own = getComputedStyle(one)
+    const isOutlined = (style) => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
+    const isMarked = isOutlined(own) || isOutlined({ outlineStyle, outlineWidth }) || boxShadow !== 'none' || own.boxShadow !== 'none'
+    return { name: one.getAttribute('aria-label') ?? one.textContent ?? one.tagName, isMarked }
+  })()`)
+}
+
+test('Tab reaches the list, the stream and the composer, and what has the focus is always marked', async () => {
+  const { port, httpPort } = await startHub()
+  const client = await connectClient(port, 'anna')
+  await client.publishAsync('chat/lobby', 'hello', { qos: 1 })
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await page.locator('.message', { hasText: 'hello' }).waitFor()
+  const seen: string[] = []
+  for (let step = 0; step < 40 && !seen.includes('Send'); step++) {
+    await page.keyboard.press('Tab')
+    const { name, isMarked } = await focused(page)
+    expect({ name, isMarked }).toEqual({ name, isMarked: true })
+    seen.push(name)
+    if (name === 'Message') await page.keyboard.type('from the keyboard')
+  }
+  expect(seen.some((name) => name.includes('lobby'))).toBe(true)
+  expect(seen).toContain('hello')
+  await page.keyboard.press('Enter')
+  await page.locator('.message', { hasText: 'from the keyboard' }).waitFor()
+})
+
+test('Dialogs open by keys, keep the focus inside, and give it back', async () => {
+  const { httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  const box = page.getByRole('textbox', { name: 'Message' })
+  await box.focus()
+  await page.keyboard.press('Control+k')
+  await expect.poll(() => page.evaluate(`document.activeElement.matches('dialog [role="combobox"]')`)).toBe(true)
+  for (let step = 0; step < 10; step++) {
+    await page.keyboard.press('Tab')
+    expect(
+      await page.evaluate(
+        `document.activeElement === document.body || document.activeElement.closest('dialog') !== null`,
+      ),
+    ).toBe(true)
+  }
+  await page.keyboard.press('Escape')
+  await page.locator('dialog[open]').waitFor({ state: 'detached' })
+  expect(await page.evaluate(`document.activeElement.matches('.writing textarea')`)).toBe(true)
+  await page.locator('.stream .scroller').focus()
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'Keys' }).getByText('Ctrl').first().waitFor()
+})
+
+test('Alt and the arrows move through the conversations', async () => {
+  const { port, httpPort } = await startHub()
+  const client = await connectClient(port, 'anna')
+  for (const room of ['a', 'b', 'c']) await client.publishAsync(`chat/${room}`, 'x', { qos: 1 })
+  const { page } = await openPage(httpPort, '#/room/a')
+  await page.locator('.line[data-id="room/c"]').waitFor()
+  await page.keyboard.press('Alt+ArrowDown')
+  await page.locator('.head h1', { hasText: /^b$/ }).waitFor()
+  await page.keyboard.press('Alt+ArrowUp')
+  await page.locator('.head h1', { hasText: /^a$/ }).waitFor()
+})
+
+test('At 200 % nothing is cut off sideways, and nothing moves for who does not want it', async () => {
+  const { port, httpPort } = await startHub()
+  const client = await connectClient(port, 'anna')
+  await client.publishAsync('chat/lobby', 'a long message '.repeat(20), { qos: 1 })
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await page.setViewportSize({ width: 640, height: 360 })
+  await page.locator('.message').first().waitFor()
+  for (const place of ['#/room/lobby', '#/overview', '#/retained', '#/']) {
+    await page.goto(`http://127.0.0.1:${httpPort}/${place}`)
+    await page.locator('main').waitFor({ state: 'attached' })
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+  }
+  await page.goto(`http://127.0.0.1:${httpPort}/#/room/lobby`)
+  const send = await page.getByRole('button', { name: 'Send' }).boundingBox()
+  expect((send?.x ?? 999) + (send?.width ?? 0)).toBeLessThanOrEqual(640)
+  expect((send?.y ?? 999) + (send?.height ?? 0)).toBeLessThanOrEqual(360)
+  await page.keyboard.press('Control+k')
+  await page.locator('dialog[open]').waitFor()
+  expect(
+    await page.evaluate(`document.getAnimations().filter(({ effect }) => effect.getTiming().duration > 1).length`),
+  ).toBe(0)
+})

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Page } from 'playwright-core'
+import { expect, onTestFinished, test } from 'vitest'
+import { startProcess, type TestProcess } from '../support/processes.ts'
+import { startHub } from '../support/start-hub.ts'
+import { connectClient } from './mqtt.ts'
+import { openPage } from './open-page.ts'
+import { PageProxy } from './page-proxy.ts'
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+
+interface RunningHub {
+  readonly running: TestProcess
+  readonly port: number
+  readonly httpPort: number
+}
+
+/** A hub as a process, with its data in `folder`. */
+async function runHub(folder: string, port = 0, httpPort = 0): Promise<RunningHub> {
+  const flags = ['--port', String(port), '--http-port', String(httpPort), '--data', folder, '--log-level', 'error']
+  const running = await startProcess(process.execPath, [CLI, ...flags], { cwd: folder })
+  const [, mqtt = ''] = await running.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/)
+  const [, http = ''] = await running.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
+  return { running, port: Number(mqtt), httpPort: Number(http) }
+}
+
+/** What stands in the stream from its top to its end, each row once. */
+async function readStream(page: Page): Promise<string[]> {
+  return page.evaluate(`(async () => {
+    const scroller = document.querySelector('.stream .scroller')
+    const rows = new Map()
+    for (let top = 0; top < scroller.scrollHeight; top += 200) {
+      scroller.scrollTop = top
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+      for (const row of document.querySelectorAll('.stream .row')) {
+        rows.set(Number(row.dataset.index), (row.querySelector('.value') ?? row).textContent)
+      }
+    }
+    return [...rows].sort(([one], [other]) => one - other).map(([, text]) => text)
+  })()`)
+}
+
+test('When the hub is killed and comes back, the stream has every message once, in order, and a line for the outage', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hubbub-outage-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const { running, port, httpPort } = await runHub(folder)
+  const { page } = await openPage(httpPort, '#/room/numbers')
+  const client = await connectClient(port, 'counter', { reconnectPeriod: 50, clean: false })
+  for (let index = 0; index < 40; index++) await client.publishAsync('chat/numbers', `number ${index}`, { qos: 2 })
+  await page.locator('.message .value', { hasText: /^number 39$/ }).waitFor()
+  await running.end('SIGKILL')
+  await page.getByText('No connection to the hub').waitFor()
+  const published = Array.from({ length: 40 }, (_, index) =>
+    client.publishAsync('chat/numbers', `number ${40 + index}`, { qos: 2 }),
+  )
+  await runHub(folder, port, httpPort)
+  await Promise.all(published)
+  await page.locator('.message .value', { hasText: /^number 79$/ }).waitFor()
+  await page.getByText('No connection to the hub').waitFor({ state: 'detached' })
+  const rows = await readStream(page)
+  expect(rows.filter((text) => text.startsWith('number'))).toEqual(
+    Array.from({ length: 80 }, (_, index) => `number ${index}`),
+  )
+  expect(rows.filter((text) => /^no connection \d/.test(text))).toHaveLength(1)
+})
+
+test('What was not sent and what was being written outlive a reload', async () => {
+  const { port, httpPort } = await startHub()
+  const anna = await connectClient(port, 'anna')
+  const heard: string[] = []
+  anna.on('message', (_topic, payload) => heard.push(payload.toString()))
+  await anna.subscribeAsync('chat/lobby', { qos: 1 })
+  const proxy = await PageProxy.start(httpPort)
+  const { page } = await openPage(proxy.port, '#/room/lobby')
+  proxy.refuse()
+  await page.getByText('No connection to the hub').waitFor()
+  const box = page.getByRole('textbox', { name: 'Message' })
+  await box.fill('said in the dark')
+  await box.press('Enter')
+  await page.locator('[data-tick="waiting"]').waitFor()
+  await box.fill('half a sentence')
+  await page.reload()
+  await expect.poll(() => box.inputValue()).toBe('half a sentence')
+  expect(heard).toEqual([])
+  proxy.allow()
+  await page.locator('.message', { hasText: 'said in the dark' }).locator('[data-tick="delivered"]').waitFor()
+  expect(heard).toEqual(['said in the dark'])
+})
