@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const CLI = fileURLToPath(new URL('../cli.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../../cli.js', import.meta.url))
 
 /** A hub as people run it, in a process and a folder of its own, on ports that the system gives. */
 export class HubProcess {
