@@ -42,7 +42,7 @@ export const STATES: Readonly<Record<string, State>> = {
     async prepare(page) {
       await page.locator('.message').first().waitFor()
       await showDetails(page)
-      await page.locator('.details form').first().waitFor()
+      await page.locator('.command').first().waitFor()
       await run(page)
     },
   },
@@ -96,7 +96,7 @@ export const STATES: Readonly<Record<string, State>> = {
     world: 'many',
     place: `#/room/${encodeURIComponent('gebäude-b/stock-0/flur-west/temperaturfühler-außenwand-9')}`,
     async prepare(page) {
-      await page.locator('.line').nth(5).waitFor()
+      await page.locator('.message').first().waitFor()
     },
   },
   list: {
@@ -107,13 +107,18 @@ export const STATES: Readonly<Record<string, State>> = {
     },
   },
   offline: {
-    world: 'house',
+    world: 'people',
     place: ROOM,
     async prepare(page, { hub }) {
       await sayHello(page)
       await hub.end('SIGKILL')
       await page.locator('.banner').waitFor()
-      await write(page, page.url().includes('ru') ? 'Потом' : 'Later')
+      await write(
+        page,
+        (await languageOf(page)) === 'ru'
+          ? 'Это уйдёт, как только вернётся хаб'
+          : 'This goes as soon as the hub is back',
+      )
       await page.locator('[data-tick="waiting"]').waitFor()
     },
   },
@@ -122,9 +127,12 @@ export const STATES: Readonly<Record<string, State>> = {
 /** Somebody answers what this page says. */
 async function sayHello(page: Page): Promise<void> {
   await page.locator('.message').nth(3).waitFor()
-  const language = await page.evaluate<string>('document.documentElement.lang')
-  await write(page, language === 'ru' ? 'Спасибо, уже иду!' : 'Thanks, I am on my way!')
+  await write(page, (await languageOf(page)) === 'ru' ? 'Спасибо, уже иду!' : 'Thanks, I am on my way!')
   await page.locator('[data-tick="delivered"]').last().waitFor()
+}
+
+function languageOf(page: Page): Promise<string> {
+  return page.evaluate('document.documentElement.lang')
 }
 
 async function write(page: Page, text: string): Promise<void> {
@@ -138,6 +146,7 @@ async function showDetails(page: Page): Promise<void> {
 }
 
 async function run(page: Page): Promise<void> {
-  await page.locator('.details form button[type="submit"]').first().click()
+  await page.locator('.command').first().getByRole('spinbutton').fill('60')
+  await page.locator('.command button[type="submit"]').first().click()
   await page.locator('[data-tick="answered"]').waitFor()
 }

@@ -7,7 +7,8 @@ export interface World {
   readonly clients: MqttClient[]
 }
 
-export type WorldName = 'house' | 'empty' | 'many'
+/** `people` are in the lobby of a hub without devices. */
+export type WorldName = 'house' | 'people' | 'empty' | 'many'
 
 /** What people say in the lobby. */
 const TALK: Readonly<Record<string, readonly (readonly [from: string, text: string])[]>> = {
@@ -32,7 +33,7 @@ export async function createWorld(name: WorldName, language: 'en' | 'ru'): Promi
   const hub = new HubProcess(name === 'house' ? 'devices/start.js' : 'cli.js')
   await hub.start()
   const clients: MqttClient[] = []
-  if (name === 'house') clients.push(...(await talk(hub.port, language)))
+  if (name === 'house' || name === 'people') clients.push(...(await talk(hub.port, language)))
   if (name === 'many') clients.push(...(await crowd(hub.port)))
   return { hub, clients }
 }
