@@ -21,7 +21,7 @@ export interface Bench {
 
 export type Measurement = (bench: Bench) => Promise<readonly Figure[]>
 
-const DASHBOARD = fileURLToPath(new URL('../dashboard', import.meta.url))
+const DASHBOARD = fileURLToPath(new URL('../../../dashboard', import.meta.url))
 const SETTLE_MS = 1500
 const MAX_ROWS = 80
 

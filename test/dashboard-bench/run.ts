@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, loadavg, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright-core'
+import { launchChromium } from '../support/chromium.ts'
 import { type Figure, printFigures } from './figures.ts'
 import { HubProcess } from './hub-process.ts'
 import { conversation, drift, history, list, type Measurement, outage, painted, size } from './measurements.ts'
@@ -39,7 +39,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const unknown = positionals.find((name) => !MEASUREMENTS.has(name))
   if (unknown !== undefined) throw new Error(`there is no measurement "${unknown}"; --help lists them`)
   const wanted = positionals.length === 0 ? [...MEASUREMENTS.keys()] : positionals
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  const browser = await launchChromium()
   console.log(`${describeMachine()}, Chromium ${browser.version()}, load before: ${(loadavg()[0] ?? 0).toFixed(1)}\n`)
   const figures: Figure[] = []
   try {

@@ -1,8 +1,6 @@
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-
-/** Debian's own; `npm test` installs it. */
-export const CHROMIUM = '/usr/bin/chromium'
+import { launchChromium } from '../support/chromium.ts'
 
 export interface OpenPage {
   readonly page: Page
@@ -12,7 +10,7 @@ export interface OpenPage {
 
 /** Opens a place of the dashboard (`#/room/lobby`) in a browser of its own, connected; it is closed when the test ends. */
 export async function openPage(httpPort: number, place = '#/'): Promise<OpenPage> {
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  const browser = await launchChromium()
   onTestFinished(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, locale: 'en' })
   const complaints: string[] = []

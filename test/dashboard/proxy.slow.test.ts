@@ -6,12 +6,11 @@ import { createServer as createHttpsServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { launchChromium } from '../support/chromium.ts'
 import { freePort } from '../support/free-port.ts'
 import { startHub } from '../support/start-hub.ts'
 import { connectClient } from './mqtt.ts'
-import { CHROMIUM } from './open-page.ts'
 
 /** A certificate for 127.0.0.1 that nobody knows. */
 function makeCertificate(): { key: Buffer; cert: Buffer } {
@@ -69,7 +68,7 @@ describe.each([{ scheme: 'http' }, { scheme: 'https' }])(
       const origins = scheme === 'https' ? [`https://127.0.0.1:${proxyPort}`] : []
       const { port, httpPort } = await startHub({ config: { http: { basePath: '/hub' }, websocket: { origins } } })
       await startProxy(proxyPort, httpPort, scheme === 'https')
-      const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+      const browser = await launchChromium()
       onTestFinished(() => browser.close())
       const page = await browser.newPage({ ignoreHTTPSErrors: true, locale: 'en' })
       const complaints: string[] = []

@@ -22,12 +22,17 @@ export type ToolName = keyof typeof TOOLS
 /** Where packages are unpacked whose programs are not installed. */
 export const UNPACKED_FOLDER = fileURLToPath(new URL('../../node_modules/.cache/debian', import.meta.url))
 
+/** The path of a command, as a shell finds it. */
+export function findOnPath(name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+}
+
 /** The path of a tool: installed, or unpacked by `required-packages.ts`; undefined when it is neither. */
 export function findTool(name: ToolName): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   const { packageName, path } = TOOLS[name]
-  const places = [...folders.map((folder) => join(folder, name)), join(UNPACKED_FOLDER, packageName, path)]
-  return places.find((place) => existsSync(place))
+  const places = [join('/usr/sbin', name), join('/usr/local/sbin', name), join(UNPACKED_FOLDER, packageName, path)]
+  return findOnPath(name) ?? places.find((place) => existsSync(place))
 }
 
 /** The path of a tool, or an error that says how to get it. */

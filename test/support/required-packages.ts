@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { findTool, type ToolName, TOOLS, UNPACKED_FOLDER } from './debian-tools.ts'
+import { findOnPath, findTool, type ToolName, TOOLS, UNPACKED_FOLDER } from './debian-tools.ts'
 
-/** Commands that the slow tests run, and the Debian package of each. What would start a service is in `debian-tools.ts`. */
-const REQUIRED: ReadonlyMap<string, string> = new Map([
-  ['mosquitto_pub', 'mosquitto-clients'],
-  ['mosquitto_sub', 'mosquitto-clients'],
-  ['chromium', 'chromium'],
+/** Commands that the slow tests run, and the Debian packages of each. What would start a service is in `debian-tools.ts`. */
+const REQUIRED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['mosquitto_pub', ['mosquitto-clients']],
+  ['mosquitto_sub', ['mosquitto-clients']],
+  // The fonts have Cyrillic and emoji, which a small system lacks.
+  ['chromium', ['chromium', 'fonts-dejavu-core', 'fonts-noto-color-emoji']],
 ])
 const INSTALL_TIMEOUT_MS = 300_000
 
@@ -22,9 +23,9 @@ export async function setup(): Promise<void> {
   const tools = Object.keys(TOOLS)
     .filter(isToolName)
     .filter((name) => findTool(name) === undefined)
-  const missing = [...(await findMissingPackages()), ...tools.flatMap((name) => TOOLS[name].libraries)]
+  const missing = [...findMissingPackages(), ...tools.flatMap((name) => TOOLS[name].libraries)]
   if (missing.length === 0 && tools.length === 0) return
-  const hasApt = await isRunnable('apt-get', ['--version'])
+  const hasApt = findOnPath('apt-get') !== undefined
   if (missing.length > 0) await install(missing, hasApt)
   for (const name of tools) if (findTool(name) === undefined) await unpack(name, hasApt)
 }
@@ -89,21 +90,9 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-async function findMissingPackages(): Promise<string[]> {
-  const found = await Promise.all(
-    [...REQUIRED].map(async ([command, packageName]) => ((await isRunnable(command, ['--help'])) ? [] : [packageName])),
-  )
-  return [...new Set(found.flat())]
-}
-
-/** Tells whether a command exists, whatever it exits with. */
-async function isRunnable(command: string, args: readonly string[]): Promise<boolean> {
-  try {
-    await run(command, args)
-    return true
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ENOENT')
-  }
+function findMissingPackages(): string[] {
+  const missing = [...REQUIRED].filter(([command]) => findOnPath(command) === undefined)
+  return [...new Set(missing.flatMap(([, packages]) => packages))]
 }
 
 /** What to put before a command so that it runs as root: nothing, or sudo; undefined where neither works. */

@@ -1,7 +1,7 @@
 import { useComputed } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { Avatar } from '../sidebar/avatar.tsx'
-import type { Conversation } from '../state/conversations.ts'
+import { type Conversation, openConversation } from '../state/conversations.ts'
 import { chosen, pins, stream } from '../state/open.ts'
 import { isDetailsShown, isSearchOpen } from '../state/layout.ts'
 import { telemetryStyle } from '../state/settings.ts'
@@ -135,7 +135,7 @@ function Pin({ pin }: { readonly pin: Arrived }) {
           isDetailsShown.value = true
         }}
       >
-        <span>{pin.topic.split('/').at(-1)}</span>
+        {pin.topic !== openConversation.value?.filter && <span>{pin.topic.split('/').at(-1)}</span>}
         {fieldsOf(pin).length > 0 ? <Measurements message={pin} /> : <bdi>{pin.chat?.text ?? pin.preview}</bdi>}
       </button>
     </li>

@@ -1,7 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type UPlot from 'uplot'
+import { clock } from '../words/format.ts'
+import { number } from '../words/words.ts'
 
 const HEIGHT_PIXELS = 140
+/** Room for `12:01:03` and a little more. */
+const TIME_PIXELS = 90
 
 interface LiveChartProps {
   /** In seconds since 1970. */
@@ -44,7 +48,15 @@ export function LiveChart({ times, values, label, isFromZero = true }: LiveChart
           legend: { show: false },
           cursor: { show: false },
           scales: isFromZero ? { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } } : {},
-          axes: [{ ...axis }, { ...axis, size: 56 }],
+          axes: [
+            {
+              ...axis,
+              space: TIME_PIXELS,
+              size: 32,
+              values: (_plot, seconds) => seconds.map((one) => clock(one * 1000)),
+            },
+            { ...axis, size: 56, values: (_plot, amounts) => amounts.map(number) },
+          ],
           series: [{}, { stroke: '#3b7bf6', width: 2, fill: 'rgb(59 123 246 / 0.12)', points: { show: false } }],
         },
         latest.current,

@@ -140,9 +140,7 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
       <Avatar conversation={conversation} />
       <span class="line-text">
         <span class="line-top">
-          <bdi class="line-name" title={name}>
-            {name}
-          </bdi>
+          <Name name={name} />
           {pinnedIds.value.has(id) && <Icon name="pin" />}
           <span class="line-when">
             {perSecond.value >= BUSY_PER_SECOND ? rate(perSecond.value) : topic === undefined ? '' : when(topic.atMs)}
@@ -158,6 +156,17 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
         </span>
       </span>
     </a>
+  )
+}
+
+/** The end of a name of several levels tells most: where there is no room for all, the beginning is cut. */
+function Name({ name }: { readonly name: string }) {
+  const slash = name.replace(/\/[#+]$/, '').lastIndexOf('/')
+  return (
+    <bdi class="line-name" title={name}>
+      {slash > 0 && <span class="line-levels">{name.slice(0, slash)}</span>}
+      <span class="line-level">{name.slice(Math.max(0, slash))}</span>
+    </bdi>
   )
 }
 

@@ -21,19 +21,22 @@ export function when(atMs: number): string {
 
 /** `1.2 MB`. */
 export function bytes(amount: number): string {
-  const units = ['B', 'kB', 'MB', 'GB'] as const
+  const units = language.value === 'ru' ? ['Б', 'кБ', 'МБ', 'ГБ'] : ['B', 'kB', 'MB', 'GB']
   let unit = 0
   let value = amount
   while (value >= 1000 && unit < units.length - 1) {
     value /= 1000
     unit++
   }
-  return `${number(unit === 0 ? value : Math.round(value * 10) / 10)}\u00a0${units[unit] ?? 'B'}`
+  return `${number(unit === 0 ? value : Math.round(value * 10) / 10)}\u00a0${units[unit] ?? ''}`
 }
 
 /** `3.2 ms`, `1.4 s`. */
 export function latency(ms: number): string {
-  return ms < 1000 ? `${number(Math.round(ms * 10) / 10)}\u00a0ms` : `${number(Math.round(ms / 100) / 10)}\u00a0s`
+  const [short, long] = language.value === 'ru' ? ['мс', 'с'] : ['ms', 's']
+  return ms < 1000
+    ? `${number(Math.round(ms * 10) / 10)}\u00a0${short}`
+    : `${number(Math.round(ms / 100) / 10)}\u00a0${long}`
 }
 
 /** `3 d 4 h`, `12 min`, `40 s`: the two greatest parts. */
