@@ -19,8 +19,7 @@ const Retained = Type.Object({
   publisher: Type.Union([Type.String(), Type.Null()]),
   packetBytes: Type.Integer({ description: 'What it takes of limits.maxRetainedBytes.' }),
   atMs: Type.Union([TimeMs, Type.Null()], {
-    description:
-      'When it came; null: before the hub started, or its topic had another message since that was not retained.',
+    description: 'When it came; null: before the hub started.',
   }),
 })
 
@@ -159,10 +158,8 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
   )
 
   function toJson(message: Message) {
-    const last = view.topics.get(message.topic)?.last
-    // What came after it without RETAIN has taken its place in the table of topics.
-    const atMs = last?.retain === true ? Math.round(last.atMs) : null
-    return { ...retainedJson(message, view.nowMs()), atMs }
+    const atMs = view.topics.get(message.topic)?.retainedAtMs
+    return { ...retainedJson(message, view.nowMs()), atMs: atMs === undefined ? null : Math.round(atMs) }
   }
 
   function checkFilter(filter: string): void {

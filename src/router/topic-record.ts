@@ -6,6 +6,8 @@ import { KEPT_PAYLOAD_BYTES, type PayloadOwner, type Slab } from './last-payload
 import type { TopicSummary } from './topic-summary.ts'
 
 export const RETAIN_FLAG = 4
+/** One of those that came since the record was settled was to be retained. */
+export const RETAINED_SINCE_FLAG = 8
 const RATED_EVERY_MS = 1000
 
 /**
@@ -16,7 +18,7 @@ export class TopicRecord implements PayloadOwner {
   readonly topic: string
   messages = 0
   bytes = 0
-  /** QoS, and whether it was to be retained. */
+  /** QoS, whether it was to be retained, and whether one before it was. */
   lastFlags = 0
   lastPayloadBytes = 0
   /** Where the last payload lies: in the buffer that is being handled, then in a slab. */
@@ -27,6 +29,7 @@ export class TopicRecord implements PayloadOwner {
   isChanged = false
   readonly followed = new TopicTrails()
   #lastAtMs = 0
+  #retainedAtMs = 0
   #lastPublisher: string | undefined = undefined
   #isLastVersion5 = false
   #slab: Slab | undefined = undefined
@@ -59,6 +62,10 @@ export class TopicRecord implements PayloadOwner {
     }
     this.isSettled = true
     this.#lastAtMs = atMs
+    if ((this.lastFlags & RETAINED_SINCE_FLAG) !== 0) {
+      this.#retainedAtMs = atMs
+      this.lastFlags &= ~RETAINED_SINCE_FLAG
+    }
     if (this.#lastPublisher !== publisher) this.#lastPublisher = publisher
     this.#isLastVersion5 = isVersion5
     if (atMs - this.#ratedAtMs >= RATED_EVERY_MS) this.#rate()
@@ -88,6 +95,7 @@ export class TopicRecord implements PayloadOwner {
       bytes: this.bytes,
       messagesPerSecond: this.messagesPerSecond(nowMs),
       bytesPerSecond: this.bytesPerSecond(nowMs),
+      retainedAtMs: this.#retainedAtMs === 0 ? undefined : this.#retainedAtMs,
       last: {
         atMs: this.#lastAtMs,
         publisher: this.#lastPublisher,

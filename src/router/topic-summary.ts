@@ -9,6 +9,8 @@ export interface TopicSummary {
   /** Over about the last ten seconds. */
   readonly messagesPerSecond: number
   readonly bytesPerSecond: number
+  /** When the newest of its messages with RETAIN came, by the hub's clock, in ms since 1970. */
+  readonly retainedAtMs: number | undefined
   readonly last: LastValue
 }
 

@@ -5,7 +5,7 @@ import { LastPayloads } from './last-payloads.ts'
 import type { Route } from './routes.ts'
 import { TopicChanges } from './topic-changes.ts'
 import { TopicNameTree } from './topic-names.ts'
-import { RETAIN_FLAG, TopicRecord } from './topic-record.ts'
+import { RETAIN_FLAG, RETAINED_SINCE_FLAG, TopicRecord } from './topic-record.ts'
 
 /** How much of a full table is forgotten at once, the topics that were silent for longest. */
 const FORGOTTEN_SHARE = 0.05
@@ -44,7 +44,8 @@ export class Topics {
     const { end, lastPayloadStart } = message
     record.messages += message.count
     record.bytes += end - message.start
-    record.lastFlags = message.qos | (message.retain ? RETAIN_FLAG : 0)
+    record.lastFlags =
+      message.qos | (message.retain ? RETAIN_FLAG | RETAINED_SINCE_FLAG : record.lastFlags & RETAINED_SINCE_FLAG)
     record.lastPayloadBytes = end - lastPayloadStart
     record.payloadStart = lastPayloadStart
     if (record.isSettled) {

@@ -16,13 +16,21 @@ export function Label({ topic, shown, name, isRoom }: LabelProps) {
       </span>
     )
   }
-  const base = shown.replace(/[+#].*$/, '')
-  const short = topic.startsWith(base) && topic.length > base.length ? topic.slice(base.length) : topic
   return (
     <span class="topic" title={topic}>
-      <bdi>{short}</bdi>
+      <bdi>{shortTopic(topic, shown)}</bdi>
     </span>
   )
+}
+
+/** The levels of a topic that its filter leaves open, `lamp-1` of `devices/lamp-1/alarm` for `devices/+/alarm`; else all. */
+export function shortTopic(topic: string, filter: string): string {
+  const parts = filter.split('/')
+  const levels = topic.split('/')
+  const open = levels.filter(
+    (_level, index) => parts[Math.min(index, parts.length - 1)] === '#' || parts[index] === '+',
+  )
+  return open.join('/') || topic
 }
 
 export function QosBadge({ qos }: { readonly qos: number }) {

@@ -1,7 +1,7 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import type { Field } from '../details/announcement.ts'
 import { type Member, membersOf } from '../details/samples.ts'
-import { openAnnouncement } from '../state/open-announcement.ts'
+import { announcementOf } from '../state/announcements.ts'
 
 /** Members that fit on a line. */
 const SHOWN = 4
@@ -10,18 +10,23 @@ const NOT_MEASURED = /^(?:at|ts|t|time|timestamp|seq|id)(?:Ms|S)?$/i
 /** A payload is a little longer than its preview, where letters take more than one byte. */
 const PREVIEW_SLACK = 40
 /** What devices say as JSON objects that they have announced. */
-const CHANNEL = /^devices\/[^/]+\/(telemetry|state|event)$/
+const CHANNEL = /^devices\/([^/]+)\/(telemetry|state|event)$/
 
-/** The members of a short JSON object that say something by themselves. */
+/** What a message that is a short JSON object says. */
 export function measured({ form, preview, bytes }: Arrived): readonly Member[] {
   if (form === 'binary' || bytes > preview.length + PREVIEW_SLACK) return []
-  return membersOf(preview).filter(({ name }) => !NOT_MEASURED.test(name))
+  return saying(preview)
 }
 
-/** What the open device announced of the members of a message. */
+/** The members of a JSON object that say something by themselves. */
+export function saying(json: string): readonly Member[] {
+  return membersOf(json).filter(({ name }) => !NOT_MEASURED.test(name))
+}
+
+/** What its device announced of the members of a message. */
 export function fieldsOf({ topic }: Arrived): readonly Field[] {
-  const [, channel = ''] = CHANNEL.exec(topic) ?? []
-  return openAnnouncement.value?.quantities[channel] ?? []
+  const [, device, channel = ''] = CHANNEL.exec(topic) ?? []
+  return device === undefined ? [] : (announcementOf(device)?.quantities[channel] ?? [])
 }
 
 export function titleOf({ name }: Member, fields: readonly Field[]): string {

@@ -2,6 +2,7 @@ import type { Arrived } from '../../worker/protocol.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, forget, pinnedIds, save, savedIds, togglePinned } from '../state/conversations.ts'
 import { isDetailsShown } from '../state/layout.ts'
+import { announcementOf } from '../state/announcements.ts'
 import { presence } from '../state/presence.ts'
 import { chosen } from '../state/open.ts'
 import { bytes, time } from '../words/format.ts'
@@ -10,7 +11,6 @@ import { Commands } from './commands.tsx'
 import { DeviceValues, LastValues } from './last-values.tsx'
 import { PayloadView } from './payload-view.tsx'
 import { SessionPart } from './session-part.tsx'
-import { useAnnouncement } from './use-announcement.ts'
 import { Why } from './why.tsx'
 
 /** The right column: the message that is chosen, else the conversation. */
@@ -67,8 +67,10 @@ function About({ conversation }: { readonly conversation: Conversation }) {
 
 function Device({ conversation }: { readonly conversation: Conversation }) {
   const text = words.value
-  const { name, clientId, topics } = conversation
-  const announcement = useAnnouncement(conversation)
+  const { name, clientId, topics, last } = conversation
+  // Topics change with the feed, and `last` with them.
+  void last.value
+  const announcement = announcementOf(name)
   const state = presence.value.get(clientId.value)
   return (
     <>

@@ -1,5 +1,7 @@
 import { useComputed } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import { shortTopic } from '../conversation/labels.tsx'
+import { saying } from '../conversation/measurements.tsx'
 import { useVirtual } from '../conversation/use-virtual.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, type ConversationKind, conversations, pinnedIds } from '../state/conversations.ts'
@@ -106,13 +108,30 @@ function List() {
     keyOf: (index) => keyOf(all[index]),
     isChat: false,
   })
+  const open = place.value
+  const openId = open.kind === 'conversation' ? open.id : undefined
+  // The open one is in sight however it was opened, also while the list fills, until somebody looks elsewhere.
+  const isLed = useRef(true)
+  useLayoutEffect(() => {
+    isLed.current = !isListHeld.peek()
+  }, [openId])
+  useLayoutEffect(() => {
+    const index = all.findIndex((entry) => !('title' in entry) && entry.id === openId)
+    if (isLed.current && !isListHeld.peek() && index !== -1) virtualizer.scrollToIndex(index, { align: 'auto' })
+  }, [openId, all.length])
   return (
     <div
       class="scroller"
       ref={scroller}
-      onPointerEnter={() => (isListHeld.value = true)}
+      onPointerEnter={() => {
+        isListHeld.value = true
+        isLed.current = false
+      }}
       onPointerLeave={() => (isListHeld.value = scroller.current?.contains(document.activeElement) === true)}
-      onFocusIn={() => (isListHeld.value = true)}
+      onFocusIn={() => {
+        isListHeld.value = true
+        isLed.current = false
+      }}
       onFocusOut={() => (isListHeld.value = scroller.current?.matches(':hover') === true)}
     >
       <ul class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
@@ -175,9 +194,9 @@ function saidIn({ topic, text: payload }: TopicNews, { kind, filter }: Conversat
   const chat = kind === 'room' ? readChat(text) : undefined
   if (chat !== undefined) return `${chat.from}: ${chat.text}`
   if (kind === 'room') return text
-  const base = filter.replace(/[+#].*$/, '')
-  const short = topic.startsWith(base) && topic.length > base.length ? `${topic.slice(base.length)}: ` : ''
-  return `${short}${text === '' ? words.value.empty : text}`.slice(0, 160)
+  const short = topic === filter ? '' : `${shortTopic(topic, filter)}: `
+  const members = saying(text).map((member) => `${member.name} ${member.text}`.trim())
+  return `${short}${text === '' ? words.value.empty : members.join(', ') || text}`.slice(0, 160)
 }
 
 function withTitles(all: readonly Conversation[]): Entry[] {

@@ -173,7 +173,7 @@ function takeClients(changes: readonly PresenceJson[]): void {
   takePresence(changes, (clientId) => all.has(`device/${clientId}`))
   for (const { clientId, state, will } of changes) {
     if (PAGE_CLIENT.test(clientId)) continue
-    if (will !== null) learnWill(clientId, will, topicOf(will.topic)?.text)
+    if (will !== null) learnWill(clientId, will, newsOf(will.topic)?.text)
     const one = all.get(`device/${clientId}`)
     if (state === 'gone') {
       newcomers.delete(clientId)
@@ -309,7 +309,8 @@ function publishList(): void {
   list.value = sorted.settle()
 }
 
-function topicOf(topic: string): TopicNews | undefined {
+/** What the feed has told of a topic that has a conversation of its own. */
+export function newsOf(topic: string): TopicNews | undefined {
   const id = idOf(topic)
   return id === undefined ? undefined : all.get(id)?.topics.get(topic)
 }

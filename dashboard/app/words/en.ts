@@ -250,7 +250,7 @@ export const en = {
   filterWildcard: '+ and # stand alone in a level, and # only in the last',
   retainedSearch: 'In topics and payloads',
   noUndo: 'This is too much to be put back.',
-  ageUnknown: 'From before the hub was started, or the topic has had other messages since',
+  ageUnknown: 'From before the hub was started',
   value: 'Value',
   allWell: 'All is well',
   allWellHelp: 'The store writes, nothing was dropped in the last two minutes, and nobody waits for the hub.',
