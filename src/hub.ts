@@ -174,6 +174,7 @@ export class Hub {
       view,
       history: this.history,
       topicLimits: limits,
+      maxPacketBytes: limits.maxPacketBytes,
       scrape: () => this.metrics.scrape(),
       basePath,
       origins,

@@ -5,11 +5,13 @@ import { App } from './app.tsx'
 import { feedReceiver, loadPresence, restoreSaved } from './state/conversations.ts'
 import { openFeed } from './state/feed.ts'
 import { start } from './state/hub.ts'
+import { followLimits } from './state/limits.ts'
 import { followOpen, receiver } from './state/open.ts'
 
 restoreSaved()
 start(receiver)
 followOpen()
+followLimits()
 openFeed(feedReceiver)
 // Without the list of clients the dots stay hollow: unknown is what they then say.
 loadPresence().catch(() => undefined)

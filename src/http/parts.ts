@@ -30,4 +30,6 @@ export interface ApiParts {
   readonly view: HubView
   readonly history: HistoryView
   readonly topicLimits: TopicLimits
+  /** The largest MQTT packet, header and all. */
+  readonly maxPacketBytes: number
 }

@@ -33,6 +33,12 @@ const Published = Type.Object({
   matched: Type.Integer({ description: 'Sessions and shared subscriptions that it was for; 0: nobody listens.' }),
 })
 
+const Limits = Type.Object({
+  maxTopicBytes: Type.Integer({ description: 'Of a topic, in UTF-8.' }),
+  maxTopicLevels: Type.Integer(),
+  maxPacketBytes: Type.Integer({ description: 'Of a PUBLISH with its header, topic and properties.' }),
+})
+
 const Reply = Type.Object({
   ...MessageFields,
   latencyMs: Type.Number({ description: 'From when it was published until the reply came.' }),
@@ -51,9 +57,24 @@ const RequestBody = Type.Object(
   { additionalProperties: false },
 )
 
-/** `publish` and `request`: speaking over HTTP. */
-export function publishRoutes(app: Api, { view, topicLimits }: ApiParts): void {
+/** `publish` and `request`: speaking over HTTP; `limits`: what may be said. */
+export function publishRoutes(app: Api, { view, topicLimits, maxPacketBytes }: ApiParts): void {
   let openRequests = 0
+
+  app.get(
+    '/limits',
+    {
+      schema: {
+        summary: 'How large a message may be: who sends a larger one over MQTT is disconnected',
+        tags: ['publish'],
+        response: answers('The limits.', Limits),
+      },
+    },
+    () => {
+      const { maxTopicBytes, maxTopicLevels } = topicLimits
+      return Promise.resolve({ maxTopicBytes, maxTopicLevels, maxPacketBytes })
+    },
+  )
 
   app.post(
     '/publish',

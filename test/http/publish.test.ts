@@ -7,6 +7,14 @@ import { startHub } from '../support/start-hub.ts'
 import { join, takePayloads } from '../support/steps.ts'
 import { publishPacket } from '../support/packets.ts'
 
+test('GET /api/v1/limits tells how large a message may be', async () => {
+  const { httpPort } = await startHub({
+    config: { limits: { maxTopicBytes: 99, maxTopicLevels: 7, maxPacketBytes: 4096 } },
+  })
+  const answer = await new ApiClient(httpPort).get('/limits')
+  expect(answer.body).toEqual({ maxTopicBytes: 99, maxTopicLevels: 7, maxPacketBytes: 4096 })
+})
+
 describe('POST /api/v1/publish', () => {
   test('publishes with every property of MQTT 5, unaltered', async () => {
     const { port, httpPort } = await startHub()

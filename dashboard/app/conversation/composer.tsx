@@ -4,7 +4,7 @@ import { showSent } from '../state/open.ts'
 import { forgetMessage, savedMessages, saveMessage } from '../state/saved-messages.ts'
 import { send } from '../state/sends.ts'
 import { myName } from '../state/settings.ts'
-import { publishFault } from '../state/topic-filter.ts'
+import { publishFault } from '../state/limits.ts'
 import { Icon } from '../icons.tsx'
 import { words } from '../words/words.ts'
 import type { QoS } from '../../worker/protocol.ts'
@@ -16,7 +16,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   const text = words.value
   const { topic, text: payload, qos, retain } = draft.value
   const isRoom = conversation.kind === 'room'
-  const fault = publishFault(topic)
+  const fault = publishFault(topic, payloadOf(conversation, payload))
   const submit = (): void => {
     if (fault !== undefined || (isRoom && payload === '')) return
     publish(conversation, draft.value)
@@ -84,7 +84,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
           </button>
         )}
         <JsonState payload={payload} />
-        {fault !== undefined && <span class="fault">{text[fault]}</span>}
+        {fault !== undefined && <span class="fault">{fault}</span>}
       </div>
       <div class="writing">
         <textarea
@@ -113,9 +113,13 @@ export function Composer({ conversation }: { readonly conversation: Conversation
 }
 
 function publish(conversation: Conversation, { topic, text, qos, retain }: Draft): void {
-  const isNamed = conversation.kind === 'room' && myName.value !== ''
-  const payload = isNamed ? JSON.stringify({ from: myName.value, text }) : text
+  const payload = payloadOf(conversation, text)
   showSent(send({ topic, payload, qos, retain, wantsReply: /\/cmd\//.test(topic) }))
+}
+
+/** In a room who says it goes with what is said. */
+function payloadOf({ kind }: Conversation, text: string): string {
+  return kind === 'room' && myName.value !== '' ? JSON.stringify({ from: myName.value, text }) : text
 }
 
 /** Messages that were kept here: a click sends one. */

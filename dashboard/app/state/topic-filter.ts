@@ -11,13 +11,6 @@ export function matches(filter: string, topic: string): boolean {
   return wanted.length === levels.length
 }
 
-/** What is wrong with a topic to publish to; undefined when nothing is. */
-export function publishFault(topic: string): 'topicMissing' | 'topicWildcard' | 'topicReserved' | undefined {
-  if (topic === '') return 'topicMissing'
-  if (/[+#\0]/.test(topic)) return 'topicWildcard'
-  return topic.startsWith('$') ? 'topicReserved' : undefined
-}
-
 /** Whether a topic filter is one; undefined when it is. */
 export function filterFault(filter: string): 'filterEmpty' | 'filterWildcard' | undefined {
   if (filter === '') return 'filterEmpty'
