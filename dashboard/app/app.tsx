@@ -8,25 +8,26 @@ import { Retained } from './pages/retained.tsx'
 import { Sidebar } from './sidebar/sidebar.tsx'
 import { openConversation } from './state/conversations.ts'
 import { link } from './state/hub.ts'
-import { isDetailsShown } from './state/layout.ts'
+import { isDetailsShown, isPhone } from './state/layout.ts'
 import { place } from './state/place.ts'
 
 /** The three columns. */
 export function App() {
   const { kind } = place.value
   const conversation = openConversation.value
+  const isDetailed = isDetailsShown.value && conversation !== undefined
+  const isCovered = isDetailed && isPhone.value
   return (
     <>
       <Banner />
-      <div
-        class="columns"
-        data-link={link.value.state}
-        data-place={kind}
-        data-details={isDetailsShown.value && conversation !== undefined}
-      >
-        <Sidebar />
-        {conversation === undefined ? <Page kind={kind} /> : <ConversationView conversation={conversation} />}
-        {conversation !== undefined && isDetailsShown.value && <Details conversation={conversation} />}
+      <div class="columns" data-link={link.value.state} data-place={kind} data-details={isDetailed}>
+        <Sidebar isCovered={isCovered} />
+        {conversation === undefined ? (
+          <Page kind={kind} />
+        ) : (
+          <ConversationView conversation={conversation} isCovered={isCovered} />
+        )}
+        {isDetailed && <Details conversation={conversation} />}
       </div>
       <Dialogs />
     </>

@@ -22,7 +22,7 @@ export function Banner() {
         <div class="banner">
           <b>{text.offline}</b>
           {reason !== undefined && <span class="banner-reason">{reason}</span>}
-          <span aria-live="off">
+          <span class="banner-next" aria-live="off">
             {state === 'connecting'
               ? text.connecting
               : text.retryIn(Math.max(0, Math.ceil(((retryAtMs ?? 0) - now.value) / 1000)))}

@@ -88,7 +88,6 @@ test('A message shows what changed since the one before, and a chart of any of i
   }
   const { page, complaints } = await openPage(httpPort, '#/channel/plant%2F%23')
   await page.locator('.message .value', { hasText: '"pressure":3' }).click()
-  await page.getByRole('button', { name: 'Details' }).click()
   await page.getByRole('radio', { name: 'Changes' }).check()
   await page.locator('.payload-changed', { hasText: 'line › pressure2 → 3' }).waitFor()
   expect(await page.locator('.payload-row').allTextContents()).toEqual(['line › pressure2 → 3', 'oktrue → false'])
@@ -149,7 +148,6 @@ test('After an outage that its session did not outlive, all that was said meanwh
   await client.publishAsync('chat/lobby', 'the last', { qos: 1 })
   await expect.poll(() => log.lines.items.some(({ text }) => text.includes('expired')), { timeout: 5000 }).toBe(true)
   proxy.allow()
-  await page.getByRole('button', { name: 'Try now' }).click()
   await page.locator('.message', { hasText: 'the last' }).waitFor()
   await page.locator('.message', { hasText: 'missed 2500' }).waitFor()
   await page.locator('.stream .scroller').hover()

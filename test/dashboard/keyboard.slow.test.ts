@@ -94,3 +94,27 @@ test('At 200 % nothing is cut off sideways, and nothing moves for who does not w
     await page.evaluate(`document.getAnimations().filter(({ effect }) => effect.getTiming().duration > 1).length`),
   ).toBe(0)
 })
+
+test('On a phone the details cover the page, take the focus, and Esc goes back to the message, then to the talk', async () => {
+  const { port, httpPort } = await startHub()
+  const client = await connectClient(port, 'anna')
+  await client.publishAsync('chat/lobby', 'look at this', { qos: 1 })
+  const { page, complaints } = await openPage(httpPort, '#/room/lobby')
+  await page.setViewportSize({ width: 390, height: 844 })
+  const message = page.locator('button.value', { hasText: 'look at this' })
+  await message.focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('complementary', { name: 'Details' }).getByText('anna').waitFor()
+  for (let step = 0; step < 12; step++) {
+    const isInside = `document.activeElement === document.body || document.activeElement.closest('.details') !== null`
+    expect(await page.evaluate(isInside)).toBe(true)
+    await page.keyboard.press('Tab')
+  }
+  await page.getByRole('button', { name: 'Close' }).focus()
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Pin to the top' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.locator('.details').waitFor({ state: 'detached' })
+  await expect.poll(() => message.evaluate((one) => one.matches(':focus'))).toBe(true)
+  expect(complaints).toEqual([])
+})

@@ -42,7 +42,6 @@ describe('The sign of a message is', () => {
     await sees(page, 'hasty', 'not-sent')
     const sentBefore = proxy.trace.filter((line) => line === '> PUBLISH').length
     proxy.allow()
-    await page.getByRole('button', { name: 'Try now' }).click()
     await sees(page, 'patient', 'nobody')
     await sees(page, 'hasty', 'not-sent')
     expect(proxy.trace.filter((line) => line === '> PUBLISH').length - sentBefore).toBe(1)

@@ -2,7 +2,7 @@ import { useComputed } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { Avatar } from '../sidebar/avatar.tsx'
 import { type Conversation, openConversation } from '../state/conversations.ts'
-import { chosen, pins, stream } from '../state/open.ts'
+import { choose, pins, stream } from '../state/open.ts'
 import { isDetailsShown, isSearchOpen } from '../state/layout.ts'
 import { telemetryStyle } from '../state/settings.ts'
 import { Icon } from '../icons.tsx'
@@ -14,9 +14,15 @@ import { Search } from './search.tsx'
 import { StreamList } from './stream-list.tsx'
 
 /** The middle column: what was said, and where one writes. */
-export function ConversationView({ conversation }: { readonly conversation: Conversation }) {
+export function ConversationView({
+  conversation,
+  isCovered,
+}: {
+  readonly conversation: Conversation
+  readonly isCovered: boolean
+}) {
   return (
-    <main class="conversation" aria-label={conversation.name}>
+    <main class="conversation" aria-label={conversation.name} inert={isCovered}>
       <Head conversation={conversation} />
       {isSearchOpen.value && <Search filter={conversation.filter} />}
       <Pins />
@@ -126,15 +132,7 @@ function Pins() {
 function Pin({ pin }: { readonly pin: Arrived }) {
   return (
     <li>
-      <button
-        type="button"
-        class="pin"
-        title={pin.topic}
-        onClick={() => {
-          chosen.value = pin
-          isDetailsShown.value = true
-        }}
-      >
+      <button type="button" class="pin" title={pin.topic} onClick={() => choose(pin)}>
         {pin.topic !== openConversation.value?.filter && <span>{pin.topic.split('/').at(-1)}</span>}
         {fieldsOf(pin).length > 0 ? <Measurements message={pin} /> : <bdi>{pin.chat?.text ?? pin.preview}</bdi>}
       </button>

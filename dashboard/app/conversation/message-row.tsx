@@ -1,5 +1,5 @@
 import type { Arrived } from '../../worker/protocol.ts'
-import { chosen, reopen } from '../state/open.ts'
+import { choose, chosen, reopen } from '../state/open.ts'
 import { readChat } from '../state/chat.ts'
 import type { Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/stream.ts'
@@ -58,9 +58,7 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
         type="button"
         class={`value value-${isAnnounced ? 'measured' : chat === undefined ? form : 'text'}`}
         aria-pressed={isChosen}
-        onClick={() => {
-          chosen.value = message
-        }}
+        onClick={() => choose(message)}
       >
         {isAnnounced ? (
           <Measurements message={message} />

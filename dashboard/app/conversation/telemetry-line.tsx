@@ -1,6 +1,6 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import { Sparkline } from '../details/sparkline.tsx'
-import { chosen } from '../state/open.ts'
+import { choose, chosen } from '../state/open.ts'
 import { bytes, time } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 import { Label, QosBadge } from './labels.tsx'
@@ -26,14 +26,7 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
     <div class="message telemetry" data-chosen={isChosen}>
       <time class="at">{time(message.atMs)}</time>
       <Label topic={message.topic} shown={topic} name={undefined} isRoom={false} />
-      <button
-        type="button"
-        class="value"
-        aria-pressed={isChosen}
-        onClick={() => {
-          chosen.value = message
-        }}
-      >
+      <button type="button" class="value" aria-pressed={isChosen} onClick={() => choose(message)}>
         <Measurements message={message} />
         {members.length === 0 && <bdi class="quiet">{`${words.value.binary}, ${bytes(message.bytes)}`}</bdi>}
       </button>

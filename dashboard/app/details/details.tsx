@@ -1,7 +1,8 @@
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Arrived } from '../../worker/protocol.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, forget, pinnedIds, save, savedIds, togglePinned } from '../state/conversations.ts'
-import { isDetailsShown } from '../state/layout.ts'
+import { isDetailsShown, isOverlaid } from '../state/layout.ts'
 import { announcementOf } from '../state/announcements.ts'
 import { presence } from '../state/presence.ts'
 import { chosen } from '../state/open.ts'
@@ -17,19 +18,29 @@ import { Why } from './why.tsx'
 export function Details({ conversation }: { readonly conversation: Conversation }) {
   const text = words.value
   const message = chosen.value
+  const closer = useRef<HTMLButtonElement>(null)
+  useLayoutEffect(() => {
+    if (!isOverlaid.peek()) return undefined
+    const before = document.activeElement
+    closer.current?.focus()
+    return () => {
+      // What is covered takes no focus until it is drawn anew.
+      if (before instanceof HTMLElement) requestAnimationFrame(() => before.focus())
+    }
+  }, [])
   return (
-    <aside class="details" aria-label={text.details}>
+    <aside
+      class="details"
+      aria-label={text.details}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return
+        event.stopPropagation()
+        close()
+      }}
+    >
       <header class="details-head">
         <h2>{message === undefined ? text.details : text.message}</h2>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={text.close}
-          onClick={() => {
-            if (message === undefined) isDetailsShown.value = false
-            else chosen.value = undefined
-          }}
-        >
+        <button type="button" class="icon-button" ref={closer} aria-label={text.close} onClick={close}>
           <Icon name="close" />
         </button>
       </header>
@@ -42,6 +53,12 @@ export function Details({ conversation }: { readonly conversation: Conversation 
       </div>
     </aside>
   )
+}
+
+/** Of a message it goes back to the conversation. */
+function close(): void {
+  if (chosen.peek() === undefined) isDetailsShown.value = false
+  else chosen.value = undefined
 }
 
 function About({ conversation }: { readonly conversation: Conversation }) {

@@ -22,10 +22,10 @@ const BUSY_PER_SECOND = 5
 type Entry = { readonly title: string } | Conversation
 
 /** The left column: everything there is to talk to. */
-export function Sidebar() {
+export function Sidebar({ isCovered }: { readonly isCovered: boolean }) {
   const text = words.value
   return (
-    <nav class="sidebar" aria-label={text.conversations}>
+    <nav class="sidebar" aria-label={text.conversations} inert={isCovered}>
       <header class="sidebar-head">
         <a class="brand" href="#/">
           Hubbub

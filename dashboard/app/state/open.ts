@@ -3,6 +3,7 @@ import type { Arrived } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
 import { past, type Receiver, watch } from './hub.ts'
+import { isDetailsShown } from './layout.ts'
 import { matches } from './topic-filter.ts'
 import { isRetained, ownOf, resumeUnsent, type Send, sendChanged, sendOf } from './sends.ts'
 import { telemetryStyle } from './settings.ts'
@@ -46,6 +47,12 @@ let openedAtMs = 0
 let filled = { untilMs: 0, names: new Map<string, number>() }
 /** What was there when it was opened. */
 let firstPage: Promise<void> = Promise.resolve()
+
+/** Shows a message in the details. */
+export function choose(message: Arrived): void {
+  chosen.value = message
+  isDetailsShown.value = true
+}
 
 /** Follows what is open from now on. */
 export function followOpen(): void {

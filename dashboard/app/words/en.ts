@@ -41,7 +41,7 @@ export const en = {
   pinned: 'Pinned (retained)',
   connecting: 'Connecting …',
   offline: 'No connection to the hub',
-  retryIn: (seconds: number) => `next try in ${seconds} s`,
+  retryIn: (seconds: number) => `again in ${seconds} s`,
   retryNow: 'Try now',
   noConnectionFrom: (from: string, to: string) => `no connection ${from} to ${to}`,
   fromHistory: (count: string) => `${count} from history`,

@@ -43,7 +43,7 @@ export const ru: Words = {
   pinned: 'Закреплено (Retain)',
   connecting: 'Соединение …',
   offline: 'Нет связи с хабом',
-  retryIn: (seconds) => `следующая попытка через ${seconds} с`,
+  retryIn: (seconds) => `снова через ${seconds} с`,
   retryNow: 'Сейчас',
   noConnectionFrom: (from, to) => `нет связи с ${from} до ${to}`,
   fromHistory: (count) => `${count} из истории`,
