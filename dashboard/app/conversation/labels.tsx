@@ -1,3 +1,4 @@
+import { visible } from '../../worker/visible.ts'
 import { words } from '../words/words.ts'
 
 interface LabelProps {
@@ -12,7 +13,7 @@ export function Label({ topic, shown, name, isRoom }: LabelProps) {
   if (isRoom) {
     return (
       <span class="who" data-hue={hueOf(name ?? '')} title={name}>
-        <bdi>{name ?? words.value.yourNamePlaceholder}</bdi>
+        <bdi>{name === undefined ? words.value.yourNamePlaceholder : visible(name)}</bdi>
       </span>
     )
   }
@@ -20,7 +21,7 @@ export function Label({ topic, shown, name, isRoom }: LabelProps) {
   const short = topic.startsWith(base) && topic.length > base.length ? topic.slice(base.length) : topic
   return (
     <span class="topic" title={topic}>
-      <bdi>{short}</bdi>
+      <bdi>{visible(short)}</bdi>
     </span>
   )
 }

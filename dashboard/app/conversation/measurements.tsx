@@ -1,5 +1,6 @@
 import type { Arrived } from '../../worker/protocol.ts'
-import type { Field } from '../details/announcement.ts'
+import type { Field } from '../../worker/announcement.ts'
+import { visible } from '../../worker/visible.ts'
 import { type Member, membersOf } from '../details/samples.ts'
 import { openAnnouncement } from '../state/open-announcement.ts'
 
@@ -21,11 +22,11 @@ export function measured({ form, preview, bytes }: Arrived): readonly Member[] {
 /** What the open device announced of the members of a message. */
 export function fieldsOf({ topic }: Arrived): readonly Field[] {
   const [, channel = ''] = CHANNEL.exec(topic) ?? []
-  return openAnnouncement.value?.quantities[channel] ?? []
+  return openAnnouncement.value?.quantities.get(channel) ?? []
 }
 
 export function titleOf({ name }: Member, fields: readonly Field[]): string {
-  return fields.find((field) => field.name === name)?.title ?? name
+  return fields.find((field) => field.name === name)?.title ?? visible(name)
 }
 
 /** The first values of a message, with names and units as its device announced them. */

@@ -35,7 +35,11 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
         }}
       >
         <Measurements message={message} />
-        {members.length === 0 && <bdi class="quiet">{`${words.value.binary}, ${bytes(message.bytes)}`}</bdi>}
+        {members.length === 0 && (
+          <bdi class="quiet">
+            {message.form === 'binary' ? `${words.value.binary}, ${bytes(message.bytes)}` : message.preview}
+          </bdi>
+        )}
       </button>
       <span class="badges">
         {charted !== undefined && <Sparkline values={values} name={titleOf(charted, fieldsOf(message))} />}

@@ -1,20 +1,24 @@
+import { visible } from '../../worker/visible.ts'
+
 /** A member of a payload, or the whole payload when it is one value. */
 export interface Member {
   /** '' is the payload itself. */
   readonly name: string
-  /** As it was sent: numbers are never altered. */
+  /** As it was sent, numbers unaltered, with signs for what cannot be seen. */
   readonly text: string
   readonly number: number | undefined
 }
 
 const MAX_SAMPLES = 60
-const MAX_MEMBERS = 24
+export const MAX_MEMBERS = 24
 
 /** The values in a payload that are worth a line each: the members of a JSON object, else the payload as it is. */
 export function membersOf(payload: string): readonly Member[] {
-  const value = parse(payload)
-  if (!(value instanceof Map)) return [{ name: '', text: payload, number: plainNumber(payload) }]
-  return [...value].slice(0, MAX_MEMBERS).map(([name, text]) => ({ name, text, number: plainNumber(text) }))
+  const members = parse(payload)
+  if (members === undefined) return [{ name: '', text: visible(payload), number: plainNumber(payload) }]
+  return [...members]
+    .slice(0, MAX_MEMBERS)
+    .map(([name, { plain }]) => ({ name, text: visible(plain), number: plainNumber(plain) }))
 }
 
 /** The last numbers of each member of each topic. */
@@ -38,31 +42,41 @@ export class Samples {
   }
 }
 
+/** A value of a JSON text, with all its digits. */
+class Part {
+  readonly json: string
+  readonly plain: string
+  readonly members: ReadonlyMap<string, Part> | undefined
+
+  constructor(json: string, plain = json, members?: ReadonlyMap<string, Part>) {
+    this.json = json
+    this.plain = plain
+    this.members = members
+  }
+}
+
 /** The members of a JSON object with the text each had; undefined for anything else. */
-function parse(payload: string): Map<string, string> | undefined {
+function parse(payload: string): ReadonlyMap<string, Part> | undefined {
   try {
-    const members = new Map<string, string>()
-    // The third parameter has the digits as they were sent, in browsers that know it.
-    const value: unknown = JSON.parse(payload, (_name, part: unknown, context?: { readonly source?: string }) =>
-      typeof part === 'number' ? { digits: context?.source ?? String(part) } : part,
+    // The third parameter has the digits as they were sent, in browsers that know it. Inner values come before outer ones.
+    const whole: unknown = JSON.parse(payload, (_name, value: unknown, context?: { readonly source?: string }) =>
+      partOf(value, context?.source),
     )
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || 'digits' in value) return undefined
-    for (const [name, part] of Object.entries<unknown>({ ...value })) members.set(name, textOf(part))
-    return members
+    return whole instanceof Part ? whole.members : undefined
   } catch {
     return undefined
   }
 }
 
-function textOf(part: unknown): string {
-  if (typeof part === 'string') return part
-  if (!isDigits(part))
-    return JSON.stringify(part, (_name, inner: unknown) => (isDigits(inner) ? Number(inner.digits) : inner))
-  return part.digits
-}
-
-function isDigits(part: unknown): part is { readonly digits: string } {
-  return typeof part === 'object' && part !== null && 'digits' in part && typeof part.digits === 'string'
+function partOf(value: unknown, source: string | undefined): Part {
+  if (typeof value === 'string') return new Part(JSON.stringify(value), value)
+  if (typeof value !== 'object' || value === null) return new Part(source ?? String(value))
+  const parts = Object.entries<unknown>({ ...value }).flatMap(([name, part]): [string, Part][] =>
+    part instanceof Part ? [[name, part]] : [],
+  )
+  if (Array.isArray(value)) return new Part(`[${parts.map(([, { json }]) => json).join(',')}]`)
+  const json = `{${parts.map(([name, part]) => `${JSON.stringify(name)}:${part.json}`).join(',')}}`
+  return new Part(json, json, new Map(parts))
 }
 
 function plainNumber(text: string): number | undefined {

@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
+import { visible } from '../../worker/visible.ts'
 import { useVirtual } from '../conversation/use-virtual.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, type ConversationKind, conversations, pinnedIds } from '../state/conversations.ts'
@@ -147,7 +148,7 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
           </span>
         </span>
         <span class="line-bottom">
-          <bdi class="line-last">{topic === undefined ? '' : saidIn(topic, conversation)}</bdi>
+          <bdi class="line-last">{topic === undefined ? '' : visible(saidIn(topic, conversation))}</bdi>
           {unread.value > 0 && (
             <span class="unread" aria-label={count(unread.value, words.value.unread)}>
               {unread.value > 999 ? '999+' : number(unread.value)}
@@ -164,8 +165,8 @@ function Name({ name }: { readonly name: string }) {
   const slash = name.replace(/\/[#+]$/, '').lastIndexOf('/')
   return (
     <bdi class="line-name" title={name}>
-      {slash > 0 && <span class="line-levels">{name.slice(0, slash)}</span>}
-      <span class="line-level">{name.slice(Math.max(0, slash))}</span>
+      {slash > 0 && <span class="line-levels">{visible(name.slice(0, slash))}</span>}
+      <span class="line-level">{visible(name.slice(Math.max(0, slash)))}</span>
     </bdi>
   )
 }
