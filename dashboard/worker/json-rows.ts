@@ -1,5 +1,5 @@
 import type { JsonPath, PayloadRow } from './protocol.ts'
-import { startOf } from './visible.ts'
+import { startOf, visibleBlank } from './visible.ts'
 
 /** A piece of text that is shown on one row. */
 const MAX_TEXT = 2000
@@ -43,8 +43,10 @@ export function jsonRows(text: string, maxRows: number): Rows {
     const match = token.exec(text)
     if (match === null) {
       settle()
-      const rest = text.slice(at, at + MAX_TEXT).trim()
+      const rest = text.slice(at).trim()
       if (rest !== '') rows.push({ depth: 0, key: '', text: cut(rest), type: 'fault' })
+      else if (rows.length === 0 && text !== '')
+        rows.push({ depth: 0, key: '', text: cut(visibleBlank(text)), type: 'fault' })
       return { rows, left: 0 }
     }
     const [, mark, string, number, word] = match

@@ -29,8 +29,8 @@ describe('The difference from the message before', () => {
     expect(compareJson(long, '[]').left).toBeGreaterThan(0)
     const deep = `${'['.repeat(100_000)}1${']'.repeat(100_000)}`
     expect(differences(deep, deep)).toEqual([])
-    const deeper = (value: number): string => `${'['.repeat(50)}${value}${']'.repeat(50)}`
-    expect(differences(deeper(2), deeper(1))).toEqual(['changed : 1 → 2'])
+    const [open, close] = ['['.repeat(50), ']'.repeat(50)]
+    expect(differences(`${open}2${close}`, `${open}1${close}`)).toEqual(['changed : 1 → 2'])
   })
 
   test('is shown also of what is no JSON', () => {
