@@ -46,7 +46,7 @@ export function jsonRows(text: string, maxRows: number): Rows {
       const rest = text.slice(at).trim()
       if (rest !== '') rows.push({ depth: 0, key: '', text: cut(rest), type: 'fault' })
       else if (rows.length === 0 && text !== '')
-        rows.push({ depth: 0, key: '', text: cut(visibleBlank(text)), type: 'fault' })
+        rows.push({ depth: 0, key: '', text: visibleBlank(cut(text)), type: 'fault' })
       return { rows, left: 0 }
     }
     const [, mark, string, number, word] = match

@@ -58,17 +58,17 @@ export function look(payload: Uint8Array, view: PayloadView): Rows {
   }
   const rows: PayloadRow[] = []
   let at = 0
+  let lineEnd = -1
   while (at < text.length && rows.length < MAX_ROWS) {
-    const lineEnd = text.indexOf('\n', at)
-    const line = startOf(
-      text.slice(at, Math.min(lineEnd === -1 ? text.length : lineEnd, at + TEXT_LINE + 1)),
-      TEXT_LINE,
-    )
-    const end = at + line.length
+    // Not looked for at each row: a line may be as long as the payload.
+    if (lineEnd < at) lineEnd = text.indexOf('\n', at)
+    if (lineEnd === -1) lineEnd = text.length
+    const line = startOf(text.slice(at, Math.min(lineEnd, at + TEXT_LINE + 1)), TEXT_LINE)
     rows.push({ depth: 0, key: '', text: visible(line), type: 'text' })
-    at = end === lineEnd ? end + 1 : end
+    at += line.length
+    if (at === lineEnd) at++
   }
-  return { rows, left: text.length - at + unread }
+  return { rows, left: Math.max(0, text.length - at) + unread }
 }
 
 /** What is other in a payload than in the one before it. */

@@ -1,3 +1,4 @@
+import { jsonRows } from '../../worker/json-rows.ts'
 import { visible } from '../../worker/visible.ts'
 
 /** A member of a payload, or the whole payload when it is one value. */
@@ -11,6 +12,8 @@ export interface Member {
 
 const MAX_SAMPLES = 60
 export const MAX_MEMBERS = 24
+/** More than there are in what is told of a payload here. */
+const MAX_PARTS = 2000
 
 /** The values in a payload that are worth a line each: the members of a JSON object, else the payload as it is. */
 export function membersOf(payload: string): readonly Member[] {
@@ -18,7 +21,7 @@ export function membersOf(payload: string): readonly Member[] {
   if (members === undefined) return [{ name: '', text: visible(payload), number: plainNumber(payload) }]
   return [...members]
     .slice(0, MAX_MEMBERS)
-    .map(([name, { plain }]) => ({ name, text: visible(plain), number: plainNumber(plain) }))
+    .map(([name, text]) => ({ name, text: visible(text), number: plainNumber(text) }))
 }
 
 /** The last numbers of each member of each topic. */
@@ -42,41 +45,35 @@ export class Samples {
   }
 }
 
-/** A value of a JSON text, with all its digits. */
-class Part {
-  readonly json: string
-  readonly plain: string
-  readonly members: ReadonlyMap<string, Part> | undefined
-
-  constructor(json: string, plain = json, members?: ReadonlyMap<string, Part>) {
-    this.json = json
-    this.plain = plain
-    this.members = members
-  }
-}
-
 /** The members of a JSON object with the text each had; undefined for anything else. */
-function parse(payload: string): ReadonlyMap<string, Part> | undefined {
+function parse(payload: string): ReadonlyMap<string, string> | undefined {
   try {
-    // The third parameter has the digits as they were sent, in browsers that know it. Inner values come before outer ones.
-    const whole: unknown = JSON.parse(payload, (_name, value: unknown, context?: { readonly source?: string }) =>
-      partOf(value, context?.source),
-    )
-    return whole instanceof Part ? whole.members : undefined
+    const whole: unknown = JSON.parse(payload)
+    if (typeof whole !== 'object' || whole === null || Array.isArray(whole)) return undefined
+    const members = new Map<string, string>()
+    let name = ''
+    let text = ''
+    // JSON.parse would make 1.1 of 1.10, and of 1e400 nothing.
+    for (const { depth, key, type, text: part } of jsonRows(payload, MAX_PARTS).rows.slice(1)) {
+      if (depth === 0) break
+      if (depth === 1 && type !== 'close') {
+        name = unquoted(`"${key}"`)
+        text = type === 'string' ? unquoted(part) : part
+      } else {
+        const isFirst = text.endsWith('{') || text.endsWith('[')
+        text += `${isFirst || type === 'close' ? '' : ','}${key === '' ? '' : `"${key}":`}${part}`
+      }
+      members.set(name, text)
+    }
+    return members
   } catch {
     return undefined
   }
 }
 
-function partOf(value: unknown, source: string | undefined): Part {
-  if (typeof value === 'string') return new Part(JSON.stringify(value), value)
-  if (typeof value !== 'object' || value === null) return new Part(source ?? String(value))
-  const parts = Object.entries<unknown>({ ...value }).flatMap(([name, part]): [string, Part][] =>
-    part instanceof Part ? [[name, part]] : [],
-  )
-  if (Array.isArray(value)) return new Part(`[${parts.map(([, { json }]) => json).join(',')}]`)
-  const json = `{${parts.map(([name, part]) => `${JSON.stringify(name)}:${part.json}`).join(',')}}`
-  return new Part(json, json, new Map(parts))
+function unquoted(json: string): string {
+  const text: unknown = JSON.parse(json)
+  return String(text)
 }
 
 function plainNumber(text: string): number | undefined {
