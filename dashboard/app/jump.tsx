@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
+import { visible } from '../worker/visible.ts'
 import { Modal } from './dialogs.tsx'
 import { Avatar } from './sidebar/avatar.tsx'
 import { conversations } from './state/conversations.ts'
@@ -57,7 +58,7 @@ export function Jump() {
         {found.map(({ href, name, conversation }, at) => (
           <li key={href} id={`jump-${at}`} role="option" aria-selected={at === index.value} onClick={() => open(href)}>
             {conversation !== undefined && <Avatar conversation={conversation} />}
-            <bdi>{name}</bdi>
+            <bdi>{visible(name)}</bdi>
           </li>
         ))}
       </ul>

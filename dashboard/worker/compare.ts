@@ -32,10 +32,15 @@ export function numberAt(value: unknown, path: JsonPath): number | null {
 function leavesOf(text: string): { leaves: Map<string, PayloadRow>; left: number } {
   const { rows, left } = jsonRows(text, MAX_ROWS)
   const leaves = new Map<string, PayloadRow>()
-  for (const row of rows) if (row.path !== undefined) leaves.set(JSON.stringify(row.path), row)
+  let pathless = 0
+  for (const row of rows) {
+    if (row.type === 'open' || row.type === 'close') continue
+    // What is too deep for a path is compared in its order.
+    leaves.set(row.path === undefined ? `${row.key} ${pathless++}` : JSON.stringify(row.path), row)
+  }
   return { leaves, left }
 }
 
-function rowOf(type: PayloadRow['type'], { path = [] }: PayloadRow, text: string): PayloadRow {
-  return { depth: 0, key: path.join(' › '), text, type, path }
+function rowOf(type: PayloadRow['type'], { key, path }: PayloadRow, text: string): PayloadRow {
+  return path === undefined ? { depth: 0, key, text, type } : { depth: 0, key: path.join(' › '), text, type, path }
 }

@@ -1,10 +1,12 @@
-import type { PayloadRow } from './protocol.ts'
+import type { JsonPath, PayloadRow } from './protocol.ts'
+import { startOf, visibleBlank } from './visible.ts'
 
 /** A piece of text that is shown on one row. */
 const MAX_TEXT = 2000
 const MAX_DEPTH = 200
-/** Values that are deeper have no path. */
+/** Values that are deeper, or below longer names, have no path: with each of its rows it would be sent to the page. */
 const MAX_PATH = 32
+const MAX_PATH_CHARACTERS = 1000
 const TOKEN = /\s*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|(true|false|null))/gy
 
 /** Rows of a tree, and how many bytes of the text were not looked at. */
@@ -28,7 +30,7 @@ export function jsonRows(text: string, maxRows: number): Rows {
   const places: (string | number)[] = []
   const push = (type: PayloadRow['type'], value: string): void => {
     const row: PayloadRow = { depth: Math.min(depth, MAX_DEPTH), key, text: cut(value), type }
-    const hasPath = type !== 'open' && type !== 'close' && depth <= MAX_PATH
+    const hasPath = type !== 'open' && type !== 'close' && depth <= MAX_PATH && isShort(places)
     rows.push(hasPath ? { ...row, path: [...places] } : row)
     key = ''
   }
@@ -41,8 +43,10 @@ export function jsonRows(text: string, maxRows: number): Rows {
     const match = token.exec(text)
     if (match === null) {
       settle()
-      const rest = text.slice(at, at + MAX_TEXT).trim()
+      const rest = text.slice(at).trim()
       if (rest !== '') rows.push({ depth: 0, key: '', text: cut(rest), type: 'fault' })
+      else if (rows.length === 0 && text !== '')
+        rows.push({ depth: 0, key: '', text: visibleBlank(cut(text)), type: 'fault' })
       return { rows, left: 0 }
     }
     const [, mark, string, number, word] = match
@@ -72,6 +76,10 @@ export function jsonRows(text: string, maxRows: number): Rows {
   return { rows, left: Math.max(0, text.length - token.lastIndex) }
 }
 
+function isShort(path: JsonPath): boolean {
+  return path.reduce((sum: number, place) => sum + String(place).length, 0) <= MAX_PATH_CHARACTERS
+}
+
 function cut(text: string): string {
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+  return text.length > MAX_TEXT ? `${startOf(text, MAX_TEXT)}…` : text
 }

@@ -1,6 +1,7 @@
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
 import { Outbox, receiptOf } from './outbox.ts'
 import { glance, hashOf } from './payload.ts'
+import { listed } from './properties.ts'
 import type { Arrived, BatchEntry, LinkChange, Outgoing, Receipt } from './protocol.ts'
 import type { KeptPayloads } from './kept.ts'
 
@@ -169,7 +170,7 @@ export class Link {
       receipt: receiptOf(packet),
       correlation,
       publisher: undefined,
-      properties: listProperties(packet),
+      ...listed(propertiesOf(packet)),
     }
     this.#tell(arrived)
   }
@@ -200,7 +201,7 @@ function correlationInJson(payload: Uint8Array): string | undefined {
   }
 }
 
-function listProperties({ properties = {} }: IPublishPacket): [string, string][] {
+function propertiesOf({ properties = {} }: IPublishPacket): [string, string][] {
   const { userProperties, ...rest } = properties
   const list: [string, string][] = []
   for (const [name, value] of Object.entries(rest)) {

@@ -1,5 +1,7 @@
 import type { KeptPayloads } from './kept.ts'
 import { glance, hashOf } from './payload.ts'
+import { type Announcement, readAnnouncement } from './announcement.ts'
+import { listed } from './properties.ts'
 import type { Arrived, Past, QoS } from './protocol.ts'
 
 interface MessageJson {
@@ -33,6 +35,18 @@ export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
   }
 }
 
+/** What the first of a page of retained messages announces; undefined without one. Never throws. */
+export async function readAnnounced(url: string): Promise<Announcement | undefined> {
+  try {
+    const { messages = [] }: { messages?: MessageJson[] } = await (await fetch(url)).json()
+    const [about] = messages
+    return about === undefined ? undefined : readAnnouncement(about.payload ?? '')
+  } catch {
+    // Without a connection the banner says so.
+    return undefined
+  }
+}
+
 function arrivedFrom(
   { topic, publisher, qos, retain, properties = {}, ...json }: MessageJson,
   kept: KeptPayloads,
@@ -40,7 +54,7 @@ function arrivedFrom(
   const payload =
     json.payloadBase64 === undefined ? new TextEncoder().encode(json.payload ?? '') : fromBase64(json.payloadBase64)
   const { userProperties = [], ...rest } = properties
-  const listed = Object.entries(rest).map(([name, value]): [string, string] => [name, String(value)])
+  const others = Object.entries(rest).map(([name, value]): [string, string] => [name, String(value)])
   return {
     kind: 'arrived',
     id: kept.keep(payload),
@@ -55,7 +69,7 @@ function arrivedFrom(
     receipt: userProperties.find(([name]) => name === 'receipt')?.[1],
     correlation: undefined,
     publisher: publisher ?? undefined,
-    properties: [...listed, ...userProperties.map(([name, value]): [string, string] => [`user: ${name}`, value])],
+    ...listed([...others, ...userProperties.map(([name, value]): [string, string] => [`user: ${name}`, value])]),
   }
 }
 

@@ -1,9 +1,11 @@
 import { compareJson, numberAt } from './compare.ts'
 import { jsonRows, type Rows } from './json-rows.ts'
 import type { ChatText, Form, JsonPath, PayloadRow, PayloadView } from './protocol.ts'
+import { startOf, visible, visibleBlank } from './visible.ts'
 
 const PREVIEW_BYTES = 600
 const PREVIEW_CHARACTERS = 280
+const BLANK_CHARACTERS = 40
 /** A chat message is read whole up to here. */
 const CHAT_BYTES = 16_384
 const MAX_ROWS = 2000
@@ -16,12 +18,6 @@ const SERIES_BYTES = 65_536
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
-
-/** Control characters (ANSI colours among them) and what turns the direction of writing: shown as signs, never obeyed. */
-// oxlint-disable no-control-regex -- they are what is looked for
-const UNSEEN =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
-// oxlint-enable no-control-regex
 
 export interface Glance {
   readonly form: Form
@@ -38,18 +34,14 @@ export function glance(payload: Uint8Array, topic: string): Glance {
   if (start === undefined) return { form: 'binary', preview: hexOf(payload.subarray(0, 48)), ...nothing }
   const text = start.trim()
   const isJson = /^[{["\-\dtfn]/.test(text) && looksLikeJson(text)
-  const preview = visible(text.slice(0, PREVIEW_CHARACTERS).replace(/\s+/g, ' '))
+  // Of nothing but spaces there would be nothing to see, and nothing to click.
+  const preview =
+    text === ''
+      ? visibleBlank(startOf(start, BLANK_CHARACTERS))
+      : visible(startOf(text, PREVIEW_CHARACTERS).replace(/\s+/g, ' '))
   const number = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined
   const chat = topic.startsWith('chat/') && payload.length <= CHAT_BYTES ? readChat(payload) : undefined
   return { form: isJson ? 'json' : 'text', preview, chat, number }
-}
-
-/** Signs for what cannot be seen. Line breaks and tabs stay. */
-export function visible(text: string): string {
-  return text.replace(UNSEEN, (unseen) => {
-    const code = unseen.codePointAt(0) ?? 0
-    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `⟨${code.toString(16).toUpperCase().padStart(4, '0')}⟩`
-  })
 }
 
 /** A payload as rows; `left` bytes are not in them. */
@@ -66,13 +58,17 @@ export function look(payload: Uint8Array, view: PayloadView): Rows {
   }
   const rows: PayloadRow[] = []
   let at = 0
+  let lineEnd = -1
   while (at < text.length && rows.length < MAX_ROWS) {
-    const lineEnd = text.indexOf('\n', at)
-    const end = Math.min(lineEnd === -1 ? text.length : lineEnd, at + TEXT_LINE)
-    rows.push({ depth: 0, key: '', text: visible(text.slice(at, end)), type: 'text' })
-    at = end === lineEnd ? end + 1 : end
+    // Not looked for at each row: a line may be as long as the payload.
+    if (lineEnd < at) lineEnd = text.indexOf('\n', at)
+    if (lineEnd === -1) lineEnd = text.length
+    const line = startOf(text.slice(at, Math.min(lineEnd, at + TEXT_LINE + 1)), TEXT_LINE)
+    rows.push({ depth: 0, key: '', text: visible(line), type: 'text' })
+    at += line.length
+    if (at === lineEnd) at++
   }
-  return { rows, left: text.length - at + unread }
+  return { rows, left: Math.max(0, text.length - at) + unread }
 }
 
 /** What is other in a payload than in the one before it. */

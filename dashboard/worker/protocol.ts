@@ -1,5 +1,7 @@
 /** What the page and its MQTT worker say to each other. */
 
+import type { Announcement } from './announcement.ts'
+
 export type QoS = 0 | 1 | 2
 
 /** What a payload is at a glance. */
@@ -32,6 +34,8 @@ export interface Arrived {
   /** The client that published it; only history and what is retained know. */
   readonly publisher: string | undefined
   readonly properties: readonly (readonly [name: string, value: string])[]
+  /** Properties that are not listed, because there are very many. */
+  readonly omittedProperties: number
 }
 
 export interface ChatText {
@@ -159,6 +163,7 @@ export type ToWorker =
   | { readonly kind: 'publish'; readonly message: Outgoing }
   | { readonly kind: 'frame' }
   | { readonly kind: 'past'; readonly request: number; readonly url: string }
+  | { readonly kind: 'announcement'; readonly request: number; readonly url: string }
   | { readonly kind: 'look'; readonly request: number; readonly id: number; readonly view: PayloadView }
   | { readonly kind: 'compare'; readonly request: number; readonly id: number; readonly beforeId: number }
   | { readonly kind: 'series'; readonly request: number; readonly ids: readonly number[]; readonly path: JsonPath }
@@ -174,6 +179,7 @@ export interface Past {
 }
 
 export type FromWorker =
+  | { readonly kind: 'announced'; readonly request: number; readonly announcement: Announcement | undefined }
   | { readonly kind: 'past'; readonly request: number; readonly past: Past }
   | { readonly kind: 'batch'; readonly entries: readonly BatchEntry[] }
   /** A number for each message, or null where it has none there. */

@@ -1,7 +1,7 @@
 import { KeptPayloads } from './kept.ts'
 import { Link } from './link.ts'
 import { compare, look, numberIn } from './payload.ts'
-import { readPast } from './past.ts'
+import { readAnnounced, readPast } from './past.ts'
 import type { BatchEntry, FromWorker, ToWorker } from './protocol.ts'
 
 /** What a hidden page lets gather; more is counted and let go, history has it. */
@@ -39,6 +39,11 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
       break
     case 'past':
       void readPast(data.url, kept).then((past) => say({ kind: 'past', request: data.request, past }))
+      break
+    case 'announcement':
+      void readAnnounced(data.url).then((announcement) =>
+        say({ kind: 'announced', request: data.request, announcement }),
+      )
       break
     case 'look': {
       const payload = kept.get(data.id)

@@ -29,6 +29,12 @@ describe('The difference from the message before', () => {
     expect(compareJson(long, '[]').left).toBeGreaterThan(0)
     const deep = `${'['.repeat(100_000)}1${']'.repeat(100_000)}`
     expect(differences(deep, deep)).toEqual([])
+    const [open, close] = ['['.repeat(50), ']'.repeat(50)]
+    expect(differences(`${open}2${close}`, `${open}1${close}`)).toEqual(['changed : 1 → 2'])
+  })
+
+  test('is shown also of what is no JSON', () => {
+    expect(differences('open the door', 'close the door')).toEqual(['changed : close the door → open the door'])
   })
 })
 

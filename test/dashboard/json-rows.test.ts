@@ -30,4 +30,12 @@ test('jsonRows reads no more than it is asked for, however deep the text is nest
 
 test('jsonRows ends with what is no JSON, as it is', () => {
   expect(jsonRows('{"a": oops}', 100).rows.at(-1)).toEqual({ depth: 0, key: '', text: 'oops}', type: 'fault' })
+  expect(jsonRows(`1${' '.repeat(5000)}oops`, 100).rows.at(-1)?.text).toBe('oops')
+  expect(jsonRows(' \n', 100).rows).toEqual([{ depth: 0, key: '', text: '␠␊', type: 'fault' }])
+})
+
+test('jsonRows gives no path below names that are very long', () => {
+  const [, short, long] = jsonRows(`{"a":1,"${'b'.repeat(1500)}":2}`, 100).rows
+  expect(short?.path).toEqual(['a'])
+  expect(long?.path).toBeUndefined()
 })

@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
+import { visible } from '../../worker/visible.ts'
 import { Avatar } from '../sidebar/avatar.tsx'
 import { type Conversation, openConversation } from '../state/conversations.ts'
 import { choose, pins, stream } from '../state/open.ts'
@@ -43,10 +44,12 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
       <Avatar conversation={conversation} />
       <div class="head-text">
         <h1>
-          <bdi>{conversation.name}</bdi>
+          <bdi>{visible(conversation.name)}</bdi>
         </h1>
         <p>
-          <code>{conversation.filter}</code>
+          <code>
+            <bdi>{visible(conversation.filter)}</bdi>
+          </code>
           <Rate />
         </p>
       </div>
@@ -133,7 +136,7 @@ function Pin({ pin }: { readonly pin: Arrived }) {
   return (
     <li>
       <button type="button" class="pin" title={pin.topic} onClick={() => choose(pin)}>
-        {pin.topic !== openConversation.value?.filter && <span>{pin.topic.split('/').at(-1)}</span>}
+        {pin.topic !== openConversation.value?.filter && <span>{visible(pin.topic.split('/').at(-1) ?? '')}</span>}
         {fieldsOf(pin).length > 0 ? <Measurements message={pin} /> : <bdi>{pin.chat?.text ?? pin.preview}</bdi>}
       </button>
     </li>

@@ -1,3 +1,4 @@
+import { visible } from '../../worker/visible.ts'
 import { words } from '../words/words.ts'
 
 interface LabelProps {
@@ -12,13 +13,13 @@ export function Label({ topic, shown, name, isRoom }: LabelProps) {
   if (isRoom) {
     return (
       <span class="who" data-hue={hueOf(name ?? '')} title={name}>
-        <bdi>{name ?? words.value.yourNamePlaceholder}</bdi>
+        <bdi>{name === undefined ? words.value.yourNamePlaceholder : visible(name)}</bdi>
       </span>
     )
   }
   return (
     <span class="topic" title={topic}>
-      <bdi>{shortTopic(topic, shown)}</bdi>
+      <bdi>{visible(shortTopic(topic, shown))}</bdi>
     </span>
   )
 }

@@ -1,5 +1,6 @@
 import type { Arrived } from '../../worker/protocol.ts'
-import type { Field } from '../details/announcement.ts'
+import type { Field } from '../../worker/announcement.ts'
+import { visible } from '../../worker/visible.ts'
 import { type Member, membersOf } from '../details/samples.ts'
 import { announcementOf } from '../state/announcements.ts'
 
@@ -26,11 +27,11 @@ export function saying(json: string): readonly Member[] {
 /** What its device announced of the members of a message. */
 export function fieldsOf({ topic }: Arrived): readonly Field[] {
   const [, device, channel = ''] = CHANNEL.exec(topic) ?? []
-  return device === undefined ? [] : (announcementOf(device)?.quantities[channel] ?? [])
+  return device === undefined ? [] : (announcementOf(device)?.quantities.get(channel) ?? [])
 }
 
 export function titleOf({ name }: Member, fields: readonly Field[]): string {
-  return fields.find((field) => field.name === name)?.title ?? name
+  return fields.find((field) => field.name === name)?.title ?? visible(name)
 }
 
 /** The first values of a message, with names and units as its device announced them. */

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Arrived, Past } from '../../worker/protocol.ts'
+import { visible } from '../../worker/visible.ts'
 import { apiUrl } from '../state/api.ts'
 import { past } from '../state/hub.ts'
 import { isSearchOpen } from '../state/layout.ts'
@@ -143,7 +144,7 @@ function Hit({ hit, index, isAt, onChoose }: HitProps) {
     <li id={`hit-${index}`} role="option" aria-selected={isAt} onClick={() => onChoose(hit)}>
       <time>{when(hit.atMs)}</time>
       <span class="quiet">
-        <bdi>{hit.chat?.from ?? hit.topic}</bdi>
+        <bdi>{hit.chat?.from ?? visible(hit.topic)}</bdi>
       </span>
       <bdi>{hit.chat?.text ?? hit.preview}</bdi>
     </li>

@@ -28,7 +28,11 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
       <Label topic={message.topic} shown={topic} name={undefined} isRoom={false} />
       <button type="button" class="value" aria-pressed={isChosen} onClick={() => choose(message)}>
         <Measurements message={message} />
-        {members.length === 0 && <bdi class="quiet">{`${words.value.binary}, ${bytes(message.bytes)}`}</bdi>}
+        {members.length === 0 && (
+          <bdi class="quiet">
+            {message.form === 'binary' ? `${words.value.binary}, ${bytes(message.bytes)}` : message.preview}
+          </bdi>
+        )}
       </button>
       <span class="badges">
         {charted !== undefined && <Sparkline values={values} name={titleOf(charted, fieldsOf(message))} />}

@@ -1,11 +1,15 @@
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { link } from '../state/hub.ts'
 import { showSent } from '../state/open.ts'
 import { newId, send } from '../state/sends.ts'
-import { words } from '../words/words.ts'
-import type { Announcement, Command } from './announcement.ts'
+import type { Announcement, Command } from '../../worker/announcement.ts'
+import { number, words } from '../words/words.ts'
 import { FieldInput } from './field-input.tsx'
 import { initialValues, parametersOf, type Values } from './form-values.ts'
+
+/** Commands, and fields of each, that are drawn at first; more on demand. */
+const FIRST = 10
+const MORE = 50
 
 interface CommandsProps {
   readonly name: string
@@ -13,16 +17,42 @@ interface CommandsProps {
 }
 
 /** Forms for what a device announces that it can do. */
-export function Commands({ name, announcement: { commands, protocol } }: CommandsProps) {
+export function Commands({ name, announcement: { commands, omittedCommands, protocol } }: CommandsProps) {
+  const limit = useSignal(FIRST)
   if (commands.length === 0) return null
   return (
     <section>
       <h3>{words.value.commands}</h3>
-      {commands.map((command) => (
+      {commands.slice(0, limit.value).map((command) => (
         <CommandForm key={command.name} device={name} command={command} protocol={protocol} />
       ))}
+      <More all={commands.length} omitted={omittedCommands} limit={limit} />
     </section>
   )
+}
+
+interface MoreProps {
+  readonly all: number
+  /** What the page does not even know. */
+  readonly omitted: number
+  readonly limit: Signal<number>
+}
+
+function More({ all, omitted, limit }: MoreProps) {
+  const text = words.value
+  if (all > limit.value) {
+    return (
+      <button
+        type="button"
+        onClick={() => {
+          limit.value += MORE
+        }}
+      >
+        {text.more} ({number(all + omitted - limit.value)})
+      </button>
+    )
+  }
+  return omitted > 0 ? <p class="quiet">{text.andMore(number(omitted))}</p> : null
 }
 
 interface FormProps {
@@ -33,6 +63,7 @@ interface FormProps {
 
 function CommandForm({ device, command, protocol }: FormProps) {
   const values = useSignal<Values>(initialValues(command.fields))
+  const limit = useSignal(FIRST)
   return (
     <form
       class="command"
@@ -47,8 +78,10 @@ function CommandForm({ device, command, protocol }: FormProps) {
         showSent(send({ topic, payload, qos: 1, retain: false, wantsReply: true }, id))
       }}
     >
-      <b>{command.title}</b>
-      {command.fields.map((field) => (
+      <b>
+        <bdi>{command.title}</bdi>
+      </b>
+      {command.fields.slice(0, limit.value).map((field) => (
         <FieldInput
           key={field.name}
           field={field}
@@ -58,6 +91,7 @@ function CommandForm({ device, command, protocol }: FormProps) {
           }}
         />
       ))}
+      <More all={command.fields.length} omitted={command.omittedFields} limit={limit} />
       <button type="submit">{words.value.runCommand}</button>
     </form>
   )

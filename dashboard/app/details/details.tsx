@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Arrived } from '../../worker/protocol.ts'
+import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, forget, pinnedIds, save, savedIds, togglePinned } from '../state/conversations.ts'
 import { isDetailsShown, isOverlaid } from '../state/layout.ts'
@@ -7,12 +8,15 @@ import { announcementOf } from '../state/announcements.ts'
 import { presence } from '../state/presence.ts'
 import { chosen } from '../state/open.ts'
 import { bytes, time } from '../words/format.ts'
-import { words } from '../words/words.ts'
+import { number, words } from '../words/words.ts'
 import { Commands } from './commands.tsx'
 import { DeviceValues, LastValues } from './last-values.tsx'
 import { PayloadView } from './payload-view.tsx'
 import { SessionPart } from './session-part.tsx'
 import { Why } from './why.tsx'
+
+/** Topics that are offered to ask about. */
+const WHY_TOPICS = 100
 
 /** The right column: the message that is chosen, else the conversation. */
 export function Details({ conversation }: { readonly conversation: Conversation }) {
@@ -103,14 +107,14 @@ function Device({ conversation }: { readonly conversation: Conversation }) {
       <SessionPart conversation={conversation} clientId={clientId.value} />
       {announcement !== undefined && <Commands name={name} announcement={announcement} />}
       <DeviceValues name={name} announcement={announcement} />
-      <Why clientId={clientId.value} state={state} topics={[...topics.keys()]} />
+      <Why clientId={clientId.value} state={state} topics={[...topics.keys()].slice(0, WHY_TOPICS)} />
     </>
   )
 }
 
 function OfMessage({ message }: { readonly message: Arrived }) {
   const text = words.value
-  const { topic, atMs, publisher, qos, retain, isDuplicate, properties } = message
+  const { topic, atMs, publisher, qos, retain, isDuplicate, properties, omittedProperties } = message
   const facts: readonly (readonly [string, string | undefined])[] = [
     [text.topic, topic],
     [text.receivedAt, time(atMs)],
@@ -124,6 +128,7 @@ function OfMessage({ message }: { readonly message: Arrived }) {
   return (
     <>
       <Facts facts={facts} />
+      {omittedProperties > 0 && <p class="quiet">{text.andMore(number(omittedProperties))}</p>}
       <PayloadView message={message} />
     </>
   )
@@ -137,9 +142,11 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, s
         ([name, value], index) =>
           value !== undefined && (
             <div key={`${index} ${name}`}>
-              <dt>{name}</dt>
+              <dt>
+                <bdi>{visible(name)}</bdi>
+              </dt>
               <dd>
-                <bdi>{value}</bdi>
+                <bdi>{visible(value)}</bdi>
               </dd>
             </div>
           ),

@@ -1,5 +1,5 @@
+import type { Field } from '../../worker/announcement.ts'
 import { words } from '../words/words.ts'
-import type { Field } from './announcement.ts'
 import { jsonFault } from './form-values.ts'
 
 interface FieldProps {
@@ -22,15 +22,19 @@ export function FieldInput(props: FieldProps) {
           checked={value === 'true'}
           onChange={({ currentTarget }) => onChange(String(currentTarget.checked))}
         />
-        <span>{title}</span>
+        <bdi>{title}</bdi>
       </label>
     )
   }
   return (
     <label class="field">
       <span>
-        {title}
-        {unit !== undefined && <span class="field-unit">, {unit}</span>}
+        <bdi>{title}</bdi>
+        {unit !== undefined && (
+          <span class="field-unit">
+            , <bdi>{unit}</bdi>
+          </span>
+        )}
         {isOptional && <span class="field-unit"> ({words.value.optional})</span>}
       </span>
       {type === 'boolean' || type === 'choice' ? <Choice {...props} isOptional={isOptional} /> : <Text {...props} />}
@@ -40,13 +44,16 @@ export function FieldInput(props: FieldProps) {
 
 function Choice({ field, value, onChange, isOptional }: FieldProps & { readonly isOptional: boolean }) {
   const text = words.value
-  const choices: readonly unknown[] = field.type === 'boolean' ? [true, false] : field.choices
+  const yesOrNo = [
+    { json: 'true', text: text.yes },
+    { json: 'false', text: text.no },
+  ]
   return (
     <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
       {isOptional && <option value="">{text.leftAsIs}</option>}
-      {choices.map((choice) => (
-        <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>
-          {choice === true ? text.yes : choice === false ? text.no : String(choice)}
+      {(field.type === 'boolean' ? yesOrNo : field.choices).map((choice) => (
+        <option key={choice.json} value={choice.json}>
+          {yesOrNo.find(({ json }) => json === choice.json)?.text ?? choice.text}
         </option>
       ))}
     </select>
@@ -80,7 +87,8 @@ function Text({ field, value, onChange }: FieldProps) {
         onChange(currentTarget.value)
       }}
       {...(maxLength !== undefined && { maxLength })}
-      {...(pattern !== undefined && { pattern: `.*(?:${pattern}).*` })}
+      // Not as `pattern`: the page would stand still while the browser tries one such as (a+)+$. The device knows what it takes.
+      {...(pattern !== undefined && { title: words.value.fitsPattern(pattern) })}
     />
   )
 }

@@ -1,4 +1,4 @@
-import type { Field } from './announcement.ts'
+import type { Field } from '../../worker/announcement.ts'
 
 /** What stands in the inputs of a form, as text; '' is nothing. */
 export type Values = Readonly<Record<string, string>>
@@ -9,12 +9,14 @@ export function initialValues(fields: readonly Field[]): Values {
 
 /** The parameters of a command; what may be left out and was not given is. */
 export function parametersOf(fields: readonly Field[], values: Values): Record<string, unknown> {
-  const parameters: Record<string, unknown> = {}
-  for (const field of fields) {
-    const text = values[field.name] ?? ''
-    if (text !== '' || (field.type === 'string' && field.isRequired)) parameters[field.name] = valueOf(field, text)
-  }
-  return parameters
+  // Set one by one, a parameter named `__proto__` would be lost.
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const text = values[field.name] ?? ''
+      const isGiven = text !== '' || (field.type === 'string' && field.isRequired)
+      return isGiven ? [[field.name, valueOf(field, text)]] : []
+    }),
+  )
 }
 
 /** What is wrong with a text that is to be JSON; undefined when nothing is. */
@@ -29,10 +31,10 @@ export function jsonFault(text: string): string | undefined {
 }
 
 function initialText({ type, initial, minimum, isRequired, choices }: Field): string {
-  if (initial !== undefined) return type === 'string' && typeof initial === 'string' ? initial : JSON.stringify(initial)
+  if (initial !== undefined) return initial
   if (!isRequired) return ''
   if (type === 'boolean') return 'false'
-  if (type === 'choice') return JSON.stringify(choices[0])
+  if (type === 'choice') return choices[0]?.json ?? ''
   return type === 'number' || type === 'integer' ? String(minimum ?? 0) : ''
 }
 

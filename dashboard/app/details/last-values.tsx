@@ -1,13 +1,15 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
+import type { Announcement, Field } from '../../worker/announcement.ts'
+import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
 import { apiUrl, ask } from '../state/api.ts'
 import type { Conversation } from '../state/conversations.ts'
 import type { TopicJson } from '../state/feed.ts'
+import { look, past, series } from '../state/hub.ts'
 import { clock, when } from '../words/format.ts'
 import { words } from '../words/words.ts'
-import type { Announcement, Field } from './announcement.ts'
-import { type Member, membersOf, Samples } from './samples.ts'
+import { MAX_MEMBERS, type Member, membersOf, Samples } from './samples.ts'
 import { Sparkline } from './sparkline.tsx'
 
 const SHOWN = 40
@@ -18,12 +20,6 @@ interface TopicLine {
   readonly topic: string
   readonly atMs: number
   readonly members: readonly Member[]
-}
-
-interface MessageJson {
-  readonly topic: string
-  readonly atMs: number
-  readonly payload?: string
 }
 
 /** What is known without asking: the last message of each topic as the hub's feed tells it. */
@@ -55,9 +51,7 @@ export function DeviceValues({ name, announcement }: DeviceProps) {
       })
     }
     const start = async (): Promise<void> => {
-      const query = { filter: `${base}telemetry`, limit: HISTORY_MESSAGES }
-      const { messages } = await ask<{ messages: MessageJson[] }>('GET', apiUrl('messages', query))
-      for (const { topic, atMs, payload = '' } of messages.toReversed()) samples.take(topic, atMs, membersOf(payload))
+      await takeHistory(samples, `${base}telemetry`)
     }
     const refresh = (): void => {
       // The banner says that there is no connection; what was there stays.
@@ -74,6 +68,24 @@ export function DeviceValues({ name, announcement }: DeviceProps) {
     }
   }, [name])
   return <Lines lines={lines.value} samples={samples} base={base} announcement={announcement} />
+}
+
+/** The numbers of the last messages of a topic; the worker reads them, since they may be long. */
+async function takeHistory(samples: Samples, topic: string): Promise<void> {
+  const { messages } = await past(apiUrl('messages', { filter: topic, limit: HISTORY_MESSAGES }))
+  const [newest] = messages
+  if (newest === undefined) return
+  const { rows } = await look(newest.id, 'json')
+  const paths = rows.flatMap(({ type, path = [] }) => (type === 'number' && path.length <= 1 ? [path] : []))
+  const ids = messages.map(({ id }) => id)
+  const columns = await Promise.all(paths.slice(0, MAX_MEMBERS).map((path) => series(ids, path)))
+  for (const [index, { atMs }] of [...messages.entries()].toReversed()) {
+    const members = columns.flatMap((values, column) => {
+      const number = values[index] ?? undefined
+      return number === undefined ? [] : [{ name: String(paths[column]?.[0] ?? ''), text: '', number }]
+    })
+    samples.take(topic, atMs, members)
+  }
 }
 
 interface DeviceProps {
@@ -100,13 +112,13 @@ function Lines({ lines, samples, base, announcement }: LinesProps) {
         {lines.map(({ topic, atMs, members }) => (
           <li key={topic}>
             <span class="values-topic" title={topic}>
-              <bdi>{topic.startsWith(base) ? topic.slice(base.length) : topic}</bdi> <time>{when(atMs)}</time>
+              <bdi>{visible(topic.startsWith(base) ? topic.slice(base.length) : topic)}</bdi> <time>{when(atMs)}</time>
             </span>
             {members.map((member) => (
               <Value
                 key={member.name}
                 member={member}
-                field={announcement?.quantities[topic.slice(base.length)]?.find(({ name }) => name === member.name)}
+                field={announcement?.quantities.get(topic.slice(base.length))?.find(({ name }) => name === member.name)}
                 values={samples?.of(topic, member.name) ?? []}
               />
             ))}
@@ -124,7 +136,7 @@ interface ValueProps {
 }
 
 function Value({ member: { name, text, number }, field, values }: ValueProps) {
-  const title = field?.title ?? name
+  const title = field?.title ?? visible(name)
   const isTime = field?.unit === 'ms' && number !== undefined && number > 1e12
   const shown = isTime ? clock(number) : text === '' ? words.value.empty : text
   return (

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { JsonPath } from '../../worker/protocol.ts'
+import { visible } from '../../worker/visible.ts'
 import { LiveChart } from '../pages/live-chart.tsx'
 import { messagesOf } from '../state/before.ts'
 import { series } from '../state/hub.ts'
@@ -14,7 +15,7 @@ interface Points {
 /** How the number at a path of a topic's messages went. */
 export function PathChart({ topic, path }: { readonly topic: string; readonly path: JsonPath }) {
   const points = useSignal<Points | undefined>(undefined)
-  const name = path.length === 0 ? topic : path.join(' › ')
+  const name = path.length === 0 ? topic : visible(path.join(' › '))
   useEffect(() => {
     let isStale = false
     const load = async (): Promise<void> => {

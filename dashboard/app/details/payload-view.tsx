@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Arrived, JsonPath, PayloadRow, PayloadView as View } from '../../worker/protocol.ts'
+import { visible } from '../../worker/visible.ts'
 import { messageBefore } from '../state/before.ts'
 import { compare, look } from '../state/hub.ts'
 import { bytes } from '../words/format.ts'
@@ -10,13 +11,19 @@ import { PathChart } from './path-chart.tsx'
 /** Rows that are drawn at first; the rest on demand. */
 const FIRST_ROWS = 200
 
+interface Shown {
+  readonly view: View | 'changes'
+  readonly rows: readonly PayloadRow[]
+  readonly left: number
+}
+
 /** A payload as tree, text or bytes; the worker makes the rows, so a large one does not stop the page. */
 export function PayloadView({ message }: { readonly message: Arrived }) {
   const text = words.value
   const view = useSignal<View | 'changes'>(
     message.form === 'json' ? 'json' : message.form === 'binary' ? 'hex' : 'text',
   )
-  const shown = useSignal<{ rows: readonly PayloadRow[]; left: number } | undefined>(undefined)
+  const shown = useSignal<Shown | undefined>(undefined)
   const limit = useSignal(FIRST_ROWS)
   const charted = useSignal<JsonPath | undefined>(undefined)
   const wanted = view.value
@@ -24,7 +31,7 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
     let isStale = false
     const load = async (): Promise<void> => {
       const answer = wanted === 'changes' ? await changesOf(message) : await look(message.id, wanted)
-      if (!isStale) shown.value = answer
+      if (!isStale) shown.value = { ...answer, view: wanted }
     }
     void load()
     return () => {
@@ -37,7 +44,7 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
     ['text', text.raw],
     ['hex', text.hex],
   ]
-  const { rows = [], left = 0 } = shown.value ?? {}
+  const { rows = [], left = 0, view: drawn = wanted } = shown.value ?? {}
   return (
     <div class="payload">
       <div class="segments" role="radiogroup" aria-label={text.message}>
@@ -55,10 +62,16 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
           </label>
         ))}
       </div>
-      <div class={`payload-rows payload-${wanted}`} tabIndex={0} role="region" aria-label={text.message}>
+      <div
+        class={`payload-rows payload-${drawn}`}
+        tabIndex={0}
+        role="region"
+        aria-label={text.message}
+        aria-busy={shown.value?.view !== wanted}
+      >
         {shown.value !== undefined && rows.length === 0 && (
           <p class="quiet">
-            {wanted === 'changes' ? text.noDifference : message.bytes === 0 ? text.empty : text.payloadGone}
+            {drawn === 'changes' ? text.noDifference : message.bytes === 0 ? text.empty : text.payloadGone}
           </p>
         )}
         {rows.slice(0, limit.value).map(({ depth, key, text: value, type, path }, index) => (
@@ -72,7 +85,7 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
               <button
                 type="button"
                 class="payload-charted"
-                title={text.chartOf(path.join(' › '))}
+                title={text.chartOf(visible(path.join(' › ')))}
                 onClick={() => {
                   charted.value = path
                 }}

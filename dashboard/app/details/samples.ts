@@ -1,20 +1,27 @@
+import { jsonRows } from '../../worker/json-rows.ts'
+import { visible } from '../../worker/visible.ts'
+
 /** A member of a payload, or the whole payload when it is one value. */
 export interface Member {
   /** '' is the payload itself. */
   readonly name: string
-  /** As it was sent: numbers are never altered. */
+  /** As it was sent, numbers unaltered, with signs for what cannot be seen. */
   readonly text: string
   readonly number: number | undefined
 }
 
 const MAX_SAMPLES = 60
-const MAX_MEMBERS = 24
+export const MAX_MEMBERS = 24
+/** More than there are in what is told of a payload here. */
+const MAX_PARTS = 2000
 
 /** The values in a payload that are worth a line each: the members of a JSON object, else the payload as it is. */
 export function membersOf(payload: string): readonly Member[] {
-  const value = parse(payload)
-  if (!(value instanceof Map)) return [{ name: '', text: payload, number: plainNumber(payload) }]
-  return [...value].slice(0, MAX_MEMBERS).map(([name, text]) => ({ name, text, number: plainNumber(text) }))
+  const members = parse(payload)
+  if (members === undefined) return [{ name: '', text: visible(payload), number: plainNumber(payload) }]
+  return [...members]
+    .slice(0, MAX_MEMBERS)
+    .map(([name, text]) => ({ name, text: visible(text), number: plainNumber(text) }))
 }
 
 /** The last numbers of each member of each topic. */
@@ -39,30 +46,34 @@ export class Samples {
 }
 
 /** The members of a JSON object with the text each had; undefined for anything else. */
-function parse(payload: string): Map<string, string> | undefined {
+function parse(payload: string): ReadonlyMap<string, string> | undefined {
   try {
+    const whole: unknown = JSON.parse(payload)
+    if (typeof whole !== 'object' || whole === null || Array.isArray(whole)) return undefined
     const members = new Map<string, string>()
-    // The third parameter has the digits as they were sent, in browsers that know it.
-    const value: unknown = JSON.parse(payload, (_name, part: unknown, context?: { readonly source?: string }) =>
-      typeof part === 'number' ? { digits: context?.source ?? String(part) } : part,
-    )
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || 'digits' in value) return undefined
-    for (const [name, part] of Object.entries<unknown>({ ...value })) members.set(name, textOf(part))
+    let name = ''
+    let text = ''
+    // JSON.parse would make 1.1 of 1.10, and of 1e400 nothing.
+    for (const { depth, key, type, text: part } of jsonRows(payload, MAX_PARTS).rows.slice(1)) {
+      if (depth === 0) break
+      if (depth === 1 && type !== 'close') {
+        name = unquoted(`"${key}"`)
+        text = type === 'string' ? unquoted(part) : part
+      } else {
+        const isFirst = text.endsWith('{') || text.endsWith('[')
+        text += `${isFirst || type === 'close' ? '' : ','}${key === '' ? '' : `"${key}":`}${part}`
+      }
+      members.set(name, text)
+    }
     return members
   } catch {
     return undefined
   }
 }
 
-function textOf(part: unknown): string {
-  if (typeof part === 'string') return part
-  if (!isDigits(part))
-    return JSON.stringify(part, (_name, inner: unknown) => (isDigits(inner) ? Number(inner.digits) : inner))
-  return part.digits
-}
-
-function isDigits(part: unknown): part is { readonly digits: string } {
-  return typeof part === 'object' && part !== null && 'digits' in part && typeof part.digits === 'string'
+function unquoted(json: string): string {
+  const text: unknown = JSON.parse(json)
+  return String(text)
 }
 
 function plainNumber(text: string): number | undefined {

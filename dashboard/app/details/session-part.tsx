@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { visible } from '../../worker/visible.ts'
 import { apiUrl, ask } from '../state/api.ts'
 import type { Conversation } from '../state/conversations.ts'
 import { presence } from '../state/presence.ts'
@@ -68,7 +69,10 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
           <ul class="filters">
             {known.subscriptions.map(({ filter, qos }) => (
               <li key={filter}>
-                <code>{filter}</code> <span class="badge">Q{qos}</span>
+                <code>
+                  <bdi>{visible(filter)}</bdi>
+                </code>{' '}
+                <span class="badge">Q{qos}</span>
               </li>
             ))}
           </ul>

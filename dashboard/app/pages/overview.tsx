@@ -1,3 +1,4 @@
+import { visible } from '../../worker/visible.ts'
 import { overview, overviews } from '../state/conversations.ts'
 import type { OverviewJson, TopicJson } from '../state/feed.ts'
 import { bytes, duration, latency, rate } from '../words/format.ts'
@@ -178,7 +179,7 @@ function Rows({ rows }: { readonly rows: readonly (readonly [string, string])[] 
         {rows.map(([name, value]) => (
           <tr key={name}>
             <th scope="row">
-              <bdi>{name}</bdi>
+              <bdi>{visible(name)}</bdi>
             </th>
             <td>{value}</td>
           </tr>

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Arrived } from '../../worker/protocol.ts'
+import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
 import { apiUrl, ask } from '../state/api.ts'
 import { past } from '../state/hub.ts'
@@ -196,7 +197,7 @@ function Table({ messages, remove }: TableProps) {
           {messages.map((message) => (
             <tr key={message.topic}>
               <th scope="row">
-                <bdi>{message.topic}</bdi>
+                <bdi>{visible(message.topic)}</bdi>
               </th>
               <td class="rows-value">
                 <bdi>{message.preview}</bdi>

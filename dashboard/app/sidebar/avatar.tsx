@@ -1,3 +1,4 @@
+import { visible } from '../../worker/visible.ts'
 import type { Conversation } from '../state/conversations.ts'
 import { presence } from '../state/presence.ts'
 import { words } from '../words/words.ts'
@@ -34,5 +35,6 @@ export function Avatar({
 }
 
 function firstLetter(name: string): string {
-  return [...new Intl.Segmenter().segment(name)][0]?.segment.toUpperCase() ?? ''
+  const [first] = new Intl.Segmenter().segment(name)
+  return visible(first?.segment.toUpperCase() ?? '')
 }

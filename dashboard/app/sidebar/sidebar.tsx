@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { visible } from '../../worker/visible.ts'
 import { shortTopic } from '../conversation/labels.tsx'
 import { saying } from '../conversation/measurements.tsx'
 import { useVirtual } from '../conversation/use-virtual.ts'
@@ -166,7 +167,7 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
           </span>
         </span>
         <span class="line-bottom">
-          <bdi class="line-last">{topic === undefined ? '' : saidIn(topic, conversation)}</bdi>
+          <bdi class="line-last">{topic === undefined ? '' : visible(saidIn(topic, conversation))}</bdi>
           {unread.value > 0 && (
             <span class="unread" aria-label={count(unread.value, words.value.unread)}>
               {unread.value > 999 ? '999+' : number(unread.value)}
@@ -183,8 +184,8 @@ function Name({ name }: { readonly name: string }) {
   const slash = name.replace(/\/[#+]$/, '').lastIndexOf('/')
   return (
     <bdi class="line-name" title={name}>
-      {slash > 0 && <span class="line-levels">{name.slice(0, slash)}</span>}
-      <span class="line-level">{name.slice(Math.max(0, slash))}</span>
+      {slash > 0 && <span class="line-levels">{visible(name.slice(0, slash))}</span>}
+      <span class="line-level">{visible(name.slice(Math.max(0, slash)))}</span>
     </bdi>
   )
 }

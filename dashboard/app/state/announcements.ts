@@ -1,12 +1,15 @@
 import { type Signal, signal } from '@preact/signals'
-import { type Announcement, readAnnouncement } from '../details/announcement.ts'
-import { apiUrl, ask } from './api.ts'
+import type { Announcement } from '../../worker/announcement.ts'
+import { apiUrl } from './api.ts'
 import { newsOf } from './conversations.ts'
+import { announcement as readAnnouncement, link } from './hub.ts'
 
 interface Said {
   readonly announcement: Signal<Announcement | undefined>
   /** When the device said it, as far as the feed has told. */
-  readonly atMs: number | undefined
+  readonly saidAtMs: number | undefined
+  /** Of the connection it was read with. */
+  readonly linkedAtMs: number
 }
 
 /** More devices than anybody looks at in one go. */
@@ -15,33 +18,20 @@ const MAX_KEPT = 1000
 const kept = new Map<string, Said>()
 
 /**
- * What a device says of itself; undefined until it is read, and for those that say nothing. It is read when first asked for, and
- * again when the device says it anew.
+ * What a device says of itself; undefined until it is read, and for those that say nothing. It is read when first asked for, when
+ * the device says it anew, and with each new connection.
  */
 export function announcementOf(device: string): Announcement | undefined {
   const topic = `devices/${device}/about`
-  const atMs = newsOf(topic)?.atMs
+  const { state, atMs: linkedAtMs } = link.value
+  const saidAtMs = newsOf(topic)?.atMs
   const before = kept.get(device)
-  if (before !== undefined && before.atMs === atMs) return before.announcement.value
+  const isNew = before?.saidAtMs !== saidAtMs || (state === 'online' && before?.linkedAtMs !== linkedAtMs)
+  if (before !== undefined && !isNew) return before.announcement.value
   const announcement = before?.announcement ?? signal(undefined)
-  kept.set(device, { announcement, atMs })
+  kept.set(device, { announcement, saidAtMs, linkedAtMs })
   const [oldest] = kept.keys()
   if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
-  void read(device, topic, announcement)
+  void readAnnouncement(apiUrl('retained', { filter: topic, limit: 1 })).then((read) => (announcement.value = read))
   return announcement.value
-}
-
-async function read(device: string, topic: string, announcement: Said['announcement']): Promise<void> {
-  try {
-    // A list of none, where one that is not there would be a failed request in the browser's console.
-    const { messages } = await ask<{ messages: { payload?: string }[] }>(
-      'GET',
-      apiUrl('retained', { filter: topic, limit: 1 }),
-    )
-    const [about] = messages
-    announcement.value = about === undefined ? undefined : readAnnouncement(about.payload ?? '')
-  } catch {
-    // Without a connection the banner says so; it is read when asked for again.
-    kept.delete(device)
-  }
 }

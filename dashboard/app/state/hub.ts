@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import type { Announcement } from '../../worker/announcement.ts'
 import type {
   Arrived,
   BatchEntry,
@@ -42,6 +43,7 @@ let nextRequest = 1
 const looks = new Map<number, (answer: Answer) => void>()
 const serieses = new Map<number, (values: readonly (number | null)[]) => void>()
 const pasts = new Map<number, (past: Past) => void>()
+const announcements = new Map<number, (announcement: Announcement | undefined) => void>()
 
 /** Starts the worker; to be called once. */
 export function start(receiver: Receiver): void {
@@ -50,6 +52,7 @@ export function start(receiver: Receiver): void {
     if (data.kind === 'looked') settle(looks, data.request, data)
     else if (data.kind === 'series') settle(serieses, data.request, data.values)
     else if (data.kind === 'past') settle(pasts, data.request, data.past)
+    else if (data.kind === 'announced') settle(announcements, data.request, data.announcement)
     else {
       take(data.entries, receiver)
       requestNext()
@@ -109,6 +112,15 @@ export function past(url: string): Promise<Past> {
   return new Promise((resolve) => {
     pasts.set(request, resolve)
     tell({ kind: 'past', request, url })
+  })
+}
+
+/** What the first of a page of retained messages announces, read by the worker. */
+export function announcement(url: string): Promise<Announcement | undefined> {
+  const request = nextRequest++
+  return new Promise((resolve) => {
+    announcements.set(request, resolve)
+    tell({ kind: 'announcement', request, url })
   })
 }
 

@@ -150,6 +150,7 @@ export const en = {
   deliveredTo: (done: number, all: number) => `${done} of ${all} have it`,
   nobodyListens: 'nobody listens',
   sharedWaits: 'a shared subscription',
+  fitsPattern: (pattern: string) => `It has to fit ${pattern}`,
   andMore: (count: string) => `and ${count} more`,
   raw: 'Text',
   tree: 'Tree',

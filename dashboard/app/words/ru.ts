@@ -152,6 +152,7 @@ export const ru: Words = {
   deliveredTo: (done, all) => `доставлено ${done} из ${all}`,
   nobodyListens: 'никто не слушает',
   sharedWaits: 'общая подписка',
+  fitsPattern: (pattern) => `Должно подходить под ${pattern}`,
   andMore: (count) => `и ещё ${count}`,
   raw: 'Текст',
   tree: 'Дерево',
