@@ -98,19 +98,21 @@ export class PageProxy {
     const { host = '', origin = '' } = headers
     const hub = new WebSocket(`ws://127.0.0.1:${hubHttpPort}${url}`, 'mqtt', { headers: { host, origin } })
     for (const socket of [browser, hub]) this.#sockets.add(socket)
-    const opened = once(hub, 'open')
+    // While there is no hub the browser's connection ends too, below.
+    const opened = once(hub, 'open').catch(() => undefined)
     browser.on('message', (frame: Buffer) => {
       for (const packet of packetsOf(frame)) {
         this.trace.push(`> ${typeOf(packet)}`)
         this.longestBytes = Math.max(this.longestBytes, packet.length)
       }
-      void opened.then(() => hub.send(frame))
+      void opened.then((found) => found && hub.send(frame))
     })
     hub.on('message', (frame: Buffer) => {
       for (const original of packetsOf(frame)) {
         const type = typeOf(original)
         const packet = type === 'PUBACK' || type === 'PUBREC' ? this.#answer(original) : original
         const pass = (): void => {
+          if (browser.readyState !== WebSocket.OPEN) return
           this.trace.push(`< ${type}`)
           browser.send(packet)
         }
