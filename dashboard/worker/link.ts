@@ -60,7 +60,7 @@ export class Link {
       this.#reason = undefined
       clearTimeout(this.#timer)
       this.#subscribeAll(sessionPresent)
-      this.#outbox.online(properties?.receiveMaximum)
+      this.#outbox.online(properties)
       this.#say('online')
     })
     client.on('error', (error) => {

@@ -13,6 +13,8 @@ export async function openPage(httpPort: number, place = '#/'): Promise<OpenPage
   const browser = await launchChromium()
   onTestFinished(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, locale: 'en' })
+  // Sooner than the test's own limit, so that a wait in vain says what it waited for.
+  page.setDefaultTimeout(20_000)
   const complaints: string[] = []
   page.on('pageerror', ({ message }) => complaints.push(message))
   page.on('console', (line) => {

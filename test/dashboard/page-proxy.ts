@@ -27,10 +27,13 @@ export class PageProxy {
   readonly port: number
   /** `> PUBLISH` is of the page, `< PUBACK` of the hub; in their order. */
   readonly trace: string[] = []
+  /** Of the longest packet of the page. */
+  longestBytes = 0
   readonly #held = new Set<PacketType>()
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: { readonly type: PacketType; readonly pass: () => void }[] = []
   readonly #sockets = new Set<WebSocket>()
   #isRefusing = false
+  #reasonCode: number | undefined = undefined
 
   private constructor(port: number) {
     this.port = port
@@ -60,10 +63,18 @@ export class PageProxy {
     for (const type of types) this.#held.add(type)
   }
 
-  /** What waited goes on, and nothing waits any more. */
-  release(): void {
-    this.#held.clear()
-    for (const send of this.#waiting.splice(0)) send()
+  /** What waited goes on, of these types or of all, and no longer waits. */
+  release(...types: readonly PacketType[]): void {
+    const isFreed = (type: PacketType): boolean => types.length === 0 || types.includes(type)
+    for (const type of this.#held) if (isFreed(type)) this.#held.delete(type)
+    const waiting = this.#waiting.splice(0)
+    this.#waiting.push(...waiting.filter(({ type }) => !isFreed(type)))
+    for (const { type, pass } of waiting) if (isFreed(type)) pass()
+  }
+
+  /** The next PUBACK or PUBREC of the hub says this instead of what it says. */
+  answerWith(reasonCode: number): void {
+    this.#reasonCode = reasonCode
   }
 
   /** Ends the connections of the page without a word; what waited is lost. */
@@ -87,19 +98,25 @@ export class PageProxy {
     const { host = '', origin = '' } = headers
     const hub = new WebSocket(`ws://127.0.0.1:${hubHttpPort}${url}`, 'mqtt', { headers: { host, origin } })
     for (const socket of [browser, hub]) this.#sockets.add(socket)
-    const opened = once(hub, 'open')
+    // While there is no hub the browser's connection ends too, below.
+    const opened = once(hub, 'open').catch(() => undefined)
     browser.on('message', (frame: Buffer) => {
-      for (const packet of packetsOf(frame)) this.trace.push(`> ${typeOf(packet)}`)
-      void opened.then(() => hub.send(frame))
+      for (const packet of packetsOf(frame)) {
+        this.trace.push(`> ${typeOf(packet)}`)
+        this.longestBytes = Math.max(this.longestBytes, packet.length)
+      }
+      void opened.then((found) => found && hub.send(frame))
     })
     hub.on('message', (frame: Buffer) => {
-      for (const packet of packetsOf(frame)) {
-        const type = typeOf(packet)
+      for (const original of packetsOf(frame)) {
+        const type = typeOf(original)
+        const packet = type === 'PUBACK' || type === 'PUBREC' ? this.#answer(original) : original
         const pass = (): void => {
+          if (browser.readyState !== WebSocket.OPEN) return
           this.trace.push(`< ${type}`)
           browser.send(packet)
         }
-        if (this.#held.has(type)) this.#waiting.push(pass)
+        if (this.#held.has(type)) this.#waiting.push({ type, pass })
         else pass()
       }
     })
@@ -110,6 +127,13 @@ export class PageProxy {
       one.on('error', () => other.terminate())
       one.on('close', () => other.terminate())
     }
+  }
+
+  #answer(packet: Buffer): Buffer {
+    const reasonCode = this.#reasonCode
+    if (reasonCode === undefined) return packet
+    this.#reasonCode = undefined
+    return Buffer.from([packet.readUInt8(0), 3, packet.readUInt8(2), packet.readUInt8(3), reasonCode])
   }
 }
 

@@ -1,30 +1,9 @@
-import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { startHub, type TestHub } from '../support/start-hub.ts'
+import { startHub } from '../support/start-hub.ts'
+import { goOffline, goOnline, openLobby, sees, write } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
-import { PageProxy } from './page-proxy.ts'
-
-/** The lobby, seen through a proxy that counts packets. */
-async function openLobby(
-  options: Parameters<typeof startHub>[0] = {},
-): Promise<TestHub & { page: Page; proxy: PageProxy }> {
-  const started = await startHub(options)
-  const proxy = await PageProxy.start(started.httpPort)
-  const { page } = await openPage(proxy.port, '#/room/lobby')
-  return { ...started, page, proxy }
-}
-
-async function write(page: Page, text: string, qos: 0 | 1 | 2): Promise<void> {
-  await page.getByRole('radio', { name: `QoS ${qos}` }).check()
-  await page.getByRole('textbox', { name: 'Message' }).fill(text)
-  await page.keyboard.press('Enter')
-}
-
-/** Waits for the sign of a message. */
-async function sees(page: Page, text: string, tick: string): Promise<void> {
-  await page.locator('.message', { hasText: text }).locator(`[data-tick="${tick}"]`).waitFor()
-}
+import type { PageProxy } from './page-proxy.ts'
 
 /** What went by of acknowledgements of what the page published; it acknowledges receipts too. */
 function acknowledgements({ trace }: PageProxy): string[] {
@@ -105,24 +84,35 @@ describe('The sign of a message is', () => {
     expect(texts).toEqual(['once', 'after'])
   })
 
-  test('two outlined when some are away: the label counts them, the trail names who has it queued', async () => {
+  test('two outlined when some are away: the label says how many and who, the trail who has it queued and who has it', async () => {
     const { port, page } = await openLobby()
-    const here = await connectClient(port, 'here')
-    await here.subscribeAsync('chat/lobby', { qos: 1 })
-    const away = await connectClient(port, 'away', { clean: false, properties: { sessionExpiryInterval: 600 } })
-    await away.subscribeAsync('chat/lobby', { qos: 1 })
-    await away.endAsync()
-    await write(page, 'to both', 1)
-    await sees(page, 'to both', 'partly')
+    const kept = { clean: false, properties: { sessionExpiryInterval: 600 } }
+    for (const name of ['anna', 'boris', 'clara']) {
+      const client = await connectClient(port, name)
+      await client.subscribeAsync('chat/lobby', { qos: 1 })
+    }
+    for (const name of ['dina', 'egor']) {
+      const client = await connectClient(port, name, kept)
+      await client.subscribeAsync('chat/lobby', { qos: 1 })
+      await client.endAsync()
+    }
+    await write(page, 'to all', 1)
+    await sees(page, 'to all', 'partly')
     const tick = page.locator('[data-tick="partly"]')
-    expect(await tick.getAttribute('aria-label')).toContain('1 of 2')
+    const label = 'Delivered to some of them: 3 of 5 have it, 2 offline: dina, egor'
+    await expect.poll(() => tick.getAttribute('aria-label')).toBe(label)
+    expect(await tick.getAttribute('title')).toBe(label)
     await tick.click()
     const trail = page.getByRole('dialog', { name: 'Packet trail' })
-    expect(await trail.getByRole('listitem').filter({ hasText: 'away' }).textContent()).toMatch(/queued|waits/i)
+    const outcomes = await trail.locator('ul li').allTextContents()
+    const said = outcomes.map((text) => text.replace(/[\d.,]+\s(?:ms|s)$/, '')).toSorted()
+    expect(said).toEqual(['annaconfirmed', 'borisconfirmed', 'claraconfirmed', 'dinaqueued', 'egorqueued'])
+    expect(outcomes.filter((text) => /\d\s(?:ms|s)$/.test(text))).toHaveLength(5)
     await page.keyboard.press('Escape')
-    const back = await connectClient(port, 'away', { clean: false, properties: { sessionExpiryInterval: 600 } })
-    await sees(page, 'to both', 'delivered')
-    expect(back.connected).toBe(true)
+    await connectClient(port, 'dina', kept)
+    await expect.poll(() => tick.getAttribute('aria-label')).toMatch(/4 of 5 have it, 1 offline: egor$/)
+    await connectClient(port, 'egor', kept)
+    await sees(page, 'to all', 'delivered')
   })
 
   test('two coloured when the device has answered, with the time that took', async () => {
@@ -173,17 +163,60 @@ describe('The sign of a message is', () => {
   })
 })
 
-test('A row keeps its height whatever becomes of its message', async () => {
-  const { port, page, proxy } = await openLobby()
-  const anna = await connectClient(port, 'anna')
-  await anna.subscribeAsync('chat/lobby', { qos: 2 })
-  const row = page.locator('.message', { hasText: 'steady' })
-  proxy.hold('PUBREC', 'PUBCOMP', 'PUBLISH')
-  await write(page, 'steady', 2)
-  await sees(page, 'steady', 'sent')
-  const before = await row.boundingBox()
-  proxy.release()
-  await sees(page, 'steady', 'delivered')
-  const { x, y, width, height } = (await row.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
-  expect({ x, y, width, height }).toEqual(before)
-})
+for (const style of ['lines', 'bubbles']) {
+  test(`In ${style} a row is as high in every state of its message`, async () => {
+    const lobby = await openLobby({}, '#/device/lamp-1')
+    const { port, page, proxy } = lobby
+    await page.evaluate(`localStorage.setItem('hubbub.messageStyle', '${style}')`)
+    await page.reload()
+    await page.locator(`[data-link="online"] .scroller-${style}`).waitFor()
+    const kept = { clean: false, properties: { sessionExpiryInterval: 600 } }
+    const away = await connectClient(port, 'away', kept)
+    await away.subscribeAsync('devices/lamp-1/cmd/set', { qos: 1 })
+    await away.endAsync()
+    const lamp = await connectClient(port, 'lamp-1')
+    const replies: (() => void)[] = []
+    lamp.on('message', (_topic, _payload, { properties = {} }) => {
+      const { responseTopic = '', correlationData = Buffer.alloc(0) } = properties
+      replies.push(() => lamp.publish(responseTopic, 'done', { qos: 1, properties: { correlationData } }))
+    })
+    await lamp.subscribeAsync('devices/lamp-1/cmd/set', { qos: 1 })
+    const heights: Record<string, number | undefined> = {}
+    const measure = async (text: string, tick: string): Promise<void> => {
+      await sees(page, text, tick)
+      heights[tick] = (await page.locator('.row', { hasText: text }).first().boundingBox())?.height
+    }
+    const topic = page.getByRole('textbox', { name: 'Topic' })
+    await topic.fill('devices/lamp-1/cmd/set')
+    await goOffline(lobby)
+    await write(page, 'goes through all', 2)
+    await measure('goes through all', 'waiting')
+    await write(page, 'goes too soon', 0)
+    await measure('goes too soon', 'not-sent')
+    proxy.hold('PUBREC', 'PUBCOMP', 'PUBLISH')
+    await goOnline(lobby)
+    await measure('goes through all', 'sent')
+    proxy.release('PUBREC')
+    await measure('goes through all', 'half')
+    proxy.release('PUBCOMP')
+    await measure('goes through all', 'taken')
+    proxy.release('PUBLISH')
+    await measure('goes through all', 'partly')
+    await connectClient(port, 'away', kept)
+    await measure('goes through all', 'delivered')
+    for (const reply of replies) reply()
+    await measure('goes through all', 'answered')
+    proxy.answerWith(0x87)
+    await write(page, 'goes nowhere', 1)
+    await measure('goes nowhere', 'refused')
+    await topic.fill('devices/lamp-1/cmd/other')
+    await write(page, 'goes unheard', 1)
+    await measure('goes unheard', 'nobody')
+    await write(page, 'goes blindly', 0)
+    await measure('goes blindly', 'written')
+    const { waiting } = heights
+    expect(waiting).toBeGreaterThanOrEqual(28)
+    expect(heights).toEqual(Object.fromEntries(Object.keys(heights).map((tick) => [tick, waiting])))
+    expect(Object.keys(heights)).toHaveLength(11)
+  })
+}

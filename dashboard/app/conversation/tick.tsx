@@ -1,12 +1,17 @@
 import { useSignal } from '@preact/signals'
-import type { SendChange } from '../../worker/protocol.ts'
+import type { Receipt, SendChange } from '../../worker/protocol.ts'
+import { presence } from '../state/presence.ts'
 import { deliveredCount, receiptOf, type Send, type Tick, tickOf } from '../state/sends.ts'
 import { latency } from '../words/format.ts'
-import { words } from '../words/words.ts'
+import { refusal } from '../words/refusal.ts'
+import { number, words } from '../words/words.ts'
 import { Trail } from './trail.tsx'
 
 const ONE = 'M5 10.500l3.200 3.200L15 6.500'
 const TWO = 'M2 10.500l3.200 3.200L12 6.500M9.200 13l.9.7L17 6.500'
+
+/** Receivers that a label names. */
+const MAX_NAMES = 5
 
 /** What is drawn for each state, in a box of 20. */
 const DRAWN: Readonly<Record<Tick, string>> = {
@@ -64,19 +69,38 @@ function labelOf(send: Send, tick: Tick): string {
   const receipt = receiptOf(steps)
   const own = text.ticks[tick]
   if (tick === 'answered') return `${own}: ${text.answered(latency(replyMs(send, steps)))}`
-  if (tick === 'refused')
-    return `${own}: ${steps.findLast(({ reason }) => reason !== undefined)?.reason ?? codeOf(steps)}`
+  if (tick === 'refused') {
+    const refused = steps.find(({ step }) => step === 'refused') ?? steps.findLast(({ reason }) => reason !== undefined)
+    return refused === undefined ? own : `${own}: ${refusal(refused)}`
+  }
   if (receipt === undefined || receipt.matched === 0) return own
-  return `${own}: ${text.deliveredTo(deliveredCount(receipt), receipt.matched)}`
+  const delivered = text.deliveredTo(deliveredCount(receipt), receipt.matched)
+  return `${own}: ${[delivered, ...waitingOf(receipt)].join(', ')}`
+}
+
+/** Who has a message queued: those that are offline, and those that are not. */
+function waitingOf({ receivers }: Receipt): string[] {
+  const { offlineFor, queuedFor, sharedWaits } = words.value
+  const queued = receivers.filter(({ outcome }) => outcome === 'queued').map(({ clientId }) => clientId ?? sharedWaits)
+  const parts = [
+    { names: queued.filter(isAway), say: offlineFor },
+    { names: queued.filter((name) => !isAway(name)), say: queuedFor },
+  ]
+  return parts.filter(({ names }) => names.length > 0).map(({ names, say }) => say(names.length, listOf(names)))
+}
+
+function isAway(clientId: string): boolean {
+  return presence.value.get(clientId) === 'away'
+}
+
+function listOf(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES
+  const shown = names.slice(0, MAX_NAMES).join(', ')
+  return more > 0 ? `${shown} ${words.value.andMore(number(more))}` : shown
 }
 
 /** From the first PUBLISH to the reply, in ms. */
 export function replyMs({ atMs }: Send, steps: readonly SendChange[]): number {
   const sentAtMs = steps.find(({ step }) => step === 'written')?.atMs ?? atMs
   return (steps.find(({ step }) => step === 'reply')?.atMs ?? sentAtMs) - sentAtMs
-}
-
-function codeOf(steps: readonly SendChange[]): string {
-  const code = steps.findLast(({ reasonCode }) => reasonCode !== undefined)?.reasonCode ?? 0
-  return `0x${code.toString(16)}`
 }

@@ -1,9 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks'
-import type { Receiver } from '../../worker/protocol.ts'
+import type { Receiver, SendChange } from '../../worker/protocol.ts'
 import { edit } from '../state/draft.ts'
 import { showSent } from '../state/open.ts'
 import { deliveredCount, receiptOf, send as sendAgain, type Send, tickOf } from '../state/sends.ts'
 import { latency, time } from '../words/format.ts'
+import { refusal } from '../words/refusal.ts'
 import { number, words } from '../words/words.ts'
 
 interface TrailProps {
@@ -38,8 +39,15 @@ export function Trail({ send, onClose }: TrailProps) {
         <Step name={text.steps.waiting} atMs={send.atMs} startMs={send.atMs} />
         {steps
           .filter(({ step }) => step !== 'waiting')
-          .map(({ step, atMs, reason }) => (
-            <Step key={step} name={text.steps[step]} reason={reason} atMs={atMs} startMs={send.atMs} />
+          .map((change, index) => (
+            // After a reconnect a step comes once more.
+            <Step
+              key={index}
+              name={text.steps[change.step]}
+              reason={reasonOf(change)}
+              atMs={change.atMs}
+              startMs={send.atMs}
+            />
           ))}
       </ol>
       {receipt !== undefined && (
@@ -100,6 +108,10 @@ function Step({ name, reason, atMs, startMs }: StepProps) {
       <time title={time(atMs)}>+{latency(atMs - startMs)}</time>
     </li>
   )
+}
+
+function reasonOf(change: SendChange): string | undefined {
+  return change.step === 'refused' ? refusal(change) : change.reason
 }
 
 function outcomeOf({ outcome, reason }: Receiver): string {

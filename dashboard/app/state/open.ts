@@ -1,11 +1,11 @@
-import { batch, effect, signal } from '@preact/signals'
+import { batch, effect, signal, untracked } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
 import { past, type Receiver, watch } from './hub.ts'
 import { isDetailsShown } from './layout.ts'
 import { matches } from './topic-filter.ts'
-import { isRetained, ownOf, resumeUnsent, type Send, sendChanged, sendOf } from './sends.ts'
+import { isRetained, ownOf, resumeUnsent, type Send, sendChanged, sendOf, unconfirmed } from './sends.ts'
 import { telemetryStyle } from './settings.ts'
 import { nameOf, Stream } from './stream.ts'
 
@@ -54,8 +54,9 @@ export function choose(message: Arrived): void {
   isDetailsShown.value = true
 }
 
-/** Follows what is open from now on. */
+/** Follows what is open from now on, and sends what the last visit could not. */
 export function followOpen(): void {
+  resumeUnsent()
   effect(() => {
     const one = openConversation.value
     const fresh = new Stream(one !== undefined && isFolded(one))
@@ -69,6 +70,7 @@ export function followOpen(): void {
     openedAtMs = Date.now()
     watch(one?.filter)
     if (one === undefined) return
+    untracked(() => unconfirmed().forEach(showSent))
     const unread = one.unread.peek()
     one.unread.value = 0
     firstPage = loadPast(one, fresh, unread < MAX_UNREAD_OPENED ? unread : 0)
@@ -97,9 +99,8 @@ export const receiver: Receiver = {
   linkChanged(change, before) {
     if (change.state === 'offline' && before.state === 'online') outage = { fromMs: change.atMs, toMs: change.atMs }
     if (change.state !== 'online') return
-    if (outage === undefined) for (const send of resumeUnsent()) showSent(send)
-    else if (openConversation.peek() === undefined) outage = undefined
-    else outage = { ...outage, toMs: change.atMs }
+    const isOpen = openConversation.peek() !== undefined
+    outage = outage === undefined || !isOpen ? undefined : { ...outage, toMs: change.atMs }
   },
   watching(filter, isResumed) {
     if (openConversation.peek()?.filter !== filter) return

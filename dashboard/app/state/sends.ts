@@ -44,12 +44,17 @@ function dispatch(message: Outgoing): Send {
   return made
 }
 
-/** Sends again what a reload found unsent. Returns it. */
-export function resumeUnsent(): Send[] {
+/** Sends again what a reload found unsent; before anything else is sent, which would be kept in its place. */
+export function resumeUnsent(): void {
   const stored = sessionStorage.getItem(UNSENT)
-  if (stored === null) return []
+  if (stored === null) return
   const unsent: Outgoing[] = JSON.parse(stored)
-  return unsent.map(dispatch)
+  for (const message of unsent) dispatch(message)
+}
+
+/** What the hub has not confirmed, so that its history may not have it. */
+export function unconfirmed(): Send[] {
+  return [...sends.values()].filter((one) => ['waiting', 'sent'].includes(tickOf(one)))
 }
 
 export function sendChanged(change: SendChange): void {
