@@ -12,10 +12,11 @@ export interface SeenHub extends TestHub {
 export async function openLobby(
   options: Parameters<typeof startHub>[0] = {},
   place = '#/room/lobby',
+  prepare?: (page: Page) => Promise<void>,
 ): Promise<SeenHub> {
   const started = await startHub(options)
   const proxy = await PageProxy.start(started.httpPort)
-  const { page } = await openPage(proxy.port, place)
+  const { page } = await openPage(proxy.port, place, prepare)
   return { ...started, page, proxy }
 }
 

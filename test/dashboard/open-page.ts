@@ -8,8 +8,12 @@ export interface OpenPage {
   readonly complaints: string[]
 }
 
-/** Opens a place of the dashboard (`#/room/lobby`) in a browser of its own, connected; it is closed when the test ends. */
-export async function openPage(httpPort: number, place = '#/'): Promise<OpenPage> {
+/** Opens a place of the dashboard (`#/room/lobby`) in a browser of its own, connected; it is closed when the test ends. `prepare` is before. */
+export async function openPage(
+  httpPort: number,
+  place = '#/',
+  prepare?: (page: Page) => Promise<void>,
+): Promise<OpenPage> {
   const browser = await launchChromium()
   onTestFinished(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, locale: 'en' })
@@ -20,6 +24,7 @@ export async function openPage(httpPort: number, place = '#/'): Promise<OpenPage
   page.on('console', (line) => {
     if (line.type() === 'error') complaints.push(line.text())
   })
+  await prepare?.(page)
   await page.goto(`http://127.0.0.1:${httpPort}/${place}`)
   await page.locator('[data-link="online"]').waitFor()
   return { page, complaints }
