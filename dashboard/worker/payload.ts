@@ -1,6 +1,7 @@
 import { compareJson, numberAt } from './compare.ts'
 import { jsonRows, type Rows } from './json-rows.ts'
-import type { ChatText, Form, JsonPath, PayloadRow, PayloadView } from './protocol.ts'
+import { type ChatText, readChat } from './chat.ts'
+import type { Form, JsonPath, PayloadRow, PayloadView } from './protocol.ts'
 import { startOf, visible, visibleBlank } from './visible.ts'
 
 const PREVIEW_BYTES = 600
@@ -40,7 +41,7 @@ export function glance(payload: Uint8Array, topic: string): Glance {
       ? visibleBlank(startOf(start, BLANK_CHARACTERS))
       : visible(startOf(text, PREVIEW_CHARACTERS).replace(/\s+/g, ' '))
   const number = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined
-  const chat = topic.startsWith('chat/') && payload.length <= CHAT_BYTES ? readChat(payload) : undefined
+  const chat = topic.startsWith('chat/') && payload.length <= CHAT_BYTES ? chatIn(payload) : undefined
   return { form: isJson ? 'json' : 'text', preview, chat, number }
 }
 
@@ -122,15 +123,12 @@ function looksLikeJson(start: string): boolean {
   return /^[{[]\s*["{[\]}\-\dtfn]/.test(start)
 }
 
-function readChat(payload: Uint8Array): ChatText | undefined {
+function chatIn(payload: Uint8Array): ChatText | undefined {
   try {
-    const value: unknown = JSON.parse(strict.decode(payload))
-    if (typeof value !== 'object' || value === null || !('from' in value) || !('text' in value)) return undefined
-    const { from, text } = value
-    return typeof from === 'string' && typeof text === 'string'
-      ? { from: visible(from), text: visible(text) }
-      : undefined
+    const chat = readChat(strict.decode(payload))
+    return chat === undefined ? undefined : { ...chat, from: visible(chat.from), text: visible(chat.text) }
   } catch {
+    // Not UTF-8.
     return undefined
   }
 }

@@ -1,6 +1,7 @@
 /** What the page and its MQTT worker say to each other. */
 
 import type { Announcement } from './announcement.ts'
+import type { ChatText } from './chat.ts'
 
 export type QoS = 0 | 1 | 2
 
@@ -36,11 +37,6 @@ export interface Arrived {
   readonly properties: readonly (readonly [name: string, value: string])[]
   /** Properties that are not listed, because there are very many. */
   readonly omittedProperties: number
-}
-
-export interface ChatText {
-  readonly from: string
-  readonly text: string
 }
 
 /** What a message that is to be sent has gone through, newest last. */

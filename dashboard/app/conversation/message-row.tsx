@@ -1,6 +1,6 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import { choose, chosen, reopen } from '../state/open.ts'
-import { readChat } from '../state/chat.ts'
+import { readChat } from '../../worker/chat.ts'
 import type { Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/stream.ts'
 import { bytes, clock, latency, time } from '../words/format.ts'
@@ -68,6 +68,7 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
       </button>
       <span class="badges">
         {times > 1 && <span class="badge badge-times">×{number(times)}</span>}
+        {chat?.isBot === true && <span class="badge">{words.value.bot}</span>}
         {form === 'binary' && <span class="badge">{words.value.binary}</span>}
         {message.bytes > 300 && <span class="badge">{bytes(message.bytes)}</span>}
         {isDuplicate && (

@@ -9,7 +9,7 @@ import { type Conversation, type ConversationKind, conversations, pinnedIds } fr
 import type { TopicNews } from '../state/feed.ts'
 import { dialog, isListHeld } from '../state/layout.ts'
 import { hrefOf, place } from '../state/place.ts'
-import { readChat } from '../state/chat.ts'
+import { readChat } from '../../worker/chat.ts'
 import { listOrder } from '../state/settings.ts'
 import { rate, when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'

@@ -1,7 +1,7 @@
 import { effect, signal } from '@preact/signals'
 import type { Outgoing, QoS } from '../../worker/protocol.ts'
 import { openConversation } from './conversations.ts'
-import { readChat } from './chat.ts'
+import { readChat } from '../../worker/chat.ts'
 
 /** What is being written in a conversation. */
 export interface Draft {

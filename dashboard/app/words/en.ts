@@ -100,6 +100,7 @@ export const en = {
   topicMissing: 'Give a topic to publish to',
   topicWildcard: 'A topic to publish to has no + and no #',
   topicReserved: 'Only the hub publishes to topics that begin with $',
+  bot: 'bot',
   topicTooLong: (most: string) => `A topic has at most ${most} here`,
   topicTooDeep: (most: string) => `A topic has at most ${most} levels here`,
   payloadTooLarge: (most: string) => `Too large: the hub takes at most ${most}`,

@@ -102,6 +102,7 @@ export const ru: Words = {
   topicMissing: 'Укажите топик, куда публиковать',
   topicWildcard: 'В топике для публикации не бывает + и #',
   topicReserved: 'В топики на $ публикует только хаб',
+  bot: 'бот',
   topicTooLong: (most) => `Топик здесь не длиннее ${most}`,
   topicTooDeep: (most) => `Уровней в топике здесь не больше ${most}`,
   payloadTooLarge: (most) => `Слишком велико: хаб принимает не больше ${most}`,
