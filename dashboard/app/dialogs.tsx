@@ -35,13 +35,17 @@ function close(): void {
 /** A window of its own; Esc and a click beside it close it. */
 export function Modal({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null)
+  const opened = useRef(dialog.peek())
   useEffect(() => box.current?.showModal(), [])
   return (
     <dialog
       class="modal"
       ref={box}
       aria-label={title}
-      onClose={close}
+      // The event comes late: a key may have opened the next one already.
+      onClose={() => {
+        if (dialog.peek() === opened.current) close()
+      }}
       onClick={(event) => {
         if (event.target === box.current) close()
       }}

@@ -16,6 +16,10 @@ test('A message that is published to a room appears there, and the browser has n
   await client.publishAsync('chat/lobby', 'Привет 🎉 from the command line', { qos: 1 })
   await page.locator('.message', { hasText: 'Привет 🎉 from the command line' }).waitFor()
   await page.locator('.line[data-id="room/lobby"]', { hasText: 'Привет' }).waitFor()
+  await client.publishAsync('chat/lobby', '{"from":"helper","text":"I am a program","isBot":true}', { qos: 1 })
+  await page.locator('.message', { hasText: 'I am a program' }).getByText('bot', { exact: true }).waitFor()
+  await client.publishAsync('chat/lobby', '{"from":"Anna","text":"I am not"}', { qos: 1 })
+  expect(await page.locator('.message', { hasText: 'I am not' }).getByText('bot', { exact: true }).count()).toBe(0)
   expect(complaints).toEqual([])
 })
 

@@ -3,7 +3,7 @@ import type { Arrived } from '../../worker/protocol.ts'
 import { visible } from '../../worker/visible.ts'
 import { Avatar } from '../sidebar/avatar.tsx'
 import { type Conversation, openConversation } from '../state/conversations.ts'
-import { choose, pins, stream } from '../state/open.ts'
+import { choose, goOn, pins, stream } from '../state/open.ts'
 import { isDetailsShown, isSearchOpen } from '../state/layout.ts'
 import { telemetryStyle } from '../state/settings.ts'
 import { Icon } from '../icons.tsx'
@@ -72,7 +72,10 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
         aria-pressed={isPaused.value}
         aria-label={isPaused.value ? text.resume : text.pause}
         title={isPaused.value ? text.paused : text.pause}
-        onClick={() => stream.value.pause(!isPaused.value)}
+        onClick={() => {
+          if (isPaused.value) void goOn(stream.value)
+          else stream.value.pause()
+        }}
       >
         <Icon name={isPaused.value ? 'play' : 'pause'} />
       </button>

@@ -1,8 +1,9 @@
 import { useComputed } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { loadOlder, pastState, stream } from '../state/open.ts'
+import { goOn, loadOlder, pastState, stream } from '../state/open.ts'
 import { messageStyle } from '../state/settings.ts'
-import type { Row, Stream } from '../state/stream.ts'
+import type { Row } from '../state/rows.ts'
+import type { Stream } from '../state/stream.ts'
 import { number, words } from '../words/words.ts'
 import { Icon } from '../icons.tsx'
 import { StreamRow } from './message-row.tsx'
@@ -101,7 +102,7 @@ function NewMessages({ current, onJump }: { readonly current: Stream; readonly o
           class="pill"
           title={text.toNewest}
           onClick={() => {
-            if (current.isPaused.value) current.pause(false)
+            void goOn(current)
             onJump()
           }}
         >

@@ -2,12 +2,14 @@ import { batch, effect, signal, untracked } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
+import { EDGE_MS, HOLE_MESSAGES, HOLE_PAGE, readBefore, readHole } from './hole.ts'
 import { past, type Receiver, watch } from './hub.ts'
 import { isDetailsShown } from './layout.ts'
 import { matches } from './topic-filter.ts'
 import { isRetained, ownOf, resumeUnsent, type Send, sendChanged, sendOf, unconfirmed } from './sends.ts'
 import { telemetryStyle } from './settings.ts'
-import { nameOf, Stream } from './stream.ts'
+import { nameOf } from './rows.ts'
+import { Stream } from './stream.ts'
 
 const PAGE = 100
 /** With so many unread or more, it opens at the newest. */
@@ -16,13 +18,8 @@ const MAX_UNREAD_OPENED = 200
 const UNREAD_MARGIN = 50
 /** Pages that are read by themselves to fill the view; then somebody has to ask. */
 const PAGES_UNASKED = 4
-/** So many at most fill the gap of an outage; what came after them is a click away. */
-const GAP_MESSAGES = 10_000
-const GAP_PAGE = 1000
 /** So long the connection may be behind history. */
 const FILLED_MS = 5000
-/** Between hub and page: what is near an edge is looked at from both sides. */
-const EDGE_MS = 2000
 
 /** The hub has handled the message. */
 const TAKEN: ReadonlySet<string> = new Set(['puback', 'pubcomp', 'receipt'])
@@ -119,9 +116,19 @@ export function showSent(send: Send): void {
 /** Reads a page of older messages. `isAsked`: by a person, not just because there is room. */
 export async function loadOlder(isAsked: boolean): Promise<void> {
   const one = openConversation.peek()
-  if (one === undefined || pastState.peek() !== 'more') return
+  if (one === undefined || pastState.peek() === 'loading') return
+  if (pastState.peek() === 'none' && !stream.peek().isTrimmed) return
   pagesUnasked = isAsked ? 0 : pagesUnasked + 1
   if (pagesUnasked <= PAGES_UNASKED) await loadPast(one, stream.peek(), 0)
+}
+
+/** Ends a pause; what came meanwhile and was not kept, history has. */
+export async function goOn(paused: Stream): Promise<void> {
+  const one = openConversation.peek()
+  const hole = paused.isPaused.peek() ? paused.goOn() : undefined
+  if (one === undefined || hole === undefined) return
+  const { missed, note } = await readHole(one.filter, hole, clockOffsetMs())
+  paused.fill(missed, note)
 }
 
 /** Shows the time around a message of the past; live messages go on below it. */
@@ -179,11 +186,16 @@ function overviewOffset(atMs: number): number {
 
 async function loadPast(one: Conversation, target: Stream, unread: number): Promise<void> {
   pastState.value = 'loading'
-  const isFirst = cursor === null
+  const isFirst = cursor === null && !target.isTrimmed
   const sinceMs = Date.now() - EDGE_MS
   const limit = Math.max(PAGE, unread + UNREAD_MARGIN)
-  const page = await past(apiUrl('messages', { filter: one.filter, limit, cursor: cursor ?? undefined }))
+  const trimmedAt = target.takeTrimmedAt()
+  const page =
+    trimmedAt === undefined
+      ? await past(apiUrl('messages', { filter: one.filter, limit, cursor: cursor ?? undefined }))
+      : { ...(await readBefore(one.filter, trimmedAt, clockOffsetMs())), previousCursor: null }
   if (stream.peek() !== target) return
+  if (trimmedAt !== undefined) isFromJump = false
   cursor = isFromJump ? page.previousCursor : page.nextCursor
   pastState.value = cursor === null ? 'none' : 'more'
   const live = isFirst ? target.shownSince(sinceMs) : new Map<string, number>()
@@ -209,12 +221,12 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
   const found: Arrived[] = []
   let next: string | undefined
   do {
-    const query = { filter: one.filter, after, order: 'oldest', limit: GAP_PAGE, cursor: next }
+    const query = { filter: one.filter, after, order: 'oldest', limit: HOLE_PAGE, cursor: next }
     const page = await past(apiUrl('messages', query))
     if (stream.peek() !== target) return
     found.push(...page.messages)
     next = page.nextCursor ?? undefined
-  } while (next !== undefined && found.length < GAP_MESSAGES)
+  } while (next !== undefined && found.length < HOLE_MESSAGES)
   // What is older than all that is shown comes by itself when somebody looks there.
   const { oldestAtMs } = target
   const later = found.filter(({ atMs }) => atMs > oldestAtMs)

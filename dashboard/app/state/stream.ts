@@ -1,61 +1,25 @@
 import { signal } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { isNews } from './news.ts'
+import { count, foldInto, isEqual, MAX_FOLDED, type MessageRow, nameOf, type Note, type Row } from './rows.ts'
 import { ownOf, type Send } from './sends.ts'
-
-/** A message, or equal ones in a row, or what a device measures again and again. */
-export interface MessageRow {
-  readonly kind: 'message'
-  readonly key: number
-  /** The newest of them. */
-  message: Arrived
-  /** Of this page, when it is. */
-  readonly send: Send | undefined
-  times: number
-  /** The last of the telemetry that is folded to this line, the oldest first; undefined for all other messages. */
-  readonly folded: Arrived[] | undefined
-}
-
-/** What a device answered to a command of this page. */
-export interface ReplyRow {
-  readonly kind: 'reply'
-  readonly key: number
-  readonly send: Send
-}
-
-/** A message of this page that did not come back (yet). */
-export interface SentRow {
-  readonly kind: 'sent'
-  readonly key: number
-  readonly send: Send
-}
-
-/** Something to know about the stream itself. */
-export interface NoteRow {
-  readonly kind: 'note'
-  readonly key: number
-  readonly note: Note
-}
-
-export type Note =
-  | { readonly kind: 'outage'; readonly fromMs: number; readonly toMs: number; readonly fromHistory: number }
-  | { readonly kind: 'not-shown'; readonly messages: number }
-  | { readonly kind: 'unread'; readonly messages: number }
-  /** Between what was jumped to and now. */
-  | { readonly kind: 'gap' }
-
-export type Row = MessageRow | SentRow | ReplyRow | NoteRow
 
 /** What a device measures: one line that changes, not a message each. */
 const TELEMETRY = /^devices\/[^/]+\/telemetry$/
-/** So many of a folded line are kept for its little chart. */
-const MAX_FOLDED = 200
-
 /** The list lets go of its oldest rows at so many, while the newest is looked at. */
 const MAX_ROWS = 20_000
 const ROWS_AFTER_TRIM = 15_000
 /** While older ones are read nothing is taken away; then this is the end. */
 const MAX_ROWS_READING = 60_000
+/** Of what comes after the first `MAX_ROWS` of a pause, so many of the last are held as well. */
+const MAX_TAIL = 1000
+
+/** A hole in the stream, between messages that it has. */
+export interface Hole {
+  readonly after: readonly Arrived[]
+  readonly before: readonly Arrived[]
+  readonly messages: number
+}
 
 /** The rows of the open conversation. */
 export class Stream {
@@ -70,11 +34,16 @@ export class Stream {
   /** The row to begin at instead of the newest. */
   readonly startKey = signal<number | undefined>(undefined)
   isAtEnd = true
+  /** The oldest rows were let go: what is older than the first is not what was read before. */
+  isTrimmed = false
   /** Newest rows have the highest keys, older ones from history go below zero. */
   #nextKey = 1
   #olderKey = -1
+  /** What came during a pause: the first, the last, and how many came between them. */
   #held: Arrived[] = []
-  #notShown = 0
+  #tail: Arrived[] = []
+  #lost = 0
+  #isFilling = false
   #second: number[] = []
   readonly #isTelemetryFolded: boolean
 
@@ -84,13 +53,17 @@ export class Stream {
 
   append(messages: readonly Arrived[], overflow: number): void {
     this.#countRate(messages.length + overflow)
-    if (this.isPaused.value) {
-      this.#held.push(...messages.slice(0, Math.max(0, MAX_ROWS - this.#held.length)))
-      this.#notShown += overflow + Math.max(0, messages.length - (MAX_ROWS - this.#held.length))
-      this.unseen.value += messages.length + overflow
-      return
-    }
-    this.#take(messages, overflow)
+    if (this.isPaused.value) this.unseen.value += messages.length + overflow
+    if (this.isPaused.value || this.#isFilling) this.#hold(messages, overflow)
+    else this.#take(messages, overflow)
+  }
+
+  #hold(messages: readonly Arrived[], overflow: number): void {
+    const isFull = this.#tail.length > 0 || this.#lost > 0
+    const room = isFull ? 0 : MAX_ROWS - this.#held.length
+    for (const message of messages.slice(0, room)) this.#held.push(message)
+    for (const message of messages.slice(room)) this.#tail.push(message)
+    this.#lost += overflow + this.#tail.splice(0, overflow > 0 ? Infinity : this.#tail.length - MAX_TAIL).length
   }
 
   #take(messages: readonly Arrived[], overflow: number): void {
@@ -188,6 +161,16 @@ export class Stream {
     if (this.rows.length !== before) this.version.value++
   }
 
+  /** The oldest messages that are shown, when what history has before them is to be looked for; asks once. */
+  takeTrimmedAt(): readonly Arrived[] | undefined {
+    if (!this.isTrimmed) return undefined
+    this.isTrimmed = false
+    return this.rows.slice(0, MAX_TAIL).flatMap((row) => {
+      if (row.kind !== 'message') return []
+      return row.folded ?? Array.from({ length: row.times }, () => row.message)
+    })
+  }
+
   /** When the oldest message that is shown was said; 0 when there is none. */
   get oldestAtMs(): number {
     const first = this.rows.find((row) => row.kind === 'message')
@@ -207,15 +190,45 @@ export class Stream {
     return shown
   }
 
-  pause(isPaused: boolean): void {
-    this.isPaused.value = isPaused
-    if (isPaused) return
-    const held = this.#held
-    const notShown = this.#notShown
-    this.#held = []
-    this.#notShown = 0
+  pause(): void {
+    this.isPaused.value = true
+  }
+
+  /** Ends a pause. When more came than is held, nothing more is shown until somebody calls `fill`. */
+  goOn(): Hole | undefined {
+    this.isPaused.value = false
     this.unseen.value = 0
-    this.#take(held, notShown)
+    if (this.#isFilling) return undefined
+    const held = this.#held
+    this.#held = []
+    this.#take(held, 0)
+    if (this.#lost === 0) {
+      this.#showHeld()
+      return undefined
+    }
+    this.#isFilling = true
+    const hole = { after: held.slice(-MAX_TAIL), before: this.#tail, messages: this.#lost }
+    this.#held = [...this.#tail]
+    this.#tail = []
+    this.#lost = 0
+    return hole
+  }
+
+  /** Puts into the hole what history has of it; `note` says what is still missing. */
+  fill(messages: readonly Arrived[], note: Note | undefined): void {
+    this.#isFilling = false
+    this.#take(messages, 0)
+    if (note !== undefined) this.note(note)
+    if (!this.isPaused.value) this.#showHeld()
+  }
+
+  #showHeld(): void {
+    const held = [...this.#held, ...this.#tail]
+    const lost = this.#lost
+    this.#held = []
+    this.#tail = []
+    this.#lost = 0
+    this.#take(held, lost)
   }
 
   seeEnd(isAtEnd: boolean): void {
@@ -264,7 +277,9 @@ export class Stream {
   }
 
   #trim(): void {
-    if (this.isAtEnd && this.rows.length > MAX_ROWS) this.rows.splice(0, this.rows.length - ROWS_AFTER_TRIM)
+    if (!this.isAtEnd || this.rows.length <= MAX_ROWS) return
+    this.rows.splice(0, this.rows.length - ROWS_AFTER_TRIM)
+    this.isTrimmed = true
   }
 
   #countRate(messages: number): void {
@@ -276,33 +291,4 @@ export class Stream {
     for (let index = 1; index < times.length; index += 2) sum += times[index] ?? 0
     this.rate.value = sum
   }
-}
-
-/** Adds a newer one to a line of telemetry. */
-function foldInto(row: MessageRow, message: Arrived): void {
-  row.message = message
-  row.times++
-  row.folded?.push(message)
-  if ((row.folded?.length ?? 0) > MAX_FOLDED) row.folded?.shift()
-}
-
-function count(shown: Map<string, number>, message: Arrived, times: number): void {
-  const name = nameOf(message)
-  shown.set(name, (shown.get(name) ?? 0) + times)
-}
-
-/** Equal names: the same message, as far as one can see. */
-export function nameOf({ topic, hash, bytes, qos }: Arrived): string {
-  return `${topic}\n${hash} ${bytes} ${qos}`
-}
-
-function isEqual(one: Arrived, other: Arrived): boolean {
-  return (
-    one.hash === other.hash &&
-    one.bytes === other.bytes &&
-    one.topic === other.topic &&
-    one.qos === other.qos &&
-    one.retain === other.retain &&
-    one.receipt === undefined
-  )
 }

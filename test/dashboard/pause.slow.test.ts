@@ -1,0 +1,135 @@
+import type { MqttClient } from 'mqtt'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { startHub } from '../support/start-hub.ts'
+import { connectClient } from './mqtt.ts'
+import { openPage } from './open-page.ts'
+
+/** All of a flood is recorded. */
+const RECORD_ALL = { qos0PerSecondPerTopic: 1e6, qos0PerSecond: 1e6, maxMessagesPerSecond: 1e6 }
+/** More than the page keeps while it is paused, or while the newest is looked at. */
+const MANY = 22_500
+const BATCH = 500
+
+async function count(client: MqttClient, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += BATCH) {
+    const values = Array.from({ length: Math.min(BATCH, to - at) }, (_, index) => `value ${at + index}`)
+    await Promise.all(values.map((value) => client.publishAsync('plant/line', value)))
+  }
+}
+
+/** The rows in sight, by their place in the stream: the numbers that stand there, or the text of a row without. */
+async function inSight(page: Page): Promise<{ index: number; said: number | string }[]> {
+  return page.evaluate(`[...document.querySelectorAll('.stream .row')].map((row) => {
+    const text = (row.querySelector('.value') ?? row).textContent
+    const number = /^value (\\d+)$/.exec(text)
+    return { index: Number(row.dataset.index), said: number === null ? text : Number(number[1]) }
+  })`)
+}
+
+/** By how much the number of a row is more than its place: the same for all rows when none is missing, doubled or out of order. */
+async function shifts(page: Page): Promise<(number | string)[]> {
+  const rows = await inSight(page)
+  return [...new Set(rows.map(({ index, said }) => (typeof said === 'number' ? said - index : said)))]
+}
+
+async function scrollTo(page: Page, share: number): Promise<void> {
+  await page.evaluate(`(async () => {
+    const scroller = document.querySelector('.stream .scroller')
+    scroller.scrollTop = scroller.scrollHeight * ${share}
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+  })()`)
+}
+
+/** Reads upwards until the first message. */
+async function readToFirst(page: Page): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        await scrollTo(page, 0)
+        return inSight(page)
+      },
+      { timeout: 20_000 },
+    )
+    .toContainEqual({ index: 0, said: 0 })
+}
+
+test('Pause stops the view and not the record: afterwards nothing is missing, and what came is counted meanwhile', async () => {
+  const { port, httpPort } = await startHub()
+  const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  await count(client, 0, 5)
+  await page.locator('.message', { hasText: 'value 4' }).waitFor()
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await count(client, 5, 305)
+  await page.getByText('300 new').waitFor()
+  expect(await page.locator('.message').count()).toBe(5)
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.locator('.message', { hasText: 'value 304' }).waitFor()
+  await page.getByText('300 new').waitFor({ state: 'detached' })
+  expect(await shifts(page)).toEqual([0])
+  await readToFirst(page)
+  expect(await shifts(page)).toEqual([0])
+  await count(client, 305, 306)
+  await page.getByText('1 new').waitFor()
+})
+
+test('After a pause in which more came than the page keeps, history fills the gap, in order', async () => {
+  const { port, httpPort } = await startHub({ config: { history: RECORD_ALL } })
+  const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  await count(client, 0, 10)
+  await page.locator('.message', { hasText: 'value 9' }).waitFor()
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await count(client, 10, MANY)
+  await page.getByText(`${(MANY - 10).toLocaleString('en')} new`).waitFor()
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.locator('.message', { hasText: `value ${MANY - 1}` }).waitFor()
+  const seen: (number | string)[] = []
+  for (let share = 1; share >= 0; share -= 0.05) {
+    await scrollTo(page, share)
+    seen.push(...(await shifts(page)))
+  }
+  expect([...new Set(seen)]).toHaveLength(1)
+  await readToFirst(page)
+  await scrollTo(page, 1)
+  expect(await shifts(page)).toEqual([0])
+})
+
+test('Rows that the page let go of while it followed the newest come back when one reads upwards', async () => {
+  const { port, httpPort } = await startHub({ config: { history: RECORD_ALL } })
+  const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  await count(client, 0, 10)
+  await page.locator('.message', { hasText: 'value 9' }).waitFor()
+  await count(client, 10, MANY)
+  await page.locator('.message', { hasText: `value ${MANY - 1}` }).waitFor()
+  const [newest] = (await inSight(page)).toReversed()
+  expect(newest?.index).toBeLessThan(20_000)
+  await readToFirst(page)
+  expect(await shifts(page)).toEqual([0])
+  for (let share = 0; share <= 1; share += 0.05) {
+    await scrollTo(page, share)
+    expect(await shifts(page)).toEqual([0])
+  }
+})
+
+test('What neither the page nor history has of a pause is counted', async () => {
+  const { port, httpPort } = await startHub({ config: { history: { qos0PerSecondPerTopic: 0 } } })
+  const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  await count(client, 0, 10)
+  await page.locator('.message', { hasText: 'value 9' }).waitFor()
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await count(client, 10, MANY)
+  await page.getByText(`${(MANY - 10).toLocaleString('en')} new`).waitFor()
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.locator('.message', { hasText: `value ${MANY - 1}` }).waitFor()
+  // 20,000 of the first and 1,000 of the last are kept.
+  const note = page.locator('.note-not-shown', { hasText: '1,490 messages' })
+  await page.evaluate(`{
+    const scroller = document.querySelector('.stream .scroller')
+    scroller.scrollTop = scroller.scrollHeight - 1010 * 28
+  }`)
+  await note.waitFor()
+})
