@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { startHub } from '../support/start-hub.ts'
+import { goOffline, goOnline } from './lobby.ts'
 import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 import { PageProxy } from './page-proxy.ts'
@@ -142,12 +143,11 @@ test('After an outage that its session did not outlive, all that was said meanwh
   const client = await connectClient(port, 'anna')
   await client.publishAsync('chat/lobby', 'before', { qos: 1 })
   await page.locator('.message', { hasText: 'before' }).waitFor()
-  proxy.refuse()
-  await page.getByText('No connection to the hub').waitFor()
+  await goOffline({ page, proxy })
   for (let index = 1; index <= 2500; index++) client.publish('chat/lobby', `missed ${index}`, { qos: 1 })
   await client.publishAsync('chat/lobby', 'the last', { qos: 1 })
   await expect.poll(() => log.lines.items.some(({ text }) => text.includes('expired')), { timeout: 5000 }).toBe(true)
-  proxy.allow()
+  await goOnline({ page, proxy })
   await page.locator('.message', { hasText: 'the last' }).waitFor()
   await page.locator('.message', { hasText: 'missed 2500' }).waitFor()
   await page.locator('.stream .scroller').hover()

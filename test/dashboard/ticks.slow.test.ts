@@ -12,15 +12,15 @@ function acknowledgements({ trace }: PageProxy): string[] {
 
 describe('The sign of a message is', () => {
   test('a clock while there is no connection, and QoS 0 says at once that it was not sent', async () => {
-    const { page, proxy } = await openLobby()
-    proxy.refuse()
-    await page.getByText('No connection to the hub').waitFor()
+    const lobby = await openLobby()
+    const { page, proxy } = lobby
+    await goOffline(lobby)
     await write(page, 'patient', 1)
     await write(page, 'hasty', 0)
     await sees(page, 'patient', 'waiting')
     await sees(page, 'hasty', 'not-sent')
     const sentBefore = proxy.trace.filter((line) => line === '> PUBLISH').length
-    proxy.allow()
+    await goOnline(lobby)
     await sees(page, 'patient', 'nobody')
     await sees(page, 'hasty', 'not-sent')
     expect(proxy.trace.filter((line) => line === '> PUBLISH').length - sentBefore).toBe(1)
