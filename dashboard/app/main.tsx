@@ -7,11 +7,13 @@ import { openFeed } from './state/feed.ts'
 import { start } from './state/hub.ts'
 import { followLimits } from './state/limits.ts'
 import { followOpen, receiver } from './state/open.ts'
+import { followOwnDrops } from './state/own-drops.ts'
 
 restoreSaved()
 start(receiver)
 followOpen()
 followLimits()
+followOwnDrops()
 openFeed(feedReceiver)
 // Without the list of clients the dots stay hollow: unknown is what they then say.
 loadPresence().catch(() => undefined)

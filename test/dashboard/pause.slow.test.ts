@@ -133,3 +133,30 @@ test('What neither the page nor history has of a pause is counted', async () => 
   }`)
   await note.waitFor()
 })
+
+test('What the hub dropped on the way to the page is counted where it is missing', async () => {
+  const { port, httpPort } = await startHub({ config: { limits: { maxInflightMessages: 1, maxQueuedMessages: 10 } } })
+  const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  for (let from = 0; from < 1000; from += 250) {
+    const values = Array.from({ length: 250 }, (_, index) => `value ${from + index}`)
+    await Promise.all(values.map((value) => client.publishAsync('plant/line', value, { qos: 1 })))
+  }
+  const counted = async (): Promise<number> => {
+    const rows = await page.evaluate<string[]>(`(async () => {
+      const scroller = document.querySelector('.stream .scroller')
+      const found = new Map()
+      for (let top = 0; top < scroller.scrollHeight; top += 300) {
+        scroller.scrollTop = top
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+        for (const row of document.querySelectorAll('.stream .row')) {
+          found.set(row.dataset.index, row.querySelector('.message') === null ? row.innerText : '1 message')
+        }
+      }
+      return [...found.values()]
+    })()`)
+    return rows.reduce((sum, row) => sum + Number.parseInt(row.replace(',', ''), 10), 0)
+  }
+  await page.locator('.note', { hasText: 'came too fast' }).first().waitFor()
+  await expect.poll(counted, { timeout: 15_000 }).toBe(1000)
+})
