@@ -2,22 +2,7 @@ import { once } from 'node:events'
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
 import { onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-
-/** By the first four bits of a packet. */
-const TYPES = [
-  '',
-  'CONNECT',
-  'CONNACK',
-  'PUBLISH',
-  'PUBACK',
-  'PUBREC',
-  'PUBREL',
-  'PUBCOMP',
-  'SUBSCRIBE',
-  'SUBACK',
-] as const
-
-export type PacketType = (typeof TYPES)[number]
+import { NAMES, type PacketName } from '../support/packets.ts'
 
 /**
  * Stands between a browser and a hub: passes HTTP on as it is, and MQTT over WebSocket packet by packet, so that a test sees what went
@@ -29,8 +14,8 @@ export class PageProxy {
   readonly trace: string[] = []
   /** Of the longest packet of the page. */
   longestBytes = 0
-  readonly #held = new Set<PacketType>()
-  readonly #waiting: { readonly type: PacketType; readonly pass: () => void }[] = []
+  readonly #held = new Set<PacketName>()
+  readonly #waiting: { readonly type: PacketName; readonly pass: () => void }[] = []
   readonly #sockets = new Set<WebSocket>()
   #isRefusing = false
   #reasonCode: number | undefined = undefined
@@ -59,13 +44,13 @@ export class PageProxy {
   }
 
   /** Packets of these types that the hub sends from now on wait. */
-  hold(...types: readonly PacketType[]): void {
+  hold(...types: readonly PacketName[]): void {
     for (const type of types) this.#held.add(type)
   }
 
   /** What waited goes on, of these types or of all, and no longer waits. */
-  release(...types: readonly PacketType[]): void {
-    const isFreed = (type: PacketType): boolean => types.length === 0 || types.includes(type)
+  release(...types: readonly PacketName[]): void {
+    const isFreed = (type: PacketName): boolean => types.length === 0 || types.includes(type)
     for (const type of this.#held) if (isFreed(type)) this.#held.delete(type)
     const waiting = this.#waiting.splice(0)
     this.#waiting.push(...waiting.filter(({ type }) => !isFreed(type)))
@@ -116,7 +101,7 @@ export class PageProxy {
           this.trace.push(`< ${type}`)
           browser.send(packet)
         }
-        if (this.#held.has(type)) this.#waiting.push({ type, pass })
+        if (type !== undefined && this.#held.has(type)) this.#waiting.push({ type, pass })
         else pass()
       }
     })
@@ -148,8 +133,8 @@ function passOn(incoming: IncomingMessage, outgoing: ServerResponse, port: numbe
   incoming.pipe(onward)
 }
 
-function typeOf(packet: Buffer): PacketType {
-  return TYPES[packet.readUInt8(0) >> 4] ?? ''
+function typeOf(packet: Buffer): PacketName | undefined {
+  return NAMES[packet.readUInt8(0) >> 4]
 }
 
 /** The hub and the page put whole packets into a frame. */

@@ -2,8 +2,10 @@ import type { MqttClient } from 'mqtt'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startHub } from '../support/start-hub.ts'
+import { goOffline, goOnline } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
+import { PageProxy } from './page-proxy.ts'
 
 /** All of a flood is recorded. */
 const RECORD_ALL = { qos0PerSecondPerTopic: 1e6, qos0PerSecond: 1e6, maxMessagesPerSecond: 1e6 }
@@ -132,6 +134,37 @@ test('What neither the page nor history has of a pause is counted', async () => 
     scroller.scrollTop = scroller.scrollHeight - 1010 * 28
   }`)
   await note.waitFor()
+})
+
+test('What comes while history fills the gap of an outage stands below it', async () => {
+  const { port, httpPort } = await startHub({ config: { history: RECORD_ALL } })
+  const proxy = await PageProxy.start(httpPort)
+  const { page } = await openPage(proxy.port, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  await count(client, 0, 10)
+  await page.locator('.message', { hasText: 'value 9' }).waitFor()
+  await goOffline({ page, proxy })
+  await count(client, 10, 5000)
+  let said = 5000
+  const isLiveSeen = async (): Promise<boolean> => (await inSight(page)).some((row) => Number(row.said) >= 5000)
+  const flow = { isOn: true }
+  const flowing = (async () => {
+    while (flow.isOn) {
+      await count(client, said, (said += 5))
+      await page.evaluate('new Promise(requestAnimationFrame)')
+    }
+  })()
+  await goOnline({ page, proxy })
+  await expect.poll(isLiveSeen).toBe(true)
+  flow.isOn = false
+  await flowing
+  await page.locator('.message', { hasText: `value ${said - 1}` }).waitFor()
+  await readToFirst(page)
+  for (let share = 0; share <= 1; share += 0.02) {
+    await scrollTo(page, share)
+    const numbers = (await inSight(page)).flatMap((row) => (typeof row.said === 'number' ? [row.said] : []))
+    expect(numbers).toEqual(numbers.map((_number, index) => (numbers[0] ?? 0) + index))
+  }
 })
 
 test('What the hub dropped on the way to the page is counted where it is missing', async () => {

@@ -94,7 +94,11 @@ export const receiver: Receiver = {
     if (one !== undefined && TAKEN.has(change.step) && isRetained(change.id)) void loadPins(one, stream.peek())
   },
   linkChanged(change, before) {
-    if (change.state === 'offline' && before.state === 'online') outage = { fromMs: change.atMs, toMs: change.atMs }
+    if (change.state === 'offline' && before.state === 'online') {
+      outage = { fromMs: change.atMs, toMs: change.atMs }
+      // A resumed session brings new messages before anybody can have asked history.
+      stream.peek().startFill()
+    }
     if (change.state !== 'online') return
     const isOpen = openConversation.peek() !== undefined
     outage = outage === undefined || !isOpen ? undefined : { ...outage, toMs: change.atMs }
@@ -198,7 +202,7 @@ async function loadPast(one: Conversation, target: Stream, unread: number): Prom
   if (trimmedAt !== undefined) isFromJump = false
   cursor = isFromJump ? page.previousCursor : page.nextCursor
   pastState.value = cursor === null ? 'none' : 'more'
-  const live = isFirst ? target.shownSince(sinceMs) : new Map<string, number>()
+  const live = isFirst ? target.shownSince(sinceMs, true) : new Map<string, number>()
   batch(() => {
     const newestFirst = isFromJump ? page.messages.toReversed() : page.messages
     target.prepend(withoutShown(newestFirst, live, sinceMs))
@@ -216,6 +220,7 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
   const one = openConversation.peek()
   const target = stream.peek()
   if (one === undefined) return
+  target.startFill()
   await firstPage
   const after = String(Math.round(fromMs + clockOffsetMs() - EDGE_MS))
   const found: Arrived[] = []
@@ -233,7 +238,6 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
   const missed = withoutShown(later, target.shownSince(fromMs - EDGE_MS), fromMs - EDGE_MS)
   const fromHistory = missed.filter((message) => ownOf(message) === undefined).length
   if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory })
-  if (missed.length > 0) target.append(missed, 0)
   // What waited in the session is still to come, and what was said since the subscription may be.
   const subscribedAtMs = (ended?.toMs ?? openedAtMs) + clockOffsetMs() - EDGE_MS
   filled = { untilMs: Date.now() + FILLED_MS, names: new Map() }
@@ -243,7 +247,7 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
       filled.names.set(name, (filled.names.get(name) ?? 0) + 1)
     }
   }
-  if (next !== undefined) target.note({ kind: 'gap' })
+  target.fill(missed, next === undefined ? undefined : { kind: 'gap' }, withoutFilled)
 }
 
 /** Leaves out what history was faster to tell than the connection. */

@@ -178,7 +178,7 @@ export class Stream {
   }
 
   /** What is shown of the time since `fromMs`, as often as it is there: to leave out of what history has. */
-  shownSince(fromMs: number): Map<string, number> {
+  shownSince(fromMs: number, isHeldToo = false): Map<string, number> {
     const shown = new Map<string, number>()
     for (let index = this.rows.length - 1; index >= 0; index--) {
       const row = this.rows[index]
@@ -187,6 +187,7 @@ export class Stream {
       if (row.folded === undefined) count(shown, row.message, row.times)
       else for (const message of row.folded) if (message.atMs >= fromMs) count(shown, message, 1)
     }
+    if (isHeldToo) for (const message of this.#held) if (message.atMs >= fromMs) count(shown, message, 1)
     return shown
   }
 
@@ -214,10 +215,22 @@ export class Stream {
     return hole
   }
 
-  /** Puts into the hole what history has of it; `note` says what is still missing. */
-  fill(messages: readonly Arrived[], note: Note | undefined): void {
+  /** What comes from now on is held until `fill`, so that it stands below what history has. */
+  startFill(): void {
+    this.#isFilling = true
+  }
+
+  /** Puts into the hole what history has of it; `note` says what is still missing, `withoutThese` leaves it out of what is held. */
+  fill(
+    messages: readonly Arrived[],
+    note: Note | undefined,
+    withoutThese: (held: readonly Arrived[]) => readonly Arrived[] = (held) => held,
+  ): void {
     this.#isFilling = false
-    this.#take(messages, 0)
+    this.#held = [...withoutThese(this.#held)]
+    // What is held may be from before what history tells of, and from after it.
+    if (this.isPaused.value) this.#held = [...this.#held, ...messages].toSorted((one, other) => one.atMs - other.atMs)
+    else this.#take(messages, 0)
     if (note !== undefined) this.note(note)
     if (!this.isPaused.value) this.#showHeld()
   }
