@@ -126,3 +126,19 @@ test('The row one reads stays to the pixel while messages come, which are counte
   await page.getByText('500 new').click()
   await page.locator('.message', { hasText: 'value 699' }).waitFor()
 })
+
+test('At 1920 × 1080 at least 30 messages are in sight, and on a laptop nothing lies beside the window', async () => {
+  const { hub, httpPort } = await startHub()
+  for (let index = 0; index < 80; index++) hub.publish('chat/lobby', `message ${index}`, { qos: 1 })
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await page.setViewportSize({ width: 1920, height: 1080 })
+  await page.locator('.message', { hasText: 'message 79' }).waitFor()
+  const inSight = `(() => {
+    const { top, bottom } = document.querySelector('.stream').getBoundingClientRect()
+    const boxes = [...document.querySelectorAll('.stream .message')].map((one) => one.getBoundingClientRect())
+    return boxes.filter((box) => box.top >= top && box.bottom <= bottom).length
+  })()`
+  await expect.poll(() => page.evaluate<number>(inSight)).toBeGreaterThanOrEqual(30)
+  await page.setViewportSize({ width: 1280, height: 720 })
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(1280)
+})
