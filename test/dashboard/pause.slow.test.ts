@@ -193,3 +193,36 @@ test('What the hub dropped on the way to the page is counted where it is missing
   await page.locator('.note', { hasText: 'came too fast' }).first().waitFor()
   await expect.poll(counted, { timeout: 15_000 }).toBe(1000)
 })
+
+test('What the hub dropped while the page was away, and history has, is not said to be missing', async () => {
+  const { port, httpPort } = await startHub({ config: { limits: { maxQueuedMessages: 10 } } })
+  const proxy = await PageProxy.start(httpPort)
+  const { page } = await openPage(proxy.port, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  await client.publishAsync('plant/line', 'value 0', { qos: 1 })
+  await page.locator('.message', { hasText: 'value 0' }).waitFor()
+  await goOffline({ page, proxy })
+  await Promise.all(
+    Array.from({ length: 60 }, (_, index) => client.publishAsync('plant/line', `value ${index + 1}`, { qos: 1 })),
+  )
+  await goOnline({ page, proxy })
+  await page.locator('.note-outage', { hasText: '60 messages from history' }).waitFor()
+  // The drops have been asked for twice since: once with the connection, once after it.
+  for (let times = 0; times < 2; times++) await page.waitForResponse(/api\/v1\/clients\/dashboard-/)
+  expect(await page.locator('.note-not-shown').count()).toBe(0)
+})
+
+test('What was held in a pause is shown by "Go on" also while there is no connection', async () => {
+  const { port, httpPort } = await startHub()
+  const proxy = await PageProxy.start(httpPort)
+  const { page } = await openPage(proxy.port, '#/channel/plant%2F%23')
+  const client = await connectClient(port, 'plant')
+  await client.publishAsync('plant/line', 'value 0', { qos: 1 })
+  await page.locator('.message', { hasText: 'value 0' }).waitFor()
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await client.publishAsync('plant/line', 'value 1', { qos: 1 })
+  await page.getByText('1 new').waitFor()
+  await goOffline({ page, proxy })
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.locator('.message', { hasText: 'value 1' }).waitFor()
+})

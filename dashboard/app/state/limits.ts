@@ -36,7 +36,7 @@ export function publishFault(topic: string, payload: string): string | undefined
   if (topic.startsWith('$')) return text.topicReserved
   if (limits.value === undefined) return undefined
   const { maxTopicBytes, maxTopicLevels, maxPacketBytes } = limits.value
-  const topicBytes = utf8Bytes(topic, maxTopicBytes)
+  const topicBytes = utf8Bytes(topic, 0)
   if (topicBytes > maxTopicBytes) return text.topicTooLong(bytes(maxTopicBytes))
   if (topic.split('/').length > maxTopicLevels) return text.topicTooDeep(number(maxTopicLevels))
   const room = maxPacketBytes - topicBytes - OVERHEAD_BYTES

@@ -43,7 +43,8 @@ export class Stream {
   #held: Arrived[] = []
   #tail: Arrived[] = []
   #lost = 0
-  #isFilling = false
+  /** What history is asked for: the rest of a pause, or what came in an outage. */
+  #filling: 'hole' | 'gap' | undefined = undefined
   #second: number[] = []
   readonly #isTelemetryFolded: boolean
 
@@ -54,7 +55,7 @@ export class Stream {
   append(messages: readonly Arrived[], overflow: number): void {
     this.#countRate(messages.length + overflow)
     if (this.isPaused.value) this.unseen.value += messages.length + overflow
-    if (this.isPaused.value || this.#isFilling) this.#hold(messages, overflow)
+    if (this.isPaused.value || this.#filling !== undefined) this.#hold(messages, overflow)
     else this.#take(messages, overflow)
   }
 
@@ -199,7 +200,7 @@ export class Stream {
   goOn(): Hole | undefined {
     this.isPaused.value = false
     this.unseen.value = 0
-    if (this.#isFilling) return undefined
+    if (this.#filling === 'hole') return undefined
     const held = this.#held
     this.#held = []
     this.#take(held, 0)
@@ -207,7 +208,7 @@ export class Stream {
       this.#showHeld()
       return undefined
     }
-    this.#isFilling = true
+    this.#filling = 'hole'
     const hole = { after: held.slice(-MAX_TAIL), before: this.#tail, messages: this.#lost }
     this.#held = [...this.#tail]
     this.#tail = []
@@ -217,7 +218,7 @@ export class Stream {
 
   /** What comes from now on is held until `fill`, so that it stands below what history has. */
   startFill(): void {
-    this.#isFilling = true
+    this.#filling ??= 'gap'
   }
 
   /** Puts into the hole what history has of it; `note` says what is still missing, `withoutThese` leaves it out of what is held. */
@@ -226,7 +227,7 @@ export class Stream {
     note: Note | undefined,
     withoutThese: (held: readonly Arrived[]) => readonly Arrived[] = (held) => held,
   ): void {
-    this.#isFilling = false
+    this.#filling = undefined
     this.#held = [...withoutThese(this.#held)]
     // What is held may be from before what history tells of, and from after it.
     if (this.isPaused.value) this.#held = [...this.#held, ...messages].toSorted((one, other) => one.atMs - other.atMs)
