@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-const FILE = new URL('../../grafana/hubbub.json', import.meta.url)
+const FILE = new URL('../../examples/grafana/hubbub.json', import.meta.url)
 
 /** The PromQL of each panel of the Grafana dashboard, with the variables that Grafana fills in. */
 export function readDashboardQueries(): string[] {
