@@ -97,7 +97,7 @@ export function optionsText(): string {
   return `${wrap(intro, '')}\n\n${options.join('\n\n')}\n`
 }
 
-/** The table of all options for the README, in Markdown. A test compares the README with it. */
+/** The table of all options in `docs/configuration.md`. A test compares the page with it. */
 export function optionsTable(): string {
   const rows = OPTIONS.map((option) => [
     `\`${option.key}\``,

@@ -88,7 +88,7 @@ export interface ListOption extends OptionBase {
 }
 
 /**
- * One option of the hub, as one row: type, check, environment variable, flag, help and the README's table all come from
+ * One option of the hub, as one row: type, check, environment variable, flag, help and the table in the docs all come from
  * it.
  */
 export type Option =

@@ -2,7 +2,7 @@ import type { HubFacts, HistoryFacts } from './facts.ts'
 import { DROP_REASONS, LIMITS } from './ledger.ts'
 import { PROCESS_ROWS } from './metrics-process.ts'
 
-/** One metric: what Prometheus is told of it and what the README's table is made of. */
+/** One metric: what Prometheus is told of it and what the table in `docs/metrics.md` is made of. */
 export interface MetricRow {
   readonly name: string
   readonly kind: 'counter' | 'gauge' | 'histogram'
@@ -135,7 +135,7 @@ const MESSAGE_ROWS: readonly ReadRow[] = [
     name: 'hubbub_messages_dropped_total',
     kind: 'counter',
     label: 'reason',
-    help: `Deliveries that did not happen: ${Object.keys(DROP_REASONS).join(', ')}. The README says what each means.`,
+    help: `Deliveries that did not happen: ${Object.keys(DROP_REASONS).join(', ')}. docs/limits-and-drops.md says what each means.`,
     read: ({ ledger }) => ledger.dropped,
   },
   {

@@ -1,15 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
-import { optionsTable } from '../src/config/help.ts'
-import { ERROR_KINDS } from '../src/errors.ts'
-import { DROP_REASONS, LIMITS } from '../src/observe/ledger.ts'
-import { METRIC_ROWS } from '../src/observe/metrics.ts'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { optionsTable } from '../../src/config/help.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { ERROR_KINDS } from '../../src/errors.ts'
+import { DROP_REASONS, LIMITS } from '../../src/observe/ledger.ts'
+import { METRIC_ROWS } from '../../src/observe/metrics.ts'
+import { codeBlocks, readPage } from './pages.ts'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-
-/** What stands between `<!-- name -->` and `<!-- /name -->`. */
-function part(name: string): string {
-  const [, text = 'there is no such part'] = new RegExp(`<!-- ${name} -->\n([^]*?)<!-- /${name} -->`).exec(readme) ?? []
+/** What stands between `<!-- name -->` and `<!-- /name -->` in a page. */
+function part(page: string, name: string): string {
+  const [, text = 'there is no such part'] =
+    new RegExp(`<!-- ${name} -->\n([^]*?)<!-- /${name} -->`).exec(readPage(page)) ?? []
   return text.trim()
 }
 
@@ -17,21 +20,39 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-describe('README.md', () => {
+describe('docs/configuration.md', () => {
   test('lists every option as the code has it', () => {
-    expect(part('options')).toBe(optionsTable().trim())
+    expect(part('docs/configuration.md', 'options')).toBe(optionsTable().trim())
   })
+})
 
+describe.each(['docs/configuration.md', 'docs/history.md'])('The configuration in %s', (page) => {
+  test('is accepted', () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'hubbub-docs-'))
+    onTestFinished(() => rmSync(cwd, { recursive: true }))
+    const files = codeBlocks(readPage(page), 'yaml')
+    expect(files).not.toEqual([])
+    for (const file of files) {
+      writeFileSync(join(cwd, 'hubbub.yaml'), file)
+      const { origins } = loadConfig({ argv: [], env: {}, cwd })
+      expect([...origins.values()].filter((origin) => origin.startsWith('hubbub.yaml:'))).not.toEqual([])
+    }
+  })
+})
+
+describe('docs/limits-and-drops.md', () => {
   test('lists every reason for a drop', () => {
     const rows = Object.entries(DROP_REASONS).map(([reason, meaning]) => [`\`${reason}\``, meaning])
-    expect(part('drops')).toBe(table(['Reason', 'What happened'], rows))
+    expect(part('docs/limits-and-drops.md', 'drops')).toBe(table(['Reason', 'What happened'], rows))
   })
 
   test('lists every limit whose hits are counted', () => {
     const rows = Object.entries(LIMITS).map(([limit, meaning]) => [`\`${limit}\``, meaning])
-    expect(part('limits')).toBe(table(['Limit', 'What happened'], rows))
+    expect(part('docs/limits-and-drops.md', 'limits')).toBe(table(['Limit', 'What happened'], rows))
   })
+})
 
+describe('docs/metrics.md', () => {
   test('lists every metric', () => {
     const rows = METRIC_ROWS.map(({ name, kind, label, help }) => [
       `\`${name}\``,
@@ -39,15 +60,15 @@ describe('README.md', () => {
       label === undefined ? '' : `\`${label}\``,
       help,
     ])
-    expect(part('metrics')).toBe(table(['Metric', 'Type', 'Label', 'What it tells'], rows))
+    expect(part('docs/metrics.md', 'metrics')).toBe(table(['Metric', 'Type', 'Label', 'What it tells'], rows))
   })
+})
 
-  test('lists every error code with its exit code', () => {
-    const rows = Object.entries(ERROR_KINDS).map(([code, kind]) => [`\`${code}\``, String(kind.exitCode)])
-    expect(part('errors')).toBe(table(['Code', 'Exit code'], rows))
-  })
-
-  test('shows the commands within the first 40 lines', () => {
-    expect(readme.split('\n').slice(0, 40)).toContain('npm install && npm start')
+describe('docs/errors.md', () => {
+  test('lists every error code with its exit code, and says what it means', () => {
+    const [head, , ...rows] = part('docs/errors.md', 'errors').split('\n')
+    expect(head).toBe('| Code | Exit code | What it means |')
+    const cells = rows.map((row) => /^\| `(\w+)` \| (\d+) \| .+\. \|$/.exec(row)?.slice(1) ?? [row])
+    expect(cells).toEqual(Object.entries(ERROR_KINDS).map(([code, kind]) => [code, String(kind.exitCode)]))
   })
 })
