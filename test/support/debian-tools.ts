@@ -22,6 +22,10 @@ export type ToolName = keyof typeof TOOLS
 /** Where packages are unpacked whose programs are not installed. */
 export const UNPACKED_FOLDER = fileURLToPath(new URL('../../node_modules/.cache/debian', import.meta.url))
 
+/** Debian's own Python: its packages install for no other. */
+export const DEBIAN_PYTHON = '/usr/bin/python3'
+export const DEBIAN_PYTHON_FOLDER = '/usr/lib/python3/dist-packages'
+
 /** The path of a command, as a shell finds it. */
 export function findOnPath(name: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')

@@ -1,15 +1,19 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
-import { findOnPath, findTool, type ToolName, TOOLS, UNPACKED_FOLDER } from './debian-tools.ts'
+import { DEBIAN_PYTHON_FOLDER, findOnPath, findTool, type ToolName, TOOLS, UNPACKED_FOLDER } from './debian-tools.ts'
 
-/** Commands that the slow tests run, and the Debian packages of each. What would start a service is in `debian-tools.ts`. */
+/**
+ * Commands that the slow tests run, or paths of libraries they need, and the Debian packages of each. What would start a service is in
+ * `debian-tools.ts`.
+ */
 const REQUIRED: ReadonlyMap<string, readonly string[]> = new Map([
   ['mosquitto_pub', ['mosquitto-clients']],
   ['mosquitto_sub', ['mosquitto-clients']],
   // The fonts have Cyrillic and emoji, which a small system lacks.
   ['chromium', ['chromium', 'fonts-dejavu-core', 'fonts-noto-color-emoji']],
+  [join(DEBIAN_PYTHON_FOLDER, 'paho/mqtt/client.py'), ['python3-paho-mqtt']],
 ])
 const INSTALL_TIMEOUT_MS = 300_000
 
@@ -91,7 +95,7 @@ function textOf(error: unknown): string {
 }
 
 function findMissingPackages(): string[] {
-  const missing = [...REQUIRED].filter(([command]) => findOnPath(command) === undefined)
+  const missing = [...REQUIRED].filter(([name]) => !(isAbsolute(name) ? existsSync(name) : findOnPath(name)))
   return [...new Set(missing.flatMap(([, packages]) => packages))]
 }
 
