@@ -12,7 +12,7 @@ import { loadScenario } from './scenario.ts'
 
 const SCENARIO = 'home'
 const NO_DEVICES = '--no-devices'
-const HUB = fileURLToPath(new URL('../cli.js', import.meta.url))
+const HUB = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 /** A line such as "  MQTT           mqtt://127.0.0.1:1883". */
 const ADDRESS = /^ {2}(MQTT|over WebSocket) +(\w+:\S+)$/
 const STOP_DEADLINE_MS = 1000

@@ -1,5 +1,5 @@
 export type { PartialConfig } from './config/complete.ts'
-export { HubbubError, type ErrorCode } from './errors.ts'
+export { HubbubError, type ErrorCode } from './base/errors.ts'
 export {
   createHub,
   type Hub,

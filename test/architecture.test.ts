@@ -45,8 +45,8 @@ describe('checkArchitecture reports', () => {
     expect(check('src/protocol/a.ts', "import { b } from '../store/b.ts'")).toEqual([
       'src/protocol/a.ts:1: room "protocol" may not import from "store"',
     ])
-    expect(check('src/errors.ts', "import { b } from './protocol/b.ts'")).toEqual([
-      'src/errors.ts:1: room "errors" may not import from "protocol"',
+    expect(check('src/base/a.ts', "import { b } from '../protocol/b.ts'")).toEqual([
+      'src/base/a.ts:1: room "base" may not import from "protocol"',
     ])
   })
 
@@ -79,8 +79,8 @@ describe('checkArchitecture reports', () => {
       ['aedes', 'broker'],
       ['ws', 'listeners'],
       ['lmdb', 'store'],
-      ['pino', 'observe'],
-      ['pino-pretty', 'observe'],
+      ['pino', 'base'],
+      ['pino-pretty', 'base'],
       ['yaml', 'config'],
     ]
     for (const [name = '', room = ''] of cases) {
@@ -164,7 +164,7 @@ describe('checkArchitecture accepts', () => {
       "import { c } from './c.ts'",
       "import { d } from '../protocol/d.ts'",
       "import { e } from '../observe/e.ts'",
-      "import { HubbubError } from '../errors.ts'",
+      "import { HubbubError } from '../base/errors.ts'",
       "import type { Config } from '../config/config.ts'",
       "import { createServer } from 'node:net'",
     ].join('\n')

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-import { helpText, optionsText } from '../src/config/help.ts'
+import { helpText, optionsText } from '../src/cli/help.ts'
 import { type ProcessExit, startProcess, type TestProcess } from './support/processes.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const CLI = join(ROOT, 'dist/cli.js')
+const CLI = join(ROOT, 'dist/cli/main.js')
 const ANY_PORTS = ['--port', '0', '--http-port', '0', '--data', 'memory']
 const cwd = mkdtempSync(join(tmpdir(), 'hubbub-cli-'))
 afterAll(() => rmSync(cwd, { recursive: true }))

@@ -1,4 +1,4 @@
-import { HubbubError, type ErrorCode } from '../errors.ts'
+import { HubbubError, type ErrorCode } from '../base/errors.ts'
 
 interface Problem {
   readonly code: ErrorCode

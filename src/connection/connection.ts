@@ -20,7 +20,7 @@ import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
 import { Output, type OutputOwner } from './output.ts'
 import { explainTopicRefusal, isPacketTooLarge } from './over-limit.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
-import { Version5 } from './version5.ts'
+import { Version5 } from './v5/version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */

@@ -1,4 +1,4 @@
-import type { Log } from '../observe/log.ts'
+import type { Log } from '../base/log.ts'
 import { MISHAPS, type MishapKind, type Mishaps } from '../observe/mishaps.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 

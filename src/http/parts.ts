@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HistoryPage, HistoryQuery, HistorySnapshot, HistoryTopicSummary, ImportSummary } from '../history/face.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
-import type { HubView } from './hub-view.ts'
+import type { HubView } from '../admin/hub-view.ts'
 
 /** The application, with parameters typed by their schemas. */
 export type Api = FastifyInstance<

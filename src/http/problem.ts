@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { HubbubError } from '../errors.ts'
+import { HubbubError } from '../base/errors.ts'
 
 /** One thing that is wrong with a request. */
 export interface ParameterFault {

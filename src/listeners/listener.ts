@@ -1,6 +1,6 @@
 import type { AddressInfo, Server } from 'node:net'
 import type { Transport } from '../connection/transport.ts'
-import { type ErrorCode, HubbubError } from '../errors.ts'
+import { type ErrorCode, HubbubError } from '../base/errors.ts'
 
 /**
  * A place where the hub can be reached.

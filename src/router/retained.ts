@@ -1,6 +1,6 @@
 import type { Message } from '../protocol/message.ts'
 import { isReservedTopic } from './routes.ts'
-import { TopicNameTree } from './topic-names.ts'
+import { TopicNameTree } from '../topics/topic-names.ts'
 
 /** How much may be retained; bytes are those of the PUBLISH packets. */
 export interface RetainedLimits {

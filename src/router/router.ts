@@ -1,9 +1,9 @@
 // Hot path: `publish` runs once per PUBLISH; measured by `npm run bench`, all throughput rows.
-import { HubbubError } from '../errors.ts'
-import type { Clock } from '../observe/clock.ts'
+import { HubbubError } from '../base/errors.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
-import type { Trail } from '../observe/trail.ts'
-import { Trails } from '../observe/trails.ts'
+import type { Trail } from '../trails/trail.ts'
+import { Trails } from '../trails/trails.ts'
 import { Message } from '../protocol/message.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { describeInvalidTopicName, type TopicLimits } from '../protocol/topic.ts'
@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts'
 import type { Subscriber } from './subscriber.ts'
 import { SubscriptionTree } from './subscription-tree.ts'
 import type { Tap } from './tap.ts'
-import { Topics } from './topics.ts'
+import { Topics } from '../topics/topics.ts'
 
 export type { Route } from './routes.ts'
 

@@ -3,7 +3,7 @@ import { filterMatches, hasWildcard, type TopicLimits, topicNameFault } from '..
 import { isUtf8String } from '../protocol/utf8.ts'
 import type { Delivery } from './delivery.ts'
 import type { SubscriptionTree } from './subscription-tree.ts'
-import type { TopicRecord } from './topic-record.ts'
+import type { TopicRecord } from '../topics/topic-record.ts'
 
 /** Topics made to collide cost no more than this many comparisons; by chance so many do not meet. */
 const MAX_CHAIN_ROUTES = 8

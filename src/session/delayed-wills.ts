@@ -1,4 +1,4 @@
-import type { Clock } from '../observe/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Router } from '../router/router.ts'
 import type { Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'

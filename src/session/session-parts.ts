@@ -1,10 +1,10 @@
-import type { Log } from '../observe/log.ts'
+import type { Log } from '../base/log.ts'
 import type { Router } from '../router/router.ts'
-import type { OutgoingLimits, OutgoingParts } from './outgoing.ts'
+import type { OutgoingLimits, OutgoingParts } from './outgoing/outgoing.ts'
 import type { Past } from './past.ts'
 import type { Session } from './session.ts'
-import type { SharedStrategy } from './shared-group.ts'
-import type { SharedGroups } from './shared-groups.ts'
+import type { SharedStrategy } from './shared/shared-group.ts'
+import type { SharedGroups } from './shared/shared-groups.ts'
 
 /** What all sessions of a hub share. */
 export interface SessionParts extends OutgoingParts {

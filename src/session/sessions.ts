@@ -1,6 +1,6 @@
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SessionTotals } from '../observe/facts.ts'
-import { TransientSession } from '../store/memory-session.ts'
+import { TransientSession } from '../store/memory/memory-session.ts'
 import type { Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'
 import { DelayedWills } from './delayed-wills.ts'
@@ -10,7 +10,7 @@ import type { SessionParts } from './session-parts.ts'
 import { SessionIndex } from './session-index.ts'
 import type { SessionConnection } from './session-connection.ts'
 import { addUpSessions } from './session-totals.ts'
-import { SharedGroups } from './shared-groups.ts'
+import { SharedGroups } from './shared/shared-groups.ts'
 
 /** What a client asks of its session. */
 export interface SessionRequest {

@@ -4,8 +4,8 @@ import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import type { Router } from '../router/router.ts'
 import type { SubscriptionReport } from './client-report.ts'
 import type { Session } from './session.ts'
-import type { SharedGroup } from './shared-group.ts'
-import type { SharedGroups } from './shared-groups.ts'
+import type { SharedGroup } from './shared/shared-group.ts'
+import type { SharedGroups } from './shared/shared-groups.ts'
 
 /** What the router knows a subscription by that is not shared. */
 export function routedFilter(filter: string): string {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { completeConfig } from '../../src/config/complete.ts'
 import type { PartialConfig } from '../../src/config/config.ts'
 import { OPTIONS } from '../../src/config/options.ts'
-import { HubbubError } from '../../src/errors.ts'
+import { HubbubError } from '../../src/base/errors.ts'
 
 /** What a JavaScript program may hand in, whatever the types say. */
 function completeAnything(value: unknown): unknown {

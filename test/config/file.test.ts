@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Completed } from '../../src/config/complete.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { HubbubError } from '../../src/errors.ts'
+import { HubbubError } from '../../src/base/errors.ts'
 
 let cwd = ''
 beforeEach(() => {

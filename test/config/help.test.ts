@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { completeConfig } from '../../src/config/complete.ts'
 import { effectiveJson, effectiveText } from '../../src/config/effective.ts'
-import { helpText, optionsTable, optionsText } from '../../src/config/help.ts'
+import { helpText, optionsTable, optionsText } from '../../src/cli/help.ts'
 import { environmentName, flagName } from '../../src/config/option.ts'
 import { OPTIONS } from '../../src/config/options.ts'
 import { checkValue, formatValue, readText } from '../../src/config/value.ts'

@@ -6,7 +6,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { environmentName, flagName } from '../../src/config/option.ts'
 import { OPTIONS } from '../../src/config/options.ts'
-import { HubbubError } from '../../src/errors.ts'
+import { HubbubError } from '../../src/base/errors.ts'
 
 /** What YAML is made of, and what it trips over. */
 const PIECES = [

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Message } from '../../src/protocol/message.ts'
-import { BlockWriter, type HistoryBlock } from '../../src/store/history-block.ts'
-import type { HistoryChanges, HistoryLog, StoredChapter, StoredTopic } from '../../src/store/history-log.ts'
+import { BlockWriter, type HistoryBlock } from '../../src/history/log/history-block.ts'
+import type { HistoryChanges, HistoryLog, StoredChapter, StoredTopic } from '../../src/history/log/history-log.ts'
 
 /** Where the logs of one test are. */
 export interface HistoryLogPlace {
@@ -46,7 +46,7 @@ function payloadsOf(block: HistoryBlock | undefined): string[] | undefined {
   return Array.from({ length: block.count }, (_, i) => block.message(i).payload.toString())
 }
 
-/** Checks the promises of `HistoryLog` (src/store/history-log.ts). */
+/** Checks the promises of `HistoryLog` (src/history/log/history-log.ts). */
 export function testHistoryLog(name: string, newPlace: () => HistoryLogPlace): void {
   let started: HistoryLog | undefined
   afterEach(async () => {

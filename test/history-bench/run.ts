@@ -6,10 +6,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { History, type HistoryQuery, type HistorySettings } from '../../src/history/history.ts'
-import { Clock } from '../../src/observe/clock.ts'
-import { createLog } from '../../src/observe/log.ts'
+import { Clock } from '../../src/base/clock.ts'
+import { createLog } from '../../src/base/log.ts'
 import { encodePublish, Message } from '../../src/protocol/message.ts'
-import { DiskHistoryLog } from '../../src/store/disk-history-log.ts'
+import { DiskHistoryLog } from '../../src/history/log/disk-history-log.ts'
 import { HoldWatch } from './hold-watch.ts'
 
 const DAY_MS = 24 * 3_600_000

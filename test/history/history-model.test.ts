@@ -188,7 +188,7 @@ function plain({ sequence, atMs, topic: of, qos, retain, message }: HistoryEntry
   return { sequence, atMs, topic: of, payload: message.payload.toString(), qos, retain }
 }
 
-/** What an entry takes in its block: see `src/store/history-block.ts`. */
+/** What an entry takes in its block: see `src/history/log/history-block.ts`. */
 function sizeOf({ topic: of, payload: text, qos, retain }: Said): number {
   const { packetBytes } = said(of, text, qos, retain)
   return 14 + 1 + 2 + 'publisher'.length + 4 + packetBytes

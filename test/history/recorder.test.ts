@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { LeftOutReason } from '../../src/history/history.ts'
-import { MemoryHistoryLog } from '../../src/store/memory-history-log.ts'
+import { MemoryHistoryLog } from '../../src/history/log/memory-history-log.ts'
 import { allPayloads, runOf, said, type Stage, type StageOptions, startHistory } from './stage.ts'
 
 async function begin(options: StageOptions = {}): Promise<Stage> {

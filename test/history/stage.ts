@@ -5,12 +5,12 @@ import {
   type HistoryQuery,
   type HistorySettings,
 } from '../../src/history/history.ts'
-import { Clock } from '../../src/observe/clock.ts'
+import { Clock } from '../../src/base/clock.ts'
 import { encodePublish, Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
-import { DiskHistoryLog } from '../../src/store/disk-history-log.ts'
-import type { HistoryLog } from '../../src/store/history-log.ts'
-import { MemoryHistoryLog } from '../../src/store/memory-history-log.ts'
+import { DiskHistoryLog } from '../../src/history/log/disk-history-log.ts'
+import type { HistoryLog } from '../../src/history/log/history-log.ts'
+import { MemoryHistoryLog } from '../../src/history/log/memory-history-log.ts'
 import { CollectingLog } from '../support/start-hub.ts'
 
 export const START_MS = Date.UTC(2026, 0, 1)

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { HubbubError } from '../../src/errors.ts'
+import type { HubbubError } from '../../src/base/errors.ts'
 import { formatAddress, listen, peerHost, stopListening } from '../../src/listeners/listener.ts'
 import { CollectingWarnings } from '../support/listening.ts'
 

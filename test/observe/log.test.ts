@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createLog, type LogOptions } from '../../src/observe/log.ts'
+import { createLog, type LogOptions } from '../../src/base/log.ts'
 
 /** A log whose lines are kept. */
 function collect(options: Omit<LogOptions, 'destination'>): { log: ReturnType<typeof createLog>; lines: string[] } {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HubbubError } from '../../src/errors.ts'
-import { Clock } from '../../src/observe/clock.ts'
+import { HubbubError } from '../../src/base/errors.ts'
+import { Clock } from '../../src/base/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { encodePublish, Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
@@ -9,7 +9,7 @@ import { plainOptions } from '../../src/protocol/subscription-options.ts'
 import type { Delivery } from '../../src/router/delivery.ts'
 import { Router, type RouterOptions } from '../../src/router/router.ts'
 import type { Subscriber } from '../../src/router/subscriber.ts'
-import { MemoryStore } from '../../src/store/memory-store.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { naiveMatches } from './naive-match.ts'
 
 const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TopicNameTree } from '../../src/router/topic-names.ts'
+import { TopicNameTree } from '../../src/topics/topic-names.ts'
 import { filters, naiveMatches, topics } from './naive-match.ts'
 
 interface Named {

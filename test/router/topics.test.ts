@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Clock } from '../../src/observe/clock.ts'
+import { Clock } from '../../src/base/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Message } from '../../src/protocol/message.ts'
 import { Router } from '../../src/router/router.ts'
-import { TopicViews } from '../../src/router/topic-views.ts'
-import { MemoryStore } from '../../src/store/memory-store.ts'
+import { TopicViews } from '../../src/topics/topic-views.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 
 const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nearestFilter } from '../../src/session/nearest-filter.ts'
+import { nearestFilter } from '../../src/admin/nearest-filter.ts'
 
 describe('nearestFilter', () => {
   test('finds the filter that agrees for most levels and says where it departs', () => {

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { plainOptions } from '../../src/protocol/subscription-options.ts'
 import { termsOf } from '../../src/store/terms.ts'
 import { Message } from '../../src/protocol/message.ts'
-import { DiskStore } from '../../src/store/disk-store.ts'
+import { DiskStore } from '../../src/store/disk/disk-store.ts'
 import { CollectingLog } from '../support/start-hub.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'hubbub-damage-'))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { afterAll, expect, test } from 'vitest'
-import { DiskHistoryLog } from '../../src/store/disk-history-log.ts'
+import { DiskHistoryLog } from '../../src/history/log/disk-history-log.ts'
 import { blockOf, changesOf, runOf, testHistoryLog } from '../contract/history-log.ts'
 import { CollectingLog } from '../support/start-hub.ts'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
-import { DiskStore } from '../../src/store/disk-store.ts'
+import { DiskStore } from '../../src/store/disk/disk-store.ts'
 import { testStore } from '../contract/store.ts'
 import { CollectingLog } from '../support/start-hub.ts'
 

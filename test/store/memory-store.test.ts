@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Message } from '../../src/protocol/message.ts'
-import { MemoryStore } from '../../src/store/memory-store.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { testStore } from '../contract/store.ts'
 
 // What it holds lives as long as the object, so a restart is one of the same object.

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Message } from '../../src/protocol/message.ts'
 import { termsOf } from '../../src/store/terms.ts'
-import { MessageQueue, type QueuedMessage } from '../../src/store/message-queue.ts'
+import { MessageQueue, type QueuedMessage } from '../../src/store/memory/message-queue.ts'
 
 function queued(number: number): QueuedMessage {
   return { message: Message.create('t', Buffer.alloc(number % 50), 1, false, undefined), terms: termsOf(1, false, []) }

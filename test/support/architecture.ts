@@ -6,42 +6,41 @@ import { blankNonCode, findClosures, findFunctionBodies, findImports, lineAt } f
  */
 const LAYERS = [
   'cli',
-  'commands',
-  'ask-hub',
-  'history-commands',
   'hub',
-  'hub-view',
   'http',
   'history',
   'listeners',
+  'admin',
   'connection',
   'broker',
   'session',
   'router',
+  'topics',
   'store',
 ] as const
 
 /** What everyone may use, and what these themselves may use. */
 const COMMON: ReadonlyMap<string, readonly string[]> = new Map([
-  ['errors', []],
-  ['protocol', ['errors']],
-  ['observe', ['errors', 'protocol']],
-  ['config', ['errors']],
+  ['base', []],
+  ['protocol', ['base']],
+  ['config', ['base']],
+  ['observe', ['base', 'protocol']],
+  ['trails', ['base', 'protocol', 'observe']],
 ])
 
 /** What programs that embed the hub may use. The types that the methods of a hub name may come from any room. */
-const INDEX_MAY_IMPORT: readonly string[] = ['hub', 'errors', 'protocol']
+const INDEX_MAY_IMPORT: readonly string[] = ['hub', 'base', 'protocol']
 
 /** Who may import more of `config` than types: whoever builds the configuration or reads it all. */
-const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'history-commands', 'hub', 'config'])
+const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'hub', 'config'])
 
 /** The one room of each npm package. A package without a row may not be imported. */
 const PACKAGE_ROOMS: ReadonlyMap<string, string> = new Map([
   ['aedes', 'broker'],
   ['json-p3', 'history'],
   ['lmdb', 'store'],
-  ['pino', 'observe'],
-  ['pino-pretty', 'observe'],
+  ['pino', 'base'],
+  ['pino-pretty', 'base'],
   ['prom-client', 'observe'],
   ['sorted-btree', 'session'],
   ['fastify', 'http'],

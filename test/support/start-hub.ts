@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { createHub, type Hub, type HubOptions } from '../../src/hub.ts'
-import type { Log, LogFields } from '../../src/observe/log.ts'
+import type { Log, LogFields } from '../../src/base/log.ts'
 import { Collected } from './guard.ts'
 import { watchLeftovers } from './leftovers.ts'
 

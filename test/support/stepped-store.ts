@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../src/store/memory-store.ts'
+import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import type { StoreListener } from '../../src/store/store.ts'
 
 /**

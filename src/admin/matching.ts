@@ -1,0 +1,37 @@
+import { isSharedFilter } from '../protocol/shared-filter.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+import { filterMatches } from '../protocol/topic.ts'
+import type { Subscriber } from '../router/subscriber.ts'
+import { routedFilter } from '../session/subscriptions.ts'
+import { LocalSubscriber } from './local-subscriber.ts'
+import { Session } from '../session/session.ts'
+import { SharedGroup } from '../session/shared/shared-group.ts'
+
+/** A subscription that matches a topic. */
+export interface MatchingSubscription {
+  /** Undefined: a subscription of the program that embeds the hub. */
+  readonly clientId: string | undefined
+  readonly filter: string
+  readonly qos: QoS
+  readonly isConnected: boolean
+}
+
+/** The subscriptions by which a subscriber gets the messages of a topic; a shared one once for each member. */
+export function matchingSubscriptions(subscriber: Subscriber, topic: string): MatchingSubscription[] {
+  if (subscriber instanceof SharedGroup) {
+    return subscriber.members().map(({ session, qos }) => matchOf(session, subscriber.filter, qos))
+  }
+  if (subscriber instanceof LocalSubscriber) {
+    return [{ clientId: undefined, filter: subscriber.filter, qos: subscriber.qos, isConnected: true }]
+  }
+  if (!(subscriber instanceof Session)) return []
+  const levels = topic.split('/')
+  return subscriber.subscriptions
+    .report()
+    .filter(({ filter }) => !isSharedFilter(filter) && filterMatches(routedFilter(filter).split('/'), levels))
+    .map(({ filter, qos }) => matchOf(subscriber, filter, qos))
+}
+
+function matchOf(session: Session, filter: string, qos: QoS): MatchingSubscription {
+  return { clientId: session.clientId, filter, qos, isConnected: session.connection !== undefined }
+}

@@ -1,0 +1,71 @@
+import type { ConnectProperties } from '../../protocol/connect-packet.ts'
+import { PropertyId, PropertyWriter } from '../../protocol/properties.ts'
+import { ReasonCode } from '../../protocol/reason-codes.ts'
+import type { ConnectionLimits } from '../connection-parts.ts'
+
+/** What was agreed with a client of MQTT 5. */
+export interface Agreement {
+  readonly asked: ConnectProperties
+  readonly clientId: string
+  /** The hub made the client identifier up. */
+  readonly isAssigned: boolean
+  readonly sessionExpirySeconds: number
+  readonly keepAliveSeconds: number
+  readonly askedKeepAliveSeconds: number
+}
+
+/** The properties of a CONNACK that accepts: what the hub can do, and where it differs from what was asked [MQTT5 §3.2.2.3]. */
+export function connackProperties(agreement: Agreement, limits: ConnectionLimits): PropertyWriter {
+  const { asked, clientId, sessionExpirySeconds, keepAliveSeconds } = agreement
+  const properties = new PropertyWriter()
+    .uint16(PropertyId.RECEIVE_MAXIMUM, limits.receiveMaximum)
+    .uint32(PropertyId.MAXIMUM_PACKET_SIZE, limits.maxPacketBytes)
+    .uint16(PropertyId.TOPIC_ALIAS_MAXIMUM, limits.maxTopicAliases)
+  if (sessionExpirySeconds !== asked.sessionExpirySeconds) {
+    properties.uint32(PropertyId.SESSION_EXPIRY_INTERVAL, sessionExpirySeconds)
+  }
+  if (agreement.isAssigned) properties.string(PropertyId.ASSIGNED_CLIENT_IDENTIFIER, clientId)
+  if (keepAliveSeconds !== agreement.askedKeepAliveSeconds) {
+    properties.uint16(PropertyId.SERVER_KEEP_ALIVE, keepAliveSeconds)
+  }
+  if (asked.wantsResponseInformation && !/[+#]/.test(clientId)) {
+    properties.string(PropertyId.RESPONSE_INFORMATION, `response/${clientId}`)
+  }
+  return properties
+}
+
+/** Reason codes that may stand in CONNACK [MQTT5 §3.2.2.2]; others have no meaning before a client is connected. */
+const OF_CONNACK: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.MALFORMED_PACKET,
+  ReasonCode.PROTOCOL_ERROR,
+  ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+  ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+  ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+  ReasonCode.NOT_AUTHORIZED,
+  ReasonCode.SERVER_UNAVAILABLE,
+  ReasonCode.BAD_AUTHENTICATION_METHOD,
+  ReasonCode.TOPIC_NAME_INVALID,
+  ReasonCode.PACKET_TOO_LARGE,
+  ReasonCode.QUOTA_EXCEEDED,
+  ReasonCode.PAYLOAD_FORMAT_INVALID,
+  ReasonCode.SERVER_MOVED,
+])
+
+/** The reason code of a CONNACK for a connection that ends with `code`. */
+export function connackCode(code: ReasonCode): ReasonCode {
+  if (OF_CONNACK.has(code)) return code
+  return code === ReasonCode.SERVER_SHUTTING_DOWN ? ReasonCode.SERVER_UNAVAILABLE : ReasonCode.UNSPECIFIED_ERROR
+}
+
+/** The properties that go with a refusal or a DISCONNECT. `maxBytes` is what the client takes of them. */
+export function farewellProperties(
+  reason: string,
+  serverReference: string | undefined,
+  maxBytes: number,
+): PropertyWriter {
+  const properties = new PropertyWriter()
+  if (serverReference !== undefined) properties.string(PropertyId.SERVER_REFERENCE, serverReference)
+  // [MQTT5-3.14.2-3]
+  if (Buffer.byteLength(reason) <= maxBytes) properties.string(PropertyId.REASON_STRING, reason)
+  return properties
+}

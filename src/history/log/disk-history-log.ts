@@ -1,0 +1,262 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { HubbubError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { Records } from '../../store/disk/databases.ts'
+import { existingStore } from '../../store/disk/backup.ts'
+import { freeBytes, reasonOf } from '../../store/disk/batches.ts'
+import { HistoryBlock } from './history-block.ts'
+import { HISTORY_PLAN, type HistoryDatabases, openHistoryDatabases } from './history-databases.ts'
+import type {
+  HistoryChanges,
+  HistoryLog,
+  Run,
+  SequenceRange,
+  StoredChapter,
+  StoredHistory,
+  StoredTopic,
+} from './history-log.ts'
+import {
+  decodeChapter,
+  decodeMembers,
+  decodeRun,
+  decodeTopic,
+  decodeTotals,
+  encodeChapter,
+  encodeMembers,
+  encodeRun,
+  encodeTopic,
+  encodeTotals,
+  MAX_SEQUENCE,
+  readRunKey,
+  readSequenceKey,
+  runKey,
+  sequenceKey,
+  topicKey,
+} from './history-records.ts'
+import { findDamage, moveAside } from '../../store/disk/integrity.ts'
+import { checked, DamagedRecordError, decodeText, encodeText } from '../../store/disk/records.ts'
+import { HISTORY_FILE } from '../../store/disk/store-file.ts'
+
+/** What a history on disk is opened with. */
+export interface DiskHistoryOptions {
+  /** The data folder, whose lock the caller has. */
+  readonly folder: string
+  readonly log: Log
+  /** Nothing is written, nothing moved aside: for a program that only looks. */
+  readonly isReadOnly?: boolean
+}
+
+/** Version of what `history-records.ts` and `history-block.ts` write; see `README.md` in this folder. */
+const FORMAT = 'hubbub history 1'
+const FORMAT_KEY = Buffer.from('format')
+const TOTALS_KEY = Buffer.from('totals')
+/**
+ * Of the free disk, what the history leaves to the store. It must not meet the end of the disk itself, either: a commit of
+ * lmdb 3.5.6 that fails there can corrupt the memory of the process (the torture test of a full disk found it).
+ */
+const RESERVED_BYTES = 64 * 1024 ** 2
+const CLOSE_DEADLINE_MS = 1000
+/** Records encoded before the loop is let go: well under 10 ms. */
+const ENCODED_IN_A_TURN = 1000
+const NO_TOPICS = new Uint32Array()
+
+/** The history in a file of its own beside the store, so that no acknowledgement waits for it. */
+export class DiskHistoryLog implements HistoryLog {
+  readonly maxBytes = Infinity
+  readonly #options: DiskHistoryOptions
+  #databases: HistoryDatabases | undefined = undefined
+  #isFailing = false
+
+  constructor(options: DiskHistoryOptions) {
+    this.#options = options
+  }
+
+  /** @throws HubbubError `STORE_UNUSABLE` when another version of Hubbub wrote it */
+  async start(): Promise<StoredHistory> {
+    const { folder, log, isReadOnly = false } = this.#options
+    const path = isReadOnly ? existingStore(folder, HISTORY_FILE) : join(folder, HISTORY_FILE)
+    let damage = await findDamage(path, HISTORY_PLAN)
+    if (damage === undefined) {
+      try {
+        return await this.#open(path)
+      } catch (error) {
+        await this.#databases?.root.close()
+        this.#databases = undefined
+        if (error instanceof HubbubError || isReadOnly) throw error
+        damage = error instanceof Error ? error.message : String(error)
+      }
+    }
+    if (isReadOnly) throw new HubbubError('STORE_UNUSABLE', `Cannot read ${path}: a history is wanted, ${damage}`)
+    const aside = moveAside(path, 'damaged')
+    log.error(
+      { reason: damage, movedTo: aside },
+      'the damaged history was moved aside: the hub begins with an empty one',
+    )
+    return this.#open(path)
+  }
+
+  async stop(): Promise<void> {
+    const databases = this.#databases
+    this.#databases = undefined
+    if (databases === undefined) return
+    // After a commit that failed, LMDB never ends its closing.
+    const deadline = AbortSignal.timeout(CLOSE_DEADLINE_MS)
+    const closing = databases.root.close()
+    if (this.#isFailing) await Promise.race([closing, once(deadline, 'abort')])
+    else await closing
+  }
+
+  async write(changes: HistoryChanges): Promise<void> {
+    const { folder } = this.#options
+    const databases = this.#running
+    if (freeBytes(folder) < RESERVED_BYTES) {
+      throw new Error(
+        `the disk has less than ${RESERVED_BYTES / 1024 ** 2} MiB left, which are for what has to be kept`,
+      )
+    }
+    const puts = await encode(databases, changes)
+    try {
+      await databases.root.batch(() => {
+        remove(databases, changes)
+        for (const { records, key, value } of puts) void records.put(key, value)
+      })
+      this.#isFailing = false
+    } catch (error) {
+      this.#isFailing = true
+      throw await reasonOf(error)
+    }
+  }
+
+  block(first: number, isBackwards: boolean): HistoryBlock | undefined {
+    const { blocks } = this.#running
+    for (let from = first; from >= 0 && from <= MAX_SEQUENCE;) {
+      const entry = one(blocks, { start: sequenceKey(from), reverse: isBackwards })
+      if (entry === undefined) return undefined
+      const key = readSequenceKey(entry.key)
+      const block = this.#undamaged(() => new HistoryBlock(key, checked(entry.value, 'a block of the history')))
+      if (block !== undefined) return block
+      from = key + (isBackwards ? -1 : 1)
+    }
+    return undefined
+  }
+
+  run(topic: number, chapter: number): Run | undefined {
+    const value = this.#running.runs.get(runKey(topic, chapter))
+    return value === undefined ? undefined : this.#undamaged(() => decodeRun(topic, chapter, value))
+  }
+
+  chapterWith(topic: number, first: number, isBackwards: boolean): number | undefined {
+    if (first < 0) return undefined
+    const start = runKey(topic, Math.min(first, MAX_SEQUENCE))
+    for (const key of this.#running.runs.getKeys({ start, reverse: isBackwards, limit: 1 })) {
+      const found = readRunKey(key)
+      return found.topic === topic ? found.chapter : undefined
+    }
+    return undefined
+  }
+
+  members(chapter: number): Uint32Array {
+    const value = this.#running.members.get(sequenceKey(chapter))
+    return (value === undefined ? undefined : this.#undamaged(() => decodeMembers(value))) ?? NO_TOPICS
+  }
+
+  async #open(path: string): Promise<StoredHistory> {
+    const { folder, isReadOnly = false } = this.#options
+    const databases = openHistoryDatabases(path, isReadOnly)
+    this.#databases = databases
+    const { about, topics, chapters } = databases
+    const stored = about.get(FORMAT_KEY)
+    const format = stored === undefined ? undefined : decodeText(checked(stored, 'the format'))
+    if (format !== undefined && format !== FORMAT) {
+      const text = `Cannot use the history in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
+      throw new HubbubError(
+        'STORE_UNUSABLE',
+        `${text}; use the version of Hubbub that wrote it, or switch history.enabled off`,
+      )
+    }
+    if (format === undefined && !isReadOnly) await about.put(FORMAT_KEY, encodeText(FORMAT))
+    const totals = about.get(TOTALS_KEY)
+    const allTopics: StoredTopic[] = []
+    for (const { key, value } of topics.getRange()) allTopics.push(decodeTopic(key, value))
+    const allChapters: StoredChapter[] = []
+    for (const { key, value } of chapters.getRange()) allChapters.push(decodeChapter(key, value))
+    return {
+      topics: allTopics,
+      chapters: allChapters,
+      totals: totals === undefined ? undefined : decodeTotals(totals),
+    }
+  }
+
+  get #running(): HistoryDatabases {
+    if (this.#databases === undefined) throw new TypeError('the history is not started')
+    return this.#databases
+  }
+
+  /** What `read` returns, or undefined when it comes upon damage. */
+  #undamaged<T>(read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof DamagedRecordError)) throw error
+      this.#options.log.error({ err: error }, 'a part of the history cannot be read')
+      return undefined
+    }
+  }
+}
+
+interface Found {
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+function one(records: Records, range: { readonly start: Buffer; readonly reverse: boolean }): Found | undefined {
+  for (const entry of records.getRange({ ...range, limit: 1 })) return entry
+  return undefined
+}
+
+interface Put {
+  readonly records: Records
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+/** Everything that is put, as bytes; in slices of the loop, since a chapter may have thousands of topics. */
+async function encode(databases: HistoryDatabases, changes: HistoryChanges): Promise<Put[]> {
+  const { about, blocks, runs, chapters, members, topics } = databases
+  const puts: Put[] = [{ records: about, key: TOTALS_KEY, value: encodeTotals(changes.totals) }]
+  for (const { first, value } of changes.putBlocks) puts.push({ records: blocks, key: sequenceKey(first), value })
+  for (const chapter of changes.putChapters) {
+    puts.push({ records: chapters, key: sequenceKey(chapter.first), value: encodeChapter(chapter) })
+  }
+  for (const { chapter, topics: all } of changes.putMembers) {
+    puts.push({ records: members, key: sequenceKey(chapter), value: encodeMembers(all) })
+  }
+  for (const [i, run] of changes.putRuns.entries()) {
+    if (i % ENCODED_IN_A_TURN === ENCODED_IN_A_TURN - 1) await setImmediate()
+    puts.push({ records: runs, key: runKey(run.topic, run.chapter), value: encodeRun(run) })
+  }
+  for (const [i, topic] of changes.putTopics.entries()) {
+    if (i % ENCODED_IN_A_TURN === ENCODED_IN_A_TURN - 1) await setImmediate()
+    puts.push({ records: topics, key: topicKey(topic.number), value: encodeTopic(topic) })
+  }
+  return puts
+}
+
+/** Runs inside a batch: each of these returns at once. */
+function remove({ blocks, runs, chapters, members, topics }: HistoryDatabases, changes: HistoryChanges): void {
+  for (const range of changes.removedRanges) {
+    for (const key of keysIn(blocks, range)) void blocks.remove(key)
+  }
+  for (const { topic, chapter } of changes.removedRuns) void runs.remove(runKey(topic, chapter))
+  for (const first of changes.removedChapters) {
+    void chapters.remove(sequenceKey(first))
+    void members.remove(sequenceKey(first))
+  }
+  for (const number of changes.removedTopics) void topics.remove(topicKey(number))
+}
+
+function keysIn(blocks: Records, { first, next }: SequenceRange): Buffer[] {
+  return [...blocks.getKeys({ start: sequenceKey(first), end: sequenceKey(next) })]
+}

@@ -1,0 +1,191 @@
+import type { Clock } from '../../base/clock.ts'
+import type { TopicLimits } from '../../protocol/topic.ts'
+import { Conditions } from './conditions.ts'
+import { comparePlaces, type Direction, encodeCursor, type Place } from './cursor.ts'
+import type { HistoryEntry, HistoryPage, HistoryPosition, HistoryQuery } from '../face.ts'
+import type { Journal } from '../record/journal.ts'
+import type { ChapterReader } from './reader.ts'
+import { BEGINNING, END, readQuery, type Search } from './search.ts'
+import { type Selection, select } from './selection.ts'
+import { Slices } from '../../base/slices.ts'
+import { type Found, walk } from './walk.ts'
+
+/** What pages are made from. */
+export interface PageParts {
+  readonly journal: Journal
+  readonly reader: ChapterReader
+  readonly clock: Clock
+  readonly topicLimits: TopicLimits
+}
+
+/** So much work is enough for one page: an entry counts one, and what is read to find entries or to look into them more. */
+const MAX_WORK = 100_000
+/** What a block or an index counts, and how many bytes of payload count as much as an entry. */
+const PAUSE_WORK = 20
+const PAYLOAD_BYTES_A_WORK = 200
+const ENTRIES_BETWEEN_PAUSES = 50
+
+/** What is asked for, with all that one page of it needs. */
+interface Request {
+  readonly search: Search
+  readonly selection: Selection
+  readonly conditions: Conditions
+  readonly after: Place
+  readonly before: Place
+  readonly slices: Slices
+  readonly nowMs: number
+  work: number
+}
+
+/** Entries in one direction, and where they end. */
+interface Part {
+  readonly entries: HistoryEntry[]
+  readonly scanned: number
+  readonly isComplete: boolean
+  /** Behind which it goes on; undefined when there is nothing. */
+  readonly last: Place | undefined
+}
+
+/** Answers queries a page at a time. */
+export class Pages {
+  readonly #parts: PageParts
+
+  constructor(parts: PageParts) {
+    this.#parts = parts
+  }
+
+  /** @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter; the reason of `signal` */
+  async page(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryPage> {
+    const { journal, clock, topicLimits } = this.#parts
+    const search = readQuery(query, topicLimits)
+    const slices = new Slices(signal)
+    const request: Request = {
+      search,
+      selection: await select(journal.topics, search.filter, journal.messages, slices),
+      conditions: new Conditions(search),
+      after: this.#after(search.after),
+      before: search.before === undefined ? END : this.placeOf(search.before),
+      slices,
+      nowMs: clock.nowMs(),
+      work: 0,
+    }
+    return search.around === undefined ? this.#inOrder(request) : this.#around(request, this.placeOf(search.around))
+  }
+
+  /** All entries that match, one by one, the oldest first unless the query says otherwise. `limit` and `around` do not apply. */
+  async *entries(query: HistoryQuery, signal?: AbortSignal): AsyncGenerator<HistoryEntry, void, undefined> {
+    const { journal, reader, clock, topicLimits } = this.#parts
+    const { filter, before, after, text, where, order = 'oldest' } = query
+    const search = readQuery({ filter, before, after, text, where, order }, topicLimits)
+    const slices = new Slices(signal)
+    const selection = await select(journal.topics, search.filter, journal.messages, slices)
+    const conditions = new Conditions(search)
+    const isBackwards = order === 'newest'
+    const from = this.#after(search.after)
+    const until = search.before === undefined ? END : this.placeOf(search.before)
+    let looked = 0
+    const places = isBackwards ? { from: until, until: from } : { from, until }
+    for (const found of walk(journal, reader, { selection, isBackwards, ...places, nowMs: clock.nowMs() })) {
+      if (found === undefined || !conditions.isEmpty || ++looked % ENTRIES_BETWEEN_PAUSES === 0) await slices.pause()
+      if (found !== undefined && conditions.matches(found, found.block.message(found.index))) yield entryOf(found)
+    }
+  }
+
+  /** Where an entry of this time or sequence number stands; one that there is not, where it would. */
+  placeOf(position: HistoryPosition): Place {
+    if ('atMs' in position) return { atMs: position.atMs, sequence: 0 }
+    const { journal, reader } = this.#parts
+    const { sequence } = position
+    const chapter = journal.chapters.at(sequence)
+    if (chapter === undefined) return BEGINNING
+    const block = reader.blockFrom(chapter, sequence)
+    if (block === undefined) return { atMs: chapter.toMs, sequence }
+    return { atMs: block.atMs(Math.min(block.lowerBound(sequence), block.count - 1)), sequence }
+  }
+
+  /** From where on entries are after a position: one with its sequence number is not, one at its time is. */
+  #after(position: HistoryPosition | undefined): Place {
+    if (position === undefined) return BEGINNING
+    return 'sequence' in position ? next(this.placeOf(position)) : this.placeOf(position)
+  }
+
+  async #inOrder(request: Request): Promise<HistoryPage> {
+    const { direction, cursor, limit, print } = request.search
+    const isBackwards = direction !== 'oldest'
+    const start = isBackwards ? request.before : request.after
+    const from = cursor === undefined ? start : isBackwards ? earlier(cursor, start) : later(next(cursor), start)
+    const part = await this.#part(request, from, isBackwards, limit)
+    const going = part.last === undefined ? null : encodeCursor({ direction, place: part.last }, print)
+    const isPrevious = direction === 'previous'
+    return {
+      entries: isPrevious ? part.entries.toReversed() : part.entries,
+      nextCursor: isPrevious ? null : going,
+      previousCursor: isPrevious ? going : null,
+      scanned: part.scanned,
+      isComplete: part.isComplete,
+    }
+  }
+
+  async #around(request: Request, place: Place): Promise<HistoryPage> {
+    const { limit, print } = request.search
+    const older = await this.#part(request, place, true, Math.floor(limit / 2))
+    request.work = 0
+    const newer = await this.#part(request, place, false, limit - older.entries.length)
+    const cursor = (direction: Direction, { last }: Part): string | null =>
+      last === undefined ? null : encodeCursor({ direction, place: last }, print)
+    return {
+      entries: [...older.entries.toReversed(), ...newer.entries],
+      nextCursor: cursor('oldest', newer),
+      previousCursor: cursor('previous', older),
+      scanned: older.scanned + newer.scanned,
+      isComplete: older.isComplete && newer.isComplete,
+    }
+  }
+
+  async #part(request: Request, from: Place, isBackwards: boolean, limit: number): Promise<Part> {
+    const { journal, reader } = this.#parts
+    const { selection, conditions, slices, nowMs } = request
+    const until = isBackwards ? request.after : request.before
+    const entries: HistoryEntry[] = []
+    let scanned = 0
+    let last: Place | undefined
+    const steps = walk(journal, reader, { selection, isBackwards, from, until, nowMs })
+    for (let step = steps.next(); step.done !== true; step = steps.next()) {
+      const found = step.value
+      if (found === undefined) {
+        request.work += PAUSE_WORK
+        await slices.pause()
+        continue
+      }
+      if (entries.length >= limit) return { entries, scanned, isComplete: true, last: last ?? from }
+      // Until there is an entry to go on behind, a page goes on.
+      if (request.work >= MAX_WORK && last !== undefined) return { entries, scanned, isComplete: false, last }
+      scanned++
+      last = { atMs: found.atMs, sequence: found.sequence }
+      const view = found.block.message(found.index)
+      request.work += 1 + view.payloadBytes / PAYLOAD_BYTES_A_WORK
+      if (conditions.matches(found, view)) entries.push(entryOf(found))
+      if (!conditions.isEmpty) await slices.pause()
+    }
+    return { entries, scanned, isComplete: true, last: undefined }
+  }
+}
+
+/** An entry with a copy of its message, so that the block is not held for it. */
+export function entryOf({ sequence, atMs, topic, block, index }: Found): HistoryEntry {
+  const message = block.copyOf(index)
+  const { publisher = null, qos, retain } = message
+  return { sequence, atMs, topic: topic.name, publisher, qos, retain, message }
+}
+
+function next({ atMs, sequence }: Place): Place {
+  return { atMs, sequence: sequence + 1 }
+}
+
+function earlier(a: Place, b: Place): Place {
+  return comparePlaces(a, b) < 0 ? a : b
+}
+
+function later(a: Place, b: Place): Place {
+  return comparePlaces(a, b) < 0 ? b : a
+}

@@ -1,0 +1,54 @@
+import type { HistoryTopic, HistoryTopics } from '../record/topics.ts'
+import type { Slices } from '../../base/slices.ts'
+
+/** To look at every entry is faster than to gather them by topic when the topics have more than this share of all. */
+const BROAD_SHARE = 1 / 16
+
+/** The topics that a filter reaches, at the moment it was asked for. */
+export interface Selection {
+  /** Undefined: all that do not begin with "$". */
+  readonly topics: ReadonlySet<HistoryTopic> | undefined
+  /** They have a large part of all messages. */
+  readonly isBroad: boolean
+}
+
+export const EVERYTHING: Selection = { topics: undefined, isBroad: true }
+
+/** Finds the topics under a valid filter. */
+export async function select(
+  topics: HistoryTopics,
+  filter: string,
+  totalMessages: number,
+  slices: Slices,
+): Promise<Selection> {
+  const steps = selecting(topics, filter, totalMessages)
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) await slices.pause()
+  return step.value
+}
+
+/** The same step by step: each is a pause. */
+export function* selecting(
+  topics: HistoryTopics,
+  filter: string,
+  totalMessages: number,
+): Generator<undefined, Selection, undefined> {
+  if (filter === '#') return EVERYTHING
+  const found = new Set<HistoryTopic>()
+  let messages = 0
+  for (const topic of topics.matching(filter)) {
+    if (topic === undefined) {
+      yield undefined
+      continue
+    }
+    found.add(topic)
+    messages += topic.messages
+  }
+  return { topics: found, isBroad: messages > totalMessages * BROAD_SHARE }
+}
+
+/** Whether a topic is among them. */
+export function isSelected({ topics }: Selection, topic: HistoryTopic): boolean {
+  // [MQTT-4.7.2-1]
+  return topics === undefined ? !topic.name.startsWith('$') : topics.has(topic)
+}

@@ -1,0 +1,235 @@
+import type { HistoryBlock } from '../log/history-block.ts'
+import {
+  type ChapterMembers,
+  type HistoryChanges,
+  type HistoryTotals,
+  type Run,
+  type RunKey,
+  type SequenceRange,
+  type StoredChapter,
+  type StoredTopic,
+} from '../log/history-log.ts'
+import type { Chapter } from './chapter.ts'
+import type { Chapters } from './chapters.ts'
+import type { HistoryTopic, HistoryTopics } from './topics.ts'
+
+/** More topics than this are not stored with one batch, unless they are of one chapter. */
+const MAX_MEMBERS_A_BATCH = 2048
+const MAX_REMOVED_RUNS = 4096
+
+/** What a batch stores of a topic. */
+interface Counts {
+  readonly messages: number
+  readonly bytes: number
+}
+
+const NOTHING: Counts = { messages: 0, bytes: 0 }
+
+/** A batch on its way. */
+export interface Batch {
+  readonly changes: HistoryChanges
+  /** The chapters that are stored with it. */
+  readonly closed: readonly Chapter[]
+}
+
+/** What is to be stored next. */
+export class OpenChanges {
+  readonly #topics: HistoryTopics
+  #blocks = new Map<number, HistoryBlock>()
+  #removedRanges: SequenceRange[] = []
+  #removedChapters: number[] = []
+  #removedRuns: RunKey[] = []
+  #removedTopics: number[] = []
+  #chapters = new Set<Chapter>()
+  #dirtyTopics = new Set<HistoryTopic>()
+  /** Chapters that are not stored, open ones too, in the order they were begun. */
+  #unstored: Chapter[] = []
+  #isDirty = false
+
+  constructor(topics: HistoryTopics) {
+    this.#topics = topics
+  }
+
+  get isEmpty(): boolean {
+    return !this.#isDirty && !this.#unstored.some(({ isOpen }) => !isOpen)
+  }
+
+  /** So many records are to go that it is time to write. */
+  get isLarge(): boolean {
+    return this.#removedRuns.length > MAX_REMOVED_RUNS
+  }
+
+  /** Chapters that are not stored yet. */
+  get unstored(): readonly Chapter[] {
+    return this.#unstored
+  }
+
+  begin(chapter: Chapter): void {
+    this.#unstored.push(chapter)
+  }
+
+  putBlock(block: HistoryBlock): void {
+    this.#isDirty = true
+    this.#blocks.set(block.first, block)
+  }
+
+  /** A stored chapter has other numbers than are stored. */
+  putChapter(chapter: Chapter): void {
+    this.#isDirty = true
+    this.#chapters.add(chapter)
+  }
+
+  putTopic(topic: HistoryTopic): void {
+    this.#isDirty = true
+    this.#dirtyTopics.add(topic)
+  }
+
+  removeTopic(topic: HistoryTopic): void {
+    this.#isDirty = true
+    this.#dirtyTopics.delete(topic)
+    this.#removedTopics.push(topic.number)
+  }
+
+  removeRun(topic: number, chapter: Chapter): void {
+    this.#isDirty = true
+    chapter.letGo.add(topic)
+    this.#removedRuns.push({ topic, chapter: chapter.first })
+  }
+
+  /** The blocks in a stored chapter go; those that stay have to be put after this. */
+  removeBlocks(range: SequenceRange): void {
+    this.#isDirty = true
+    this.#removedRanges.push({ first: range.first, next: range.next })
+    dropIn(this.#blocks, range)
+  }
+
+  /** A stored chapter goes, without its runs. */
+  removeChapter(chapter: Chapter): void {
+    this.removeBlocks(chapter)
+    this.#chapters.delete(chapter)
+    this.#removedChapters.push(chapter.first)
+  }
+
+  /** Hands over what is to be stored now. */
+  take(totals: Omit<HistoryTotals, 'open'>): Batch {
+    const closed = this.#takeClosed()
+    const left = this.#unstored.filter((chapter) => !closed.includes(chapter))
+    const counts = new Map<HistoryTopic, Counts>()
+    const putRuns: Run[] = []
+    const putMembers: ChapterMembers[] = []
+    const putChapters: StoredChapter[] = []
+    for (const chapter of closed) {
+      putMembers.push(this.#takeIndex(chapter, putRuns, counts))
+      putChapters.push(snapshot(chapter))
+    }
+    for (const chapter of this.#chapters) putChapters.push(snapshot(chapter))
+    const putTopics: StoredTopic[] = []
+    for (const topic of this.#dirtyTopics) if (!topic.isRemoved) putTopics.push(asStored(topic, counts.get(topic)))
+    const changes: HistoryChanges = {
+      removedRanges: this.#removedRanges,
+      removedChapters: this.#removedChapters,
+      removedRuns: this.#removedRuns,
+      removedTopics: this.#removedTopics,
+      putBlocks: [...this.#blocks.values()],
+      putRuns,
+      putMembers,
+      putChapters,
+      putTopics,
+      totals: { ...totals, open: left.map(({ first }) => first) },
+    }
+    this.#blocks = new Map()
+    this.#removedRanges = []
+    this.#removedChapters = []
+    this.#removedRuns = []
+    this.#removedTopics = []
+    this.#chapters = new Set()
+    this.#dirtyTopics = new Set()
+    this.#isDirty = false
+    return { changes, closed }
+  }
+
+  /** The batch is stored. */
+  stored({ changes, closed }: Batch, chapters: Chapters): void {
+    for (const { topic, chapter } of changes.removedRuns) chapters.at(chapter)?.letGo.delete(topic)
+    this.#unstored = this.#unstored.filter((chapter) => !closed.includes(chapter))
+    for (const chapter of closed) {
+      for (const [number, { count, bytes }] of chapter.runs ?? []) {
+        const topic = this.#topics.byNumber(number)
+        if (topic === undefined) continue
+        topic.storedMessages += count
+        topic.storedBytes += bytes
+      }
+      chapter.runs = undefined
+      const written = changes.putChapters.find(({ first }) => first === chapter.first)
+      if (written?.messages !== chapter.messages) this.putChapter(chapter)
+    }
+  }
+
+  /** Takes back what could not be stored; what has changed since counts. */
+  putBack({ changes }: Batch, chapters: Chapters): void {
+    this.#isDirty = true
+    const later = this.#blocks
+    this.#blocks = new Map()
+    for (const block of changes.putBlocks) this.#blocks.set(block.first, block)
+    for (const range of this.#removedRanges) dropIn(this.#blocks, range)
+    for (const [first, block] of later) this.#blocks.set(first, block)
+    this.#removedRanges = [...changes.removedRanges, ...this.#removedRanges]
+    this.#removedChapters = [...changes.removedChapters, ...this.#removedChapters]
+    this.#removedRuns = [...changes.removedRuns, ...this.#removedRuns]
+    this.#removedTopics = [...changes.removedTopics, ...this.#removedTopics]
+    for (const { first } of changes.putChapters) {
+      const chapter = chapters.at(first)
+      if (chapter?.first === first && chapter.isStored) this.#chapters.add(chapter)
+    }
+    for (const { number } of changes.putTopics) {
+      const topic = this.#topics.byNumber(number)
+      if (topic !== undefined) this.#dirtyTopics.add(topic)
+    }
+  }
+
+  #takeClosed(): Chapter[] {
+    const closed: Chapter[] = []
+    let members = 0
+    for (const chapter of this.#unstored) {
+      if (chapter.isOpen || (members > 0 && members + sizeOf(chapter) > MAX_MEMBERS_A_BATCH)) continue
+      closed.push(chapter)
+      members += sizeOf(chapter)
+    }
+    return closed
+  }
+
+  #takeIndex(chapter: Chapter, putRuns: Run[], counts: Map<HistoryTopic, Counts>): ChapterMembers {
+    const members: number[] = []
+    for (const [number, run] of chapter.runs ?? []) {
+      const topic = this.#topics.byNumber(number)
+      if (topic === undefined || run.count === 0) continue
+      members.push(number)
+      putRuns.push(run.toRun(number, chapter.first))
+      this.#dirtyTopics.add(topic)
+      const { messages, bytes } = counts.get(topic) ?? NOTHING
+      counts.set(topic, { messages: messages + run.count, bytes: bytes + run.bytes })
+    }
+    return { chapter: chapter.first, topics: Uint32Array.from(members) }
+  }
+}
+
+function sizeOf({ runs }: Chapter): number {
+  return runs === undefined ? 0 : runs.size
+}
+
+function dropIn(blocks: Map<number, HistoryBlock>, { first, next }: SequenceRange): void {
+  for (const key of blocks.keys()) if (key >= first && key < next) blocks.delete(key)
+}
+
+/** Its numbers as they are now. */
+function snapshot({ first, next, fromMs, toMs, messages, bytes, deadBytes }: Chapter): StoredChapter {
+  return { first, next, fromMs, toMs, messages, bytes, deadBytes }
+}
+
+/** With what a batch stores of it; without what is in chapters that are not stored: a start counts that anew. */
+function asStored(
+  { number, name, storedMessages, storedBytes, floor, newestAtMs }: HistoryTopic,
+  more = NOTHING,
+): StoredTopic {
+  return { number, name, messages: storedMessages + more.messages, bytes: storedBytes + more.bytes, floor, newestAtMs }
+}

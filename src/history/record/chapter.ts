@@ -1,0 +1,144 @@
+import { BlockWriter, type HistoryBlock } from '../log/history-block.ts'
+import { MAX_CHAPTER_SPAN, type Run, runBytes, type StoredChapter } from '../log/history-log.ts'
+
+/** How large a chapter may become. */
+export interface ChapterLimits {
+  readonly maxBytes: number
+  readonly maxSpanMs: number
+}
+
+/** More topics than this would make it too much at once to store the index. */
+const MAX_TOPICS = 2048
+
+/** The entries of one topic in a chapter that is not stored yet; those before `start` are gone. */
+export class OpenRun {
+  readonly deltas: number[] = []
+  readonly sizes: number[] = []
+  start = 0
+
+  get count(): number {
+    return this.deltas.length - this.start
+  }
+
+  get bytes(): number {
+    let bytes = 0
+    for (let i = this.start; i < this.sizes.length; i++) bytes += this.sizes[i] ?? 0
+    return bytes
+  }
+
+  toRun(topic: number, chapter: number): Run {
+    return {
+      topic,
+      chapter,
+      deltas: Uint16Array.from(this.deltas.slice(this.start)),
+      sizes: Uint32Array.from(this.sizes.slice(this.start)),
+    }
+  }
+}
+
+/**
+ * Messages that follow each other, in the order of their sequence numbers and of their times. While it is open it takes more;
+ * then it is closed, then stored with its index. What it has is kept or let go as a whole, but for entries that their topic
+ * gives up before.
+ */
+export class Chapter implements StoredChapter {
+  readonly first: number
+  next: number
+  readonly fromMs: number
+  toMs: number
+  messages = 0
+  bytes = 0
+  deadBytes = 0
+  /** Entries of topics that keep theirs for no longer than this were let go, since the hub started. */
+  sweptAgeMs = 0
+  /** By topic number; undefined when the index is stored. */
+  runs: Map<number, OpenRun> | undefined = new Map()
+  /** Finished blocks that are not stored, in order. */
+  pending: HistoryBlock[] = []
+  /** Undefined when no more is to come. */
+  writer: BlockWriter | undefined = new BlockWriter()
+  /** Topics whose run was let go, until that is stored: the log still has it. */
+  readonly letGo = new Set<number>()
+  isGone = false
+
+  constructor(first: number, fromMs: number) {
+    this.first = first
+    this.next = first
+    this.fromMs = fromMs
+    this.toMs = fromMs
+  }
+
+  static restore(stored: StoredChapter): Chapter {
+    const chapter = new Chapter(stored.first, stored.fromMs)
+    const { next, toMs, messages, bytes, deadBytes } = stored
+    return Object.assign(chapter, { next, toMs, messages, bytes, deadBytes }, STORED)
+  }
+
+  get isOpen(): boolean {
+    return this.writer !== undefined
+  }
+
+  /** Blocks and index are in the log: only then retention may take from it. */
+  get isStored(): boolean {
+    return this.runs === undefined
+  }
+
+  takes(sequence: number, atMs: number, topic: number, { maxBytes, maxSpanMs }: ChapterLimits): boolean {
+    return (
+      this.writer !== undefined &&
+      this.runs !== undefined &&
+      sequence >= this.next &&
+      sequence - this.first < MAX_CHAPTER_SPAN &&
+      atMs >= this.toMs &&
+      atMs - this.fromMs <= maxSpanMs &&
+      this.bytes < maxBytes &&
+      (this.runs.size < MAX_TOPICS || this.runs.has(topic))
+    )
+  }
+
+  /** Notes an entry that is in the open block, or was found in a stored one. */
+  note(sequence: number, atMs: number, topic: number, bytes: number): void {
+    this.next = sequence + 1
+    this.toMs = atMs
+    this.messages++
+    const { runs } = this
+    if (runs === undefined) return
+    let run = runs.get(topic)
+    if (run === undefined) runs.set(topic, (run = new OpenRun()))
+    run.deltas.push(sequence - this.first)
+    run.sizes.push(bytes)
+  }
+
+  /** Notes an entry that was found in a stored block and is gone. */
+  noteDead(sequence: number, atMs: number, bytes: number): void {
+    this.next = sequence + 1
+    this.toMs = atMs
+    this.deadBytes += bytes
+  }
+
+  /** One of the finished blocks is in the log. */
+  wasStored(block: HistoryBlock): void {
+    const at = this.pending.indexOf(block)
+    if (at !== -1) this.pending.splice(at, 1)
+  }
+
+  /** Takes no more; its open block must be finished. Returns what its index takes. */
+  close(): number {
+    this.writer = undefined
+    let indexBytes = 0
+    if (this.runs !== undefined) for (const { count } of this.runs.values()) indexBytes += runBytes(count)
+    this.bytes += indexBytes
+    return indexBytes
+  }
+
+  /** Finishes the open block. Returns it, if there is one. */
+  seal(): HistoryBlock | undefined {
+    if (this.writer === undefined || this.writer.count === 0) return undefined
+    const block = this.writer.take()
+    this.pending.push(block)
+    this.bytes += block.bytes
+    return block
+  }
+}
+
+const STORED = { runs: undefined, writer: undefined }

@@ -1,0 +1,161 @@
+// Hot path: `offer` and `offerRun` run per message of the hub; measured by `npm run bench`, all throughput rows.
+import type { Clock } from '../../base/clock.ts'
+import { Message } from '../../protocol/message.ts'
+import type { LeftOutReason } from '../face.ts'
+import type { Journal } from './journal.ts'
+import type { HistoryRules, TopicTerms } from './rules.ts'
+import type { HistoryTopic } from './topics.ts'
+
+/** How much is recorded a second, and how large an entry may be. */
+export interface RecordLimits {
+  readonly qos0PerSecond: number
+  readonly maxMessagesPerSecond: number
+  readonly maxEntryBytes: number
+}
+
+const MAX_BYTES_PER_SECOND = 32 * 1024 ** 2
+/** Names of topics of which not everything is recorded, so that the rules are not asked for each of their messages. */
+const MAX_UNRECORDED_NAMES = 50_000
+
+/**
+ * Chooses what is recorded of all that the hub is sent: everything at QoS 1 and 2 and everything retained, and of QoS 0 a share
+ * by topic and in all. What it leaves out it counts. A message that is left out because of a total costs a comparison.
+ */
+export class Recorder {
+  readonly leftOut = noneLeftOut()
+  recorded = 0
+  readonly #journal: Journal
+  readonly #rules: HistoryRules
+  readonly #limits: RecordLimits
+  readonly #clock: Clock
+  readonly #unrecorded = new Map<string, TopicTerms>()
+  /** Stands for each message of a run in turn. */
+  readonly #single = new Message()
+  #second = 0
+  #secondEndsMs = 0
+  #qos0InSecond = 0
+  #messagesInSecond = 0
+  #bytesInSecond = 0
+
+  constructor(journal: Journal, rules: HistoryRules, limits: RecordLimits, clock: Clock) {
+    this.#journal = journal
+    this.#rules = rules
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  offer(message: Message): void {
+    const isShared = message.qos === 0 && !message.retain
+    const reason = this.#leavesOut(isShared, message.packetBytes)
+    if (reason !== undefined) {
+      this.leftOut[reason]++
+      return
+    }
+    const topic = this.#topicOf(message.topic, isShared, 1)
+    if (topic === undefined) return
+    if (isShared && this.#shareOf(topic) <= 0) this.#leaveOutOfTopic(topic, 1)
+    else this.#record(topic, message, isShared)
+  }
+
+  offerRun(run: Message): void {
+    if (this.#isShareUsedUp(run.count)) return
+    const topic = this.#topicOf(run.topic, true, run.count)
+    if (topic === undefined) return
+    let share = this.#shareOf(topic)
+    let left = run.count
+    for (let at = run.start; at < run.end && share > 0; share--) {
+      at = this.#single.takeFromRun(run, at)
+      const reason = this.#leavesOut(true, this.#single.packetBytes)
+      if (reason === 'too-large') {
+        this.leftOut[reason]++
+      } else if (reason === undefined) {
+        this.#record(topic, this.#single, true)
+      } else {
+        this.leftOut[reason] += left
+        return
+      }
+      left--
+    }
+    if (left > 0) this.#leaveOutOfTopic(topic, left)
+  }
+
+  /** Counts a whole run when QoS 0 has had its share. */
+  #isShareUsedUp(count: number): boolean {
+    const reason = this.#leavesOut(true, 0)
+    if (reason !== undefined) this.leftOut[reason] += count
+    return reason !== undefined
+  }
+
+  #record(topic: HistoryTopic, message: Message, isShared: boolean): void {
+    if (isShared) {
+      this.#qos0InSecond++
+      topic.qos0InSecond++
+    }
+    this.#messagesInSecond++
+    this.#bytesInSecond += message.packetBytes
+    this.recorded++
+    this.#journal.append(this.#journal.live, topic, Math.floor(this.#clock.turnMs), message)
+  }
+
+  #leaveOutOfTopic(topic: HistoryTopic, count: number): void {
+    topic.leftOut += count
+    this.leftOut['qos0-topic-rate'] += count
+  }
+
+  /** Why a message cannot be recorded, whatever its topic; `isShared`: it is one of those that share the rates of QoS 0. */
+  #leavesOut(isShared: boolean, packetBytes: number): LeftOutReason | undefined {
+    if (this.#clock.turnMs >= this.#secondEndsMs) this.#beginSecond()
+    const { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes } = this.#limits
+    if (isShared && this.#qos0InSecond >= qos0PerSecond) return 'qos0-total-rate'
+    if (this.#messagesInSecond >= maxMessagesPerSecond) return 'total-rate'
+    if (packetBytes > maxEntryBytes) return 'too-large'
+    if (this.#bytesInSecond + packetBytes > MAX_BYTES_PER_SECOND) return 'byte-rate'
+    return this.#journal.isBehind ? 'store-behind' : undefined
+  }
+
+  #beginSecond(): void {
+    this.#second = Math.floor(this.#clock.turnMs / 1000)
+    this.#secondEndsMs = (this.#second + 1) * 1000
+    this.#qos0InSecond = 0
+    this.#messagesInSecond = 0
+    this.#bytesInSecond = 0
+  }
+
+  /** The topic of this name; undefined when its messages are not to be recorded, or it is one too many, which is counted. */
+  #topicOf(name: string, isShared: boolean, count: number): HistoryTopic | undefined {
+    const known = this.#journal.topics.get(name)
+    if (known !== undefined) return known.terms.isRecorded ? known : undefined
+    const terms = this.#unrecorded.get(name) ?? this.#rules.termsOf(name)
+    const { isRecorded, qos0PerSecond } = terms
+    if (!isRecorded || (isShared && qos0PerSecond === 0)) {
+      if (isRecorded) this.leftOut['qos0-topic-rate'] += count
+      if (this.#unrecorded.size >= MAX_UNRECORDED_NAMES) this.#unrecorded.clear()
+      this.#unrecorded.set(name, terms)
+      return undefined
+    }
+    const added = this.#journal.topicNamed(name)
+    if (added === undefined) this.leftOut['too-many-topics'] += count
+    return added
+  }
+
+  /** QoS 0 messages of the topic that may still be recorded in this second. */
+  #shareOf(topic: HistoryTopic): number {
+    if (topic.second !== this.#second) {
+      topic.second = this.#second
+      topic.qos0InSecond = 0
+    }
+    return topic.terms.qos0PerSecond - topic.qos0InSecond
+  }
+}
+
+function noneLeftOut(): Record<LeftOutReason, number> {
+  return {
+    'qos0-topic-rate': 0,
+    'qos0-total-rate': 0,
+    'total-rate': 0,
+    'byte-rate': 0,
+    'too-large': 0,
+    'too-many-topics': 0,
+    'store-behind': 0,
+  }
+}

@@ -1,0 +1,71 @@
+import { filterMatches } from '../../protocol/topic.ts'
+import { isReservedTopic } from '../../router/routes.ts'
+
+/** What one rule of the configuration says of the topics under its filter. What it leaves out is as without a rule. */
+export interface HistoryRule {
+  readonly filter: string
+  /** False: nothing is recorded. */
+  readonly record?: boolean | undefined
+  /** Messages kept of each topic. */
+  readonly maxMessages?: number | undefined
+  /** Bytes kept of each topic. */
+  readonly maxBytes?: number | undefined
+  readonly maxDays?: number | undefined
+  /** QoS 0 messages recorded of each topic a second. */
+  readonly qos0PerSecond?: number | undefined
+}
+
+/** What holds for one topic. */
+export interface TopicTerms {
+  readonly isRecorded: boolean
+  readonly maxMessages: number
+  readonly maxBytes: number
+  readonly maxAgeMs: number
+  readonly qos0PerSecond: number
+}
+
+const DAY_MS = 24 * 3_600_000
+
+/** The rules in their order: the first whose filter matches a topic counts. */
+export class HistoryRules {
+  readonly #rules: readonly { readonly levels: readonly string[]; readonly terms: TopicTerms }[]
+  readonly #defaults: TopicTerms
+  readonly #reserved: TopicTerms
+  /** Every age that some topic keeps its messages for, the shortest first; no topic keeps anything for longer than the last. */
+  readonly agesMs: readonly number[]
+
+  constructor(rules: readonly HistoryRule[], defaults: { readonly maxDays: number; readonly qos0PerSecond: number }) {
+    this.#defaults = {
+      isRecorded: true,
+      maxMessages: Infinity,
+      maxBytes: Infinity,
+      maxAgeMs: defaults.maxDays * DAY_MS,
+      qos0PerSecond: defaults.qos0PerSecond,
+    }
+    this.#reserved = { ...this.#defaults, isRecorded: false }
+    this.#rules = rules.map(({ filter, record, maxMessages, maxBytes, maxDays, qos0PerSecond }) => ({
+      levels: filter.split('/'),
+      terms: {
+        isRecorded: record ?? true,
+        maxMessages: maxMessages ?? Infinity,
+        maxBytes: maxBytes ?? Infinity,
+        maxAgeMs: maxDays === undefined ? this.#defaults.maxAgeMs : maxDays * DAY_MS,
+        qos0PerSecond: qos0PerSecond ?? this.#defaults.qos0PerSecond,
+      },
+    }))
+    const ages = [this.#defaults, ...this.#rules.map(({ terms }) => terms)].map(({ maxAgeMs }) => maxAgeMs)
+    this.agesMs = [...new Set(ages)].toSorted((a, b) => a - b)
+  }
+
+  get longestAgeMs(): number {
+    return this.agesMs.at(-1) ?? 0
+  }
+
+  /** Cost is one comparison for each rule: to be asked once for a topic. */
+  termsOf(topic: string): TopicTerms {
+    // What the hub says of itself is its state, not what was said; it would be most of what is recorded in a quiet hub.
+    if (isReservedTopic(topic)) return this.#reserved
+    const levels = topic.split('/')
+    return this.#rules.find((rule) => filterMatches(rule.levels, levels))?.terms ?? this.#defaults
+  }
+}

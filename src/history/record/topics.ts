@@ -1,0 +1,85 @@
+import { TopicNameTree } from '../../topics/topic-names.ts'
+import type { StoredTopic } from '../log/history-log.ts'
+import type { HistoryRules, TopicTerms } from './rules.ts'
+
+/** What the history has of one topic, as it is now. */
+export class HistoryTopic {
+  readonly number: number
+  readonly name: string
+  readonly terms: TopicTerms
+  messages = 0
+  bytes = 0
+  /** Of these, what is in stored chapters. */
+  storedMessages = 0
+  storedBytes = 0
+  /** Entries before this sequence number count as gone. */
+  floor = 0
+  newestAtMs = 0
+  /** The second, counted by the recorder, in which `qos0InSecond` QoS 0 messages were recorded. */
+  second = 0
+  qos0InSecond = 0
+  /** Messages that its own rate left out, since the hub started. */
+  leftOut = 0
+  isRemoved = false
+
+  constructor(number: number, name: string, terms: TopicTerms) {
+    this.number = number
+    this.name = name
+    this.terms = terms
+  }
+
+  /** It keeps more than it may of messages or bytes. */
+  get isOverfull(): boolean {
+    return this.messages > this.terms.maxMessages || this.bytes > this.terms.maxBytes
+  }
+}
+
+/** All topics of which the history has anything. */
+export class HistoryTopics {
+  readonly #rules: HistoryRules
+  readonly #byName = new TopicNameTree<HistoryTopic>()
+  readonly #byNumber = new Map<number, HistoryTopic>()
+
+  constructor(rules: HistoryRules) {
+    this.#rules = rules
+  }
+
+  get size(): number {
+    return this.#byName.size
+  }
+
+  get(name: string): HistoryTopic | undefined {
+    return this.#byName.get(name)
+  }
+
+  byNumber(number: number): HistoryTopic | undefined {
+    return this.#byNumber.get(number)
+  }
+
+  add(number: number, name: string): HistoryTopic {
+    const topic = new HistoryTopic(number, name, this.#rules.termsOf(name))
+    this.#byName.set(name, topic)
+    this.#byNumber.set(number, topic)
+    return topic
+  }
+
+  restore({ number, name, messages, bytes, floor, newestAtMs }: StoredTopic): HistoryTopic {
+    const kept = { messages, bytes, storedMessages: messages, storedBytes: bytes, floor, newestAtMs }
+    return Object.assign(this.add(number, name), kept)
+  }
+
+  remove(topic: HistoryTopic): void {
+    topic.isRemoved = true
+    this.#byName.delete(topic.name)
+    this.#byNumber.delete(topic.number)
+  }
+
+  values(): Generator<HistoryTopic, void, undefined> {
+    return this.#byName.values()
+  }
+
+  /** Those under a valid filter; `undefined` is a pause. */
+  matching(filter: string): Generator<HistoryTopic | undefined, void, undefined> {
+    return this.#byName.matching(filter)
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../../base/clock.ts'
+import type { TopicLimits } from '../../protocol/topic.ts'
+import type { ImportSummary } from '../face.ts'
+import type { Journal } from '../record/journal.ts'
+import { IMPORT_SEQUENCES, Lane } from '../record/lane.ts'
+import { type ReadEntry, readEntry, readLines } from './ndjson.ts'
+import type { HistoryRules } from '../record/rules.ts'
+import { Slices } from '../../base/slices.ts'
+import type { HistoryTopic } from '../record/topics.ts'
+
+export interface ImportParts {
+  readonly journal: Journal
+  readonly rules: HistoryRules
+  readonly clock: Clock
+  readonly topicLimits: TopicLimits
+}
+
+const SHOWN_FAULTS = 10
+/** How often times may go back: each time another stretch begins, which every question has to look into. */
+const MAX_TURNS_BACK = 32
+
+/**
+ * Adds the messages of an export to a history; the oldest must come first. They get sequence numbers of their own, in the order
+ * in which they come; their times are theirs. What is recorded meanwhile has numbers behind all of them.
+ */
+export async function importLines(parts: ImportParts, chunks: AsyncIterable<Buffer>): Promise<ImportSummary> {
+  const { journal, topicLimits } = parts
+  // The numbers of a chapter must have no others between them.
+  const { chapter } = journal.live
+  if (chapter !== undefined && chapter.isOpen) journal.close(chapter)
+  const lane = new Lane(journal.live.nextSequence)
+  const behind = lane.nextSequence + IMPORT_SEQUENCES
+  journal.live.nextSequence = behind
+  const order = { lastMs: -Infinity, turnsBack: 0 }
+  const faults: string[] = []
+  const slices = new Slices()
+  let imported = 0
+  let tooOld = 0
+  let faulty = 0
+  let lines = 0
+  try {
+    for await (const line of readLines(chunks)) {
+      lines++
+      if (line.trim() === '') continue
+      const entry = readEntry(line, topicLimits)
+      const outcome = typeof entry === 'string' ? entry : add(parts, lane, order, entry)
+      if (outcome === 'imported') imported++
+      else if (outcome === 'too old') tooOld++
+      else if (++faulty <= SHOWN_FAULTS) faults.push(`line ${lines}: ${outcome}`)
+      if (journal.isBusy) await journal.writes.settled()
+      if (journal.isBehind) throw new Error('the store cannot write')
+      await slices.pause()
+    }
+  } finally {
+    if (lane.chapter?.isOpen === true) journal.close(lane.chapter)
+    // Nothing was recorded meanwhile: the numbers need not jump.
+    if (journal.live.nextSequence === behind) journal.live.nextSequence = lane.nextSequence
+    await journal.writes.settled()
+  }
+  return { imported, tooOld, faulty, faults }
+}
+
+/** How the times of the lines went so far. */
+interface Order {
+  lastMs: number
+  turnsBack: number
+}
+
+/** `imported`, `too old`, or what is wrong with the entry. */
+function add({ journal, rules, clock }: ImportParts, lane: Lane, order: Order, { atMs, message }: ReadEntry): string {
+  const nowMs = clock.nowMs()
+  if (atMs > nowMs) return '"time" lies in the future'
+  const known = journal.topics.get(message.topic)
+  const terms = known?.terms ?? rules.termsOf(message.topic)
+  if (atMs < nowMs - terms.maxAgeMs) return 'too old'
+  // A topic gives up what it has had for longest, so what is older than all that it may keep must not come in behind it.
+  if (known !== undefined && isFull(known) && atMs < known.newestAtMs) return 'too old'
+  if (atMs < order.lastMs && order.turnsBack++ >= MAX_TURNS_BACK) return '"time" is before that of the lines before it'
+  const topic = known ?? journal.topicNamed(message.topic)
+  if (topic === undefined) return 'there are as many topics as the history can have'
+  order.lastMs = atMs
+  journal.append(lane, topic, atMs, message)
+  return 'imported'
+}
+
+function isFull({ messages, bytes, terms }: HistoryTopic): boolean {
+  return messages >= terms.maxMessages || bytes >= terms.maxBytes
+}

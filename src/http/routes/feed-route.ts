@@ -1,0 +1,144 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Type } from 'typebox'
+import { topicFilterFault } from '../../protocol/topic.ts'
+import type { TopicSummary } from '../../topics/topic-summary.ts'
+import { willJson } from './clients-routes.ts'
+import { EventStream } from '../event-stream.ts'
+import { overviewOf } from './overview-route.ts'
+import type { Api, ApiParts } from '../parts.ts'
+import { HttpProblem, invalidParameter } from '../problem.ts'
+import { Problem, TopicFilter } from '../schemas.ts'
+import { shortTopic, topicJson } from './topics-routes.ts'
+
+const MAX_FEEDS = 200
+const OVERVIEW_MS = 1000
+
+const EVENTS = ['topics', 'presence', 'overview'] as const
+
+type FeedEvent = (typeof EVENTS)[number]
+
+const Query = Type.Object(
+  {
+    filter: Type.Optional(TopicFilter),
+    events: Type.String({
+      maxLength: 100,
+      default: 'topics,presence',
+      description: `Which events, with commas between them: ${EVENTS.join(', ')}.`,
+    }),
+    form: Type.Enum(['whole', 'short'], {
+      default: 'whole',
+      description:
+        'How topics are told. short: each is an array of its name, messages since the start, when the last came (ms), who published it (null: the hub) and the first 120 characters of its payload (null: not text).',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+const SUMMARY = `What changes, as server-sent events: \`topics\` (at most four times a second those that had a message, first all that there are), \`presence\` (who came, left, or has no session any more), \`overview\` (once a second). \`presence\` of who comes has its \`will\`, what is published when it goes without saying so. Each event has an array. \`ready\` comes when all topics that there are were told. Who reads slowly gets the latest only.`
+
+/** `feed`: what lists live on. */
+export function feedRoute(app: Api, parts: ApiParts): void {
+  const { view, topicLimits } = parts
+  const open = new Set<EventStream>()
+  app.addHook('preClose', (done) => {
+    for (const stream of open) stream.end()
+    done()
+  })
+
+  app.get(
+    '/feed',
+    {
+      schema: {
+        summary: SUMMARY,
+        tags: ['feed'],
+        querystring: Query,
+        response: {
+          200: { description: 'Events.', content: { 'text/event-stream': { schema: Type.Any() } } },
+          '4xx': Problem,
+        },
+      },
+    },
+    ({ query: { filter = '#', events, form } }, reply) => {
+      const fault = topicFilterFault(filter, topicLimits)
+      if (fault !== undefined) throw invalidParameter('filter', filter, fault)
+      const wanted = readEvents(events)
+      if (open.size >= MAX_FEEDS) throw new HttpProblem('too-many', `${MAX_FEEDS} feeds are open already.`)
+      reply.hijack()
+      const response = reply.raw
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) response.setHeader(name, value)
+      }
+      response.writeHead(200, {
+        'Content-Type': 'text/event-stream; charset=utf-8',
+        'Cache-Control': 'no-store',
+        'X-Accel-Buffering': 'no',
+      })
+      response.write('retry: 1000\n\n')
+      const stream = new EventStream(response)
+      open.add(stream)
+      const ends: (() => void)[] = []
+      if (wanted.has('topics')) ends.push(feedTopics(stream, filter, form === 'short' ? shortTopic : topicJson))
+      if (wanted.has('presence')) ends.push(feedPresence(stream))
+      if (wanted.has('overview')) ends.push(feedOverview(stream))
+      response.on('close', () => {
+        open.delete(stream)
+        for (const end of ends) end()
+      })
+    },
+  )
+
+  function feedTopics(stream: EventStream, filter: string, jsonOf: (topic: TopicSummary) => unknown): () => void {
+    let isEnded = false
+    const put = (topic: TopicSummary): void => stream.put('topics', topic.topic, jsonOf(topic))
+    const unwatch = view.topics.watch(filter, (topics) => {
+      for (const topic of topics) put(topic)
+      stream.flush()
+    })
+    const tellAll = async (): Promise<void> => {
+      for (const topic of view.topics.matching(filter)) {
+        if (isEnded) return
+        if (topic !== undefined) {
+          put(topic)
+          continue
+        }
+        stream.flush()
+        await nextTurn()
+      }
+      stream.put('ready', 'ready', { topics: view.topics.count })
+      stream.flush()
+    }
+    void tellAll()
+    return () => {
+      isEnded = true
+      unwatch()
+    }
+  }
+
+  function feedPresence(stream: EventStream): () => void {
+    return view.clients.watch(({ clientId, state, atMs }) => {
+      const will = willJson(state === 'here' ? view.clients.get(clientId)?.connection?.will : undefined)
+      stream.put('presence', clientId, { clientId, state, atMs: Math.round(atMs), will })
+      stream.flush()
+    })
+  }
+
+  function feedOverview(stream: EventStream): () => void {
+    const tell = (): void => {
+      stream.put('overview', 'overview', overviewOf(parts))
+      stream.flush()
+    }
+    tell()
+    const timer = setInterval(tell, OVERVIEW_MS).unref()
+    return () => clearInterval(timer)
+  }
+}
+
+function readEvents(text: string): ReadonlySet<FeedEvent> {
+  const wanted = new Set<FeedEvent>()
+  for (const name of text.split(',')) {
+    const event = EVENTS.find((known) => known === name)
+    if (event === undefined) throw invalidParameter('events', text, `it must be some of ${EVENTS.join(', ')}`)
+    wanted.add(event)
+  }
+  return wanted
+}

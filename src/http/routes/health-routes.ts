@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify'
+import type { HubView } from '../../admin/hub-view.ts'
+
+/** All metrics, in the text format of Prometheus. */
+export type Scrape = () => Promise<{ readonly contentType: string; readonly body: string }>
+
+/** `/healthz`, `/readyz` and `/metrics`: what machines ask. */
+export function healthRoutes(app: FastifyInstance, view: HubView, scrape: Scrape): void {
+  app.get('/healthz', (_request, reply) => reply.type('text/plain; charset=utf-8').send('alive\n'))
+
+  app.get('/readyz', (_request, reply) => {
+    const faults = view.faults()
+    reply.type('text/plain; charset=utf-8').code(faults.length === 0 ? 200 : 503)
+    return reply.send(faults.length === 0 ? 'ready\n' : `${faults.join('\n')}\n`)
+  })
+
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, body } = await scrape()
+    return reply.type(contentType).send(body)
+  })
+}

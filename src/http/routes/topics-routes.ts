@@ -1,0 +1,160 @@
+import { isUtf8 } from 'node:buffer'
+import { Type } from 'typebox'
+import type { TopicLevel, TopicSummary } from '../../topics/topic-summary.ts'
+import { cursorBehind, readCursor } from '../cursor.ts'
+import { payloadJson } from '../../protocol/message-json.ts'
+import type { Api, ApiParts } from '../parts.ts'
+import { HttpProblem } from '../problem.ts'
+import { Amount, answers, Count, Cursor, Limit, NextCursor, PayloadFields, QoS, TimeMs, TopicName } from '../schemas.ts'
+
+const SHORT_CHARACTERS = 120
+
+/** What a topic has seen since the hub started. */
+export const Topic = Type.Object({
+  topic: Type.String(),
+  messages: Count,
+  bytes: Count,
+  messagesPerSecond: Amount,
+  bytesPerSecond: Amount,
+  last: Type.Object({
+    atMs: TimeMs,
+    publisher: Type.Union([Type.String(), Type.Null()], { description: 'Null: the hub itself, or its API.' }),
+    qos: QoS,
+    retain: Type.Boolean(),
+    payloadBytes: Count,
+    isWhole: Type.Boolean({ description: 'False: only the first 512 bytes of the payload are here.' }),
+    ...PayloadFields,
+  }),
+})
+
+const Level = Type.Object({
+  level: Type.String(),
+  prefix: Type.String({ description: 'Ask for what is below by this: all levels down to here, each with its slash.' }),
+  topics: Type.Integer({ description: 'Topics here and below.' }),
+  messages: Count,
+  bytes: Count,
+  messagesPerSecond: Amount,
+  hasChildren: Type.Boolean(),
+  topic: Type.Union([Topic, Type.Null()], { description: 'What was published to the topic that ends here.' }),
+})
+
+const LevelPage = Type.Object({ levels: Type.Array(Level), nextCursor: NextCursor })
+const LevelQuery = Type.Object(
+  {
+    prefix: Type.String({
+      maxLength: 65_535,
+      default: '',
+      description: 'The levels above, each with its slash: "devices/lamp-1/"; empty for the top.',
+    }),
+    limit: Limit,
+    cursor: Type.Optional(Cursor),
+  },
+  { additionalProperties: false },
+)
+
+const TopQuery = Type.Object(
+  {
+    by: Type.Enum(['messagesPerSecond', 'bytesPerSecond', 'messages', 'bytes'], {
+      default: 'messagesPerSecond',
+      description: 'Rates are over about ten seconds, counts since the hub started.',
+    }),
+    limit: Type.Integer({ minimum: 1, maximum: 1000, default: 20 }),
+  },
+  { additionalProperties: false },
+)
+
+/** `topics`: what was published since the hub started. */
+export function topicRoutes(app: Api, { view: { topics } }: ApiParts): void {
+  app.get(
+    '/topics',
+    {
+      schema: {
+        summary: 'One level of the tree of topics, sorted by name',
+        tags: ['topics'],
+        querystring: LevelQuery,
+        response: answers('A page of levels.', LevelPage),
+      },
+    },
+    async ({ query: { prefix, limit, cursor } }) => {
+      const list = `topics ${prefix}`
+      const levels = await topics.level(prefix, readCursor(list, cursor), limit + 1)
+      const last = levels[limit - 1]
+      const nextCursor = levels.length > limit && last !== undefined ? cursorBehind(list, last.level) : null
+      return { levels: levels.slice(0, limit).map(levelJson), nextCursor }
+    },
+  )
+
+  app.get(
+    '/topics/top',
+    {
+      schema: {
+        summary: 'The topics that talk most, the first highest',
+        tags: ['topics'],
+        querystring: TopQuery,
+        response: answers('Topics.', Type.Object({ topics: Type.Array(Topic) })),
+      },
+    },
+    async ({ query: { by, limit } }) => ({ topics: (await topics.top(by, limit)).map(topicJson) }),
+  )
+
+  app.get(
+    '/topics/one',
+    {
+      schema: {
+        summary: 'One topic',
+        tags: ['topics'],
+        querystring: Type.Object({ topic: TopicName }, { additionalProperties: false }),
+        response: answers('The topic.', Topic),
+      },
+    },
+    ({ query: { topic } }) => {
+      const summary = topics.get(topic)
+      if (summary === undefined) {
+        const detail = `Nothing was published to ${JSON.stringify(topic)} since the hub started, or it was silent for longest when there were too many (limits.maxTopics).`
+        throw new HttpProblem('not-found', detail)
+      }
+      return Promise.resolve(topicJson(summary))
+    },
+  )
+}
+
+/** A topic as JSON has it. */
+export function topicJson({ last, ...summary }: TopicSummary) {
+  const { payload, payloadBytes, atMs, publisher, qos, retain } = last
+  const isWhole = payload.length === payloadBytes
+  return {
+    ...summary,
+    last: {
+      atMs: Math.round(atMs),
+      publisher: publisher ?? null,
+      qos,
+      retain,
+      payloadBytes,
+      isWhole,
+      ...payloadJson(isWhole ? payload : withoutCutCharacter(payload)),
+    },
+  }
+}
+
+/** A topic as lists of very many tell it: name, messages, when the last came, from whom, and how it begins if it is text. */
+export function shortTopic({ topic, messages, last }: TopicSummary): readonly unknown[] {
+  const { atMs, publisher, payload, payloadBytes } = last
+  const whole = payload.length === payloadBytes ? payload : withoutCutCharacter(payload)
+  const text = isUtf8(whole) ? whole.toString() : null
+  const isCut = text !== null && (text.length > SHORT_CHARACTERS || payload.length < payloadBytes)
+  const short = isCut ? `${text.slice(0, SHORT_CHARACTERS).replace(/[\uD800-\uDBFF]$/, '')}…` : text
+  return [topic, messages, Math.round(atMs), publisher ?? null, short]
+}
+
+function levelJson({ topic, ...level }: TopicLevel) {
+  return { ...level, topic: topic === undefined ? null : topicJson(topic) }
+}
+
+/** A text that was cut within a character is no less a text. */
+function withoutCutCharacter(payload: Buffer): Buffer {
+  let start = payload.length - 1
+  while (start > payload.length - 4 && ((payload[start] ?? 0) & 0xc0) === 0x80) start--
+  const lead = payload[start] ?? 0
+  const wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1
+  return start + wanted > payload.length ? payload.subarray(0, start) : payload
+}

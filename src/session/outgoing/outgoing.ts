@@ -1,0 +1,397 @@
+// Hot path: `deliver` and the acknowledgements run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
+import type { Clock } from '../../base/clock.ts'
+import type { DropReason, Ledger } from '../../observe/ledger.ts'
+import type { Followed, Trails } from '../../trails/trails.ts'
+import type { Message } from '../../protocol/message.ts'
+import { PacketType, type QoS } from '../../protocol/packet-types.ts'
+import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
+import type { Delivery } from '../../router/delivery.ts'
+import type { InFlightMessage, SessionState, Store, Terms } from '../../store/store.ts'
+import { InFlightTrails } from '../../trails/in-flight-trails.ts'
+import type { SessionConnection } from '../session-connection.ts'
+import { isExpired, type QueueLimits, WaitingMessages, type WaitingOwner } from './waiting-messages.ts'
+
+/** How much one session may hold for its client. */
+export interface OutgoingLimits extends QueueLimits {
+  readonly maxInflightMessages: number
+}
+
+/** What the outgoing halves of a hub share. */
+export interface OutgoingParts {
+  readonly store: Store
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly limits: OutgoingLimits
+  readonly router: { readonly trails: Trails }
+}
+
+/** What the outgoing half needs of its session. */
+export interface OutgoingOwner extends WaitingOwner {
+  readonly clientId: string
+  readonly isKept: boolean
+  /** What is to be sent waits for the store: `stored` has to be called. */
+  outgoingHeld(): void
+  /** There is room for more, and nothing of the session's own waits for it. */
+  roomMade(): void
+  /** All replays of the past are through. */
+  pastSent(): void
+}
+
+/** Where a message comes from that a member of a shared subscription may give back. */
+export interface Lender {
+  /** The member has gone before it acknowledged the message: another is to get it [MQTT5 §4.8.2]. */
+  giveBack(message: Message, followed: Followed | undefined): void
+}
+
+/** A message in flight that was lent by a shared subscription. */
+interface LentMessage {
+  readonly lender: Lender
+  readonly message: Message
+}
+
+/** Retained messages on their way to a new subscription; `undefined` is a pause that a long walk offers. */
+interface Replay {
+  readonly messages: Iterator<Message | undefined>
+  readonly delivery: Delivery
+  readonly isPast: boolean
+}
+
+/** A message in flight, or its PUBREL, that may not leave before a batch of the store is down. */
+interface HeldPacket {
+  readonly packetId: number
+  readonly batch: number
+  readonly isRelease: boolean
+  readonly isDuplicate: boolean
+}
+
+/** Steps of a replay before the loop is let go: well under 10 ms even when each step sends a message. */
+const REPLAY_SLICE_STEPS = 2000
+
+/**
+ * What a session has to deliver at QoS 1 and 2: the window of messages in flight, the queue behind it, and retained messages
+ * for new subscriptions. Order is kept: nothing overtakes the queue, and after a reconnect what was in flight goes first.
+ *
+ * A kept session's PUBLISH at QoS 2 and its PUBREL leave when they are stored: a hub that had forgotten them would deliver
+ * twice after a restart. What comes behind them waits too.
+ */
+export class Outgoing {
+  readonly #owner: OutgoingOwner
+  readonly #state: SessionState
+  readonly #parts: OutgoingParts
+  readonly #waiting: WaitingMessages
+  #connection: SessionConnection | undefined = undefined
+  /** Messages in flight that the client and the hub both allow. */
+  #window = 0
+  /** What was in flight before the client reconnected and has not been sent again yet. */
+  #resending: Iterator<[number, InFlightMessage]> | undefined = undefined
+  /** Of these, how many were sent again and are not finished. */
+  #resent = 0
+  #lent: Map<number, LentMessage> | undefined = undefined
+  readonly #trails: InFlightTrails
+  #held: HeldPacket[] | undefined = undefined
+  #replays: Replay[] | undefined = undefined
+  #isReplayScheduled = false
+  /** Replays of the past that are not through: what is new waits behind them. */
+  #pasts = 0
+  #lastPacketId = 0
+
+  constructor(owner: OutgoingOwner, state: SessionState, parts: OutgoingParts) {
+    this.#owner = owner
+    this.#state = state
+    this.#parts = parts
+    this.#waiting = new WaitingMessages(owner, state, parts)
+    this.#trails = new InFlightTrails(owner.clientId)
+    for (const packetId of state.inFlight.keys()) this.#lastPacketId = packetId
+  }
+
+  /** Packets wait for the store. */
+  get isHolding(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** There is room in the window, and nothing of the session's own waits for it. */
+  get hasRoom(): boolean {
+    return (
+      this.#connection !== undefined && this.#waiting.isEmpty && this.#pasts === 0 && this.#hasRoomOn(this.#connection)
+    )
+  }
+
+  /** Takes a message for delivery at QoS 1 or 2: sends it now if the window allows, else queues it. */
+  deliver(message: Message, terms: Terms): void {
+    const connection = this.#connection
+    if (connection !== undefined && this.#waiting.isEmpty && this.#pasts === 0 && this.#hasRoomOn(connection)) {
+      this.#sendNew(connection, message, terms, this.#parts.router.trails.follow(terms.qos))
+    } else {
+      this.#waiting.push(message, terms)
+    }
+  }
+
+  /** Takes a message of a shared subscription; only while there is `hasRoom`. */
+  deliverLent(message: Message, terms: Terms, lender: Lender): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    const packetId = this.#sendNew(connection, message, terms, this.#parts.router.trails.follow(terms.qos))
+    // QoS 2 that was begun is finished with this client, or not at all [MQTT5-4.8.2-4] [MQTT5-4.8.2-5].
+    if (packetId === 0 || terms.qos !== 1) return
+    this.#lent ??= new Map()
+    this.#lent.set(packetId, { lender, message: message.keep() })
+  }
+
+  /**
+   * Sends `messages`, as retained ones or as the past, as fast as the client takes them and in slices of the loop. What is new
+   * waits behind the past, which begins at the next `drain`.
+   */
+  replay(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
+    this.#replays ??= []
+    this.#replays.push({ messages, delivery, isPast })
+    if (isPast) this.#pasts++
+    else this.drain()
+  }
+
+  /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */
+  acknowledge(packetId: number, reasonCode: number): boolean {
+    const sent = this.#state.inFlight.get(packetId)
+    if (sent === undefined || sent.qos !== 1) return false
+    this.#finish(packetId, reasonCode < FIRST_FAILURE_CODE)
+    return true
+  }
+
+  /**
+   * PUBREC: from here on only PUBREL is sent, never the message again [MQTT-4.3.3-1]; one that tells of a failure is the end
+   * of it [MQTT5-4.3.3-4]. False: not in flight at QoS 2.
+   */
+  release(packetId: number, reasonCode: number): boolean {
+    const sent = this.#state.inFlight.get(packetId)
+    const isKnown = sent !== undefined && sent.qos === 2
+    if (reasonCode >= FIRST_FAILURE_CODE) {
+      if (isKnown) this.#finish(packetId, false)
+      return isKnown
+    }
+    if (isKnown && !sent.isReleased) {
+      this.#state.release(packetId)
+      this.#trails.received(packetId)
+    }
+    // An unknown one is answered all the same, so that the client can finish.
+    if (this.#mustHold(2)) this.#hold(packetId, 2, true, false)
+    else if (this.#connection !== undefined) this.#sendRelease(this.#connection, packetId)
+    return isKnown
+  }
+
+  /** PUBCOMP. */
+  complete(packetId: number): boolean {
+    const sent = this.#state.inFlight.get(packetId)
+    if (sent === undefined || !sent.isReleased) return false
+    this.#finish(packetId, true)
+    return true
+  }
+
+  /** The client is there (again): sends what was in flight once more, then goes on with the queue. */
+  attach(connection: SessionConnection): void {
+    this.#connection = connection
+    this.#window = Math.min(this.#parts.limits.maxInflightMessages, connection.receiveMaximum)
+    this.#resent = 0
+    if (this.#state.inFlight.size > 0) this.#resending = this.#state.inFlight.entries()
+    this.drain()
+  }
+
+  detach(): void {
+    this.#connection = undefined
+    this.#resending = undefined
+    this.#held = undefined
+    // The past is for the SUBSCRIBE that asked for it, not for a later connection.
+    for (let i = this.#replays?.length ?? 0; i-- > 0;)
+      if (this.#replays?.[i]?.isPast === true) this.#replays.splice(i, 1)
+    this.#pasts = 0
+    const lent = this.#lent
+    if (lent === undefined) return
+    this.#lent = undefined
+    for (const packetId of lent.keys()) this.#state.finish(packetId)
+    for (const [packetId, { lender, message }] of lent) {
+      lender.giveBack(message, this.#trails.end(packetId, 'handed-on'))
+    }
+  }
+
+  /** The session has ended: tells of all that it held that they are not delivered; their count is the owner's to drop. */
+  tellAll(reason: DropReason): void {
+    this.#waiting.tellAll(reason)
+    this.#trails.endAll(reason)
+  }
+
+  /** Everything up to `batch` is stored: what waited for it leaves. */
+  stored(batch: number): void {
+    const connection = this.#connection
+    const held = this.#held
+    if (held === undefined || connection === undefined) return
+    let sent = 0
+    for (; sent < held.length; sent++) {
+      const packet = held[sent]
+      if (packet === undefined || packet.batch > batch) break
+      if (packet.isRelease) this.#sendRelease(connection, packet.packetId)
+      else this.#sendAgain(connection, packet.packetId, packet.isDuplicate)
+    }
+    this.#held = sent === held.length ? undefined : held.slice(sent)
+  }
+
+  /** Sends what waits and has room now: first what is sent again, then the queue, then retained messages. */
+  drain(): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    if (this.#resending !== undefined) this.#resend(connection, this.#resending)
+    while (this.#pasts === 0 && !this.#waiting.isEmpty && this.#hasRoomOn(connection)) this.#sendNext(connection)
+    if (this.#replays !== undefined && !this.#isReplayScheduled) this.#replaySlice(connection)
+    this.#owner.roomMade()
+  }
+
+  #hasRoomOn(connection: SessionConnection): boolean {
+    return this.#state.inFlight.size < this.#window && this.#resending === undefined && !connection.isCongested
+  }
+
+  /** Returns the packet identifier, or 0 when the message is not sent. */
+  #sendNew(connection: SessionConnection, message: Message, terms: Terms, followed: Followed | undefined): number {
+    if (!connection.fits(message, terms)) {
+      this.#owner.drop('too-large', 1)
+      this.#trails.tell(followed, 'dropped', 'too-large')
+      return 0
+    }
+    const packetId = this.#nextPacketId()
+    this.#state.addInFlight(packetId, message, terms)
+    if (followed !== undefined) this.#trails.follow(packetId, followed)
+    if (this.#mustHold(terms.qos)) this.#hold(packetId, terms.qos, false, false)
+    else connection.sendPublish(message, terms, packetId, false)
+    return packetId
+  }
+
+  /** Sends the oldest message of the queue that can be sent. */
+  #sendNext(connection: SessionConnection): void {
+    const next = this.#waiting.next()
+    if (next === undefined) return
+    const packetId = this.#nextPacketId()
+    const followed = this.#waiting.nextFollowed
+    const terms = this.#waiting.start(packetId)
+    if (followed !== undefined) this.#trails.follow(packetId, followed)
+    if (!connection.fits(next, terms)) {
+      this.#state.finish(packetId)
+      this.#owner.drop('too-large', 1)
+      this.#trails.end(packetId, 'dropped', 'too-large')
+    } else if (this.#mustHold(terms.qos)) {
+      this.#hold(packetId, terms.qos, false, false)
+    } else {
+      connection.sendPublish(next, terms, packetId, false)
+    }
+  }
+
+  #finish(packetId: number, isDelivered: boolean): void {
+    this.#state.finish(packetId)
+    this.#lent?.delete(packetId)
+    if (isDelivered) {
+      this.#parts.ledger.delivered++
+      this.#trails.end(packetId, 'acknowledged')
+    } else {
+      this.#owner.drop('rejected', 1)
+      this.#trails.end(packetId, 'dropped', 'rejected')
+    }
+    if (this.#resent > 0) this.#resent--
+    if (!this.#waiting.isEmpty || this.#replays !== undefined || this.#resending !== undefined) this.drain()
+    else this.#owner.roomMade()
+  }
+
+  #resend(connection: SessionConnection, messages: Iterator<[number, InFlightMessage]>): void {
+    while (!connection.isCongested && this.#resent < this.#window) {
+      const { value, done } = messages.next()
+      if (done === true) {
+        this.#resending = undefined
+        return
+      }
+      const [packetId, { qos }] = value
+      this.#resent++
+      if (this.#mustHold(qos)) this.#hold(packetId, qos, false, true)
+      else this.#sendAgain(connection, packetId, true)
+    }
+  }
+
+  #mustHold(qos: QoS): boolean {
+    return this.#held !== undefined || (qos === 2 && this.#owner.isKept && this.#parts.store.openBatch !== 0)
+  }
+
+  #hold(packetId: number, qos: QoS, isRelease: boolean, isDuplicate: boolean): void {
+    this.#held ??= []
+    this.#held.push({ packetId, batch: qos === 2 ? this.#parts.store.openBatch : 0, isRelease, isDuplicate })
+    this.#owner.outgoingHeld()
+  }
+
+  /** Sends what is in flight under the packet identifier, or its PUBREL. */
+  #sendAgain(connection: SessionConnection, packetId: number, isDuplicate: boolean): void {
+    const sent = this.#state.inFlight.get(packetId)
+    if (sent === undefined) return
+    if (sent.isReleased) {
+      this.#sendRelease(connection, packetId)
+      return
+    }
+    const { message } = sent
+    if (message !== undefined && connection.fits(message, sent)) {
+      connection.sendPublish(message, sent, packetId, isDuplicate)
+      return
+    }
+    this.#state.finish(packetId)
+    const reason = message === undefined ? 'damaged' : 'too-large'
+    this.#owner.drop(reason, 1)
+    this.#trails.end(packetId, 'dropped', reason)
+  }
+
+  #sendRelease(connection: SessionConnection, packetId: number): void {
+    const isKnown = this.#state.inFlight.has(packetId)
+    const reasonCode = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+    connection.sendAcknowledgement(PacketType.PUBREL, packetId, reasonCode)
+  }
+
+  #replaySlice(connection: SessionConnection): void {
+    for (let step = 0; step < REPLAY_SLICE_STEPS; step++) {
+      const replay = this.#replays?.[0]
+      if (replay === undefined) {
+        this.#replays = undefined
+        return
+      }
+      // Room is looked for before a message is taken from the walk: what is taken is sent. drain() comes back here.
+      if (connection.isCongested || (replay.delivery.qos > 0 && !this.#hasRoomOn(connection))) return
+      const { value: message, done } = replay.messages.next()
+      if (done === true) this.#endReplay(replay)
+      else if (message === undefined) break
+      else if (!isExpired(message, this.#parts.clock)) this.#sendReplayed(connection, message, replay)
+    }
+    this.#isReplayScheduled = true
+    setImmediate(continueReplay, this)
+  }
+
+  #endReplay({ isPast }: Replay): void {
+    this.#replays?.shift()
+    if (!isPast || --this.#pasts > 0) return
+    this.#owner.pastSent()
+    setImmediate(continueReplay, this)
+  }
+
+  #sendReplayed(connection: SessionConnection, message: Message, { delivery, isPast }: Replay): void {
+    this.#parts.ledger.matched++
+    const terms = isPast ? delivery.termsFor(message) : delivery.termsForRetained(message)
+    if (terms.qos > 0) this.#sendNew(connection, message, terms, undefined)
+    else if (connection.fits(message, terms)) connection.sendQos0(message, terms)
+    else this.#owner.drop('too-large', 1)
+  }
+
+  /** The next slice of a replay; only for the callback below. */
+  continueReplay(): void {
+    this.#isReplayScheduled = false
+    this.drain()
+  }
+
+  #nextPacketId(): number {
+    let packetId = this.#lastPacketId
+    do packetId = packetId === 65_535 ? 1 : packetId + 1
+    while (this.#state.inFlight.has(packetId))
+    this.#lastPacketId = packetId
+    return packetId
+  }
+}
+
+function continueReplay(outgoing: Outgoing): void {
+  outgoing.continueReplay()
+}

@@ -1,0 +1,200 @@
+import type { DropReason } from '../../observe/ledger.ts'
+import type { Followed } from '../../trails/trails.ts'
+import type { Message } from '../../protocol/message.ts'
+import type { QoS } from '../../protocol/packet-types.ts'
+import type { SubscriptionOptions } from '../../protocol/subscription-options.ts'
+import { Delivery } from '../../router/delivery.ts'
+import type { Subscriber } from '../../router/subscriber.ts'
+import type { SessionState } from '../../store/store.ts'
+import { NO_IDENTIFIERS, termsOf } from '../../store/terms.ts'
+import type { Lender } from '../outgoing/outgoing.ts'
+import type { Session } from '../session.ts'
+import type { GroupParts } from './shared-groups.ts'
+import { WaitingMessages } from '../outgoing/waiting-messages.ts'
+
+/** How a shared subscription picks the member that gets a message. */
+export type SharedStrategy = 'round-robin' | 'sticky' | 'least-loaded'
+
+interface Member {
+  readonly session: Session
+  readonly delivery: Delivery
+}
+
+/**
+ * A shared subscription [MQTT5 §4.8.2]: each message goes to one of its members that is there and has room. Messages of QoS 1
+ * and 2 that no member can take now wait in a queue of the group's own, not behind a member that may never come back; so does
+ * what a member had not acknowledged at QoS 1 when it left.
+ */
+export class SharedGroup implements Subscriber, Lender {
+  /** The whole `$share/<name>/<filter>`. */
+  readonly filter: string
+  readonly #parts: GroupParts
+  readonly #waiting: WaitingMessages
+  readonly #members: Member[] = []
+  /** Where the round goes on. */
+  #next = 0
+  #sticky: Session | undefined = undefined
+
+  constructor(filter: string, state: SessionState, parts: GroupParts) {
+    this.filter = filter
+    this.#parts = parts
+    this.#waiting = new WaitingMessages(this, state, parts)
+  }
+
+  get state(): SessionState {
+    return this.#waiting.state
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.length === 0
+  }
+
+  /** A member is kept, so what waits for the group must be stored. */
+  get isKept(): boolean {
+    return this.#members.some(({ session }) => session.isKept)
+  }
+
+  /** Who takes turns, and the QoS that each was granted. */
+  members(): { readonly session: Session; readonly qos: QoS }[] {
+    return this.#members.map(({ session, delivery }) => ({ session, qos: delivery.qos }))
+  }
+
+  /** Adds a member, or replaces what it asked for before. */
+  join(session: Session, options: SubscriptionOptions): void {
+    const member = { session, delivery: Delivery.of(session, options) }
+    const index = this.#indexOf(session)
+    if (index === -1) this.#members.push(member)
+    else this.#members[index] = member
+  }
+
+  leave(session: Session): void {
+    const index = this.#indexOf(session)
+    if (index !== -1) this.#members.splice(index, 1)
+    if (this.#sticky === session) this.#sticky = undefined
+  }
+
+  deliver(message: Message): void {
+    const { trails } = this.#parts.router
+    trails.currentGroup = this.filter
+    this.#deliver(message)
+    trails.currentGroup = undefined
+  }
+
+  giveBack(message: Message, followed: Followed | undefined): void {
+    const { trails } = this.#parts.router
+    const outer = trails.current
+    trails.current = followed?.trail
+    this.deliver(message)
+    trails.current = outer
+  }
+
+  #deliver(message: Message): void {
+    if (this.isEmpty) {
+      // The last member has left since the message was routed or lent: nobody would ever look into the queue.
+      this.#dropCurrent('session-ended', message.qos)
+      return
+    }
+    if (message.qos === 0) {
+      const member = this.#pick(isFree) ?? this.#pick(isHere)
+      if (member === undefined) this.#dropCurrent('offline', 0)
+      else member.session.deliver(message, member.delivery)
+      return
+    }
+    const member = this.#waiting.isEmpty ? this.#pick(isFree) : undefined
+    if (member === undefined) this.#waiting.push(message, termsOf(message.qos, false, NO_IDENTIFIERS))
+    else member.session.deliverLent(message, member.delivery, this)
+  }
+
+  /** A member has room: it takes what waits, as far as it is its turn. */
+  feed(session: Session): void {
+    const member = this.#members[this.#indexOf(session)]
+    if (member === undefined) return
+    if (this.#parts.limits.sharedStrategy === 'sticky' && this.#sticky?.isHere === true && this.#sticky !== session)
+      return
+    const { trails } = this.#parts.router
+    const outer = trails.current
+    while (session.hasRoom) {
+      const message = this.#waiting.next()
+      if (message === undefined) break
+      trails.current = this.#waiting.nextFollowed?.trail
+      trails.currentGroup = this.filter
+      // It is in the member's hands before the group lets it go, so that its body is stored all the time.
+      session.deliverLent(message, member.delivery, this)
+      this.#waiting.shift()
+    }
+    trails.current = outer
+    trails.currentGroup = undefined
+  }
+
+  /** From now on what waits is held by `state`: the first kept member has come. */
+  moveTo(state: SessionState): void {
+    this.#waiting.moveTo(state)
+  }
+
+  /** Nobody will ever look into the queue. */
+  end(): void {
+    const { queuedMessages } = this.state
+    if (queuedMessages > 0) this.drop('session-ended', queuedMessages)
+    this.#waiting.tellAll('session-ended')
+  }
+
+  drop(reason: DropReason, count: number): void {
+    this.#parts.ledger.drop(reason, count)
+    if (reason === 'offline') return
+    this.#parts.log.debug({ filter: this.filter, reason, count }, 'a shared subscription drops messages')
+  }
+
+  /** Drops the message that is being handed out. */
+  #dropCurrent(reason: DropReason, qos: QoS): void {
+    this.drop(reason, 1)
+    this.#parts.router.trails.current?.tell(undefined, this.filter, 'dropped', qos, reason)
+  }
+
+  /** There is nobody to disconnect: the drop is all that happens. */
+  queueOverflowed(): void {}
+
+  #indexOf(session: Session): number {
+    return this.#members.findIndex((member) => member.session === session)
+  }
+
+  #pick(canTake: (session: Session) => boolean): Member | undefined {
+    const { sharedStrategy } = this.#parts.limits
+    if (sharedStrategy === 'least-loaded') return this.#leastLoaded(canTake)
+    return sharedStrategy === 'sticky' ? this.#stickyMember(canTake) : this.#nextOf(canTake)
+  }
+
+  #nextOf(canTake: (session: Session) => boolean): Member | undefined {
+    const { length } = this.#members
+    for (let step = 0; step < length; step++) {
+      const index = (this.#next + step) % length
+      const member = this.#members[index]
+      if (member === undefined || !canTake(member.session)) continue
+      this.#next = index + 1
+      return member
+    }
+    return undefined
+  }
+
+  #leastLoaded(canTake: (session: Session) => boolean): Member | undefined {
+    let best: Member | undefined
+    for (const member of this.#members) {
+      if (!canTake(member.session)) continue
+      if (best === undefined || member.session.pendingMessages < best.session.pendingMessages) best = member
+    }
+    return best
+  }
+
+  #stickyMember(canTake: (session: Session) => boolean): Member | undefined {
+    if (this.#sticky?.isHere !== true) this.#sticky = this.#nextOf(isHere)?.session
+    const sticky = this.#sticky
+    return sticky !== undefined && canTake(sticky) ? this.#members[this.#indexOf(sticky)] : undefined
+  }
+}
+
+function isHere(session: Session): boolean {
+  return session.isHere
+}
+
+function isFree(session: Session): boolean {
+  return session.hasRoom
+}

@@ -1,0 +1,101 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  fsyncSync,
+  closeSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+import { HubbubError } from '../../base/errors.ts'
+import { FolderLock } from './folder-lock.ts'
+import { findDamage, moveAside } from './integrity.ts'
+import { STORE_FILE } from './store-file.ts'
+
+/**
+ * Copies the store of a data folder to `file`, as it is at one moment, while a hub may be at work on it. Returns the copy's
+ * size in bytes.
+ * @throws HubbubError `STORE_UNUSABLE` when there is no store, or `file` is there and `isForced` is not
+ */
+export async function backupStore(folder: string, file: string, isForced: boolean): Promise<number> {
+  const path = existingStore(folder)
+  if (existsSync(file) && !isForced) {
+    throw new HubbubError(
+      'STORE_UNUSABLE',
+      `Cannot back up to ${file}: a new file is wanted, it is there; add --force to replace it`,
+    )
+  }
+  const temporary = `${file}.partial.mdb`
+  const root = open({ path, readOnly: true, maxDbs: 16 })
+  try {
+    rmSync(temporary, { force: true })
+    await root.backup(temporary, true)
+    sync(temporary)
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw unwritable(file, error)
+  } finally {
+    await root.close()
+  }
+  return statSync(file).size
+}
+
+/**
+ * Makes a backup the store of a data folder that no hub has. Returns where the store is that was there before, if any.
+ * @throws HubbubError `STORE_LOCKED`, `STORE_UNUSABLE`
+ */
+export async function restoreStore(file: string, folder: string, isForced: boolean): Promise<string | undefined> {
+  if (!existsSync(file))
+    throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: a backup is wanted, there is no such file`)
+  const damage = await findDamage(file)
+  if (damage !== undefined) {
+    throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: a backup of a store is wanted, ${damage}`)
+  }
+  mkdirSync(folder, { recursive: true })
+  const lock = await FolderLock.take(folder)
+  try {
+    const path = join(folder, STORE_FILE)
+    if (existsSync(path) && !isForced) {
+      const text = `Cannot restore to ${folder}: a folder without a store is wanted, it has one`
+      throw new HubbubError('STORE_UNUSABLE', `${text}; add --force to move that one aside`)
+    }
+    const temporary = `${path}.partial`
+    copyFileSync(file, temporary)
+    sync(temporary)
+    const before = existsSync(path) ? moveAside(path, 'replaced') : undefined
+    renameSync(temporary, path)
+    return before
+  } finally {
+    await lock.release()
+  }
+}
+
+/** The store file of a data folder. Throws `STORE_UNUSABLE` when there is none. */
+export function existingStore(folder: string, file = STORE_FILE): string {
+  const path = join(folder, file)
+  if (existsSync(path)) return path
+  throw new HubbubError(
+    'STORE_UNUSABLE',
+    `Cannot read the store in ${folder}: a data folder of Hubbub is wanted, it has no ${file}; name it with --data`,
+  )
+}
+
+function unwritable(file: string, error: unknown): HubbubError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new HubbubError(
+    'STORE_UNUSABLE',
+    `Cannot back up to ${file}: a file that can be written is wanted, the system says ${reason}`,
+    { cause: error },
+  )
+}
+
+function sync(file: string): void {
+  const handle = openSync(file, 'r+')
+  fsyncSync(handle)
+  closeSync(handle)
+}

@@ -1,0 +1,210 @@
+import { statfsSync } from 'node:fs'
+import type { RootDatabase } from 'lmdb'
+import type { Log } from '../../base/log.ts'
+import type { Durability } from './disk-store.ts'
+import type { StoreListener } from '../store.ts'
+
+/** What a batch is made of. */
+export interface BatchContent {
+  /** All changes so far. */
+  readonly changes: number
+  /** Puts down all that changed; runs inside the transaction. */
+  write(): void
+  /** It is stored. */
+  wasWritten(): void
+  /** It is not stored, and is to be part of the next `write`. */
+  wasNotWritten(): void
+}
+
+/** Whoever wants to know how long batches take. */
+export interface BatchObserver {
+  /** A batch of `changes` changes is stored, `seconds` after it was begun. */
+  batchWritten(seconds: number, changes: number): void
+  batchFailed(): void
+}
+
+export interface BatchesOptions {
+  readonly root: RootDatabase<Buffer, Buffer>
+  readonly folder: string
+  readonly durability: Durability
+  readonly content: BatchContent
+  readonly listener: StoreListener
+  readonly observer: BatchObserver | undefined
+  readonly log: Log
+}
+
+const RETRY_MS = 1000
+const REPORT_EVERY_MS = 60_000
+/** With less free space than this another try would fail as well. */
+const LEAST_FREE_BYTES = 256 * 1024
+
+/** How long a change that nobody waits for may stay in memory: what a client has acknowledged, mostly. */
+const UNHURRIED_MS = 20
+
+/**
+ * Writes what changed as batches. One that somebody waits for goes down at the end of the turn, or, when the disk is slower
+ * than that, with all that changed during the batch before; any other a little later, with what comes meanwhile.
+ */
+export class Batches {
+  isFailing = false
+  readonly #options: BatchesOptions
+  #latest = 0
+  #stored = 0
+  /** The changes that batches were made of. */
+  #writtenChanges = 0
+  /** Something changed that no batch has yet. */
+  #isOpen = false
+  /** Somebody waits for the open batch. */
+  #isAwaited = false
+  #unhurriedTimer: NodeJS.Timeout | undefined = undefined
+  #writing: Promise<void> | undefined = undefined
+  #retryTimer: NodeJS.Timeout | undefined = undefined
+  #reportedAtMs = -REPORT_EVERY_MS
+  readonly #onTurn: () => void
+
+  constructor(options: BatchesOptions) {
+    this.#options = options
+    this.#onTurn = () => {
+      clearTimeout(this.#unhurriedTimer)
+      this.#unhurriedTimer = undefined
+      if (this.#isOpen) this.#writing ??= this.#write()
+    }
+  }
+
+  /**
+   * The batch that the latest change is in, or 0 when it is stored as far as anybody has to wait for it. Whoever asks waits:
+   * the batch goes down at the end of the turn.
+   */
+  get open(): number {
+    if (this.#latest === this.#stored || this.#options.durability === 'memory') return 0
+    if (this.#isOpen && !this.#isAwaited) {
+      this.#isAwaited = true
+      if (this.#isIdle) setImmediate(this.#onTurn)
+    }
+    return this.#latest
+  }
+
+  changed(): void {
+    if (this.#isOpen) return
+    this.#isOpen = true
+    this.#latest++
+    if (this.#isIdle) this.#unhurriedTimer ??= setTimeout(this.#onTurn, UNHURRIED_MS)
+  }
+
+  /** Writes what is left, and waits until it is safe from a power loss. Throws when it cannot be written. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#unhurriedTimer)
+    clearTimeout(this.#retryTimer)
+    this.#retryTimer = undefined
+    await this.#writing
+    clearTimeout(this.#unhurriedTimer)
+    clearTimeout(this.#retryTimer)
+    if (this.#latest > this.#stored) await this.#commit()
+    // After a commit that failed, `flushed` would never come.
+    if (!this.isFailing) await this.#options.root.flushed
+  }
+
+  get #isIdle(): boolean {
+    return this.#writing === undefined && this.#retryTimer === undefined
+  }
+
+  async #write(): Promise<void> {
+    do {
+      const batch = this.#latest
+      try {
+        await this.#commit()
+      } catch (error) {
+        this.#writing = undefined
+        this.#failed(batch, error instanceof Error ? error : new Error(String(error)))
+        return
+      }
+      this.#succeeded(batch)
+    } while (this.#isAwaited)
+    this.#writing = undefined
+    if (this.#isOpen) this.#unhurriedTimer ??= setTimeout(this.#onTurn, UNHURRIED_MS)
+  }
+
+  async #commit(): Promise<void> {
+    const { root, content, durability, observer } = this.#options
+    this.#isOpen = false
+    this.#isAwaited = false
+    const { changes } = content
+    const startedAtMs = performance.now()
+    try {
+      await root.batch(() => content.write())
+      if (durability === 'fsync') await root.flushed
+    } catch (error) {
+      content.wasNotWritten()
+      observer?.batchFailed()
+      throw await reasonOf(error)
+    }
+    content.wasWritten()
+    observer?.batchWritten((performance.now() - startedAtMs) / 1000, changes - this.#writtenChanges)
+    this.#writtenChanges = changes
+  }
+
+  #succeeded(batch: number): void {
+    const { log, listener, folder } = this.#options
+    this.#stored = batch
+    if (this.isFailing) {
+      this.isFailing = false
+      this.#reportedAtMs = -REPORT_EVERY_MS
+      log.warn({ folder }, 'the store can write again: acknowledgements go on')
+    }
+    listener.onStored(batch)
+  }
+
+  #failed(batch: number, error: Error): void {
+    const { log, listener, folder } = this.#options
+    this.isFailing = true
+    const reason = this.#isDiskFull() ? 'the disk is full' : error.message
+    if (!this.#isOpen) {
+      this.#isOpen = true
+      this.#latest++
+    }
+    if (performance.now() - this.#reportedAtMs >= REPORT_EVERY_MS) {
+      this.#reportedAtMs = performance.now()
+      const text =
+        'the store cannot write: messages of QoS 1 and 2 that have to be kept are not acknowledged until it can'
+      log.error({ folder, reason }, text)
+    }
+    listener.onFailed(batch, new Error(reason, { cause: error }))
+    this.#retryTimer = setTimeout(() => this.#retry(), RETRY_MS)
+  }
+
+  /** Tries again, unless there is no room: LMDB writes each failure to stderr. */
+  #retry(): void {
+    if (this.#isDiskFull()) {
+      this.#retryTimer = setTimeout(() => this.#retry(), RETRY_MS)
+    } else {
+      this.#retryTimer = undefined
+      this.#onTurn()
+    }
+  }
+
+  #isDiskFull(): boolean {
+    return isDiskFull(this.#options.folder)
+  }
+}
+
+/** There is so little room where the folder is that a batch would fail. */
+export function isDiskFull(folder: string): boolean {
+  return freeBytes(folder) < LEAST_FREE_BYTES
+}
+
+/** What may still be written where the folder is. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
+}
+
+/** LMDB's own reason hides behind a promise of its own. */
+export async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  try {
+    await error.commitError
+    return error
+  } catch (reason) {
+    return reason
+  }
+}

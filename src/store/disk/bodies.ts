@@ -1,0 +1,238 @@
+// Hot path: `hold` and `release` run per delivery to a kept session; measured by `npm run bench`, rows "kept".
+import type { Records } from './databases.ts'
+import type { Message } from '../../protocol/message.ts'
+import { blockKey, checked, CONTENT_START, messageBytes, newValue, readMessage, seal, writeMessage } from './records.ts'
+
+/** A body's number is that of its block times this, plus its index there. */
+const BODIES_PER_BLOCK = 64
+/** A block is full from here on: one body that is waited for keeps a whole block on disk. */
+const FULL_BLOCK_BYTES = 8192
+/** Bodies read from disk or just written there that stay in memory, for all sessions together. */
+const CACHED_BYTES = 16 * 1024 * 1024
+
+/** Bodies that are stored as one value. */
+class Block {
+  readonly number: number
+  /** How many messages of queues and windows refer to it. */
+  held = 0
+  /** The bodies, while they are in memory. */
+  messages: (Message | undefined)[] | undefined
+  /** `held` by index, until the block is stored: what nobody holds by then is not written. */
+  counts: Uint32Array | undefined
+  bytes = 0
+  isStored: boolean
+
+  constructor(number: number, isStored: boolean) {
+    this.number = number
+    this.isStored = isStored
+    this.messages = isStored ? undefined : []
+    this.counts = isStored ? undefined : new Uint32Array(BODIES_PER_BLOCK)
+  }
+}
+
+/**
+ * The bodies of messages that kept sessions wait for, each stored once however many hold it. Those of about the same time
+ * share a value, a block, which goes when nobody holds any of them any more.
+ */
+export class Bodies {
+  readonly #database: Records
+  readonly #onDamage: (error: unknown) => void
+  readonly #blocks = new Map<number, Block>()
+  /** Stored blocks whose bodies are in memory, oldest first. */
+  readonly #cached = new Set<Block>()
+  #cachedBytes = 0
+  #nextBlock = 1
+  #open: Block | undefined = undefined
+  #unwritten: Block[] = []
+  #writing: Block[] = []
+  #unneeded: number[] = []
+  #removing: number[] = []
+  #lastMessage: Message | undefined = undefined
+  #lastBlock: Block | undefined = undefined
+
+  /** `onDamage` is told when a block cannot be read; its bodies are lost. */
+  constructor(database: Records, onDamage: (error: unknown) => void) {
+    this.#database = database
+    this.#onDamage = onDamage
+  }
+
+  /** Takes up the numbering behind what is stored. */
+  open(): void {
+    for (const key of this.#database.getKeys({ reverse: true, limit: 1 })) this.#nextBlock = key.readUIntBE(0, 6) + 1
+  }
+
+  /** Notes that stored bodies are held, `count` of them from `body` on. */
+  restore(body: number, count: number): void {
+    for (let next = body; next < body + count;) {
+      const number = Math.floor(next / BODIES_PER_BLOCK)
+      let block = this.#blocks.get(number)
+      if (block === undefined) this.#blocks.set(number, (block = new Block(number, true)))
+      const end = Math.min(body + count, (number + 1) * BODIES_PER_BLOCK)
+      block.held += end - next
+      next = end
+    }
+  }
+
+  /** Notes that one more refers to the message's body, and returns its number. */
+  hold(message: Message): number {
+    const kept = message.keep()
+    const block = kept === this.#lastMessage ? this.#lastBlock : this.#find(kept)
+    const held = block ?? this.#add(kept)
+    held.held++
+    const { counts } = held
+    const index = kept.body % BODIES_PER_BLOCK
+    if (counts !== undefined) counts[index] = (counts[index] ?? 0) + 1
+    this.#lastMessage = kept
+    this.#lastBlock = held
+    return kept.body
+  }
+
+  /** One less refers to the body. */
+  release(body: number): void {
+    const block = this.#blocks.get(Math.floor(body / BODIES_PER_BLOCK))
+    if (block === undefined) return
+    const { counts } = block
+    const index = body % BODIES_PER_BLOCK
+    if (counts !== undefined) counts[index] = (counts[index] ?? 0) - 1
+    if (--block.held === 0 && block.isStored) this.#forget(block)
+  }
+
+  /** The message with this body, which somebody must hold; undefined when the store cannot give it back. */
+  read(body: number): Message | undefined {
+    const block = this.#blocks.get(Math.floor(body / BODIES_PER_BLOCK))
+    if (block === undefined) return undefined
+    if (block.messages === undefined) this.#load(block)
+    return block.messages?.[body % BODIES_PER_BLOCK]
+  }
+
+  /** Puts down what is held and not stored yet, and removes what nobody needs. Part of a batch. */
+  write(): void {
+    this.#removing = this.#unneeded
+    this.#unneeded = []
+    const unwritten = this.#unwritten
+    this.#unwritten = []
+    this.#open = undefined
+    this.#lastMessage = undefined
+    for (const number of this.#removing) void this.#database.remove(blockKey(number))
+    for (const block of unwritten) {
+      if (block.held === 0) {
+        this.#blocks.delete(block.number)
+      } else {
+        this.#writing.push(block)
+        void this.#database.put(blockKey(block.number), encodeBlock(block))
+      }
+    }
+  }
+
+  /** The batch is stored. */
+  wasWritten(): void {
+    for (const block of this.#writing) {
+      block.isStored = true
+      block.counts = undefined
+      if (block.held === 0) this.#forget(block)
+      else this.#cache(block)
+    }
+    this.#writing = []
+    this.#removing = []
+  }
+
+  /** The batch is not stored: what it held goes with the next. */
+  wasNotWritten(): void {
+    this.#unwritten = this.#writing.concat(this.#unwritten)
+    this.#unneeded = this.#removing.concat(this.#unneeded)
+    this.#writing = []
+    this.#removing = []
+  }
+
+  #find(kept: Message): Block | undefined {
+    const block = this.#blocks.get(Math.floor(kept.body / BODIES_PER_BLOCK))
+    return block?.messages?.[kept.body % BODIES_PER_BLOCK] === kept ? block : undefined
+  }
+
+  #add(kept: Message): Block {
+    let block = this.#open
+    if (
+      block === undefined ||
+      block.messages === undefined ||
+      block.messages.length === BODIES_PER_BLOCK ||
+      block.bytes >= FULL_BLOCK_BYTES
+    ) {
+      block = new Block(this.#nextBlock++, false)
+      this.#open = block
+      this.#blocks.set(block.number, block)
+      this.#unwritten.push(block)
+    }
+    const messages = (block.messages ??= [])
+    kept.body = block.number * BODIES_PER_BLOCK + messages.length
+    messages.push(kept)
+    block.bytes += messageBytes(kept)
+    return block
+  }
+
+  #forget(block: Block): void {
+    this.#blocks.delete(block.number)
+    this.#uncache(block)
+    this.#unneeded.push(block.number)
+    if (block === this.#lastBlock) this.#lastMessage = undefined
+  }
+
+  #load(block: Block): void {
+    try {
+      const value = this.#database.get(blockKey(block.number))
+      if (value === undefined) throw new Error(`block ${block.number} is missing`)
+      block.messages = decodeBlock(checked(value, `block ${block.number}`), block.number * BODIES_PER_BLOCK)
+      block.bytes = value.length
+      this.#cache(block)
+    } catch (error) {
+      block.messages = []
+      this.#onDamage(error)
+    }
+  }
+
+  #cache(block: Block): void {
+    this.#cached.add(block)
+    this.#cachedBytes += block.bytes
+    for (const oldest of this.#cached) {
+      if (this.#cachedBytes <= CACHED_BYTES || oldest === block) return
+      this.#uncache(oldest)
+    }
+  }
+
+  #uncache(block: Block): void {
+    if (!this.#cached.delete(block)) return
+    this.#cachedBytes -= block.bytes
+    block.messages = undefined
+    if (block === this.#lastBlock) this.#lastMessage = undefined
+  }
+}
+
+/** The bodies that are held, each behind its index. What is left out is forgotten, so that nobody takes it for stored. */
+function encodeBlock(block: Block): Buffer {
+  const messages = block.messages ?? []
+  let bytes = 0
+  for (const [index, message] of messages.entries()) {
+    if (block.counts?.[index] === 0) messages[index] = undefined
+    else if (message !== undefined) bytes += 1 + messageBytes(message)
+  }
+  const value = newValue(bytes)
+  let at = CONTENT_START
+  for (const [index, message] of messages.entries()) {
+    if (message === undefined) continue
+    value[at] = index
+    at = writeMessage(value, at + 1, message)
+  }
+  block.bytes = value.length
+  return seal(value)
+}
+
+function decodeBlock(value: Buffer, firstBody: number): (Message | undefined)[] {
+  const messages: (Message | undefined)[] = []
+  for (let at = CONTENT_START; at < value.length;) {
+    const index = value[at] ?? 0
+    const message = readMessage(value, at + 1)
+    message.body = firstBody + index
+    messages[index] = message
+    at = message.end
+  }
+  return messages
+}

@@ -1,0 +1,335 @@
+import { dirname, join } from 'node:path'
+import { once } from 'node:events'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import type { RootDatabase } from 'lmdb'
+import { HubbubError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { Message } from '../../protocol/message.ts'
+import { Batches, type BatchObserver } from './batches.ts'
+import { Bodies } from './bodies.ts'
+import { type Databases, openDatabases, type Records } from './databases.ts'
+import { DiskSession, type DiskSessionParts } from './disk-session.ts'
+import { FolderLock } from './folder-lock.ts'
+import { findDamage, moveAside } from './integrity.ts'
+import { PendingMessages } from './pending-messages.ts'
+import {
+  checked,
+  CONTENT_START,
+  decodeName,
+  decodeText,
+  decodeWill,
+  encodeMessage,
+  encodeText,
+  encodeWill,
+  type NameRecord,
+  readMessage,
+  readQueueKey,
+} from './records.ts'
+import { decodeRuns, decodeState } from './state-record.ts'
+import { STORE_FILE } from './store-file.ts'
+import type { SessionState, Store, StoredWill, StoreListener } from '../store.ts'
+
+/** How far an acknowledgement promises that what it stands for is kept. */
+export type Durability = 'memory' | 'disk' | 'fsync'
+
+export interface DiskStoreOptions {
+  readonly folder: string
+  readonly durability: Durability
+  readonly log: Log
+  /** Told of every batch. */
+  readonly observer?: BatchObserver | undefined
+}
+
+/** Version of what `records.ts` writes; see `README.md` in this folder. */
+const FORMAT = 'hubbub store 2'
+/** All its values read the same in format 2, so that its migration is the number. */
+const FORMAT_BEFORE = 'hubbub store 1'
+const FORMAT_KEY = Buffer.from('format')
+const PROGRESS_EVERY_MS = 2000
+const CLOSE_DEADLINE_MS = 1000
+
+/** What there is once the store is started. */
+interface Started {
+  readonly root: RootDatabase<Buffer, Buffer>
+  readonly databases: Databases
+  readonly bodies: Bodies
+  readonly batches: Batches
+  readonly retained: PendingMessages<Message>
+  readonly wills: PendingMessages<StoredWill>
+  readonly parts: DiskSessionParts
+}
+
+/** The store on disk (design, section 6): LMDB holds what memory holds, as of the last batch. */
+export class DiskStore implements Store {
+  changes = 0
+  readonly #options: DiskStoreOptions
+  readonly #log: Log
+  readonly #sessions = new Map<number, DiskSession>()
+  #nextSession = 1
+  #dirty: DiskSession[] = []
+  #onTheirWay: DiskSession[] = []
+  #lock: FolderLock | undefined = undefined
+  #started: Started | undefined = undefined
+  #loadedRetained: Message[] = []
+
+  constructor(options: DiskStoreOptions) {
+    this.#options = options
+    this.#log = options.log
+  }
+
+  get openBatch(): number {
+    return this.#started === undefined ? 0 : this.#started.batches.open
+  }
+
+  get isFailing(): boolean {
+    return this.#started !== undefined && this.#started.batches.isFailing
+  }
+
+  /** @throws HubbubError `STORE_LOCKED`, `STORE_UNUSABLE` */
+  async start(listener: StoreListener): Promise<void> {
+    const { folder } = this.#options
+    makeWritable(folder)
+    this.#lock = await FolderLock.take(folder)
+    const path = join(folder, STORE_FILE)
+    let damage = await findDamage(path)
+    if (damage === undefined) {
+      try {
+        await this.#open(path, listener)
+      } catch (error) {
+        if (error instanceof HubbubError) throw error
+        damage = error instanceof Error ? error.message : String(error)
+        await this.#started?.root.close()
+        this.#started = undefined
+      }
+    }
+    if (damage === undefined) return
+    const aside = moveAside(path, 'damaged')
+    const advice = `the damaged store was moved aside whole; look inside with: hubbub inspect --data ${aside}`
+    this.#log.error({ reason: damage, movedTo: aside }, `${advice}. The hub begins with an empty store`)
+    await this.#open(path, listener)
+  }
+
+  async #open(path: string, listener: StoreListener): Promise<void> {
+    const { folder, durability, observer } = this.#options
+    this.#sessions.clear()
+    this.#loadedRetained = []
+    const { root, databases } = openDatabases(path)
+    const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'a part of the store cannot be read')
+    const bodies = new Bodies(databases.bodies, onDamage)
+    const parts: DiskSessionParts = {
+      databases,
+      bodies,
+      onDamage,
+      onDirty: (state) => this.#dirty.push(state),
+      onChange: () => this.#changed(),
+    }
+    const batches = new Batches({ root, folder, durability, content: this, listener, observer, log: this.#log })
+    const retained = new PendingMessages(databases.retained, encodeMessage)
+    const wills = new PendingMessages(databases.wills, encodeWill)
+    this.#started = { root, databases, bodies, batches, retained, wills, parts }
+    await checkFormat(databases.about, folder)
+    bodies.open()
+    this.#loadSessions(databases, parts)
+    this.#loadRetained(databases.retained)
+  }
+
+  async stop(): Promise<void> {
+    const started = this.#started
+    if (started !== undefined) {
+      try {
+        await started.batches.stop()
+      } catch (error) {
+        this.#log.error({ err: error }, 'what changed last could not be stored')
+      }
+      // After a commit that failed, LMDB never ends its closing.
+      const deadline = AbortSignal.timeout(CLOSE_DEADLINE_MS)
+      const closing = started.root.close()
+      if (started.batches.isFailing) await Promise.race([closing, once(deadline, 'abort')])
+      else await closing
+      this.#started = undefined
+    }
+    await this.#lock?.release()
+    this.#lock = undefined
+  }
+
+  sessions(): Iterable<SessionState> {
+    return this.#sessions.values()
+  }
+
+  /** Once: they are let go then, since the router has them. */
+  retained(): Iterable<Message> {
+    const messages = this.#loadedRetained
+    this.#loadedRetained = []
+    return messages
+  }
+
+  *wills(): Iterable<StoredWill> {
+    for (const { value } of this.#running.databases.wills.getRange()) {
+      yield decodeWill(checked(value, 'a will'))
+    }
+  }
+
+  addSession(clientId: string, expirySeconds: number): SessionState {
+    return this.#add({ clientId, isGroup: false, expirySeconds })
+  }
+
+  addGroup(filter: string): SessionState {
+    return this.#add({ clientId: filter, isGroup: true, expirySeconds: Infinity })
+  }
+
+  removeSession(state: SessionState): void {
+    if (!(state instanceof DiskSession)) return
+    this.#sessions.delete(state.number)
+    state.remove()
+  }
+
+  putRetained(message: Message): void {
+    this.#running.retained.set(message.topic, message)
+    this.#changed()
+  }
+
+  removeRetained(topic: string): void {
+    this.#running.retained.set(topic, undefined)
+    this.#changed()
+  }
+
+  putWill(will: StoredWill): void {
+    this.#running.wills.set(will.clientId, will)
+    this.#changed()
+  }
+
+  removeWill(clientId: string): void {
+    this.#running.wills.set(clientId, undefined)
+    this.#changed()
+  }
+
+  /** Puts down all that changed since the last batch. For the batches only, as are the two that follow. */
+  write(): void {
+    const { bodies, retained, wills } = this.#running
+    this.#onTheirWay = this.#dirty
+    this.#dirty = []
+    for (const state of this.#onTheirWay) state.write()
+    bodies.write()
+    retained.write()
+    wills.write()
+  }
+
+  wasWritten(): void {
+    for (const state of this.#onTheirWay) state.wasWritten()
+    this.#onTheirWay = []
+    this.#running.bodies.wasWritten()
+  }
+
+  wasNotWritten(): void {
+    const { bodies, retained, wills } = this.#running
+    const states = this.#onTheirWay
+    this.#onTheirWay = []
+    for (const state of states) state.wasNotWritten()
+    bodies.wasNotWritten()
+    retained.wasNotWritten()
+    wills.wasNotWritten()
+  }
+
+  #add(name: NameRecord): SessionState {
+    const number = this.#nextSession++
+    const state = new DiskSession(number, name, false, this.#running.parts)
+    this.#sessions.set(number, state)
+    state.setLeftAt(0)
+    return state
+  }
+
+  get #running(): Started {
+    if (this.#started === undefined) throw new TypeError('the store is not started')
+    return this.#started
+  }
+
+  #changed(): void {
+    this.changes++
+    this.#started?.batches.changed()
+  }
+
+  #loadRetained(database: Records): void {
+    const progress = new Progress(this.#log, 'retained messages', countOf(database))
+    for (const { value } of database.getRange()) {
+      this.#loadedRetained.push(readMessage(checked(value, 'a retained message'), CONTENT_START))
+      progress.step()
+    }
+  }
+
+  #loadSessions({ names, states, queues }: Databases, parts: DiskSessionParts): void {
+    const progress = new Progress(this.#log, 'sessions', countOf(names))
+    for (const { key, value } of names.getRange()) {
+      const number = key.readUInt32BE(0)
+      this.#sessions.set(number, new DiskSession(number, decodeName(checked(value, 'a session')), true, parts))
+      this.#nextSession = number + 1
+    }
+    for (const { key, value } of states.getRange()) {
+      this.#sessions.get(key.readUInt32BE(0))?.restore(decodeState(checked(value, 'the state of a session')))
+      progress.step()
+    }
+    for (const { key, value } of queues.getRange()) {
+      const { session, position } = readQueueKey(key)
+      this.#sessions.get(session)?.restoreChunk(decodeRuns(checked(value, 'a queue'), position))
+    }
+  }
+}
+
+function makeWritable(folder: string): void {
+  try {
+    makeFolder(folder)
+    // With the dot, a file is no folder.
+    accessSync(`${folder}/.`, constants.W_OK)
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const text = `Cannot use the data folder ${folder}: it must be a folder that the hub can write to, the system says ${reason}`
+    throw new HubbubError('STORE_UNUSABLE', `${text}; choose another with --data`, { cause: error })
+  }
+}
+
+/** What `recursive` of mkdirSync is for; in Node 20 that never returns from a place such as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
+}
+
+async function checkFormat(about: Records, folder: string): Promise<void> {
+  const stored = about.get(FORMAT_KEY)
+  const format = stored === undefined ? undefined : decodeText(checked(stored, 'the format'))
+  if (format === undefined || format === FORMAT_BEFORE) {
+    await about.put(FORMAT_KEY, encodeText(FORMAT))
+    return
+  }
+  if (format !== FORMAT) {
+    const message = `Cannot use the store in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
+    throw new HubbubError('STORE_UNUSABLE', `${message}; use the version of Hubbub that wrote it`)
+  }
+}
+
+function countOf(database: Records): number {
+  const stats: unknown = database.getStats()
+  if (typeof stats !== 'object' || stats === null || !('entryCount' in stats)) return 0
+  return Number(stats.entryCount)
+}
+
+/** Says in the log how far a long reading is. */
+class Progress {
+  readonly #log: Log
+  readonly #what: string
+  readonly #total: number
+  #done = 0
+  #saidAtMs = performance.now()
+
+  constructor(log: Log, what: string, total: number) {
+    this.#log = log
+    this.#what = what
+    this.#total = total
+  }
+
+  step(): void {
+    this.#done++
+    if (this.#done % 1000 !== 0 || performance.now() - this.#saidAtMs < PROGRESS_EVERY_MS) return
+    this.#saidAtMs = performance.now()
+    this.#log.info({ done: this.#done, of: this.#total }, `reading the store: ${this.#what}`)
+  }
+}
