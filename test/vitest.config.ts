@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /** Tests that start programs or need packages of the system; all others are fast. */
-const SLOW = ['test/cli.test.ts', 'test/interop/**/*.test.ts', 'test/fresh/**/*.test.ts', 'test/**/*.slow.test.ts']
+const SLOW = ['test/cli/main.test.ts', 'test/interop/**/*.test.ts', 'test/fresh/**/*.test.ts', 'test/**/*.slow.test.ts']
 
 // oxlint-disable-next-line import/no-default-export -- vitest reads the default export
 export default defineConfig({

@@ -1,0 +1,152 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { LeftOutReason } from '../../../src/history/history.ts'
+import { MemoryHistoryLog } from '../../../src/history/log/memory-history-log.ts'
+import { allPayloads, runOf, said, type Stage, type StageOptions, startHistory } from '../stage.ts'
+
+async function begin(options: StageOptions = {}): Promise<Stage> {
+  const stage = await startHistory(options)
+  onTestFinished(async () => stage.history.stop())
+  return stage
+}
+
+/** The reasons for which anything was left out, with how often. */
+function leftOut({ history }: Stage): Partial<Record<LeftOutReason, number>> {
+  return Object.fromEntries(Object.entries(history.snapshot().leftOut).filter(([, count]) => count > 0))
+}
+
+/** A log that takes nothing until it is let. */
+class SlowLog extends MemoryHistoryLog {
+  readonly letGo: () => void
+  readonly #gate: Promise<void>
+
+  constructor() {
+    super()
+    let letGo: (() => void) | undefined
+    this.#gate = new Promise((resolve) => (letGo = resolve))
+    this.letGo = () => letGo?.()
+  }
+
+  override async write(...changes: Parameters<MemoryHistoryLog['write']>): Promise<void> {
+    await this.#gate
+    return super.write(...changes)
+  }
+}
+
+describe('History records', () => {
+  test('all of QoS 1 and 2 and all that is retained, and of QoS 0 the share of its topic in each second', async () => {
+    const stage = await begin({ qos0PerSecondPerTopic: 2 })
+    const { history, clock } = stage
+    for (let i = 0; i < 4; i++) {
+      for (const qos of [0, 1, 2] as const) history.offer(said('a', `${i} at ${qos}`, qos))
+      history.offer(said('a', `${i} retained`, 0, true))
+      history.offer(said('b', `${i} of b`, 0))
+    }
+    expect(leftOut(stage)).toEqual({ 'qos0-topic-rate': 4 })
+    expect(history.topic('a')).toMatchObject({ messages: 14, leftOut: 2 })
+    expect(history.topic('b')).toMatchObject({ messages: 2, leftOut: 2 })
+    expect(await allPayloads(history, { filter: 'a', text: 'at 0', order: 'oldest' })).toEqual(['0 at 0', '1 at 0'])
+    clock.pass(1000)
+    history.offer(said('a', 'next second', 0))
+    expect(history.topic('a')).toMatchObject({ messages: 15, leftOut: 2 })
+    expect(history.snapshot()).toMatchObject({ recorded: 17, messages: 17, topics: 2, lastSequence: 17 })
+  })
+
+  test('of runs as much as of single messages', async () => {
+    const stage = await begin({ qos0PerSecondPerTopic: 3 })
+    stage.history.offerRun(runOf('a', ['1', '2']))
+    stage.history.offerRun(runOf('a', ['3', '4', '5']))
+    stage.history.offerRun(runOf('a', ['6']))
+    expect(await allPayloads(stage.history, { order: 'oldest' })).toEqual(['1', '2', '3'])
+    expect(leftOut(stage)).toEqual({ 'qos0-topic-rate': 3 })
+    expect(stage.history.topic('a')).toMatchObject({ messages: 3, leftOut: 3 })
+  })
+
+  test('no more of QoS 0 in a second than all topics may have', async () => {
+    const stage = await begin({ qos0PerSecond: 5 })
+    for (let i = 0; i < 4; i++) stage.history.offer(said(`t/${i}`, 'x', 0))
+    stage.history.offerRun(runOf('run', ['1', '2', '3']))
+    stage.history.offerRun(runOf('run', ['4', '5']))
+    stage.history.offer(said('other', 'x', 0))
+    stage.history.offer(said('other', 'kept', 1))
+    expect(leftOut(stage)).toEqual({ 'qos0-total-rate': 5 })
+    expect(stage.history.snapshot().recorded).toBe(6)
+  })
+
+  test('no more of anything in a second than may be, neither messages nor bytes', async () => {
+    const few = await begin({ maxMessagesPerSecond: 3 })
+    for (let i = 0; i < 5; i++) few.history.offer(said('a', String(i), 2))
+    few.history.offer(said('a', 'retained', 0, true))
+    expect(leftOut(few)).toEqual({ 'total-rate': 3 })
+    const large = await begin()
+    for (let i = 0; i < 40; i++) large.history.offer(said('a', Buffer.alloc(1024 ** 2)))
+    expect(leftOut(large)).toEqual({ 'byte-rate': 9 })
+  })
+
+  test('nothing that is larger than an entry may be', async () => {
+    const stage = await begin({ maxBytes: 8 * 1024 ** 2 })
+    stage.history.offer(said('a', Buffer.alloc(1024 ** 2 - 100)))
+    stage.history.offer(said('a', Buffer.alloc(1024 ** 2 + 1)))
+    stage.history.offerRun(runOf('a', ['small', 'l'.repeat(1024 ** 2 + 1), 'small too']))
+    expect(leftOut(stage)).toEqual({ 'too-large': 2 })
+    expect(stage.history.snapshot().recorded).toBe(3)
+  })
+
+  test('what the first rule that matches says', async () => {
+    const rules = [
+      { filter: 'a/secret', record: false },
+      { filter: 'a/#', qos0PerSecond: 0 },
+      { filter: '+/secret', record: true, qos0PerSecond: 1 },
+    ]
+    const stage = await begin({ rules })
+    for (const topic of ['a/secret', 'a/b', 'b/secret', 'b/c']) {
+      for (let i = 0; i < 2; i++) stage.history.offer(said(topic, `${topic} 0`, 0))
+      stage.history.offerRun(runOf(topic, [`${topic} run`]))
+      stage.history.offer(said(topic, `${topic} 1`, 1))
+    }
+    expect(await allPayloads(stage.history, { order: 'oldest' })).toEqual([
+      'a/b 1',
+      'b/secret 0',
+      'b/secret 1',
+      'b/c 0',
+      'b/c 0',
+      'b/c run',
+      'b/c 1',
+    ])
+    expect(leftOut(stage)).toEqual({ 'qos0-topic-rate': 5 })
+    expect(stage.history.snapshot().topics).toBe(3)
+  })
+
+  test('nothing that the hub says of itself', async () => {
+    const stage = await begin()
+    for (const topic of ['$SYS/broker/uptime', '$hub/receipts/a', '$other']) stage.history.offer(said(topic, topic))
+    expect(await allPayloads(stage.history, { filter: '$SYS/#' })).toEqual([])
+    expect(await allPayloads(stage.history, { filter: '$other' })).toEqual(['$other'])
+    expect(stage.history.snapshot().recorded).toBe(1)
+  })
+
+  test('nothing more when the store is so far behind that no more may wait, and again when it has caught up', async () => {
+    const store = new SlowLog()
+    const stage = await begin({ store })
+    const { history, clock } = stage
+    for (let i = 0; i < 40; i++) {
+      history.offer(said('a', Buffer.alloc(1024 ** 2)))
+      clock.pass(1000)
+    }
+    expect(leftOut(stage)).toEqual({ 'store-behind': 8 })
+    expect(history.snapshot().pending).toBe(32)
+    store.letGo()
+    await history.stored()
+    expect(history.snapshot().pending).toBe(0)
+    history.offer(said('a', 'again'))
+    expect(await allPayloads(history, { limit: 1, text: 'again' })).toEqual(['again'])
+    expect(leftOut(stage)).toEqual({ 'store-behind': 8 })
+  })
+
+  test('no more topics than it can have, and others still', async () => {
+    const stage = await begin({ maxMessagesPerSecond: Infinity })
+    for (let i = 0; i < 250_010; i++) stage.history.offer(said(`t/${i}`, ''))
+    stage.history.offer(said('t/5', 'again'))
+    expect(leftOut(stage)).toEqual({ 'too-many-topics': 10 })
+    expect(stage.history.topic('t/5')?.messages).toBe(2)
+  })
+})
