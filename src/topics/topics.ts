@@ -2,7 +2,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Message } from '../protocol/message.ts'
 import { LastPayloads } from './last-payloads.ts'
-import type { Route } from '../router/routes.ts'
 import { TopicChanges } from './topic-changes.ts'
 import { TopicNameTree } from './topic-names.ts'
 import { RETAIN_FLAG, RETAINED_SINCE_FLAG, TopicRecord } from './topic-record.ts'
@@ -12,6 +11,12 @@ const FORGOTTEN_SHARE = 0.05
 /** A piece of a chunk is copied whole when it has a topic's last message at least every so many bytes. */
 const DENSE_BYTES = 512
 const MAX_COPIED_BYTES = 64 * 1024
+
+/** Who holds the record of a topic, so that a message of it needs no look-up. */
+export interface RecordHolder {
+  readonly topic: string
+  record: TopicRecord | undefined
+}
 
 /** The topics that were published to since the hub started: how much, how often, and the last message of each. */
 export class Topics {
@@ -37,9 +42,9 @@ export class Topics {
   }
 
   /** Counts a message, or a run of them, and returns the record of its topic. */
-  note(message: Message, route: Route): TopicRecord {
-    let record = route.record
-    if (record === undefined || record.isForgotten) record = this.#enter(route)
+  note(message: Message, holder: RecordHolder): TopicRecord {
+    let record = holder.record
+    if (record === undefined || record.isForgotten) record = this.#enter(holder)
     if (message.bytes !== this.#bytes) this.#begin(message)
     const { end, lastPayloadStart } = message
     record.messages += message.count
@@ -111,14 +116,14 @@ export class Topics {
     this.#isVersion5 = isVersion5
   }
 
-  #enter(route: Route): TopicRecord {
-    let record = this.tree.get(route.topic)
+  #enter(holder: RecordHolder): TopicRecord {
+    let record = this.tree.get(holder.topic)
     if (record === undefined) {
       if (this.count >= this.#maxTopics) this.#forgetSilent()
-      record = new TopicRecord(route.topic)
-      this.tree.set(route.topic, record)
+      record = new TopicRecord(holder.topic)
+      this.tree.set(holder.topic, record)
     }
-    route.record = record
+    holder.record = record
     return record
   }
 
