@@ -8,5 +8,6 @@ export {
   type PublishOptions,
   type ReceivedMessage,
 } from './hub.ts'
-export type { Ledger, DropReason } from './observe/ledger.ts'
+export type { DropReason } from './protocol/drop-reasons.ts'
+export type { Ledger } from './observe/ledger.ts'
 export type { QoS } from './protocol/packet-types.ts'

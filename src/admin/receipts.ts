@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { DropReason } from '../observe/ledger.ts'
+import type { DropReason } from '../protocol/drop-reasons.ts'
 import type { Outcome, Trail } from '../trails/trail.ts'
 import { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'

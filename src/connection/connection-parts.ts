@@ -1,4 +1,3 @@
-import type { Broker } from '../broker/broker.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../base/log.ts'
@@ -8,12 +7,13 @@ import type { TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { Connection } from './connection.ts'
+import type { ControlPlane } from './control.ts'
 import type { OutputTurn } from './output.ts'
 import type { PublishRun } from './publish-run.ts'
 
 /** What all connections of a hub share. */
 export interface ConnectionParts {
-  readonly broker: Broker
+  readonly broker: ControlPlane
   readonly router: Router
   readonly sessions: Sessions
   readonly ledger: Ledger

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { ControlPeer, ControlStream } from '../broker/control-stream.ts'
 import {
   encodeConnack,
   encodeConnack5,
@@ -38,6 +37,19 @@ export interface ControlOwner extends SessionConnection {
   proceed(): void
 }
 
+/** Decides on the control packets of one client; its answers come as calls of the Control it was opened for. */
+export interface ControlStream {
+  /** Takes one control packet of MQTT 3.1.1. Keeps the buffer. */
+  pass(packet: Buffer): void
+  destroy(): void
+}
+
+/** The control plane: it lets clients in, grants subscriptions and tells when a will is due. */
+export interface ControlPlane {
+  /** Begins a client for a connection that has a CONNECT to pass. */
+  open(control: Control): ControlStream
+}
+
 /** A reason against a CONNECT, for the log and for the client in its version of MQTT. */
 interface Refusal {
   readonly reason: string
@@ -54,7 +66,7 @@ const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPT
  * in the name of clients of MQTT 5, and writes the answers itself, since Aedes cannot know of sessions without subscriptions,
  * filters given twice, limits or properties.
  */
-export class Control implements ControlPeer {
+export class Control {
   readonly connection: ControlOwner
   readonly #parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits' | 'log'>
   will: StoredWill | undefined = undefined

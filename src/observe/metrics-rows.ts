@@ -1,5 +1,6 @@
 import type { HubFacts, HistoryFacts } from './facts.ts'
-import { DROP_REASONS, LIMITS } from './ledger.ts'
+import { DROP_REASONS } from '../protocol/drop-reasons.ts'
+import { LIMITS } from './ledger.ts'
 import { PROCESS_ROWS } from './metrics-process.ts'
 
 /** One metric: what Prometheus is told of it and what the table in `docs/metrics.md` is made of. */

@@ -1,5 +1,5 @@
 import type { HubFacts } from './facts.ts'
-import type { DropReason } from './ledger.ts'
+import type { DropReason } from '../protocol/drop-reasons.ts'
 
 /** What values under `$SYS/broker` are made of. */
 export interface SysFacts extends HubFacts {

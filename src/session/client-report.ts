@@ -1,4 +1,4 @@
-import type { DropReason } from '../observe/ledger.ts'
+import type { DropReason } from '../protocol/drop-reasons.ts'
 import type { TrafficReport } from '../observe/traffic.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 

@@ -1,5 +1,5 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
-import type { DropReason } from '../observe/ledger.ts'
+import type { DropReason } from '../protocol/drop-reasons.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { HistoryFilter } from '../protocol/history-filter.ts'
 import type { Message } from '../protocol/message.ts'

@@ -1,5 +1,5 @@
 // Hot path: `received` and `end` run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
-import type { DropReason } from '../observe/ledger.ts'
+import type { DropReason } from '../protocol/drop-reasons.ts'
 import type { Outcome } from './trail.ts'
 import type { Followed } from './trails.ts'
 

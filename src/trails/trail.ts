@@ -1,6 +1,6 @@
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
-import type { DropReason } from '../observe/ledger.ts'
+import type { DropReason } from '../protocol/drop-reasons.ts'
 
 /**
  * What a session, or a shared subscription whose members are all busy, has done with a message:

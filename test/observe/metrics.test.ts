@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { DROP_REASONS, Ledger, LIMITS } from '../../src/observe/ledger.ts'
+import { DROP_REASONS } from '../../src/protocol/drop-reasons.ts'
+import { Ledger, LIMITS } from '../../src/observe/ledger.ts'
 import { METRIC_ROWS } from '../../src/observe/metrics.ts'
 import { createMetrics, HISTORY } from '../support/facts.ts'
 import { until } from '../support/guard.ts'

@@ -1,4 +1,4 @@
-import type { DropReason } from '../../observe/ledger.ts'
+import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Followed } from '../../trails/trails.ts'
 import { Message } from '../../protocol/message.ts'
 import type { Terms } from '../../store/store.ts'

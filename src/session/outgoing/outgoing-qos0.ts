@@ -1,6 +1,6 @@
 // Hot path: `deliver` and `deliverRun` run per message; measured by `npm run bench`, rows "QoS 0".
 import type { Clock } from '../../base/clock.ts'
-import type { DropReason } from '../../observe/ledger.ts'
+import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Followed, Trails } from '../../trails/trails.ts'
 import { Message } from '../../protocol/message.ts'
 import type { Delivery } from '../../router/delivery.ts'

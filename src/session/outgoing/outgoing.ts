@@ -1,6 +1,7 @@
 // Hot path: `deliver` and the acknowledgements run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
 import type { Clock } from '../../base/clock.ts'
-import type { DropReason, Ledger } from '../../observe/ledger.ts'
+import type { DropReason } from '../../protocol/drop-reasons.ts'
+import type { Ledger } from '../../observe/ledger.ts'
 import type { Followed, Trails } from '../../trails/trails.ts'
 import type { Message } from '../../protocol/message.ts'
 import { PacketType, type QoS } from '../../protocol/packet-types.ts'

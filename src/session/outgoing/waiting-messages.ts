@@ -1,6 +1,6 @@
 // Hot path: `push` and `next` run per message that has to wait; measured by `npm run bench`, rows "kept".
 import type { Clock } from '../../base/clock.ts'
-import type { DropReason } from '../../observe/ledger.ts'
+import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Outcome } from '../../trails/trail.ts'
 import type { Followed, Trails } from '../../trails/trails.ts'
 import type { Message } from '../../protocol/message.ts'

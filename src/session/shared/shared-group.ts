@@ -1,4 +1,4 @@
-import type { DropReason } from '../../observe/ledger.ts'
+import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Followed } from '../../trails/trails.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { QoS } from '../../protocol/packet-types.ts'
