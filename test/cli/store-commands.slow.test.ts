@@ -72,15 +72,18 @@ describe('hubbub inspect', () => {
 })
 
 describe('hubbub backup and restore', () => {
-  test('copy a store beside the hub that has it, and give all of it to another hub', async () => {
-    const [data, copy, file] = [join(cwd, 'running'), join(cwd, 'restored'), join(cwd, 'backup.mdb')]
-    await startHubWithWaiting(data)
-    expect(await run('backup', file, '--data', data)).toMatchObject({ code: 0, err: '' })
-    expect(await run('restore', file, '--data', copy)).toMatchObject({ code: 0, err: '' })
-    const { port } = await startHubOn(copy)
-    const back = await joinHub(port, 'away/Küche', { isClean: false })
-    expect(await takePayloads(back)).toEqual(['one', 'two'])
-  })
+  test.each(['backup.mdb', 'backup'])(
+    'copy a store to %s beside the hub that has it, and all of it to another',
+    async (name) => {
+      const [data, copy, file] = [join(cwd, `of-${name}`), join(cwd, `from-${name}`), join(cwd, name)]
+      await startHubWithWaiting(data)
+      expect(await run('backup', file, '--data', data)).toMatchObject({ code: 0, err: '' })
+      expect(await run('restore', file, '--data', copy)).toMatchObject({ code: 0, err: '' })
+      const { port } = await startHubOn(copy)
+      const back = await joinHub(port, 'away/Küche', { isClean: false })
+      expect(await takePayloads(back)).toEqual(['one', 'two'])
+    },
+  )
 
   test('refuse what would lose something, each in one line', async () => {
     const [data, file, other] = [join(cwd, 'kept'), join(cwd, 'kept.mdb'), join(cwd, 'text.mdb')]

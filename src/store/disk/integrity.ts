@@ -29,7 +29,7 @@ const WALK = `
   const [lmdb, path, maxBulkBytes, bulk, unchecked, ...names] = process.argv.slice(1)
   const { open } = await import(lmdb)
   const bytes = { encoding: 'binary', keyEncoding: 'binary' }
-  const root = open({ path, readOnly: true, maxDbs: 16, ...bytes })
+  const root = open({ path, noSubdir: true, readOnly: true, maxDbs: 16, ...bytes })
   for (const name of names) {
     const database = root.openDB({ name, ...bytes })
     if (database === undefined) continue
