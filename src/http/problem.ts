@@ -21,7 +21,7 @@ export interface ProblemDocument {
 }
 
 /** Every kind of problem, by the last part of its type `urn:hubbub:problem:…`, with its status and title. */
-const PROBLEMS = {
+export const PROBLEMS = {
   'parameter-invalid': [400, 'A parameter is not valid'],
   'body-invalid': [400, 'The body cannot be read'],
   'cross-site': [403, 'Pages of other sites may not do this'],
@@ -33,7 +33,7 @@ const PROBLEMS = {
   'host-unknown': [421, 'The hub does not go by this name'],
   'too-many': [429, 'There are too many at once'],
   internal: [500, 'The hub has met a bug'],
-  unavailable: [503, 'This is not to be had now'],
+  unavailable: [503, 'This is not available right now'],
   'no-reply': [504, 'Nobody has answered in time'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 

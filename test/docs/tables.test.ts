@@ -7,7 +7,10 @@ import { loadConfig } from '../../src/config/load.ts'
 import { ERROR_KINDS } from '../../src/base/errors.ts'
 import { LIMITS } from '../../src/observe/ledger.ts'
 import { DROP_REASONS } from '../../src/protocol/drop-reasons.ts'
+import { PROBLEMS } from '../../src/http/problem.ts'
 import { METRIC_ROWS } from '../../src/observe/metrics.ts'
+import { ApiClient, fieldOf } from '../support/api.ts'
+import { startHub } from '../support/start-hub.ts'
 import { codeBlocks, readPage } from './pages.ts'
 
 /** What stands between `<!-- name -->` and `<!-- /name -->` in a page. */
@@ -71,5 +74,25 @@ describe('docs/errors.md', () => {
     expect(head).toBe('| Code | Exit code | What it means |')
     const cells = rows.map((row) => /^\| `(\w+)` \| (\d+) \| .+\. \|$/.exec(row)?.slice(1) ?? [row])
     expect(cells).toEqual(Object.entries(ERROR_KINDS).map(([code, kind]) => [code, String(kind.exitCode)]))
+  })
+})
+
+describe('docs/http-api.md', () => {
+  test('lists every route', async () => {
+    const { httpPort } = await startHub()
+    const paths = Object(fieldOf(await new ApiClient(httpPort).get('/openapi.json'), 'paths'))
+    const routes = Object.keys(paths)
+      .filter((path) => path.startsWith('/api/v1/'))
+      .flatMap((path) =>
+        Object.keys(Object(paths[path])).map((method) => `${method.toUpperCase()} ${path.slice('/api/v1'.length)}`),
+      )
+    const rows = part('docs/http-api.md', 'routes').split('\n').slice(2)
+    const listed = rows.map((row) => /^\| `(.+)` \| .{9,} \|$/.exec(row)?.[1] ?? row)
+    expect(listed.toSorted()).toEqual(routes.toSorted())
+  })
+
+  test('lists every kind of problem', () => {
+    const rows = Object.entries(PROBLEMS).map(([kind, [status, title]]) => [`\`${kind}\``, String(status), title])
+    expect(part('docs/http-api.md', 'problems')).toBe(table(['Type', 'Status', 'Title'], rows))
   })
 })
