@@ -1,9 +1,8 @@
 import { useSignal } from '@preact/signals'
-import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
-import { Icon } from './icons.tsx'
+import { useEffect } from 'preact/hooks'
 import { Jump } from './jump.tsx'
 import { listenToKeys } from './keys.ts'
+import { Modal } from './modal.tsx'
 import { save } from './state/conversations.ts'
 import { dialog } from './state/layout.ts'
 import { go, hrefOf } from './state/place.ts'
@@ -26,39 +25,6 @@ export function Dialogs() {
     default:
       return null
   }
-}
-
-function close(): void {
-  dialog.value = undefined
-}
-
-/** A window of its own; Esc and a click beside it close it. */
-export function Modal({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
-  const box = useRef<HTMLDialogElement>(null)
-  const opened = useRef(dialog.peek())
-  useEffect(() => box.current?.showModal(), [])
-  return (
-    <dialog
-      class="modal"
-      ref={box}
-      aria-label={title}
-      // The event comes late: a key may have opened the next one already.
-      onClose={() => {
-        if (dialog.peek() === opened.current) close()
-      }}
-      onClick={(event) => {
-        if (event.target === box.current) close()
-      }}
-    >
-      <header>
-        <h2>{title}</h2>
-        <button type="button" class="icon-button" aria-label={words.value.close} onClick={close}>
-          <Icon name="close" />
-        </button>
-      </header>
-      {children}
-    </dialog>
-  )
 }
 
 function Keys() {

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { visible } from '../worker/visible.ts'
-import { Modal } from './dialogs.tsx'
+import { Modal } from './modal.tsx'
 import { Avatar } from './sidebar/avatar.tsx'
 import { conversations } from './state/conversations.ts'
 import { dialog } from './state/layout.ts'

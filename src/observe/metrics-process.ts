@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import type { ReadRow } from './metrics-rows.ts'
+import type { ReadRow } from './metric-row.ts'
 
 /** What is told of the process, under the names that Prometheus' own client libraries use; nothing here costs until it is read. */
 export const PROCESS_ROWS: readonly ReadRow[] = [

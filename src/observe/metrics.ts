@@ -2,7 +2,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { QoS } from '../protocol/packet-types.ts'
 import type { HubFacts } from './facts.ts'
 import { LoopLag } from './loop-lag.ts'
-import { type MetricRow, type MetricValue, READ_ROWS, type ReadRow } from './metrics-rows.ts'
+import type { MetricRow, MetricValue, ReadRow } from './metric-row.ts'
+import { READ_ROWS } from './metrics-rows.ts'
 import { RecentTimes } from './recent-times.ts'
 
 interface HistogramRow extends MetricRow {

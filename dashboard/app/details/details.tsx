@@ -1,6 +1,5 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Arrived } from '../../worker/protocol.ts'
-import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, forget, pinnedIds, save, savedIds, togglePinned } from '../state/conversations.ts'
 import { isDetailsShown, isOverlaid } from '../state/layout.ts'
@@ -10,6 +9,7 @@ import { chosen } from '../state/open.ts'
 import { bytes, time } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 import { Commands } from './commands.tsx'
+import { Facts } from './facts.tsx'
 import { DeviceValues, LastValues } from './last-values.tsx'
 import { PayloadView } from './payload-view.tsx'
 import { SessionPart } from './session-part.tsx'
@@ -131,26 +131,5 @@ function OfMessage({ message }: { readonly message: Arrived }) {
       {omittedProperties > 0 && <p class="quiet">{text.andMore(number(omittedProperties))}</p>}
       <PayloadView message={message} />
     </>
-  )
-}
-
-/** Names and what they are; those without a value are left out. */
-export function Facts({ facts }: { readonly facts: readonly (readonly [string, string | undefined])[] }) {
-  return (
-    <dl class="facts">
-      {facts.map(
-        ([name, value], index) =>
-          value !== undefined && (
-            <div key={`${index} ${name}`}>
-              <dt>
-                <bdi>{visible(name)}</bdi>
-              </dt>
-              <dd>
-                <bdi>{visible(value)}</bdi>
-              </dd>
-            </div>
-          ),
-      )}
-    </dl>
   )
 }

@@ -6,7 +6,7 @@ import type { Conversation } from '../state/conversations.ts'
 import { presence } from '../state/presence.ts'
 import { when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
-import { Facts } from './details.tsx'
+import { Facts } from './facts.tsx'
 
 /** What the hub knows of a client. */
 export interface ClientJson {

@@ -1,4 +1,4 @@
-import type { Words } from './words.ts'
+import type { Words } from './dictionary.ts'
 
 /** То, что говорит страница, по-русски. Слова протокола не переводятся. */
 export const ru: Words = {

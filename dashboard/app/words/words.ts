@@ -1,21 +1,8 @@
 import { computed } from '@preact/signals'
 import { language } from '../state/settings.ts'
+import type { Plural, Words } from './dictionary.ts'
 import { en } from './en.ts'
 import { ru } from './ru.ts'
-
-/** A noun by the plural categories of its language; `other` stands for those that are left out. */
-export type Plural = { readonly other: string } & Partial<Readonly<Record<Intl.LDMLPluralRule, string>>>
-
-type Widen<T> = T extends string
-  ? string
-  : T extends (...given: infer A) => string
-    ? (...given: A) => string
-    : T extends { readonly other: string }
-      ? Plural
-      : { readonly [K in keyof T]: Widen<T[K]> }
-
-/** What the page says. */
-export type Words = { readonly [K in keyof typeof en]: Widen<(typeof en)[K]> }
 
 const DICTIONARIES: Readonly<Record<'en' | 'ru', Words>> = { en, ru }
 
