@@ -11,7 +11,8 @@ export const HISTORY_OPTIONS = [
     key: 'history.enabled',
     kind: 'boolean',
     default: true,
-    summary: 'Records messages, so that they can be looked up later. What was recorded stays when it is switched off.',
+    summary:
+      'Records messages, so that they can be looked up later. When this is switched off, what was recorded stays.',
     needsRestart: true,
   },
   {
@@ -22,7 +23,7 @@ export const HISTORY_OPTIONS = [
     max: 1024 * GIB,
     default: 2 * GIB,
     summary:
-      'What all of the history may take on disk; the oldest messages go first. With data "memory" it takes at most 64 MiB.',
+      'How much disk space the whole history may take; the oldest messages go first. With data "memory" it takes at most 64 MiB.',
     needsRestart: true,
   },
   {
@@ -33,7 +34,7 @@ export const HISTORY_OPTIONS = [
     max: MAX_DAYS,
     default: 7,
     nullMeans: Infinity,
-    summary: 'How long a message is kept when no rule says otherwise; null is as long as there is room.',
+    summary: 'How long a message is kept when no rule says otherwise. null means as long as there is room.',
     needsRestart: true,
   },
   {
@@ -44,7 +45,7 @@ export const HISTORY_OPTIONS = [
     max: MAX_COUNT,
     default: 20,
     summary:
-      'QoS 0 messages recorded of each topic a second when no rule says otherwise. Retained ones are always recorded. What is left out is counted.',
+      'QoS 0 messages per second that are recorded of each topic when no rule says otherwise. Retained messages are always recorded. What is left out is counted.',
     needsRestart: true,
   },
   {
@@ -54,7 +55,8 @@ export const HISTORY_OPTIONS = [
     min: 0,
     max: MAX_COUNT,
     default: 2000,
-    summary: 'QoS 0 messages recorded of all topics together a second. Raise it for many devices on a fast disk.',
+    summary:
+      'QoS 0 messages per second that are recorded of all topics together. Raise it for many devices and a fast disk.',
     needsRestart: true,
   },
   {
@@ -65,7 +67,7 @@ export const HISTORY_OPTIONS = [
     max: MAX_COUNT,
     default: 20_000,
     summary:
-      'Messages of any kind recorded a second, so that a flood of QoS 1 costs the hub a few percent of its speed and no more.',
+      'Messages of any QoS that are recorded per second, so that a flood of QoS 1 costs the hub only a few percent of its speed.',
     needsRestart: true,
   },
   {
@@ -82,7 +84,7 @@ export const HISTORY_OPTIONS = [
     ],
     default: [],
     summary:
-      'What holds for the topics under a filter instead: whether they are recorded, and how much of each topic is kept. The first rule that matches a topic counts.',
+      'Exceptions for the topics under a filter: whether they are recorded, and how much of each topic is kept. The first rule that matches a topic counts.',
     needsRestart: true,
   },
 ] as const satisfies readonly Option[]

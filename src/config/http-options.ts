@@ -7,7 +7,7 @@ export const HTTP_OPTIONS = [
     kind: 'path',
     default: '/',
     summary:
-      'Path that pages, API and WebSocket are below, such as /hub. Set it where a reverse proxy hands requests on with such a path; one that strips it needs nothing here.',
+      'Path in front of all pages, the API and the WebSocket, such as /hub. Set it when a reverse proxy passes requests on with such a path; a proxy that removes the path needs nothing here.',
     needsRestart: true,
   },
 ] as const satisfies readonly Option[]

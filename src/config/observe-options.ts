@@ -10,7 +10,7 @@ export const OBSERVE_OPTIONS = [
     max: 86_400,
     default: 10,
     summary:
-      'How often the hub publishes what changed of its state under $SYS, as Mosquitto does. Raise it where clients on slow links subscribe to $SYS/#; 0 publishes nothing there.',
+      'How often the hub publishes what has changed of its state under $SYS, as Mosquitto does. Raise it when clients on slow links subscribe to $SYS/#. 0 publishes nothing.',
     needsRestart: true,
   },
 ] as const satisfies readonly Option[]

@@ -21,7 +21,7 @@ export const OPTIONS = [
     kind: 'host',
     default: '127.0.0.1',
     summary:
-      'Address that the hub listens on. 127.0.0.1 is reached from this machine only; 0.0.0.0 (IPv4) or :: (IPv6 too) from everywhere.',
+      'Address that the hub listens on. 127.0.0.1 can be reached from this machine only; 0.0.0.0 (IPv4) and :: (also IPv6) from everywhere.',
     needsRestart: true,
     isEveryday: true,
   },
@@ -32,7 +32,7 @@ export const OPTIONS = [
     min: 0,
     max: 65_535,
     default: 1883,
-    summary: 'TCP port for MQTT. Change it when another program has the port; 0 takes any free one.',
+    summary: 'TCP port for MQTT. Change it when another program uses the port; 0 takes any free port.',
     needsRestart: true,
     isEveryday: true,
   },
@@ -43,7 +43,7 @@ export const OPTIONS = [
     min: 0,
     max: 65_535,
     default: 8080,
-    summary: 'TCP port for HTTP and for MQTT over WebSocket at /mqtt; 0 takes any free one.',
+    summary: 'TCP port for HTTP and for MQTT over WebSocket at /mqtt; 0 takes any free port.',
     needsRestart: true,
     isEveryday: true,
   },
@@ -53,7 +53,7 @@ export const OPTIONS = [
     noFolder: 'memory',
     default: './data',
     summary:
-      'Folder for what must outlive the hub: sessions, what waits for them, retained messages. "memory" keeps it no longer than the process lives.',
+      'Folder for everything that must outlive the hub: sessions, queued messages, retained messages, the history. "memory" keeps it in memory only, until the hub stops.',
     needsRestart: true,
     isEveryday: true,
   },
@@ -63,7 +63,7 @@ export const OPTIONS = [
     allowed: ['memory', 'disk', 'fsync'],
     default: 'disk',
     summary:
-      'What an acknowledgement promises: "memory", kept as long as the hub lives; "disk", also when it is killed; "fsync", also when the power fails, at a price in speed.',
+      'What an acknowledgement promises. "memory": the message is kept while the hub runs; "disk": also when the hub is killed; "fsync": also when the power fails, which is slower.',
     needsRestart: true,
   },
   {
@@ -71,7 +71,7 @@ export const OPTIONS = [
     kind: 'choice',
     allowed: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     default: 'info',
-    summary: 'How much the hub logs. "warn" leaves out the coming and going of clients; "debug" helps to find a fault.',
+    summary: 'How much the hub logs. "warn" leaves out clients that connect and leave; "debug" helps to find a fault.',
     needsRestart: true,
     isEveryday: true,
   },
@@ -80,7 +80,7 @@ export const OPTIONS = [
     kind: 'boolean',
     default: false,
     summary:
-      'Lets anyone who reaches the hub connect. Without it the hub listens only where this machine alone can reach it, as there are no users yet.',
+      'Lets anyone who can reach the hub use it. There are no users yet, so without this the hub listens only on addresses that only this machine can reach.',
     needsRestart: true,
     isEveryday: true,
   },
@@ -89,7 +89,7 @@ export const OPTIONS = [
     kind: 'origins',
     default: [],
     summary:
-      'Web pages of other sites that may use the hub from a browser, over WebSocket and HTTP, such as https://app.example.org; also the origin by which a reverse proxy has people reach the hub itself. Pages from the hub\'s own address always may; "*" lets all.',
+      'Origins of web pages that may use the hub from a browser, over WebSocket and HTTP, such as https://app.example.org. The public origin of a reverse proxy belongs here too. Pages from the hub\'s own address are always allowed; "*" allows all.',
     needsRestart: true,
   },
   {
@@ -101,7 +101,7 @@ export const OPTIONS = [
     default: 30,
     nullMeans: null,
     summary:
-      'How often a WebSocket client is pinged, so that proxies keep the connection and dead ones are found. Lower it under a proxy that cuts idle connections sooner; null never pings.',
+      'How often a WebSocket client is pinged, so that proxies keep the connection and dead connections are found. Lower it when a proxy closes idle connections sooner. null turns pings off.',
     needsRestart: true,
   },
   {
@@ -110,7 +110,7 @@ export const OPTIONS = [
     allowed: ['round-robin', 'sticky', 'least-loaded'],
     default: 'round-robin',
     summary:
-      'Which member of a shared subscription ($share/…) gets a message: each in turn, the same one as long as it is connected, or the one with the least to do.',
+      'Which member of a shared subscription ($share/…) gets a message: each in turn, the same one while it is connected, or the one with the least to do.',
     needsRestart: true,
   },
   ...HTTP_OPTIONS,
@@ -122,7 +122,8 @@ export const OPTIONS = [
     min: 128,
     max: MAX_PACKET_BYTES,
     default: MIB,
-    summary: 'Largest packet of a client. Raise it when devices send images or firmware; memory use grows with it.',
+    summary:
+      'Largest packet that a client may send. Raise it when devices send images or firmware; memory use grows with it.',
     needsRestart: true,
   },
   {
@@ -132,7 +133,7 @@ export const OPTIONS = [
     min: 128,
     max: MAX_PACKET_BYTES,
     default: 64 * KIB,
-    summary: 'Largest first packet (CONNECT), sent by strangers. Raise it only for very long wills or passwords.',
+    summary: 'Largest first packet (CONNECT), which anyone can send. Raise it only for very long wills or passwords.',
     needsRestart: true,
   },
   {
@@ -142,7 +143,7 @@ export const OPTIONS = [
     min: 0.05,
     max: 3600,
     default: 10,
-    summary: 'How long a new connection may take to say who it is. Raise it for very slow links.',
+    summary: 'How long a new connection may take to send its CONNECT. Raise it for very slow links.',
     needsRestart: true,
   },
   {
@@ -154,7 +155,7 @@ export const OPTIONS = [
     default: 100_000,
     nullMeans: Infinity,
     summary:
-      'How many clients may be connected at once. Keep it below what memory and "ulimit -n" (open files) allow; null is no limit.',
+      'How many clients may be connected at once. Stay below what memory and "ulimit -n" (open files) allow. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -166,7 +167,7 @@ export const OPTIONS = [
     default: null,
     nullMeans: Infinity,
     summary:
-      'How many clients may be connected from one IP address. Set it where strangers can reach the hub; many devices behind one router share an address. null is no limit.',
+      'How many clients may be connected from one IP address. Set it where strangers can reach the hub. Many devices behind one router share an address. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -176,7 +177,7 @@ export const OPTIONS = [
     min: 1,
     max: 65_535,
     default: 1024,
-    summary: 'Longest topic name or filter.',
+    summary: 'Longest topic name or topic filter.',
     needsRestart: true,
   },
   {
@@ -186,7 +187,7 @@ export const OPTIONS = [
     min: 1,
     max: 100, // what Aedes takes in a SUBSCRIBE
     default: 32,
-    summary: 'Most levels in a topic name or filter; a/b/c has three.',
+    summary: 'Most levels in a topic name or topic filter; a/b/c has three.',
     needsRestart: true,
   },
   {
@@ -198,7 +199,7 @@ export const OPTIONS = [
     default: 1000,
     nullMeans: Infinity,
     summary:
-      'Most subscriptions of one client. Raise it for gateways that subscribe for many devices; null is no limit.',
+      'Most subscriptions of one client. Raise it for gateways that subscribe for many devices. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -209,7 +210,7 @@ export const OPTIONS = [
     max: 65_535,
     default: 100,
     summary:
-      'Messages of QoS 1 and 2 on their way to one client that it has not acknowledged. Raise it for fast clients on slow links; 1 is the strictest order.',
+      'Messages of QoS 1 and 2 that may be in flight to one client, which has not acknowledged them yet. Raise it for fast clients on slow links; 1 gives the strictest order.',
     needsRestart: true,
   },
   {
@@ -221,7 +222,7 @@ export const OPTIONS = [
     default: 10_000,
     nullMeans: Infinity,
     summary:
-      'Messages of QoS 1 and 2 that wait for one client that is away or slow; limits.queuePolicy says what happens beyond it. null is no limit.',
+      'Messages of QoS 1 and 2 that may wait for one client that is away or slow. limits.queuePolicy says what happens to more. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -232,7 +233,7 @@ export const OPTIONS = [
     max: MAX_MEMORY_BYTES,
     default: 16 * MIB,
     nullMeans: Infinity,
-    summary: 'The same bound in bytes: whichever is reached first counts. null is no limit.',
+    summary: 'The same limit in bytes; whichever is reached first counts. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -241,7 +242,7 @@ export const OPTIONS = [
     allowed: ['drop-oldest', 'drop-newest', 'disconnect'],
     default: 'drop-oldest',
     summary:
-      'What happens when a queue is full. "disconnect" ends the connection of a client that is too slow and drops the newest; each drop is counted.',
+      'What happens when a queue is full: the oldest or the newest message is dropped. "disconnect" drops the newest and also disconnects a client that is too slow. Every drop is counted.',
     needsRestart: true,
   },
   {
@@ -253,7 +254,7 @@ export const OPTIONS = [
     default: null,
     nullMeans: Infinity,
     summary:
-      'How long a message of QoS 1 or 2 may wait for a client; then it is dropped and counted. null is for ever.',
+      'How long a message of QoS 1 or 2 may wait for a client before it is dropped and counted. null means forever.',
     needsRestart: true,
   },
   {
@@ -265,7 +266,7 @@ export const OPTIONS = [
     default: null,
     nullMeans: Infinity,
     summary:
-      'How long the session of a client that is away is kept. Set it where clients come under ever new names; null is for ever.',
+      'How long the session of a client that is away is kept. Set it when clients keep coming with new client identifiers. null means forever.',
     needsRestart: true,
   },
   {
@@ -276,7 +277,7 @@ export const OPTIONS = [
     max: GIB,
     default: MIB,
     summary:
-      'Bytes that wait for one slow connection; limits.outputPolicy says what happens to QoS 0 beyond it. Raise it for bursts; every slow client may take this much memory.',
+      'Bytes that may wait for one slow connection. limits.outputPolicy says what happens to QoS 0 beyond that. Raise it for bursts; every slow client may take this much memory.',
     needsRestart: true,
   },
   {
@@ -285,7 +286,7 @@ export const OPTIONS = [
     allowed: ['drop', 'latest'],
     default: 'drop',
     summary:
-      'What happens to QoS 0 for a client that is too slow: "drop" drops it, "latest" keeps the newest message of each topic until the client has caught up.',
+      'What happens to QoS 0 for a client that is too slow. "drop" drops it; "latest" keeps the newest message of each topic until the client has caught up.',
     needsRestart: true,
   },
   {
@@ -296,7 +297,8 @@ export const OPTIONS = [
     max: MAX_COUNT,
     default: null,
     nullMeans: Infinity,
-    summary: 'Messages a second from one client; one that sends more is read slower. null is no limit.',
+    summary:
+      'Messages per second that one client may publish. The hub reads from a faster client more slowly. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -307,7 +309,7 @@ export const OPTIONS = [
     max: 65_535,
     default: 100,
     summary:
-      'QoS 2 messages that a client of MQTT 5 may have under way to the hub (Receive Maximum); one that has more is disconnected. Raise it for gateways.',
+      'QoS 2 messages that an MQTT 5 client may have in flight to the hub (Receive Maximum). A client that has more is disconnected. Raise it for gateways.',
     needsRestart: true,
   },
   {
@@ -318,7 +320,7 @@ export const OPTIONS = [
     max: 65_535,
     default: 100,
     summary:
-      'Topic Aliases of one client of MQTT 5 in each direction. Each takes the memory of its topic; 0 allows none.',
+      'Topic Aliases of one MQTT 5 client in each direction. Each takes the memory of its topic; 0 turns them off.',
     needsRestart: true,
   },
   {
@@ -330,7 +332,7 @@ export const OPTIONS = [
     default: null,
     nullMeans: Infinity,
     summary:
-      'Longest keep-alive of a client of MQTT 5, which is told (Server Keep Alive). Set it to notice sooner that a client is gone; null is no limit.',
+      'Longest keep-alive of an MQTT 5 client; the hub tells the client (Server Keep Alive). Set it to notice sooner that a client is gone. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -341,7 +343,7 @@ export const OPTIONS = [
     max: MAX_COUNT,
     default: 1_000_000,
     nullMeans: Infinity,
-    summary: 'How many topics may have a retained message; null is no limit.',
+    summary: 'How many topics may have a retained message. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -352,7 +354,7 @@ export const OPTIONS = [
     max: MAX_MEMORY_BYTES,
     default: GIB,
     nullMeans: Infinity,
-    summary: 'The same bound in bytes. Lower it on a machine with little memory; null is no limit.',
+    summary: 'The same limit in bytes. Lower it on a machine with little memory. null means unlimited.',
     needsRestart: true,
   },
   {
@@ -362,7 +364,8 @@ export const OPTIONS = [
     min: 1,
     max: 10_000_000,
     default: 250_000,
-    summary: 'Topics that are counted and listed, with their last value; beyond it the most silent ones are forgotten.',
+    summary:
+      'Topics that are counted and listed with their last value. Beyond that, those that were silent longest are forgotten.',
     needsRestart: true,
   },
   ...HISTORY_OPTIONS,

@@ -6,18 +6,18 @@ import type { DropReason } from '../protocol/drop-reasons.ts'
  * metrics and stands in logs.
  */
 export const LIMITS = {
-  connections: 'there were as many connections as may be: one more was refused (limits.maxConnections)',
+  connections: 'a connection was refused because too many were open (limits.maxConnections)',
   'connections-per-address':
-    'its address had as many connections as it may: one more was refused (limits.maxConnectionsPerAddress)',
-  'connect-timeout': 'a connection did not say in time who it is and was closed (limits.connectTimeoutSeconds)',
+    'a connection was refused because too many from its address were open (limits.maxConnectionsPerAddress)',
+  'connect-timeout': 'a connection was closed because its CONNECT did not come in time (limits.connectTimeoutSeconds)',
   'packet-size':
-    'a packet was too large and its connection was closed (limits.maxPacketBytes, limits.maxConnectPacketBytes)',
+    'a connection was closed because a packet was too large (limits.maxPacketBytes, limits.maxConnectPacketBytes)',
   topic:
-    'a topic name or filter was too long or too deep and its connection was closed (limits.maxTopicBytes, limits.maxTopicLevels)',
-  subscriptions: 'a subscription was refused, its client has as many as it may (limits.maxSubscriptionsPerClient)',
-  'publish-rate': 'a client published faster than it may and was not read for a while (limits.maxPublishRate)',
+    'a connection was closed because a topic name or topic filter was too long or had too many levels (limits.maxTopicBytes, limits.maxTopicLevels)',
+  subscriptions: 'a subscription was refused because its client had too many (limits.maxSubscriptionsPerClient)',
+  'publish-rate': 'a client published too fast, so the hub stopped reading from it for a while (limits.maxPublishRate)',
   'receive-maximum':
-    'a client of MQTT 5 had more QoS 2 messages under way than it may and was disconnected (limits.receiveMaximum)',
+    'an MQTT 5 client was disconnected because it had too many QoS 2 messages in flight to the hub (limits.receiveMaximum)',
 } as const
 
 export type LimitName = keyof typeof LIMITS

@@ -6,7 +6,7 @@ export const PROCESS_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_event_loop_busy_seconds_total',
     kind: 'counter',
-    help: 'Time in which the event loop did not wait for something to do. Its rate is the load of the hub: near 1 it is at its limit.',
+    help: 'Time in which the event loop was busy. Its rate is the load of the hub; near 1 the hub is at its limit.',
     read: () => performance.eventLoopUtilization().active / 1000,
   },
   {
@@ -27,13 +27,13 @@ export const PROCESS_ROWS: readonly ReadRow[] = [
   {
     name: 'process_resident_memory_bytes',
     kind: 'gauge',
-    help: 'Memory of the process that is in RAM. With a store on disk, pages of its file are among it that the system takes back at need.',
+    help: 'Memory of the process that is in RAM. With a store on disk, this includes pages of its file, which the operating system takes back when it needs them.',
     read: () => process.memoryUsage.rss(),
   },
   {
     name: 'process_open_fds',
     kind: 'gauge',
-    help: 'Open files and sockets of the process; only where the system counts them (Linux 6.2 and newer).',
+    help: 'Open files and sockets of the process; only where the operating system counts them (Linux 6.2 and newer).',
     read: openFiles,
   },
   {
@@ -51,13 +51,13 @@ export const PROCESS_ROWS: readonly ReadRow[] = [
   {
     name: 'nodejs_heap_size_used_bytes',
     kind: 'gauge',
-    help: 'What of the JavaScript heap is in use, also by what nobody needs any more.',
+    help: 'How much of the JavaScript heap is in use, including garbage that is not collected yet.',
     read: () => process.memoryUsage().heapUsed,
   },
   {
     name: 'nodejs_external_memory_bytes',
     kind: 'gauge',
-    help: 'Memory beside the JavaScript heap that belongs to objects in it: buffers, mostly.',
+    help: 'Memory outside the JavaScript heap that belongs to objects in it, mostly buffers.',
     read: () => process.memoryUsage().external,
   },
 ]

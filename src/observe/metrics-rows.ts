@@ -8,19 +8,19 @@ const CONNECTION_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_connections',
     kind: 'gauge',
-    help: 'Network connections that are open, whether or not the client has said CONNECT.',
+    help: 'Open network connections, also those of clients that have not sent CONNECT yet.',
     read: ({ connections }) => connections,
   },
   {
     name: 'hubbub_connections_total',
     kind: 'counter',
-    help: 'Network connections that came. A rate far above hubbub_connects_total is a port scan, or clients of another protocol.',
+    help: 'Network connections that were opened. A rate far above hubbub_connects_total means a port scan, or clients of another protocol.',
     read: ({ ledger }) => ledger.connections,
   },
   {
     name: 'hubbub_connects_total',
     kind: 'counter',
-    help: 'CONNECT packets that came. A high rate at a steady number of connections: clients lose theirs and come back.',
+    help: 'CONNECT packets received. A high rate while the number of connections is steady means that clients lose their connections and come back.',
     read: ({ ledger }) => ledger.connects,
   },
   {
@@ -40,7 +40,7 @@ const CONNECTION_ROWS: readonly ReadRow[] = [
     name: 'hubbub_subscriptions',
     kind: 'gauge',
     label: 'kind',
-    help: 'Subscriptions of clients; a shared one counts once for each member.',
+    help: 'Subscriptions of clients; a shared subscription counts once for each member.',
     read: ({ sessions }) => ({ plain: sessions.subscriptions, shared: sessions.sharedSubscriptions }),
   },
   {
@@ -57,62 +57,62 @@ const MESSAGE_ROWS: readonly ReadRow[] = [
     name: 'hubbub_messages_received_total',
     kind: 'counter',
     label: 'qos',
-    help: 'PUBLISH packets that came from clients. One of QoS 2 that is repeated counts once.',
+    help: 'PUBLISH packets received from clients. A repeated packet of QoS 2 counts once.',
     read: ({ ledger }) => byQos(ledger.received),
   },
   {
     name: 'hubbub_messages_sent_total',
     kind: 'counter',
     label: 'qos',
-    help: 'PUBLISH packets that were written to clients. One that is repeated after a reconnect counts again.',
+    help: 'PUBLISH packets written to clients. A packet that is repeated after a reconnect counts again.',
     read: ({ ledger }) => byQos(ledger.sent),
   },
   {
     name: 'hubbub_publish_received_bytes_total',
     kind: 'counter',
-    help: 'Bytes of the PUBLISH packets that came: headers, properties and payloads.',
+    help: 'Bytes of the PUBLISH packets received: headers, properties and payloads.',
     read: ({ ledger }) => ledger.receivedBytes,
   },
   {
     name: 'hubbub_publish_sent_bytes_total',
     kind: 'counter',
-    help: 'Bytes of the PUBLISH packets that were written: headers, properties and payloads.',
+    help: 'Bytes of the PUBLISH packets written: headers, properties and payloads.',
     read: ({ ledger }) => ledger.sentBytes,
   },
   {
     name: 'hubbub_packets_received_total',
     kind: 'counter',
-    help: 'MQTT packets of any type that came.',
+    help: 'MQTT packets of any type received.',
     read: ({ ledger }) => packetsOf(ledger.received, ledger.otherReceived),
   },
   {
     name: 'hubbub_packets_sent_total',
     kind: 'counter',
-    help: 'MQTT packets of any type that were written.',
+    help: 'MQTT packets of any type written.',
     read: ({ ledger }) => packetsOf(ledger.sent, ledger.otherSent),
   },
   {
     name: 'hubbub_received_bytes_total',
     kind: 'counter',
-    help: 'All bytes that came as MQTT, without what TCP, TLS and WebSocket add.',
+    help: 'All bytes received as MQTT, without what TCP, TLS and WebSocket add.',
     read: ({ ledger }) => ledger.inputBytes,
   },
   {
     name: 'hubbub_sent_bytes_total',
     kind: 'counter',
-    help: 'All bytes that were written as MQTT, without what TCP, TLS and WebSocket add.',
+    help: 'All bytes written as MQTT, without what TCP, TLS and WebSocket add.',
     read: ({ ledger }) => ledger.outputBytes,
   },
   {
     name: 'hubbub_messages_matched_total',
     kind: 'counter',
-    help: 'Deliveries that were due, one for each message and session that it matches: delivered, dropped and pending make up this number.',
+    help: 'Deliveries that were due, one for each message and session that it matches. This is the sum of delivered, dropped and pending.',
     read: ({ ledger }) => ledger.matched,
   },
   {
     name: 'hubbub_messages_delivered_total',
     kind: 'counter',
-    help: 'Deliveries that are done: at QoS 0 the system took the message, at QoS 1 and 2 the client acknowledged it.',
+    help: 'Deliveries that are done: at QoS 0 the operating system took the message, at QoS 1 and 2 the client acknowledged it.',
     read: ({ ledger }) => ledger.delivered,
   },
   {
@@ -125,19 +125,19 @@ const MESSAGE_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_messages_pending',
     kind: 'gauge',
-    help: 'Deliveries that are neither done nor dropped: queued, in flight, or written and not yet taken by the system.',
+    help: 'Deliveries that are neither done nor dropped: queued, in flight, or written but not yet taken by the operating system.',
     read: ({ sessions }) => sessions.pendingMessages,
   },
   {
     name: 'hubbub_messages_refused_total',
     kind: 'counter',
-    help: 'Messages of clients to topics that are the hub\'s own, such as "$SYS/…": they went to nobody.',
+    help: 'Messages that clients published to the hub\'s own topics, such as "$SYS/…". They went to nobody.',
     read: ({ ledger }) => ledger.refused,
   },
   {
     name: 'hubbub_messages_not_retained_total',
     kind: 'counter',
-    help: 'Messages that were not retained because as many were as may be (limits.maxRetainedMessages, limits.maxRetainedBytes).',
+    help: 'Messages that were not retained because a limit was reached (limits.maxRetainedMessages, limits.maxRetainedBytes).',
     read: ({ ledger }) => ledger.notRetained,
   },
 ]
@@ -146,13 +146,13 @@ const HELD_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_queued_messages',
     kind: 'gauge',
-    help: 'Messages of QoS 1 and 2 that wait for clients that are away or slow, once for each.',
+    help: 'Messages of QoS 1 and 2 that wait for clients that are away or slow. A message counts once for each client.',
     read: ({ sessions }) => sessions.queuedMessages,
   },
   {
     name: 'hubbub_queued_bytes',
     kind: 'gauge',
-    help: 'The same in bytes of PUBLISH packets, as the limits count them; one that waits for many is in memory once.',
+    help: 'The same in bytes of PUBLISH packets, as the limits count them. A message that waits for many clients is in memory only once.',
     read: ({ sessions }) => sessions.queuedBytes,
   },
   {
@@ -168,7 +168,7 @@ const HELD_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_congested_clients',
     kind: 'gauge',
-    help: 'Clients that have not taken as much as they may be behind (limits.maxOutputBytes): they lose QoS 0.',
+    help: 'Clients that are too far behind (limits.maxOutputBytes) and therefore lose QoS 0.',
     read: ({ sessions }) => sessions.congestedClients,
   },
   {
@@ -186,13 +186,13 @@ const HELD_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_topics',
     kind: 'gauge',
-    help: 'Topics that were published to and are counted; the most silent ones give way (limits.maxTopics).',
+    help: 'Topics that are counted. When there are too many, those that were silent longest are forgotten (limits.maxTopics).',
     read: ({ topics }) => topics,
   },
   {
     name: 'hubbub_store_failing',
     kind: 'gauge',
-    help: '1 while the store cannot write: what has to be kept is not acknowledged.',
+    help: '1 while the store cannot write; messages that must be kept are then not acknowledged.',
     read: ({ isStoreFailing }) => (isStoreFailing ? 1 : 0),
   },
 ]
@@ -207,19 +207,19 @@ const HISTORY_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_history_bytes',
     kind: 'gauge',
-    help: 'What the history takes in the store.',
+    help: 'Bytes that the history takes in the store.',
     read: ({ history }) => history?.bytes,
   },
   {
     name: 'hubbub_history_topics',
     kind: 'gauge',
-    help: 'Topics that the history has messages of.',
+    help: 'Topics that have messages in the history.',
     read: ({ history }) => history?.topics,
   },
   {
     name: 'hubbub_history_oldest_timestamp_seconds',
     kind: 'gauge',
-    help: 'When the oldest message of the history came, in seconds since 1970; absent while it is empty.',
+    help: 'When the oldest message of the history was published, in seconds since 1970. Absent while the history is empty.',
     read: ({ history }) => (history?.oldestAtMs === undefined ? undefined : history.oldestAtMs / 1000),
   },
   {
@@ -238,7 +238,7 @@ const HISTORY_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_history_pending_messages',
     kind: 'gauge',
-    help: 'Messages that were recorded and are not stored yet.',
+    help: 'Messages that were recorded but are not stored yet.',
     read: ({ history }) => history?.pending,
   },
   {

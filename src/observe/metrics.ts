@@ -16,31 +16,31 @@ const DELIVERY_ROW: HistogramRow = {
   name: 'hubbub_delivery_seconds',
   kind: 'histogram',
   label: 'qos',
-  help: 'From when a message came until the system took it (QoS 0) or the client acknowledged it (QoS 1 and 2), also after days in a queue. A sample: up to 5 messages a second of each topic, 500 in all.',
+  help: 'Time from when a message came until the operating system took it (QoS 0) or the client acknowledged it (QoS 1 and 2), even after days in a queue. A sample: up to 5 messages a second of each topic, 500 in all.',
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 3600, 86_400],
 }
 const BATCH_SECONDS_ROW: HistogramRow = {
   name: 'hubbub_store_batch_seconds',
   kind: 'histogram',
-  help: 'How long the store took to write what changed in one go. Acknowledgements of what has to be kept wait for it. None with --data memory.',
+  help: 'How long the store took to write one batch of changes. Acknowledgements of messages that must be kept wait for it. None with --data memory.',
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
 }
 const BATCH_CHANGES_ROW: HistogramRow = {
   name: 'hubbub_store_batch_changes',
   kind: 'histogram',
-  help: 'Changes in one go of the store: messages queued, acknowledged, retained and so on.',
+  help: 'Changes in one batch of the store: messages queued, acknowledged, retained and so on.',
   buckets: [1, 10, 100, 1000, 10_000, 100_000],
 }
 const LOOP_LAG_ROW: HistogramRow = {
   name: 'hubbub_event_loop_lag_seconds',
   kind: 'histogram',
-  help: 'How long what comes at any moment waits until the event loop gets to it, looked at 50 times a second.',
+  help: 'How long something that happens now would wait until the event loop gets to it, sampled 50 times a second.',
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
 }
 const BATCH_FAILURES_ROW: MetricRow = {
   name: 'hubbub_store_batch_failures_total',
   kind: 'counter',
-  help: 'Times that the store could not write. What it could not write is tried again every second.',
+  help: 'Times that the store could not write a batch. It tries again every second.',
 }
 const BUILD_ROW: MetricRow = {
   name: 'hubbub_build_info',

@@ -3,16 +3,16 @@
  * stands in logs.
  */
 export const DROP_REASONS = {
-  offline: 'QoS 0 and the client of the kept session is not connected',
-  'output-full': 'QoS 0 and the client has not taken what it was sent before (limits.maxOutputBytes)',
-  'queue-full': 'the queue of the client was full: the oldest message gave way, or the newest (limits.queuePolicy)',
-  replaced: 'QoS 0 and a newer message of its topic came before the client had caught up (limits.outputPolicy)',
-  expired: 'it waited in the queue for longer than it may (limits.maxMessageExpirySeconds)',
-  damaged: 'the store could not read it back: its disk or its file is faulty',
-  'connection-lost': 'QoS 0 and the connection ended before the system had taken it',
-  'too-large': 'it was larger than its client takes (Maximum Packet Size of MQTT 5)',
-  rejected: 'the client answered it with an error (PUBACK or PUBREC of MQTT 5)',
-  'session-ended': 'the session ended before the client had acknowledged it',
+  offline: 'QoS 0, and the client of a kept session was not connected',
+  'output-full': 'QoS 0, and the client was too slow: it had not taken what was sent before (limits.maxOutputBytes)',
+  'queue-full': 'the queue of the client was full: the oldest or the newest message was dropped (limits.queuePolicy)',
+  replaced: 'QoS 0, and a newer message of the topic came before the client had caught up (limits.outputPolicy)',
+  expired: 'it waited for longer than allowed (its Message Expiry Interval, limits.maxMessageExpirySeconds)',
+  damaged: 'the store could not read it back: the disk or the file is faulty',
+  'connection-lost': 'QoS 0, and the connection ended before the operating system took it',
+  'too-large': 'it was larger than its client accepts (Maximum Packet Size of MQTT 5)',
+  rejected: 'the client refused it (PUBACK or PUBREC of MQTT 5 with an error)',
+  'session-ended': 'the session ended before the client acknowledged it',
 } as const
 
 export type DropReason = keyof typeof DROP_REASONS
