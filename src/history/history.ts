@@ -1,3 +1,11 @@
+import type {
+  HistoryPage,
+  HistoryQuery,
+  HistorySnapshot,
+  HistoryTopicSummary,
+  HistoryView,
+  ImportSummary,
+} from '../admin/history-view.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { HistoryFilter } from '../protocol/history-filter.ts'
@@ -5,7 +13,6 @@ import type { Message } from '../protocol/message.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Tap } from '../router/tap.ts'
 import type { HistoryLog } from './log/history-log.ts'
-import type { HistoryPage, HistoryQuery, HistorySnapshot, HistoryTopicSummary, ImportSummary } from './face.ts'
 import { type ImportParts, importLines } from './transfer/import.ts'
 import { Journal } from './record/journal.ts'
 import { lineOf } from './transfer/ndjson.ts'
@@ -15,8 +22,6 @@ import { Recorder } from './record/recorder.ts'
 import { replay, type ReplayParts } from './query/replay.ts'
 import { Retention } from './record/retention.ts'
 import { type HistoryRule, HistoryRules } from './record/rules.ts'
-
-export * from './face.ts'
 
 /** What may be recorded and kept. */
 export interface HistorySettings {
@@ -50,7 +55,7 @@ const [LEAST_CHAPTER_BYTES, MOST_CHAPTER_BYTES] = [64 * 1024, 8 * 1024 ** 2]
 const [LEAST_CHAPTER_MS, MOST_CHAPTER_MS] = [60_000, 24 * 3_600_000]
 
 /** Records what the router takes, and gives it back: by topic and time, as pages, as an export, over `$history/…`. */
-export class History implements Tap {
+export class History implements Tap, HistoryView {
   readonly #isEnabled: boolean
   readonly #store: HistoryLog
   readonly #journal: Journal

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import type { HistoryPosition, HistoryQuery } from '../history/face.ts'
-import { POSITION_FORMS, readPosition } from '../history/query/position.ts'
+import type { HistoryPosition, HistoryQuery } from '../admin/history-view.ts'
+import { POSITION_FORMS, readPosition } from '../admin/history-position.ts'
 import { topicFilterFault, type TopicLimits } from '../protocol/topic.ts'
 import { invalidParameter } from './problem.ts'
 import { TopicFilter } from './schemas.ts'

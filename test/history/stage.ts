@@ -1,10 +1,5 @@
-import {
-  History,
-  type HistoryEntry,
-  type HistoryPage,
-  type HistoryQuery,
-  type HistorySettings,
-} from '../../src/history/history.ts'
+import type { HistoryEntry, HistoryPage, HistoryQuery } from '../../src/admin/history-view.ts'
+import { History, type HistorySettings } from '../../src/history/history.ts'
 import { Clock } from '../../src/base/clock.ts'
 import { encodePublish, Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'

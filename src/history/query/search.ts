@@ -1,6 +1,6 @@
 import { type TopicLimits, topicFilterFault } from '../../protocol/topic.ts'
 import { type Direction, decodeCursor, fingerprint, type Place } from './cursor.ts'
-import type { HistoryPosition, HistoryQuery } from '../face.ts'
+import type { HistoryPosition, HistoryQuery } from '../../admin/history-view.ts'
 import { queryError } from './query-error.ts'
 import { Where } from './where.ts'
 

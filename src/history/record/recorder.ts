@@ -1,7 +1,7 @@
 // Hot path: `offer` and `offerRun` run per message of the hub; measured by `npm run bench`, all throughput rows.
 import type { Clock } from '../../base/clock.ts'
 import { Message } from '../../protocol/message.ts'
-import type { LeftOutReason } from '../face.ts'
+import type { LeftOutReason } from './left-out.ts'
 import type { Journal } from './journal.ts'
 import type { HistoryRules, TopicTerms } from './rules.ts'
 import type { HistoryTopic } from './topics.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { TopicLimits } from '../../protocol/topic.ts'
-import type { ImportSummary } from '../face.ts'
+import type { ImportSummary } from '../../admin/history-view.ts'
 import type { Journal } from '../record/journal.ts'
 import { IMPORT_SEQUENCES, Lane } from '../record/lane.ts'
 import { type ReadEntry, readEntry, readLines } from './ndjson.ts'

@@ -6,7 +6,7 @@ import {
 } from '../../protocol/message-properties.ts'
 import { Message } from '../../protocol/message.ts'
 import { type TopicLimits, topicNameFault } from '../../protocol/topic.ts'
-import type { HistoryEntry } from '../face.ts'
+import type { HistoryEntry } from '../../admin/history-view.ts'
 
 /** The largest line that is read: a message of 256 MiB is none that was recorded. */
 const MAX_LINE_BYTES = 32 * 1024 ** 2

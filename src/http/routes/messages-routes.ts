@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import type { HistoryEntry } from '../../history/face.ts'
+import type { HistoryEntry } from '../../admin/history-view.ts'
 import { messageProperties } from '../../protocol/message-properties.ts'
 import { goneSignal } from '../gone.ts'
 import { HistoryConditions, readConditions, readPlace } from '../history-query.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { LeftOutReason } from '../../../src/history/history.ts'
+import type { LeftOutReason } from '../../../src/history/record/left-out.ts'
 import { MemoryHistoryLog } from '../../../src/history/log/memory-history-log.ts'
 import { allPayloads, runOf, said, type Stage, type StageOptions, startHistory } from '../stage.ts'
 

@@ -55,19 +55,6 @@ export interface HistoryPage {
   readonly isComplete: boolean
 }
 
-/** Why a message was not recorded, each with what it means to a user. A reason is stable: it is a label of metrics. */
-export const LEFT_OUT_REASONS = {
-  'qos0-topic-rate': 'QoS 0 and its topic had its share of this second (history.qos0PerSecondPerTopic or a rule)',
-  'qos0-total-rate': 'QoS 0 and all topics together had their share of this second (history.qos0PerSecond)',
-  'total-rate': 'as many messages as may be were recorded in this second (history.maxMessagesPerSecond)',
-  'byte-rate': 'as many bytes as may be were recorded in this second (32 MiB)',
-  'too-large': 'it was larger than an entry may be (16 MiB, or an eighth of history.maxBytes)',
-  'too-many-topics': 'its topic was new, and there were as many topics as the history can have (250,000)',
-  'store-behind': 'the disk was slower than the messages came, or it could not be written',
-} as const
-
-export type LeftOutReason = keyof typeof LEFT_OUT_REASONS
-
 /** The history in numbers. */
 export interface HistorySnapshot {
   readonly isEnabled: boolean
@@ -80,9 +67,10 @@ export interface HistorySnapshot {
   readonly oldestAtMs: number | undefined
   readonly newestAtMs: number | undefined
   readonly lastSequence: number
-  /** Since the hub started. */
+  /** Messages that were recorded since the hub started, and below those that were not. */
   readonly recorded: number
-  readonly leftOut: Readonly<Record<LeftOutReason, number>>
+  /** By reason. */
+  readonly leftOut: Readonly<Record<string, number>>
   /** Messages that are recorded and not yet stored. */
   readonly pending: number
   /** The store cannot write now. */
@@ -107,4 +95,23 @@ export interface ImportSummary {
   /** Lines that are no entries, and the first few of them with what is wrong. */
   readonly faulty: number
   readonly faults: readonly string[]
+}
+
+/** What people and programs may ask of the past. */
+export interface HistoryView {
+  /**
+   * Ends early when the signal is aborted.
+   * @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter
+   */
+  page(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryPage>
+  /**
+   * NDJSON in chunks, oldest first unless the query says otherwise. `limit` and `around` do not apply.
+   * @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter
+   */
+  export(query: HistoryQuery, signal?: AbortSignal): AsyncIterable<Buffer>
+  /** Adds what an export gave. */
+  import(lines: AsyncIterable<Buffer>): Promise<ImportSummary>
+  /** Undefined: nothing of the topic was recorded, or nothing of it is left. */
+  topic(name: string): HistoryTopicSummary | undefined
+  snapshot(): HistorySnapshot
 }

@@ -1,4 +1,4 @@
-import type { HistoryPosition } from '../face.ts'
+import type { HistoryPosition } from './history-view.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 /** Clocks differ, but not by more. */
