@@ -4,7 +4,7 @@ import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { plainOptions } from '../protocol/subscription-options.ts'
 import type { Router } from '../router/router.ts'
-import type { Subscriber } from '../router/subscriber.ts'
+import type { Subscriber } from '../router/delivery.ts'
 
 /** Retained messages handed over before the loop is let go: well under 10 ms for a handler that does not compute. */
 const REPLAY_SLICE_STEPS = 1000

@@ -1,7 +1,7 @@
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { filterMatches } from '../protocol/topic.ts'
-import type { Subscriber } from '../router/subscriber.ts'
+import type { Subscriber } from '../router/delivery.ts'
 import { routedFilter } from '../session/subscriptions.ts'
 import { LocalSubscriber } from './local-subscriber.ts'
 import { Session } from '../session/session.ts'

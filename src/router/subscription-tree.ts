@@ -1,8 +1,7 @@
 import { hasWildcard } from '../protocol/topic.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
-import { Delivery } from './delivery.ts'
+import { Delivery, type Subscriber } from './delivery.ts'
 import { LevelNode } from '../topics/level-node.ts'
-import type { Subscriber } from './subscriber.ts'
 
 /** The subscribers of one filter. Most filters have a single one, which then costs no Map. */
 type Subscribers = Delivery | Map<Subscriber, Delivery>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hashTopic, type Route, Routes } from '../../src/router/routes.ts'
 import { plainOptions } from '../../src/protocol/subscription-options.ts'
-import type { Subscriber } from '../../src/router/subscriber.ts'
+import type { Subscriber } from '../../src/router/delivery.ts'
 import { SubscriptionTree } from '../../src/router/subscription-tree.ts'
 
 const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32 }

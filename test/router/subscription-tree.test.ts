@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { QoS } from '../../src/protocol/packet-types.ts'
 import { plainOptions } from '../../src/protocol/subscription-options.ts'
-import type { Subscriber } from '../../src/router/subscriber.ts'
+import type { Subscriber } from '../../src/router/delivery.ts'
 import { SubscriptionTree } from '../../src/router/subscription-tree.ts'
 import { filters, naiveMatches, topics } from './naive-match.ts'
 

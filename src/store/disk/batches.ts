@@ -1,8 +1,10 @@
 import { statfsSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
 import type { Log } from '../../base/log.ts'
-import type { Durability } from './disk-store.ts'
 import type { StoreListener } from '../store.ts'
+
+/** How far an acknowledgement promises that what it stands for is kept. */
+export type Durability = 'memory' | 'disk' | 'fsync'
 
 /** What a batch is made of. */
 export interface BatchContent {

@@ -5,7 +5,7 @@ import type { RootDatabase } from 'lmdb'
 import { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Message } from '../../protocol/message.ts'
-import { Batches, type BatchObserver } from './batches.ts'
+import { Batches, type BatchObserver, type Durability } from './batches.ts'
 import { Bodies } from './bodies.ts'
 import { type Databases, openDatabases, type Records } from './databases.ts'
 import { DiskSession, type DiskSessionParts } from './disk-session.ts'
@@ -28,9 +28,6 @@ import {
 import { decodeRuns, decodeState } from './state-record.ts'
 import { STORE_FILE } from './store-file.ts'
 import type { SessionState, Store, StoredWill, StoreListener } from '../store.ts'
-
-/** How far an acknowledgement promises that what it stands for is kept. */
-export type Durability = 'memory' | 'disk' | 'fsync'
 
 export interface DiskStoreOptions {
   readonly folder: string
