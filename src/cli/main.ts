@@ -89,6 +89,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const hub = await createHub({ config: loaded.config, log })
   stopOnSignals(hub, log)
   process.stdout.write(banner(hub.addresses))
+  // To whoever started the hub with a channel; one that is gone meanwhile does not hear it.
+  process.send?.(hub.addresses, undefined, undefined, () => undefined)
 }
 
 /** The command, which may be of two words, and what stands behind it. */

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -5,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { helpText, optionsText } from '../../src/cli/help.ts'
+import { guarded } from '../support/guard.ts'
 import { type ProcessExit, startProcess, type TestProcess } from '../support/processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -166,6 +169,22 @@ describe('hubbub start', () => {
       `  mosquitto_sub -h 127.0.0.1 -p ${port} -t 'hello/#' -v`,
       `  mosquitto_pub -h 127.0.0.1 -p ${port} -t hello/world -m 'Hi'`,
     ])
+  })
+
+  test('sends its addresses to a program that started it with a channel, and ends all the same', async () => {
+    const hub = fork(CLI, ANY_PORTS, { cwd, env: ENVIRONMENT, execArgv: [], silent: true })
+    onTestFinished(() => void hub.kill('SIGKILL'))
+    let output = ''
+    hub.stdout?.on('data', (text: Buffer) => (output += text.toString()))
+    const [addresses]: unknown[] = await guarded(once(hub, 'message'), () => 'the addresses')
+    hub.kill('SIGTERM')
+    expect(await guarded(once(hub, 'close'), () => 'its end')).toEqual([0, null])
+    const [, port] = /mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(output) ?? []
+    const [, httpPort] = /http:\/\/127\.0\.0\.1:(\d+)/.exec(output) ?? []
+    expect(addresses).toEqual({
+      mqtt: { host: '127.0.0.1', port: Number(port) },
+      http: { host: '127.0.0.1', port: Number(httpPort) },
+    })
   })
 
   test('on all addresses names one that works in the lines to try', async () => {
