@@ -1,6 +1,6 @@
+import { readDurationMs } from '../base/durations.ts'
 import type { HistoryPosition } from './history-view.ts'
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 /** Clocks differ, but not by more. */
 const MAX_AHEAD_MS = 86_400_000
 
@@ -12,9 +12,8 @@ export const POSITION_FORMS =
 export function readPosition(text: string, nowMs: number): HistoryPosition | string {
   const [, sequence] = /^seq:(\d{1,15})$/.exec(text) ?? []
   if (sequence !== undefined) return { sequence: Number(sequence) }
-  const [, amount, unit = ''] = /^(\d{1,9})([smhdw])$/.exec(text) ?? []
-  const unitMs = UNIT_MS[unit]
-  if (amount !== undefined && unitMs !== undefined) return { atMs: Math.max(0, nowMs - Number(amount) * unitMs) }
+  const agoMs = readDurationMs(text)
+  if (agoMs !== undefined) return { atMs: Math.max(0, nowMs - agoMs) }
   const atMs = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isFinite(atMs) || atMs < 0) return `it must be ${POSITION_FORMS}`
   return atMs > nowMs + MAX_AHEAD_MS ? 'it lies more than a day in the future' : { atMs }

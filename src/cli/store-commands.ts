@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { formatBytes } from '../base/bytes.ts'
 import { HubbubError } from '../base/errors.ts'
 import { backupStore, restoreStore } from '../store/disk/backup.ts'
 import { inspectSession, inspectStore, type SessionSummary, type StoreSummary } from '../store/disk/inspect.ts'
@@ -88,9 +89,4 @@ function lines(rows: readonly (readonly [string, string])[]): string {
 
 function count(number: number): string {
   return number.toLocaleString('en')
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`
-  return bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 }

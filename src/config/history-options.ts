@@ -1,7 +1,6 @@
+import { GIB, MIB } from '../base/bytes.ts'
 import type { Option } from './option.ts'
 
-const MIB = 1024 ** 2
-const GIB = 1024 * MIB
 const MAX_COUNT = 1_000_000_000
 const MAX_DAYS = 36_500
 

@@ -1,11 +1,9 @@
 import { OBSERVE_OPTIONS } from './observe-options.ts'
 import { HTTP_OPTIONS } from './http-options.ts'
 import { HISTORY_OPTIONS } from './history-options.ts'
+import { GIB, KIB, MIB } from '../base/bytes.ts'
 import type { Option } from './option.ts'
 
-const KIB = 1024
-const MIB = 1024 * KIB
-const GIB = 1024 * MIB
 /** No single thing of the hub is counted beyond this. */
 const MAX_COUNT = 1_000_000_000
 /** The largest packet that MQTT can express [MQTT-2.2.3]. */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { formatBytes, readBytes } from '../base/bytes.ts'
 import { didYouMean, closest } from './closest.ts'
 import type { Field, ListOption, NumberKind, Option } from './option.ts'
 
@@ -9,8 +10,6 @@ const FILTER = /^(?:(?:\+|[^+#/\0]*)\/)*(?:#|\+|[^+#/\0]*)$/
 /** Characters that need no escape in a URL [RFC 3986 §2.3]. */
 const PATH = /^(\/[\w.~-]+)*\/?$/
 const DECIMAL = /^[+-]?\d+(\.\d+)?$/
-const SIZE = /^(\d+)\s*(B|KiB|MiB|GiB)?$/
-const BYTES_OF_UNIT: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 const MAX_QUOTED_CHARACTERS = 80
 
 /** What a check found: the value as code uses it, or nothing. */
@@ -98,7 +97,7 @@ function itemFaults(fields: readonly Field[], item: object): (readonly [field: s
 function checkNumber(option: NumberKind, value: unknown): CheckedValue {
   const { unit, min, max, nullMeans } = option
   if (nullMeans !== undefined && (value === null || value === nullMeans)) return { isValid: true, value: nullMeans }
-  const number = unit === 'bytes' && typeof value === 'string' ? readSize(value) : value
+  const number = unit === 'bytes' && typeof value === 'string' ? readBytes(value) : value
   if (typeof number !== 'number' || !(number >= min && number <= max)) return INVALID
   if (!isFractional(unit) && !Number.isInteger(number)) return INVALID
   return { isValid: true, value: number + 0 } // -0 becomes 0
@@ -106,11 +105,6 @@ function checkNumber(option: NumberKind, value: unknown): CheckedValue {
 
 function isFractional(unit: NumberKind['unit']): boolean {
   return unit === 'seconds' || unit === 'messages/s' || unit === 'days'
-}
-
-function readSize(text: string): number | undefined {
-  const [, digits, unit = 'B'] = SIZE.exec(text) ?? []
-  return digits === undefined ? undefined : Number(digits) * (BYTES_OF_UNIT[unit] ?? Number.NaN)
 }
 
 function isHost(host: string): boolean {
@@ -207,6 +201,6 @@ export function formatValue(option: Option, value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? '[]' : value.join(', ')
   if (option.kind !== 'number' || option.unit !== 'bytes') return typeof value === 'string' ? value : quote(value)
   const bytes = Number(value)
-  const unit = ['GiB', 'MiB', 'KiB'].find((name) => bytes > 0 && bytes % (BYTES_OF_UNIT[name] ?? 1) === 0)
-  return unit === undefined ? String(bytes) : `${bytes / (BYTES_OF_UNIT[unit] ?? 1)} ${unit}`
+  const text = formatBytes(bytes)
+  return readBytes(text) === bytes ? text : String(bytes)
 }

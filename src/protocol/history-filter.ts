@@ -1,7 +1,7 @@
+import { readDurationMs } from '../base/durations.ts'
 import { topicFilterFault, type TopicLimits } from './topic.ts'
 
 const PREFIX = '$history/'
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const MAX_MESSAGES = 1_000_000
 const MAX_MS = 36_500 * 86_400_000
 
@@ -31,11 +31,14 @@ export function readHistoryFilter(filter: string, limits: TopicLimits): HistoryF
   const inner = filterOfHistory(filter)
   if (amountEnd === -1 || inner.startsWith('$'))
     return 'it must be $history/<how much>/<filter>, as in $history/15m/a/#'
-  const [, digits, unit] = /^(\d{1,12})([smhd])?$/.exec(filter.slice(PREFIX.length, amountEnd)) ?? []
-  const fault = topicFilterFault(inner, limits)
-  if (digits === undefined)
-    return 'how much of the past it wants must be a count, or a time such as 30s, 15m, 24h or 7d'
-  if (fault !== undefined) return fault
-  if (unit === undefined) return { start: { messages: Math.min(Number(digits), MAX_MESSAGES) }, filter: inner }
-  return { start: { ms: Math.min(Number(digits) * (UNIT_MS[unit] ?? 0), MAX_MS) }, filter: inner }
+  const start = readStart(filter.slice(PREFIX.length, amountEnd))
+  if (start === undefined)
+    return 'how much of the past it wants must be a count, or a time such as 30s, 15m, 24h, 7d or 2w'
+  return topicFilterFault(inner, limits) ?? { start, filter: inner }
+}
+
+function readStart(amount: string): PastStart | undefined {
+  if (/^\d{1,12}$/.test(amount)) return { messages: Math.min(Number(amount), MAX_MESSAGES) }
+  const ms = readDurationMs(amount)
+  return ms === undefined ? undefined : { ms: Math.min(ms, MAX_MS) }
 }

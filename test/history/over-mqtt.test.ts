@@ -36,7 +36,7 @@ describe('SUBSCRIBE to $history', () => {
   test('takes how much is wanted as a time, too', async () => {
     const { port } = await startHub()
     await publish(await join(port, 'p'), message('a', '1'), message('a', '2'))
-    for (const amount of ['30s', '15m', '2h', '7d']) {
+    for (const amount of ['30s', '15m', '2h', '7d', '2w']) {
       const client = await join5(port, `s${amount}`)
       await client.subscribe([`$history/${amount}/a`, 0])
       expect(await takePast(client, 2)).toEqual(['1', '2'])

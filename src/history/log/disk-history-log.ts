@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { formatBytes } from '../../base/bytes.ts'
 import { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Records } from '../../store/disk/databases.ts'
@@ -112,9 +113,7 @@ export class DiskHistoryLog implements HistoryLog {
     const { folder } = this.#options
     const databases = this.#running
     if (freeBytes(folder) < RESERVED_BYTES) {
-      throw new Error(
-        `the disk has less than ${RESERVED_BYTES / 1024 ** 2} MiB left, which are for what has to be kept`,
-      )
+      throw new Error(`the disk has less than ${formatBytes(RESERVED_BYTES)} left, which are for what has to be kept`)
     }
     const puts = await encode(databases, changes)
     try {
