@@ -1,43 +1,17 @@
-import { resolve as resolvePath } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Broker } from './broker/broker.ts'
-import { completeConfig, type PartialConfig } from './config/complete.ts'
-import type { Config } from './config/config.ts'
-import { Connections } from './connection/connections.ts'
-import { OutputTurn } from './connection/output.ts'
-import { PublishRun } from './connection/publish-run.ts'
+import { LocalSubscriber } from './admin/local-subscriber.ts'
+import { assemble, type Assembly, type HubAddresses } from './assemble.ts'
 import { HubbubError } from './base/errors.ts'
-import { History } from './history/history.ts'
-import { HttpListener } from './listeners/http.ts'
-import type { Listener, ListenerAddress } from './listeners/listener.ts'
-import { TcpListener } from './listeners/tcp.ts'
-import { WebSocketListener } from './listeners/websocket.ts'
-import { Clock } from './base/clock.ts'
-import { Ledger } from './observe/ledger.ts'
-import type { HubFacts } from './observe/facts.ts'
 import { createLog, type Log } from './base/log.ts'
-import { Metrics } from './observe/metrics.ts'
-import { Mishaps } from './observe/mishaps.ts'
-import { SysTopics } from './observe/sys-topics.ts'
-import { readVersion } from './base/version.ts'
+import { Stages } from './base/stages.ts'
+import { completeConfig, type PartialConfig } from './config/complete.ts'
+import type { History } from './history/history.ts'
+import type { Ledger } from './observe/ledger.ts'
+import type { Metrics } from './observe/metrics.ts'
 import { Message } from './protocol/message.ts'
 import type { QoS } from './protocol/packet-types.ts'
 import { ReasonCode } from './protocol/reason-codes.ts'
 import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
-import { createHubView } from './admin/create-hub-view.ts'
-import { HttpSide } from './http/http-side.ts'
-import { Receipts } from './admin/receipts.ts'
-import { Router } from './router/router.ts'
-import { LocalSubscriber } from './admin/local-subscriber.ts'
-import { Publisher } from './admin/publisher.ts'
-import { Sessions } from './session/sessions.ts'
-import { DiskHistoryLog } from './history/log/disk-history-log.ts'
-import { DiskStore } from './store/disk/disk-store.ts'
-import type { HistoryLog } from './history/log/history-log.ts'
-import { MemoryHistoryLog } from './history/log/memory-history-log.ts'
-import { MemoryStore } from './store/memory/memory-store.ts'
-import type { Store, StoreListener } from './store/store.ts'
-import { storedBytes } from './store/disk/store-file.ts'
+import type { Store } from './store/store.ts'
 
 export interface HubOptions {
   /** What differs from the defaults; checked like a configuration file. */
@@ -65,165 +39,53 @@ export interface ReceivedMessage {
 
 export type MessageHandler = (message: ReceivedMessage) => void
 
-/** What the build makes of the dashboard; the same from src and from dist. */
-const PAGES = new URL('../dist/dashboard', import.meta.url)
-
-/** How long stopping may take before what is left is cut off. */
-const STOP_DEADLINE_MS = 4000
-
 /**
- * A running hub. Made by `createHub`, which starts its parts in the order they stand here; `stop` ends them in reverse.
+ * A running hub, made by `createHub`.
  */
 export class Hub {
-  readonly ledger = new Ledger()
-  readonly metrics: Metrics
-  readonly history: History
+  readonly #assembly: Assembly
+  readonly #stages: Stages
   readonly #log: Log
   readonly #topicLimits: TopicLimits
-  readonly #store: Store
-  readonly #router: Router
-  readonly #sessions: Sessions
-  readonly #publisher: Publisher
-  readonly #receipts: Receipts
-  readonly #sysTopics: SysTopics
-  readonly #broker: Broker
-  readonly #connections: Connections
-  readonly #tcp: TcpListener
-  readonly #http: HttpListener
-  readonly #httpSide: HttpSide
-  readonly #listeners: readonly Listener[]
-  #isListening = false
   #stopping: Promise<void> | undefined = undefined
 
-  constructor({ config: partial = {}, log, store }: HubOptions) {
-    const config = completeConfig(partial)
-    const { host, limits } = config
-    this.#log = log ?? createLog({ level: config.logLevel })
-    const observed = { version: readVersion(), facts: () => this.#facts() }
-    this.metrics = new Metrics(observed)
-    const clock = new Clock()
-    const mishaps = new Mishaps(() => clock.nowMs())
-    const shared = { ledger: this.ledger, log: this.#log, limits, clock, mishaps }
-    this.#topicLimits = limits
-    this.#store = store ?? createStore(config, this.#log, this.metrics)
-    this.#router = new Router({
-      ledger: this.ledger,
-      clock: shared.clock,
-      store: this.#store,
-      topicLimits: limits,
-      retainedLimits: limits,
-      maxTopics: limits.maxTopics,
-    })
-    this.history = new History({
-      settings: config.history,
-      store: createHistoryLog(config, this.#log),
-      clock: shared.clock,
-      log: this.#log,
-      topicLimits: limits,
-    })
-    if (config.history.enabled) this.#router.addTap(this.history)
-    const parts = { router: this.#router, store: this.#store }
-    const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
-    const past = config.history.enabled ? this.history : undefined
-    this.#sessions = new Sessions({ ...shared, ...parts, past, limits: sessionLimits })
-    this.#publisher = new Publisher({ ...shared, ...parts })
-    this.#receipts = new Receipts(this.#router, shared.clock)
-    this.#router.trails.listener = {
-      delivered: (qos, afterMs) => this.metrics.observeDelivery(qos, afterMs),
-      receiptChanged: (trail) => this.#receipts.changed(trail),
-    }
-    const view = createHubView({
-      ...shared,
-      ...parts,
-      version: observed.version,
-      topicLimits: limits,
-      sessions: this.#sessions,
-      publisher: this.#publisher,
-      faults: () => this.#faults(),
-      addresses: () => this.addresses,
-      health: () => ({
-        eventLoopDelay: this.metrics.loopDelays.report(),
-        storeWrites: this.metrics.storeWrites.report(),
-        isStoreFailing: this.#store.isFailing,
-        storeBytes: config.data === 'memory' ? undefined : storedBytes(resolvePath(config.data)),
-      }),
-    })
-    this.#sysTopics = new SysTopics({
-      ...observed,
-      intervalSeconds: config.sysIntervalSeconds,
-      publish: (message) => this.#publishOwn(message),
-    })
-    this.#broker = new Broker({ store: this.#store, sessions: this.#sessions, topicLimits: limits })
-    this.#connections = new Connections({
-      ...shared,
-      broker: this.#broker,
-      router: this.#router,
-      sessions: this.#sessions,
-      turn: new OutputTurn(this.ledger),
-      message: new Message(),
-      run: new PublishRun(),
-    })
-    const accept = this.#connections.accept.bind(this.#connections)
-    this.#tcp = new TcpListener({ host, port: config.port, portOption: '--port', log: this.#log }, accept)
-    this.#http = new HttpListener({ host, port: config.httpPort, portOption: '--http-port', log: this.#log })
-    const basePath = config.http.basePath.replace(/\/$/, '')
-    const { origins } = config.websocket
-    this.#httpSide = new HttpSide({
-      server: this.#http.server,
-      log: this.#log,
-      view,
-      history: this.history,
-      topicLimits: limits,
-      maxPacketBytes: limits.maxPacketBytes,
-      scrape: () => this.metrics.scrape(),
-      basePath,
-      origins,
-      pages: fileURLToPath(PAGES),
-    })
-    const webSocket = new WebSocketListener(
-      {
-        server: this.#http.server,
-        log: this.#log,
-        refused: (address, reason) => mishaps.note('websocket-refused', address, reason),
-        path: `${basePath}/mqtt`,
-        origins,
-        pingSeconds: config.websocket.pingSeconds,
-        maxPacketBytes: limits.maxPacketBytes,
-        maxConnectPacketBytes: limits.maxConnectPacketBytes,
-      },
-      accept,
-    )
-    this.#listeners = [this.#tcp, webSocket, this.#http]
+  constructor(assembly: Assembly, topicLimits: TopicLimits, log: Log) {
+    this.#assembly = assembly
+    this.#stages = new Stages(assembly.stages, log)
+    this.#topicLimits = topicLimits
+    this.#log = log
   }
 
-  /** Starts store, broker and listeners, listeners last. A start that fails leaves nothing open. */
-  async start(): Promise<void> {
-    try {
-      await this.#store.start(this.#storeListener())
-      await this.history.start()
-      this.#router.restore()
-      this.#sessions.start()
-      this.metrics.start()
-      await this.#sysTopics.start()
-      this.#publishWills()
-      await this.#broker.listen()
-      await this.#httpSide.start()
-      for (const listener of this.#listeners) await listener.start()
-      this.#isListening = true
-    } catch (error) {
-      await this.stop()
-      throw error
-    }
+  /**
+   * Starts its parts, listeners last. A start that fails leaves nothing open.
+   * @throws HubbubError of the part that failed, or `HUB_START_FAILED` naming it
+   */
+  start(): Promise<void> {
+    return this.#stages.start()
   }
 
-  /** Where the hub listens. MQTT over WebSocket is at `/mqtt` of `http`. */
-  get addresses(): { readonly mqtt: ListenerAddress; readonly http: ListenerAddress } {
-    return { mqtt: this.#tcp.address, http: this.#http.address }
+  /** Counts what becomes of every message. */
+  get ledger(): Ledger {
+    return this.#assembly.ledger
+  }
+
+  get metrics(): Metrics {
+    return this.#assembly.metrics
+  }
+
+  /** Undefined when it is switched off. */
+  get history(): History | undefined {
+    return this.#assembly.history
+  }
+
+  /** Where the hub listens. MQTT over WebSocket is at `/mqtt` of `http`; that is undefined when HTTP is switched off. */
+  get addresses(): HubAddresses {
+    return this.#assembly.addresses
   }
 
   /** What sessions hold and have neither delivered nor dropped: the `pending` of the ledger's identity. */
   get pendingMessages(): number {
-    return this.#sessions.pendingMessages()
+    return this.#assembly.sessions.pendingMessages()
   }
 
   /**
@@ -235,7 +97,7 @@ export class Hub {
     const fault = topicNameFault(topic, this.#topicLimits)
     if (fault !== undefined)
       throw new HubbubError('TOPIC_NAME_INVALID', `Cannot publish to ${JSON.stringify(topic)}: ${fault}`)
-    return this.#router.publishMessage(Message.create(topic, Buffer.from(payload), qos, retain, undefined))
+    return this.#assembly.router.publishMessage(Message.create(topic, Buffer.from(payload), qos, retain, undefined))
   }
 
   /**
@@ -251,7 +113,7 @@ export class Hub {
       const { topic } = message
       handler({ topic, payload: Buffer.from(message.payload), qos: handedQos, retain: isRetained })
     }
-    const parts = { router: this.#router, ledger: this.ledger, log: this.#log }
+    const parts = { router: this.#assembly.router, ledger: this.ledger, log: this.#log }
     const subscriber = new LocalSubscriber(filter, qos, hand, parts)
     subscriber.start()
     subscriber.replayRetained()
@@ -264,7 +126,7 @@ export class Hub {
    */
   disconnect(clientId: string): boolean {
     this.#mustRun('disconnect a client')
-    const connection = this.#sessions.get(clientId)?.connection
+    const connection = this.#assembly.sessions.get(clientId)?.connection
     connection?.close('disconnected by the administrator', ReasonCode.ADMINISTRATIVE_ACTION)
     return connection !== undefined
   }
@@ -272,78 +134,14 @@ export class Hub {
   /**
    * Stops accepting, sends what is due, ends all connections, closes the store. May be called again. Clients of MQTT 5 are told
    * 0x8B, or with `movedTo`, a Server Reference such as `mqtt.example.org:1883`, that they should use that server from now on.
+   * @throws HubbubError `HUB_STOP_FAILED` naming a part that did not stop; the others have stopped
    */
   stop({ movedTo }: { readonly movedTo?: string } = {}): Promise<void> {
-    this.#stopping ??= this.#stop(movedTo)
+    if (this.#stopping === undefined) {
+      this.#assembly.movedTo = movedTo
+      this.#stopping = this.#stages.stop()
+    }
     return this.#stopping
-  }
-
-  async #stop(movedTo: string | undefined): Promise<void> {
-    this.#isListening = false
-    await this.#httpSide.stop()
-    for (const listener of this.#listeners.toReversed()) await listener.stop()
-    await withDeadline(
-      this.#connections.stop(movedTo).then(() => this.#broker.stop()),
-      STOP_DEADLINE_MS,
-    )
-    this.#receipts.stop()
-    this.#sysTopics.stop()
-    this.metrics.stop()
-    this.#sessions.stop()
-    await this.history.stop()
-    await this.#store.stop()
-  }
-
-  #storeListener(): StoreListener {
-    return {
-      onStored: (batch) => {
-        this.#sessions.onStored(batch)
-        this.#publisher.onStored(batch)
-      },
-      onFailed: (batch, error) => {
-        this.#sessions.onFailed(batch, error)
-        this.#publisher.onFailed(batch, error)
-      },
-    }
-  }
-
-  /** Publishes a message of the hub's own, unless its topic is longer or deeper than topics may be here. */
-  #publishOwn(message: Message): void {
-    if (topicNameFault(message.topic, this.#topicLimits) === undefined) this.#router.publishMessage(message)
-  }
-
-  /** Why it cannot do its work now. */
-  #faults(): string[] {
-    const faults: string[] = []
-    if (!this.#isListening) faults.push('the hub does not listen yet, or not any more')
-    if (this.#store.isFailing) faults.push('the store cannot write (see the log)')
-    return faults
-  }
-
-  async #facts(): Promise<HubFacts> {
-    const { retained, topics } = this.#router
-    return {
-      sessions: await this.#sessions.totals(),
-      ledger: this.ledger,
-      connections: this.#connections.size,
-      topics: topics.count,
-      retainedMessages: retained.count,
-      retainedBytes: retained.bytes,
-      isStoreFailing: this.#store.isFailing,
-      history: this.history.snapshot(),
-    }
-  }
-
-  /** Their clients were connected when the hub died [MQTT-3.1.2-8]. */
-  #publishWills(): void {
-    // What is removed or put meanwhile must not be come across again.
-    const wills = Array.from(this.#store.wills())
-    for (const will of wills) {
-      const { clientId, message } = will
-      this.#log.info({ clientId, topic: message.topic }, 'the will of a client that was connected is due')
-      this.#store.removeWill(clientId)
-      this.#sessions.willDue(this.#sessions.get(clientId), will)
-    }
   }
 
   #mustRun(verb: string): void {
@@ -353,28 +151,12 @@ export class Hub {
 
 /**
  * Starts a hub in this process. Resolves when it listens.
- * @throws HubbubError when the configuration is wrong or a listener cannot start
+ * @throws HubbubError when the configuration is wrong or a part cannot start
  */
-export async function createHub(options: HubOptions = {}): Promise<Hub> {
-  const hub = new Hub(options)
+export async function createHub({ config: partial = {}, log: ownLog, store }: HubOptions = {}): Promise<Hub> {
+  const config = completeConfig(partial)
+  const log = ownLog ?? createLog({ level: config.logLevel })
+  const hub = new Hub(await assemble(config, log, store), config.limits, log)
   await hub.start()
   return hub
-}
-
-function createStore({ data, durability }: Config, log: Log, observer: Metrics): Store {
-  return data === 'memory' ? new MemoryStore() : new DiskStore({ folder: resolvePath(data), durability, log, observer })
-}
-
-function createHistoryLog({ data, history }: Config, log: Log): HistoryLog {
-  if (data === 'memory' || !history.enabled) return new MemoryHistoryLog()
-  return new DiskHistoryLog({ folder: resolvePath(data), log })
-}
-
-async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, deadlineMs)
-  })
-  await Promise.race([work, deadline])
-  clearTimeout(timer)
 }

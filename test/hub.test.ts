@@ -39,12 +39,12 @@ describe('createHub', () => {
     const { hub } = await startHub()
     const { mqtt, http } = hub.addresses
     expect(mqtt.host).toBe('127.0.0.1')
-    expect(http.host).toBe('127.0.0.1')
+    expect(http?.host).toBe('127.0.0.1')
     expect(mqtt.port).toBeGreaterThan(0)
-    expect(http.port).not.toBe(mqtt.port)
+    expect(http?.port).not.toBe(mqtt.port)
     const client = await openRawClient(mqtt.port)
     expect(await client.connect()).toMatchObject({ returnCode: 0 })
-    expect((await fetch(`http://127.0.0.1:${http.port}/nothing-is-here`)).status).toBe(404)
+    expect((await fetch(`http://127.0.0.1:${http?.port}/nothing-is-here`)).status).toBe(404)
   })
 
   test.each(['port', 'httpPort'] as const)(

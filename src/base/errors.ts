@@ -23,8 +23,11 @@ export const ERROR_KINDS = {
   STORE_LOCKED: { exitCode: 1 },
   STORE_UNUSABLE: { exitCode: 1 },
   HUB_NOT_RUNNING: { exitCode: 1 },
+  HUB_START_FAILED: { exitCode: 1 },
+  HUB_STOP_FAILED: { exitCode: 1 },
   HUB_UNREACHABLE: { exitCode: 1 },
   HISTORY_QUERY_INVALID: { exitCode: 2 },
+  HISTORY_DISABLED: { exitCode: 1 },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_KINDS

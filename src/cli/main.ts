@@ -130,11 +130,15 @@ function checkCommand(
 
 function banner({ mqtt, http }: Hub['addresses']): string {
   const reachable = reachableHost(mqtt.host)
+  const overHttp =
+    http === undefined
+      ? ''
+      : `  HTTP           http://${urlHost(http.host)}:${http.port}
+  over WebSocket ws://${urlHost(http.host)}:${http.port}/mqtt
+`
   return `Hubbub ${readVersion()}
   MQTT           mqtt://${urlHost(mqtt.host)}:${mqtt.port}
-  HTTP           http://${urlHost(http.host)}:${http.port}
-  over WebSocket ws://${urlHost(http.host)}:${http.port}/mqtt
-
+${overHttp}
 Try it in another terminal:
   mosquitto_sub -h ${reachable} -p ${mqtt.port} -t 'hello/#' -v
   mosquitto_pub -h ${reachable} -p ${mqtt.port} -t hello/world -m 'Hi'

@@ -37,8 +37,19 @@ export function complete(entries: readonly Entry[], problems: Problems): Complet
   }
   const config = buildConfig(valueByKey)
   checkSafety(config, origins.get('host') ?? '', problems)
+  checkDashboard(config, origins, problems)
   problems.throwIfAny()
   return { config, origins }
+}
+
+/** The dashboard is there by default; who asks for it by name and switches off what it needs is told. */
+function checkDashboard({ http, dashboard }: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
+  const place = origins.get('dashboard.enabled') ?? ''
+  if (http.enabled || !dashboard.enabled || place === 'default') return
+  problems.add(
+    place,
+    `dashboard.enabled needs HTTP, which is switched off (http.enabled, ${origins.get('http.enabled')})`,
+  )
 }
 
 function checkSafety(config: Config, hostOrigin: string, problems: Problems): void {

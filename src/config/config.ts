@@ -53,11 +53,14 @@ export type Config = {
   readonly [S in Section]: { readonly [R in Row as Name<S, R['key']>]: ValueOf<R> }
 }
 
-/** What a program hands in: only what differs from the defaults. */
+/** What a program hands in: only what differs from the defaults. `http: false` is short for `http: { enabled: false }`. */
 export type PartialConfig = {
   readonly [R in Row as TopLevel<R['key']>]?: InputOf<R> | undefined
 } & {
-  readonly [S in Section]?: { readonly [R in Row as Name<S, R['key']>]?: InputOf<R> | undefined } | undefined
+  readonly [S in Section]?:
+    | { readonly [R in Row as Name<S, R['key']>]?: InputOf<R> | undefined }
+    | (`${S}.enabled` extends Key ? boolean : never)
+    | undefined
 }
 
 /** The key of an option, with its section: `limits.maxPacketBytes`. */

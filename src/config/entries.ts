@@ -40,8 +40,11 @@ function readMapping(
     if (option !== undefined) {
       if (value !== undefined) check(option, value, value, (at) => placeOf(path + at), problems, entries)
     } else if (prefix === '' && SECTIONS.has(name)) {
+      const enabled = findOption(`${name}.enabled`)
       if (isMapping(value)) readMapping(value, `${name}.`, placeOf, problems, entries)
-      else if (value !== null && value !== undefined) {
+      else if (typeof value === 'boolean' && enabled !== undefined) {
+        entries.push({ option: enabled, value, place: placeOf(path) })
+      } else if (value !== null && value !== undefined) {
         problems.add(placeOf(path), `${name} must hold options by name, it is ${quote(value)}`)
       }
     } else {

@@ -20,8 +20,8 @@ import { HttpProblem, problemOf } from './problem.ts'
 import { publishRoutes } from './routes/publish-routes.ts'
 import { retainedRoutes } from './routes/retained-routes.ts'
 import { guardAgainstOtherSites } from './safety.ts'
+import { greet } from './greeting.ts'
 import { setSecurityHeaders } from './security-headers.ts'
-import { staticSide } from './static-side.ts'
 import { topicRoutes } from './routes/topics-routes.ts'
 
 export interface HttpSideOptions extends ApiParts {
@@ -33,8 +33,8 @@ export interface HttpSideOptions extends ApiParts {
   readonly basePath: string
   /** Origins of pages that may use it besides its own; `*` is all. */
   readonly origins: readonly string[]
-  /** The folder of the dashboard. */
-  readonly pages: string
+  /** The folder of the dashboard; undefined: it is switched off. */
+  readonly pages: string | undefined
 }
 
 const MAX_BODY_BYTES = 4 * 1024 ** 2
@@ -112,7 +112,11 @@ export class HttpSide {
           { prefix: VERSION_PATH },
         )
         healthRoutes(root, view, scrape)
-        await staticSide(root, pages)
+        if (pages === undefined) greet(root)
+        else {
+          const { staticSide } = await import('./static-side.ts')
+          await staticSide(root, pages)
+        }
       },
       { prefix: basePath },
     )

@@ -115,6 +115,7 @@ function problemOfHub(error: HubbubError): HttpProblem | undefined {
     case 'HISTORY_QUERY_INVALID':
       return new HttpProblem('parameter-invalid', error.message)
     case 'PUBLISH_REFUSED':
+    case 'HISTORY_DISABLED':
       return new HttpProblem('conflict', error.message)
     case 'HUB_NOT_RUNNING':
       return new HttpProblem('unavailable', error.message)

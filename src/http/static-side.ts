@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { greet } from './greeting.ts'
 
 /** Files whose name has a hash of what is in them never change. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
-const GREETING =
-  'Hubbub, an MQTT hub: MQTT over WebSocket is at /mqtt on this address, its API is described at /api/docs.\n'
 
 /**
  * Serves the dashboard from `pages`: files below `assets/` for ever, compressed ahead where there is a `.br` or `.gz` beside;
@@ -14,7 +13,7 @@ const GREETING =
  */
 export async function staticSide(app: FastifyInstance, pages: string): Promise<void> {
   if (!existsSync(join(pages, 'index.html'))) {
-    app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(GREETING))
+    greet(app)
     return
   }
   await app.register(fastifyStatic, {

@@ -31,6 +31,17 @@ function fault(argv: readonly string[] = [], env: NodeJS.ProcessEnv = {}): strin
 }
 
 describe('readConfigFile', () => {
+  test.each([
+    ['http: false', false, true],
+    ['http: true', true, true],
+    ['http: { enabled: false }', false, true],
+    ['dashboard: false', true, false],
+  ])('reads %j as what is served', (text, isHttpEnabled, isDashboardEnabled) => {
+    write('hubbub.yaml', text)
+    const { http, dashboard } = load().config
+    expect([http.enabled, dashboard.enabled]).toEqual([isHttpEnabled, isDashboardEnabled])
+  })
+
   test.each(['hubbub.yaml', 'hubbub.yml', 'hubbub.json'])('reads %s of the working folder', (name) => {
     write(name, '{\n\t"port": 7,\n\t"limits": {\n\t\t"maxQueuedBytes": null\n\t}\n}\n')
     const { config, origins } = load()
@@ -105,6 +116,8 @@ describe('readConfigFile', () => {
     ['port: 1\n---\nport: 2', '2: there must be one document, a second one begins here'],
     ['websocket:\n  origins: [*]', '2: text that begins with "*" must be in quotes'],
     ['port: &p 1\nhttpPort: *p', '2: "*" stands for an alias, which cannot be used here'],
+    ['http: 5', '1: http must hold options by name, it is 5'],
+    ['limits: false', '1: limits must hold options by name, it is false'],
     ['limits: 5', '1: limits must hold options by name, it is 5'],
     ['limits: [1]', '1: limits must hold options by name, it is [1]'],
     ['limts:\n  maxTopicBytes: 1', '1: there is no option "limts"; did you mean "limits"?'],

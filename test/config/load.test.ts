@@ -69,7 +69,8 @@ describe('loadConfig', () => {
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },
-      http: { basePath: '/' },
+      http: { enabled: true, basePath: '/' },
+      dashboard: { enabled: true },
       sysIntervalSeconds: 10,
       limits: {
         receiveMaximum: 100,

@@ -57,5 +57,5 @@ export async function startHub(options: Omit<HubOptions, 'log'> = {}): Promise<T
     await leftovers.untilGone()
   })
   const { mqtt, http } = hub.addresses
-  return { hub, log, port: mqtt.port, httpPort: http.port }
+  return { hub, log, port: mqtt.port, httpPort: http?.port ?? 0 }
 }

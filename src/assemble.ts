@@ -1,0 +1,307 @@
+import { resolve as resolvePath } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Publisher } from './admin/publisher.ts'
+import { Receipts } from './admin/receipts.ts'
+import { Clock } from './base/clock.ts'
+import type { Log } from './base/log.ts'
+import type { Stage } from './base/stages.ts'
+import { readVersion } from './base/version.ts'
+import { Broker } from './broker/broker.ts'
+import type { Config } from './config/config.ts'
+import { Connections } from './connection/connections.ts'
+import { OutputTurn } from './connection/output.ts'
+import { PublishRun } from './connection/publish-run.ts'
+import type { Transport } from './connection/transport.ts'
+import type { History } from './history/history.ts'
+import type { HistoryLog } from './history/log/history-log.ts'
+import type { ListenerAddress } from './listeners/listener.ts'
+import { TcpListener } from './listeners/tcp.ts'
+import type { HubFacts } from './observe/facts.ts'
+import { Ledger } from './observe/ledger.ts'
+import { Metrics } from './observe/metrics.ts'
+import { Mishaps } from './observe/mishaps.ts'
+import { SysTopics } from './observe/sys-topics.ts'
+import { Message } from './protocol/message.ts'
+import { topicNameFault } from './protocol/topic.ts'
+import { Router } from './router/router.ts'
+import { Sessions } from './session/sessions.ts'
+import { storedBytes } from './store/disk/store-file.ts'
+import { MemoryStore } from './store/memory/memory-store.ts'
+import type { Store, StoreListener } from './store/store.ts'
+
+/** What a hub is made of, and in which order its parts start. */
+export interface Assembly {
+  readonly stages: readonly Stage[]
+  readonly ledger: Ledger
+  readonly metrics: Metrics
+  readonly router: Router
+  readonly sessions: Sessions
+  /** Undefined: it is switched off. */
+  readonly history: History | undefined
+  readonly addresses: HubAddresses
+  /** Where clients of MQTT 5 are sent when the hub stops. */
+  movedTo: string | undefined
+}
+
+/** Where a hub listens. */
+export interface HubAddresses {
+  readonly mqtt: ListenerAddress
+  /** HTTP, and MQTT over WebSocket at `/mqtt`. Undefined: HTTP is switched off. */
+  readonly http: ListenerAddress | undefined
+}
+
+/** What the build makes of the dashboard; the same from src and from dist. */
+const PAGES = new URL('../dist/dashboard', import.meta.url)
+
+/** A store may have millions of messages to read. */
+const STORE_START_MS = 10 * 60_000
+const START_MS = 30_000
+/** How long a part may take to stop before it is left behind. */
+const STOP_MS = 4000
+
+/**
+ * Puts the parts of a hub together, by the configuration; the one place that names them all. Nothing starts here: a stage's
+ * `start` does. What is switched off is not even loaded.
+ */
+export async function assemble(config: Config, log: Log, ownStore: Store | undefined): Promise<Assembly> {
+  const { host, limits } = config
+  const ledger = new Ledger()
+  const clock = new Clock()
+  const mishaps = new Mishaps(() => clock.nowMs())
+  const version = readVersion()
+  const stages: Stage[] = []
+  const add = (name: string, stage: Partial<Stage>): void => {
+    stages.push({ name, startWithinMs: START_MS, stopWithinMs: STOP_MS, ...stage })
+  }
+
+  const metrics = new Metrics({ version, facts })
+  const store = ownStore ?? (await createStore(config, log, metrics))
+  const shared = { ledger, log, limits, clock, mishaps }
+  const router = new Router({
+    ledger,
+    clock,
+    store,
+    topicLimits: limits,
+    retainedLimits: limits,
+    maxTopics: limits.maxTopics,
+  })
+  const history = config.history.enabled ? await createHistory(config, log, clock) : undefined
+  if (history !== undefined) router.addTap(history)
+  const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
+  const sessions = new Sessions({ ...shared, router, store, past: history, limits: sessionLimits })
+  const publisher = new Publisher({ ...shared, router, store })
+  const receipts = new Receipts(router, clock)
+  router.trails.listener = {
+    delivered: (qos, afterMs) => metrics.observeDelivery(qos, afterMs),
+    receiptChanged: (trail) => receipts.changed(trail),
+  }
+  const sysTopics = new SysTopics({
+    version,
+    facts,
+    intervalSeconds: config.sysIntervalSeconds,
+    publish: (message) => {
+      // Topics may be shorter or less deep here than the hub's own are.
+      if (topicNameFault(message.topic, limits) === undefined) router.publishMessage(message)
+    },
+  })
+  const broker = new Broker({ store, sessions, topicLimits: limits })
+  const connections = new Connections({
+    ...shared,
+    broker,
+    router,
+    sessions,
+    turn: new OutputTurn(ledger),
+    message: new Message(),
+    run: new PublishRun(),
+  })
+  const accept = (transport: Transport): void => connections.accept(transport)
+  const tcp = new TcpListener({ host, port: config.port, portOption: '--port', log }, accept)
+
+  let isListening = false
+  function faults(): string[] {
+    const found: string[] = []
+    if (!isListening) found.push('the hub does not listen yet, or not any more')
+    if (store.isFailing) found.push('the store cannot write (see the log)')
+    return found
+  }
+  async function facts(): Promise<HubFacts> {
+    const { retained, topics } = router
+    return {
+      sessions: await sessions.totals(),
+      ledger,
+      connections: connections.size,
+      topics: topics.count,
+      retainedMessages: retained.count,
+      retainedBytes: retained.bytes,
+      isStoreFailing: store.isFailing,
+      history: history?.snapshot(),
+    }
+  }
+
+  add('the store', {
+    start: () => store.start(storeListener(sessions, publisher)),
+    stop: () => store.stop(),
+    startWithinMs: STORE_START_MS,
+  })
+  if (history !== undefined) {
+    add('the history', {
+      start: () => history.start(),
+      stop: () => history.stop(),
+      startWithinMs: STORE_START_MS,
+    })
+  }
+  add('the retained messages', { start: () => router.restore(), startWithinMs: STORE_START_MS })
+  add('the sessions', {
+    start: () => sessions.start(),
+    stop: () => sessions.stop(),
+    startWithinMs: STORE_START_MS,
+  })
+  add('the metrics', { start: () => metrics.start(), stop: () => metrics.stop() })
+  add('the $SYS topics', { start: () => sysTopics.start(), stop: () => sysTopics.stop() })
+  add('the receipts', { stop: () => receipts.stop() })
+  add('the wills', { start: () => publishWills(store, sessions, log) })
+  const assembly: Assembly = {
+    stages,
+    ledger,
+    metrics,
+    router,
+    sessions,
+    history,
+    movedTo: undefined,
+    get addresses() {
+      return { mqtt: tcp.address, http: http?.address }
+    },
+  }
+  add('the connections', {
+    start: () => broker.listen(),
+    stop: async () => {
+      await connections.stop(assembly.movedTo)
+      await broker.stop()
+    },
+  })
+  add('the MQTT listener', { start: () => tcp.start(), stop: () => tcp.stop() })
+  const http = config.http.enabled ? await addHttp() : undefined
+  add('the readiness', {
+    start: () => {
+      isListening = true
+    },
+    stop: () => {
+      isListening = false
+    },
+  })
+  return assembly
+
+  /** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on one port. */
+  async function addHttp(): Promise<{ readonly address: ListenerAddress }> {
+    const [{ createHubView }, { HttpSide }, { NO_HISTORY }, { HttpListener }, { WebSocketListener }] =
+      await Promise.all([
+        import('./admin/create-hub-view.ts'),
+        import('./http/http-side.ts'),
+        import('./http/no-history.ts'),
+        import('./listeners/http.ts'),
+        import('./listeners/websocket.ts'),
+      ])
+    const listener = new HttpListener({ host, port: config.httpPort, portOption: '--http-port', log })
+    const view = createHubView({
+      ...shared,
+      router,
+      version,
+      topicLimits: limits,
+      sessions,
+      publisher,
+      faults,
+      addresses: () => ({ mqtt: tcp.address, http: listener.address }),
+      health: () => ({
+        eventLoopDelay: metrics.loopDelays.report(),
+        storeWrites: metrics.storeWrites.report(),
+        isStoreFailing: store.isFailing,
+        storeBytes: config.data === 'memory' ? undefined : storedBytes(resolvePath(config.data)),
+      }),
+    })
+    const basePath = config.http.basePath.replace(/\/$/, '')
+    const { origins, pingSeconds } = config.websocket
+    const side = new HttpSide({
+      server: listener.server,
+      log,
+      view,
+      history: history ?? NO_HISTORY,
+      topicLimits: limits,
+      maxPacketBytes: limits.maxPacketBytes,
+      scrape: () => metrics.scrape(),
+      basePath,
+      origins,
+      pages: config.dashboard.enabled ? fileURLToPath(PAGES) : undefined,
+    })
+    const webSocket = new WebSocketListener(
+      {
+        server: listener.server,
+        log,
+        refused: (address, reason) => mishaps.note('websocket-refused', address, reason),
+        path: `${basePath}/mqtt`,
+        origins,
+        pingSeconds,
+        maxPacketBytes: limits.maxPacketBytes,
+        maxConnectPacketBytes: limits.maxConnectPacketBytes,
+      },
+      accept,
+    )
+    add('MQTT over WebSocket', { start: () => webSocket.start(), stop: () => webSocket.stop() })
+    add('HTTP', {
+      start: async () => {
+        await side.start()
+        await listener.start()
+      },
+      // What is open is ended first: a listener waits for it.
+      stop: async () => {
+        await side.stop()
+        await listener.stop()
+      },
+    })
+    return listener
+  }
+}
+
+async function createStore({ data, durability }: Config, log: Log, observer: Metrics): Promise<Store> {
+  if (data === 'memory') return new MemoryStore()
+  const { DiskStore } = await import('./store/disk/disk-store.ts')
+  return new DiskStore({ folder: resolvePath(data), durability, log, observer })
+}
+
+async function createHistory(config: Config, log: Log, clock: Clock): Promise<History> {
+  const { data, history: settings, limits: topicLimits } = config
+  const { History } = await import('./history/history.ts')
+  return new History({ settings, store: await createHistoryLog(data, log), clock, log, topicLimits })
+}
+
+async function createHistoryLog(data: string, log: Log): Promise<HistoryLog> {
+  if (data === 'memory') {
+    const { MemoryHistoryLog } = await import('./history/log/memory-history-log.ts')
+    return new MemoryHistoryLog()
+  }
+  const { DiskHistoryLog } = await import('./history/log/disk-history-log.ts')
+  return new DiskHistoryLog({ folder: resolvePath(data), log })
+}
+
+function storeListener(sessions: Sessions, publisher: Publisher): StoreListener {
+  return {
+    onStored: (batch) => {
+      sessions.onStored(batch)
+      publisher.onStored(batch)
+    },
+    onFailed: (batch, error) => {
+      sessions.onFailed(batch, error)
+      publisher.onFailed(batch, error)
+    },
+  }
+}
+
+/** Their clients were connected when the hub died [MQTT-3.1.2-8]. */
+function publishWills(store: Store, sessions: Sessions, log: Log): void {
+  // What is removed or put meanwhile must not be come across again.
+  for (const will of Array.from(store.wills())) {
+    const { clientId, message } = will
+    log.info({ clientId, topic: message.topic }, 'the will of a client that was connected is due')
+    store.removeWill(clientId)
+    sessions.willDue(sessions.get(clientId), will)
+  }
+}
