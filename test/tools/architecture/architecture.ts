@@ -12,7 +12,7 @@ import {
  * The floors of `src`, top first [src/README.md]: a room imports from lower floors, never from above and never from a
  * room beside it. A room is a folder, or a file that stands in `src` itself; some rooms are still empty.
  */
-const FLOORS: readonly (readonly string[])[] = [
+export const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
   ['index'],
   ['hub'],
