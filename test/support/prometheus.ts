@@ -34,7 +34,7 @@ async function respond(metrics: Metrics, response: ServerResponse): Promise<void
   response.end(body)
 }
 
-/** A Prometheus that scrapes a port of this machine every second. */
+/** A Prometheus with a configuration of its own. */
 export class Prometheus {
   readonly #port: number
 
@@ -42,15 +42,20 @@ export class Prometheus {
     this.#port = port
   }
 
+  /** Scrapes a port of this machine every second. */
   static async start(scrapedPort: number): Promise<Prometheus> {
-    const folder = mkdtempSync(join(tmpdir(), 'hubbub-prometheus-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
     const targets = `[{ targets: ['127.0.0.1:${scrapedPort}'] }]`
-    const file = join(folder, 'prometheus.yml')
-    writeFileSync(
-      file,
+    return Prometheus.startWith(
       `global: { scrape_interval: 1s }\nscrape_configs: [{ job_name: hub, static_configs: ${targets} }]\n`,
     )
+  }
+
+  /** `config` is what stands in its `prometheus.yml`. */
+  static async startWith(config: string): Promise<Prometheus> {
+    const folder = mkdtempSync(join(tmpdir(), 'hubbub-prometheus-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'prometheus.yml')
+    writeFileSync(file, config)
     const port = await freePort()
     const program = await startProcess(requireTool('prometheus'), [
       `--config.file=${file}`,

@@ -14,6 +14,7 @@ const REQUIRED: ReadonlyMap<string, readonly string[]> = new Map([
   // The fonts have Cyrillic and emoji, which a small system lacks.
   ['chromium', ['chromium', 'fonts-dejavu-core', 'fonts-noto-color-emoji']],
   ['g++', ['g++']],
+  ['docker-compose', ['docker-compose']],
   [join(DEBIAN_PYTHON_FOLDER, 'paho/mqtt/client.py'), ['python3-paho-mqtt']],
 ])
 const INSTALL_TIMEOUT_MS = 300_000
