@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Ledger } from '../../src/observe/ledger.ts'
-import { fillIn, readDashboardQueries } from '../support/dashboard.ts'
+import { fillIn, readDashboardQueries } from './grafana-board.ts'
 import { createMetrics, HISTORY } from '../support/facts.ts'
 import { Prometheus, serveMetrics } from '../support/prometheus.ts'
 

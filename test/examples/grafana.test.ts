@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { METRIC_ROWS } from '../../src/observe/metrics.ts'
-import { readDashboardQueries } from '../support/dashboard.ts'
+import { readDashboardQueries } from './grafana-board.ts'
 import { createMetrics, HISTORY } from '../support/facts.ts'
 import { scrapeSamples } from '../support/scrape.ts'
 
