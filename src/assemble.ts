@@ -1,7 +1,8 @@
 import { resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Publisher } from './admin/publisher.ts'
-import { Receipts } from './admin/receipts.ts'
+import { Admin } from './admin/admin.ts'
+import type { Publisher } from './admin/publisher.ts'
+import type { Address, HubAddresses } from './admin/status.ts'
 import { Clock } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import type { Stage } from './base/stages.ts'
@@ -14,7 +15,6 @@ import { PublishRun } from './connection/publish-run.ts'
 import type { Transport } from './connection/transport.ts'
 import type { History } from './history/history.ts'
 import type { HistoryLog } from './history/log/history-log.ts'
-import type { ListenerAddress } from './listeners/listener.ts'
 import { TcpListener } from './listeners/tcp.ts'
 import type { HubFacts } from './observe/facts.ts'
 import { Ledger } from './observe/ledger.ts'
@@ -34,6 +34,7 @@ export interface Assembly {
   readonly stages: readonly Stage[]
   readonly ledger: Ledger
   readonly metrics: Metrics
+  readonly admin: Admin
   readonly router: Router
   readonly sessions: Sessions
   /** Undefined: it is switched off. */
@@ -41,13 +42,6 @@ export interface Assembly {
   readonly addresses: HubAddresses
   /** Where clients of MQTT 5 are sent when the hub stops. */
   movedTo: string | undefined
-}
-
-/** Where a hub listens. */
-export interface HubAddresses {
-  readonly mqtt: ListenerAddress
-  /** HTTP, and MQTT over WebSocket at `/mqtt`. Undefined: HTTP is switched off. */
-  readonly http: ListenerAddress | undefined
 }
 
 /** What the build makes of the dashboard; the same from src and from dist. */
@@ -89,11 +83,27 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   if (history !== undefined) router.addTap(history)
   const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
   const sessions = new Sessions({ ...shared, router, store, past: history, limits: sessionLimits })
-  const publisher = new Publisher({ ...shared, router, store })
-  const receipts = new Receipts(router, clock)
+  const admin = new Admin({
+    ...shared,
+    router,
+    store,
+    sessions,
+    topicLimits: limits,
+    status: {
+      version,
+      faults,
+      addresses: () => assembly.addresses,
+      health: () => ({
+        eventLoopDelay: metrics.loopDelays.report(),
+        storeWrites: metrics.storeWrites.report(),
+        isStoreFailing: store.isFailing,
+        storeBytes: config.data === 'memory' ? undefined : storedBytes(resolvePath(config.data)),
+      }),
+    },
+  })
   router.trails.listener = {
     delivered: (qos, afterMs) => metrics.observeDelivery(qos, afterMs),
-    receiptChanged: (trail) => receipts.changed(trail),
+    receiptChanged: (trail) => admin.receipts.changed(trail),
   }
   const sysTopics = new SysTopics({
     version,
@@ -139,7 +149,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   }
 
   add('the store', {
-    start: () => store.start(storeListener(sessions, publisher)),
+    start: () => store.start(storeListener(sessions, admin.publisher)),
     stop: () => store.stop(),
     startWithinMs: STORE_START_MS,
   })
@@ -158,12 +168,13 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   })
   add('the metrics', { start: () => metrics.start(), stop: () => metrics.stop() })
   add('the $SYS topics', { start: () => sysTopics.start(), stop: () => sysTopics.stop() })
-  add('the receipts', { stop: () => receipts.stop() })
+  add('the admin', { stop: () => admin.stop() })
   add('the wills', { start: () => publishWills(store, sessions, log) })
   const assembly: Assembly = {
     stages,
     ledger,
     metrics,
+    admin,
     router,
     sessions,
     history,
@@ -192,38 +203,21 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   return assembly
 
   /** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on one port. */
-  async function addHttp(): Promise<{ readonly address: ListenerAddress }> {
-    const [{ createHubView }, { HttpSide }, { NO_HISTORY }, { HttpListener }, { WebSocketListener }] =
-      await Promise.all([
-        import('./admin/create-hub-view.ts'),
-        import('./http/http-side.ts'),
-        import('./http/no-history.ts'),
-        import('./listeners/http.ts'),
-        import('./listeners/websocket.ts'),
-      ])
+  async function addHttp(): Promise<{ readonly address: Address }> {
+    const [{ HttpSide }, { NO_HISTORY }, { HttpListener }, { WebSocketListener }] = await Promise.all([
+      import('./http/http-side.ts'),
+      import('./http/no-history.ts'),
+      import('./listeners/http.ts'),
+      import('./listeners/websocket.ts'),
+    ])
     const listener = new HttpListener({ host, port: config.httpPort, portOption: '--http-port', log })
-    const view = createHubView({
-      ...shared,
-      router,
-      version,
-      topicLimits: limits,
-      sessions,
-      publisher,
-      faults,
-      addresses: () => ({ mqtt: tcp.address, http: listener.address }),
-      health: () => ({
-        eventLoopDelay: metrics.loopDelays.report(),
-        storeWrites: metrics.storeWrites.report(),
-        isStoreFailing: store.isFailing,
-        storeBytes: config.data === 'memory' ? undefined : storedBytes(resolvePath(config.data)),
-      }),
-    })
     const basePath = config.http.basePath.replace(/\/$/, '')
     const { origins, pingSeconds } = config.websocket
     const side = new HttpSide({
       server: listener.server,
       log,
-      view,
+      admin,
+      address: () => listener.address,
       history: history ?? NO_HISTORY,
       topicLimits: limits,
       maxPacketBytes: limits.maxPacketBytes,

@@ -1,5 +1,6 @@
-import { LocalSubscriber } from './admin/local-subscriber.ts'
-import { assemble, type Assembly, type HubAddresses } from './assemble.ts'
+import type { MessageHandler } from './admin/local-subscriber.ts'
+import type { HubAddresses } from './admin/status.ts'
+import { assemble, type Assembly } from './assemble.ts'
 import { HubbubError } from './base/errors.ts'
 import { createLog, type Log } from './base/log.ts'
 import { Stages } from './base/stages.ts'
@@ -9,8 +10,7 @@ import type { Ledger } from './observe/ledger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { Message } from './protocol/message.ts'
 import type { QoS } from './protocol/packet-types.ts'
-import { ReasonCode } from './protocol/reason-codes.ts'
-import { type TopicLimits, topicFilterFault, topicNameFault } from './protocol/topic.ts'
+import { type TopicLimits, topicNameFault } from './protocol/topic.ts'
 import type { Store } from './store/store.ts'
 
 export interface HubOptions {
@@ -28,24 +28,12 @@ export interface PublishOptions {
   readonly retain?: boolean
 }
 
-/** A message as a program that embeds the hub gets it. The payload is its own. */
-export interface ReceivedMessage {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: QoS
-  /** It was retained before the subscription was made. */
-  readonly retain: boolean
-}
-
-export type MessageHandler = (message: ReceivedMessage) => void
-
 /**
  * A running hub, made by `createHub`.
  */
 export class Hub {
   readonly #assembly: Assembly
   readonly #stages: Stages
-  readonly #log: Log
   readonly #topicLimits: TopicLimits
   #stopping: Promise<void> | undefined = undefined
 
@@ -53,7 +41,6 @@ export class Hub {
     this.#assembly = assembly
     this.#stages = new Stages(assembly.stages, log)
     this.#topicLimits = topicLimits
-    this.#log = log
   }
 
   /**
@@ -106,18 +93,8 @@ export class Hub {
    */
   subscribe(filter: string, handler: MessageHandler, { qos = 2 }: { readonly qos?: QoS } = {}): () => void {
     this.#mustRun('subscribe')
-    const fault = topicFilterFault(filter, this.#topicLimits)
-    if (fault !== undefined)
-      throw new HubbubError('TOPIC_FILTER_INVALID', `Cannot subscribe to ${JSON.stringify(filter)}: ${fault}`)
-    const hand = (message: Message, handedQos: QoS, isRetained: boolean): void => {
-      const { topic } = message
-      handler({ topic, payload: Buffer.from(message.payload), qos: handedQos, retain: isRetained })
-    }
-    const parts = { router: this.#assembly.router, ledger: this.ledger, log: this.#log }
-    const subscriber = new LocalSubscriber(filter, qos, hand, parts)
-    subscriber.start()
-    subscriber.replayRetained()
-    return () => subscriber.stop()
+    const options = { qos, isRetainedWanted: true, isRetainAsPublished: false }
+    return this.#assembly.admin.subscribe(filter, handler, options)
   }
 
   /**
@@ -126,9 +103,7 @@ export class Hub {
    */
   disconnect(clientId: string): boolean {
     this.#mustRun('disconnect a client')
-    const connection = this.#assembly.sessions.get(clientId)?.connection
-    connection?.close('disconnected by the administrator', ReasonCode.ADMINISTRATIVE_ACTION)
-    return connection !== undefined
+    return this.#assembly.admin.clients.disconnect(clientId)
   }
 
   /**

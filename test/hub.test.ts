@@ -1,9 +1,13 @@
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { HubbubError } from '../src/base/errors.ts'
-import { createHub, type Hub, type ReceivedMessage } from '../src/hub.ts'
+import type { ReceivedMessage } from '../src/admin/local-subscriber.ts'
+import { createHub, type Hub } from '../src/hub.ts'
 import { MemoryStore } from '../src/store/memory/memory-store.ts'
+import { join5 } from './conformance/steps5.ts'
 import { acknowledgePacket, connectPacket, DISCONNECT, publishPacket } from './support/packets.ts'
+import { publishPacket5 } from './support/packets5.ts'
+import { Id, type Property } from './support/properties5.ts'
 import { connectRawClient, openRawClient } from './support/raw-client.ts'
 import { CollectingLog, startHub } from './support/start-hub.ts'
 
@@ -118,7 +122,7 @@ describe('Hub.publish', () => {
     const atQos0 = collect(hub, 'sensor/a', { qos: 0 })
     expect(hub.publish('sensor/a', 'warm', { qos: 2 })).toBe(3)
     expect(await client.next('PUBLISH')).toMatchObject({ topic: 'sensor/a', payload: Buffer.from('warm'), qos: 1 })
-    expect(atQos2).toEqual([{ topic: 'sensor/a', payload: Buffer.from('warm'), qos: 2, retain: false }])
+    expect(atQos2).toEqual([{ topic: 'sensor/a', payload: Buffer.from('warm'), qos: 2, retain: false, properties: {} }])
     expect(atQos0.map(({ qos }) => qos)).toEqual([0])
     expect(hub.publish('nobody/listens', 'x')).toBe(0)
     // Those in process have it at once, the client when it acknowledges.
@@ -147,7 +151,9 @@ describe('Hub.publish', () => {
     const client = await connectRawClient(port)
     await client.subscribe(['lamp', 1])
     expect(await client.next('PUBLISH')).toMatchObject({ payload: Buffer.from('on'), qos: 1, retain: true })
-    expect(collect(hub, 'lamp')).toEqual([{ topic: 'lamp', payload: Buffer.from('on'), qos: 1, retain: true }])
+    expect(collect(hub, 'lamp')).toEqual([
+      { topic: 'lamp', payload: Buffer.from('on'), qos: 1, retain: true, properties: {} },
+    ])
     hub.publish('lamp', '', { retain: true })
     expect(collect(hub, '#')).toEqual([])
   })
@@ -176,6 +182,22 @@ describe('Hub.subscribe', () => {
     client.send(...packets, publishPacket({ topic: 'from/client', payload: 'last', qos: 1, packetId: 1 }))
     await client.next('PUBACK')
     expect(got.map(({ payload }) => payload.toString())).toEqual([...Array(100).keys(), 'last'].map(String))
+  })
+
+  test('gets what a publisher of MQTT 5 says of its message', async () => {
+    const { hub, port } = await startHub()
+    const got = collect(hub, 't')
+    const publisher = await join5(port, 'p')
+    const properties: Property[] = [
+      [Id.CONTENT_TYPE, 'text/plain'],
+      [Id.MESSAGE_EXPIRY, 60],
+      [Id.USER_PROPERTY, ['k', 'v']],
+    ]
+    publisher.send(publishPacket5({ topic: 't', payload: 'x', qos: 1, properties }))
+    await publisher.next('PUBACK')
+    expect(got.map((message) => message.properties)).toEqual([
+      { contentType: 'text/plain', messageExpirySeconds: 60, userProperties: [['k', 'v']] },
+    ])
   })
 
   test('ends with the function that it returns, for that subscription alone', async () => {
@@ -302,7 +324,7 @@ describe('Hub on a store of the program', () => {
     const second = await startHub({ store })
     const once = collect(second.hub, 'other')
     expect(collect(second.hub, 't/retained')).toEqual([
-      { topic: 't/retained', payload: Buffer.from('kept'), qos: 0, retain: true },
+      { topic: 't/retained', payload: Buffer.from('kept'), qos: 0, retain: true, properties: {} },
     ])
     expect(second.hub.pendingMessages).toBe(2)
     const after = await openRawClient(second.port)

@@ -1,7 +1,18 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { ClientReport } from '../session/client-report.ts'
 import type { PresenceChange } from '../session/presence.ts'
 import type { Sessions } from '../session/sessions.ts'
+
+/** Clients that are looked at before the loop is let go. */
+const SLICE_CLIENTS = 500
+
+/** What clients are looked for by. */
+export interface ClientConditions {
+  /** Part of the client identifier, in upper or lower case, or of the address. */
+  readonly text: string | undefined
+  readonly state: 'here' | 'away' | undefined
+}
 
 /** What administrators see of clients, and do to them. */
 export class Clients {
@@ -16,13 +27,41 @@ export class Clients {
     return this.#sessions.size
   }
 
-  /** Sorted by client identifier in UTF-16 code units, from the first behind `after` on. */
-  *list(after: string | undefined): Generator<ClientReport, void, undefined> {
-    for (const session of this.#sessions.behind(after)) yield session.report()
-  }
-
   get(clientId: string): ClientReport | undefined {
     return this.#sessions.get(clientId)?.report()
+  }
+
+  /** At most `limit`, sorted by client identifier in UTF-16 code units, from the first behind `after` on. */
+  async page(
+    { text, state }: ClientConditions,
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly ClientReport[]> {
+    const page: ClientReport[] = []
+    const part = text?.toLowerCase()
+    let looked = 0
+    for (const session of this.#sessions.behind(after)) {
+      if (++looked % SLICE_CLIENTS === 0) await nextTurn()
+      const client = session.report()
+      if (state !== undefined && (client.connection === undefined) !== (state === 'away')) continue
+      if (part !== undefined && !isFound(client, part)) continue
+      page.push(client)
+      if (page.length === limit) break
+    }
+    return page
+  }
+
+  /** At most `limit` connected clients that have not taken yet what is for them, those with most first. */
+  async slowest(limit: number): Promise<readonly ClientReport[]> {
+    let behind: ClientReport[] = []
+    let looked = 0
+    for (const session of this.#sessions.behind(undefined)) {
+      if (++looked % SLICE_CLIENTS === 0) await nextTurn()
+      const client = session.report()
+      if (client.connection !== undefined && bytesBehind(client) > 0) behind.push(client)
+      if (behind.length >= 2 * limit + SLICE_CLIENTS) behind = most(behind, limit)
+    }
+    return most(behind, limit)
   }
 
   /** Ends the connection; a client of MQTT 5 is told 0x98. Returns false when no such client is connected. */
@@ -41,4 +80,16 @@ export class Clients {
   watch(changed: (change: PresenceChange) => void): () => void {
     return this.#sessions.presence.watch(changed)
   }
+}
+
+function isFound({ clientId, connection }: ClientReport, part: string): boolean {
+  return clientId.toLowerCase().includes(part) || connection?.address.includes(part) === true
+}
+
+function bytesBehind({ queuedBytes, connection }: ClientReport): number {
+  return queuedBytes + (connection?.pendingBytes ?? 0)
+}
+
+function most(clients: readonly ClientReport[], limit: number): ClientReport[] {
+  return clients.toSorted((one, other) => bytesBehind(other) - bytesBehind(one)).slice(0, limit)
 }

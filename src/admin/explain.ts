@@ -1,133 +1,46 @@
-import type { MessageTrail, Outcome } from '../trails/trail.ts'
-import type { ClientsView, HubView, MatchingSubscriptions } from './hub-view.ts'
-import type { NearestFilter } from './nearest-filter.ts'
+import type { Router } from '../router/router.ts'
+import { isReservedTopic } from '../router/routes.ts'
+import type { Sessions } from '../session/sessions.ts'
+import type { MessageTrail } from '../trails/trail.ts'
+import { type Explanation, summarize } from './explanation.ts'
+import { subscriptionsMatching } from './matching.ts'
+import { nearestFilter } from './nearest-filter.ts'
+import { RESERVED_REASON } from './publisher.ts'
 
-/** Why messages of a topic did or did not arrive. */
-export interface Explanation {
-  readonly topic: string
-  readonly clientId: string | null
-  /** The answer in sentences, the most important first. */
-  readonly summary: readonly string[]
-  /** Why no client may publish there. */
-  readonly denial: string | null
-  readonly matching: MatchingSubscriptions
-  /** The client has no subscription that matches: the one that comes nearest. */
-  readonly nearest: NearestFilter | null
-  /** The last messages that were followed, newest first; only the steps of the client, if one is asked for. */
-  readonly messages: readonly MessageTrail[]
-  /** Messages since the start that were not followed, because there were too many at once. */
-  readonly unfollowedMessages: number
+/** What an explanation is drawn from. */
+export interface ExplanationParts {
+  readonly router: Router
+  readonly sessions: Sessions
 }
 
-/** How an outcome reads after "client … " or "a shared subscription …". */
-const OUTCOMES: Readonly<Record<Outcome, string>> = {
-  queued: 'has it queued',
-  sent: 'was sent it and has not answered yet',
-  delivered: 'was sent it; at QoS 0 nothing more is known',
-  received: 'has received it (PUBREC) and not finished the exchange',
-  acknowledged: 'acknowledged it',
-  'handed-on': 'left before it had acknowledged it: another member gets it',
-  dropped: 'did not get it',
-}
-
-/** Explains what became of the last messages of a topic, for one client or for all. */
-export function explain(view: HubView, topic: string, clientId: string | undefined): Explanation {
-  const { trails, clients } = view
-  const all = trails.matching(topic)
+/** Explains what became of the last messages of a valid topic, for one client or for all. */
+export function explain(
+  { router, sessions }: ExplanationParts,
+  topic: string,
+  clientId: string | undefined,
+): Explanation {
+  const all = subscriptionsMatching(router, topic)
   const matching =
     clientId === undefined
       ? all
       : { ...all, subscriptions: all.subscriptions.filter((subscription) => subscription.clientId === clientId) }
-  const nearest =
-    clientId !== undefined && matching.subscriptions.length === 0 ? trails.nearest(clientId, topic) : undefined
-  const messages = trails.of(topic).map((trail) => ofClient(trail, clientId))
-  const denial = trails.denial(topic)
+  const isMissed = clientId !== undefined && matching.subscriptions.length === 0
+  const filters = isMissed ? (sessions.get(clientId)?.subscriptions.report() ?? []).map(({ filter }) => filter) : []
+  const record = router.topics.get(topic)
   const explanation = {
     topic,
     clientId: clientId ?? null,
-    denial: denial ?? null,
+    denial: isReservedTopic(topic) ? RESERVED_REASON : null,
     matching,
-    nearest: nearest ?? null,
-    messages,
-    unfollowedMessages: trails.unfollowed(topic),
+    nearest: nearestFilter(filters, topic) ?? null,
+    messages: (record?.followed.trails ?? []).toReversed().map((trail) => ofClient(trail, clientId)),
+    unfollowedMessages: record === undefined ? 0 : record.messages - record.followed.followedMessages,
   }
-  return { ...explanation, summary: summarize(explanation, clients) }
+  return { ...explanation, summary: summarize(explanation, sessions) }
 }
 
 function ofClient(trail: MessageTrail, clientId: string | undefined): MessageTrail {
   const { topic, atMs, publisher, qos, retain, payloadBytes, messages, matched, omittedReceivers } = trail
   const steps = trail.steps.filter((step) => clientId === undefined || step.clientId === clientId)
   return { topic, atMs, publisher, qos, retain, payloadBytes, messages, matched, steps, omittedReceivers }
-}
-
-function summarize(explanation: Omit<Explanation, 'summary'>, clients: ClientsView): string[] {
-  const { topic, clientId, denial, matching, nearest, messages, unfollowedMessages } = explanation
-  const sentences: string[] = []
-  if (denial !== null) sentences.push(`Clients cannot publish to ${JSON.stringify(topic)}: ${denial}.`)
-  if (clientId === null) sentences.push(subscribersSentence(matching))
-  else sentences.push(...clientSentences(clientId, matching, nearest, clients))
-  const [last] = messages
-  if (last === undefined) {
-    sentences.push(
-      denial === null
-        ? 'No message to this topic was seen since the hub started, or it was too long ago.'
-        : 'What the hub itself publishes is not followed.',
-    )
-    return sentences
-  }
-  sentences.push(lastSentence(last, clientId))
-  for (const { clientId: receiver, group, outcome, reason, afterMs } of last.steps) {
-    const who =
-      receiver === undefined
-        ? group === undefined
-          ? 'The program that embeds the hub'
-          : `The shared subscription ${group}`
-        : `Client ${JSON.stringify(receiver)}`
-    const way = receiver !== undefined && group !== undefined ? `, by ${group}` : ''
-    const why = reason === undefined ? '' : ` (${reason})`
-    sentences.push(`${who} ${OUTCOMES[outcome]}${why}${way}, ${afterMs.toFixed(1)} ms after it came.`)
-  }
-  if (unfollowedMessages > 0) {
-    sentences.push(`${unfollowedMessages} messages of this topic were not followed: there were too many at once.`)
-  }
-  return sentences
-}
-
-function subscribersSentence({ subscribers, subscriptions }: MatchingSubscriptions): string {
-  if (subscribers === 0) return 'Nobody subscribes to this topic.'
-  const away = subscriptions.filter(({ isConnected }) => !isConnected).length
-  const text = subscribers === 1 ? 'One subscriber matches' : `${subscribers} subscribers match`
-  return away === 0 ? `${text}.` : `${text}; ${away} of the clients are away.`
-}
-
-function clientSentences(
-  clientId: string,
-  { subscriptions }: MatchingSubscriptions,
-  nearest: NearestFilter | null,
-  clients: ClientsView,
-): string[] {
-  const name = JSON.stringify(clientId)
-  const client = clients.get(clientId)
-  if (client === undefined) return [`Client ${name} is not connected and has no kept session: it gets nothing.`]
-  const sentences: string[] = []
-  if (client.connection === undefined) {
-    sentences.push(`Client ${name} is away; at QoS 1 and 2 its messages wait in its session.`)
-  }
-  if (subscriptions.length > 0) {
-    const filters = subscriptions.map(({ filter, qos }) => `${JSON.stringify(filter)} at QoS ${qos}`)
-    sentences.push(`Client ${name} subscribes to it by ${filters.join(', ')}.`)
-  } else if (nearest === null) {
-    sentences.push(`Client ${name} has no subscriptions.`)
-  } else {
-    sentences.push(
-      `Client ${name} has no subscription that matches. The nearest is ${JSON.stringify(nearest.filter)}: ${nearest.difference}.`,
-    )
-  }
-  return sentences
-}
-
-function lastSentence({ atMs, publisher, qos, matched, steps }: MessageTrail, clientId: string | null): string {
-  const from = publisher === undefined ? 'the hub' : `client ${JSON.stringify(publisher)}`
-  const text = `The last message came at ${new Date(atMs).toISOString()} from ${from} at QoS ${qos} and was for ${matched === 1 ? 'one subscriber' : `${matched} subscribers`}.`
-  return clientId !== null && steps.length === 0 ? `${text} This client was not among those that were followed.` : text
 }

@@ -1,58 +1,100 @@
-import type { Ledger } from '../observe/ledger.ts'
+import type { Clock } from '../base/clock.ts'
+import { HubbubError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import type { Ledger } from '../observe/ledger.ts'
 import type { Message } from '../protocol/message.ts'
+import { type MessageProperties, messageProperties } from '../protocol/message-properties.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { plainOptions } from '../protocol/subscription-options.ts'
+import { topicFilterFault, type TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Subscriber } from '../router/delivery.ts'
 
 /** Retained messages handed over before the loop is let go: well under 10 ms for a handler that does not compute. */
 const REPLAY_SLICE_STEPS = 1000
 
-/** Takes a message, a view that changes after it returns, at the QoS at which it is handed over. */
-export type LocalHandler = (message: Message, qos: QoS, isRetained: boolean) => void
+/** A message as a subscriber without a network connection gets it. The payload is its own. */
+export interface ReceivedMessage {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: QoS
+  /** It was retained before the subscription was made; with `isRetainAsPublished` also: it was published with RETAIN. */
+  readonly retain: boolean
+  /** What the publisher said of the message, in the words of MQTT 5. */
+  readonly properties: MessageProperties
+}
 
-/** A subscription of the program that embeds the hub: has no session, no queue and no network. */
+export type MessageHandler = (message: ReceivedMessage) => void
+
+export interface SubscribeOptions {
+  /** The highest QoS at which messages are handed over. */
+  readonly qos: QoS
+  /** The messages that are retained already come first. */
+  readonly isRetainedWanted: boolean
+  /** Retain As Published [MQTT5 §3.8.3.1]. */
+  readonly isRetainAsPublished: boolean
+}
+
+/** What a subscription needs of the hub. */
+export interface SubscriptionParts {
+  readonly router: Router
+  readonly ledger: Ledger
+  readonly log: Log
+  readonly clock: Clock
+  readonly topicLimits: TopicLimits
+}
+
+/**
+ * Calls `handler` with each message that matches. Returns a function that ends it.
+ * @throws HubbubError `TOPIC_FILTER_INVALID`
+ */
+export function subscribe(
+  parts: SubscriptionParts,
+  filter: string,
+  handler: MessageHandler,
+  options: SubscribeOptions,
+): () => void {
+  const fault = topicFilterFault(filter, parts.topicLimits)
+  if (fault !== undefined) {
+    throw new HubbubError('TOPIC_FILTER_INVALID', `Cannot subscribe to ${JSON.stringify(filter)}: ${fault}`)
+  }
+  const subscriber = new LocalSubscriber(filter, handler, options, parts)
+  subscriber.start()
+  return () => subscriber.stop()
+}
+
+/** A subscription that has no session, no queue and no network. */
 export class LocalSubscriber implements Subscriber {
   readonly filter: string
   readonly qos: QoS
-  readonly #handler: LocalHandler
-  readonly #router: Router
-  readonly #ledger: Ledger
-  readonly #log: Log
+  readonly #handler: MessageHandler
+  readonly #options: SubscribeOptions
+  readonly #parts: SubscriptionParts
   #isStopped = false
 
   /** `filter` must be valid. */
-  constructor(
-    filter: string,
-    qos: QoS,
-    handler: LocalHandler,
-    parts: { readonly router: Router; readonly ledger: Ledger; readonly log: Log },
-  ) {
+  constructor(filter: string, handler: MessageHandler, options: SubscribeOptions, parts: SubscriptionParts) {
     this.filter = filter
-    this.qos = qos
+    this.qos = options.qos
     this.#handler = handler
-    this.#router = parts.router
-    this.#ledger = parts.ledger
-    this.#log = parts.log
+    this.#options = options
+    this.#parts = parts
   }
 
+  /** Hands over the retained messages that match first, if they are wanted, in slices of the loop. */
   start(): void {
-    this.#router.subscribe(this, this.filter, plainOptions(this.qos))
-  }
-
-  /** Hands over the retained messages that match, in slices of the loop. */
-  replayRetained(): void {
-    this.#replay(this.#router.retained.matching(this.filter))
+    const { router } = this.#parts
+    router.subscribe(this, this.filter, plainOptions(this.qos))
+    if (this.#options.isRetainedWanted) this.#replay(router.retained.matching(this.filter))
   }
 
   stop(): void {
     this.#isStopped = true
-    this.#router.unsubscribe(this, this.filter)
+    this.#parts.router.unsubscribe(this, this.filter)
   }
 
   deliver(message: Message): void {
-    this.#router.trails.current?.tell(undefined, undefined, 'delivered', this.qos)
+    this.#parts.router.trails.current?.tell(undefined, undefined, 'delivered', this.qos)
     this.#hand(message, false)
   }
 
@@ -61,18 +103,26 @@ export class LocalSubscriber implements Subscriber {
       const { value: message, done } = messages.next()
       if (done === true) return
       if (message === undefined) break
-      this.#ledger.matched++
+      this.#parts.ledger.matched++
       this.#hand(message, true)
     }
     if (!this.#isStopped) setImmediate(() => this.#replay(messages))
   }
 
   #hand(message: Message, isRetained: boolean): void {
-    this.#ledger.delivered++
+    const { ledger, log, clock } = this.#parts
+    const { topic } = message
+    ledger.delivered++
     try {
-      this.#handler(message, message.qos < this.qos ? message.qos : this.qos, isRetained)
+      this.#handler({
+        topic,
+        payload: Buffer.from(message.payload),
+        qos: message.qos < this.qos ? message.qos : this.qos,
+        retain: isRetained || (this.#options.isRetainAsPublished && message.retain),
+        properties: messageProperties(message, clock.nowMs()),
+      })
     } catch (error) {
-      this.#log.error({ filter: this.filter, topic: message.topic, err: error }, 'a handler of the program threw')
+      log.error({ filter: this.filter, topic, err: error }, 'a handler of the program threw')
     }
   }
 }

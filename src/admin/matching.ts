@@ -2,6 +2,7 @@ import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { filterMatches } from '../protocol/topic.ts'
 import type { Subscriber } from '../router/delivery.ts'
+import type { Router } from '../router/router.ts'
 import { routedFilter } from '../session/subscriptions.ts'
 import { LocalSubscriber } from './local-subscriber.ts'
 import { Session } from '../session/session.ts'
@@ -16,8 +17,27 @@ export interface MatchingSubscription {
   readonly isConnected: boolean
 }
 
+export interface MatchingSubscriptions {
+  /** Sessions, shared subscriptions and handlers of the program that the router finds. */
+  readonly subscribers: number
+  /** Of the first 1,000 of them; a shared subscription stands once for each member. */
+  readonly subscriptions: readonly MatchingSubscription[]
+}
+
+/** Subscribers that are looked at for one answer. */
+const MAX_SUBSCRIBERS = 1000
+
+/** The subscriptions that the messages of a topic go to. */
+export function subscriptionsMatching(router: Router, topic: string): MatchingSubscriptions {
+  const subscribers = router.subscribersOf(topic)
+  const subscriptions = subscribers
+    .slice(0, MAX_SUBSCRIBERS)
+    .flatMap(({ subscriber }) => subscriptionsOf(subscriber, topic))
+  return { subscribers: subscribers.length, subscriptions }
+}
+
 /** The subscriptions by which a subscriber gets the messages of a topic; a shared one once for each member. */
-export function matchingSubscriptions(subscriber: Subscriber, topic: string): MatchingSubscription[] {
+function subscriptionsOf(subscriber: Subscriber, topic: string): MatchingSubscription[] {
   if (subscriber instanceof SharedGroup) {
     return subscriber.members().map(({ session, qos }) => matchOf(session, subscriber.filter, qos))
   }

@@ -16,11 +16,18 @@ export interface MessageToPublish {
   readonly properties: MessageProperties
 }
 
+/** Why only the hub may publish to a topic. */
+export const RESERVED_REASON = 'only the hub publishes to $SYS, $hub and $history'
+
+export interface PublishLimits {
+  readonly maxMessageExpirySeconds: number
+}
+
 export interface PublisherParts {
   readonly router: Router
   readonly store: Store
   readonly clock: Clock
-  readonly limits: { readonly maxMessageExpirySeconds: number }
+  readonly limits: PublishLimits
 }
 
 interface Waiting {
@@ -84,7 +91,7 @@ export class Publisher {
 
   #refusalOf(message: Message): string | undefined {
     const { router, store } = this.#parts
-    if (isReservedTopic(message.topic)) return 'only the hub publishes to $SYS, $hub and $history'
+    if (isReservedTopic(message.topic)) return RESERVED_REASON
     if (router.isRetainedFull(message)) {
       return 'there is no room for one more retained message (limits.maxRetainedMessages, limits.maxRetainedBytes)'
     }

@@ -71,14 +71,14 @@ export class HttpSide {
 
   async start(): Promise<void> {
     const app = this.#app
-    const { basePath, origins, view, scrape, pages, server } = this.#options
+    const { basePath, origins, admin, scrape, pages, server } = this.#options
     // Before fastify's own, which closes the socket.
     server.prependListener(
       'clientError',
       (error: Error & { rawPacket?: Buffer }, { remoteAddress, remotePort }: Socket) => {
         const kind = error.rawPacket === undefined ? undefined : foreignToHttp(error.rawPacket)
         if (kind !== undefined)
-          view.mishaps.note(kind, formatAddress(peerHost(remoteAddress), remotePort ?? 0), MISHAPS[kind])
+          admin.mishaps.note(kind, formatAddress(peerHost(remoteAddress), remotePort ?? 0), MISHAPS[kind])
       },
     )
     app.removeContentTypeParser('text/plain')
@@ -90,7 +90,7 @@ export class HttpSide {
         openapi: '3.1.0',
         info: {
           title: 'Hubbub',
-          version: view.version,
+          version: admin.status.version,
           description:
             'What the hub knows and no MQTT client can. Errors are problem documents (RFC 9457); lists come in pages, each with a cursor behind it.',
         },
@@ -111,7 +111,7 @@ export class HttpSide {
           },
           { prefix: VERSION_PATH },
         )
-        healthRoutes(root, view, scrape)
+        healthRoutes(root, admin.status, scrape)
         if (pages === undefined) greet(root)
         else {
           const { staticSide } = await import('./static-side.ts')

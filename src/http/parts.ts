@@ -3,7 +3,8 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HistoryView } from '../admin/history-view.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
-import type { HubView } from '../admin/hub-view.ts'
+import type { Admin } from '../admin/admin.ts'
+import type { Address } from '../admin/status.ts'
 
 /** The application, with parameters typed by their schemas. */
 export type Api = FastifyInstance<
@@ -16,7 +17,9 @@ export type Api = FastifyInstance<
 
 /** What the routes are made of. */
 export interface ApiParts {
-  readonly view: HubView
+  readonly admin: Admin
+  /** Where HTTP listens. */
+  readonly address: () => Address
   readonly history: HistoryView
   readonly topicLimits: TopicLimits
   /** The largest MQTT packet, header and all. */

@@ -114,9 +114,14 @@ function problemOfHub(error: HubbubError): HttpProblem | undefined {
     case 'TOPIC_FILTER_INVALID':
     case 'HISTORY_QUERY_INVALID':
       return new HttpProblem('parameter-invalid', error.message)
+    case 'TOPIC_RESERVED':
     case 'PUBLISH_REFUSED':
     case 'HISTORY_DISABLED':
       return new HttpProblem('conflict', error.message)
+    case 'REQUEST_NOT_HEARD':
+      return new HttpProblem('not-found', error.message)
+    case 'REQUEST_NOT_ANSWERED':
+      return new HttpProblem('no-reply', error.message)
     case 'HUB_NOT_RUNNING':
       return new HttpProblem('unavailable', error.message)
     default:

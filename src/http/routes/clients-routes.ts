@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { payloadJson } from '../../protocol/message-json.ts'
 import type { ClientReport, WillReport } from '../../session/client-report.ts'
@@ -8,8 +7,6 @@ import { HttpProblem } from '../problem.ts'
 import { Amount, answers, ClientId, Count, Cursor, Limit, NextCursor, PayloadFields, QoS, TimeMs } from '../schemas.ts'
 
 const LIST = 'clients'
-/** Clients that are looked at before the loop is let go. */
-const SLICE_CLIENTS = 500
 
 const Will = Type.Object({ topic: Type.String(), ...PayloadFields, retain: Type.Boolean() })
 
@@ -72,9 +69,7 @@ const ClientQuery = Type.Object(
 const PROTOCOLS: Readonly<Record<number, string>> = { 3: '3.1', 4: '3.1.1', 5: '5' }
 
 /** `clients`: who is connected or has a kept session. */
-export function clientRoutes(app: Api, { view }: ApiParts): void {
-  const { clients } = view
-
+export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
   app.get(
     '/clients',
     {
@@ -86,19 +81,10 @@ export function clientRoutes(app: Api, { view }: ApiParts): void {
       },
     },
     async ({ query: { q, state, limit, cursor } }) => {
-      const page: ReturnType<typeof summaryOf>[] = []
-      const part = q?.toLowerCase()
-      let looked = 0
-      for (const client of clients.list(readCursor(LIST, cursor))) {
-        if (++looked % SLICE_CLIENTS === 0) await nextTurn()
-        if (state !== undefined && (client.connection === undefined) !== (state === 'away')) continue
-        if (part !== undefined && !isFound(client, part)) continue
-        const last = page.at(-1)
-        if (page.length === limit && last !== undefined)
-          return { clients: page, nextCursor: cursorBehind(LIST, last.clientId) }
-        page.push(summaryOf(client))
-      }
-      return { clients: page, nextCursor: null }
+      const found = await clients.page({ text: q, state }, readCursor(LIST, cursor), limit + 1)
+      const last = found[limit - 1]
+      const nextCursor = found.length > limit && last !== undefined ? cursorBehind(LIST, last.clientId) : null
+      return { clients: found.slice(0, limit).map(summaryOf), nextCursor }
     },
   )
 
@@ -115,16 +101,7 @@ export function clientRoutes(app: Api, { view }: ApiParts): void {
         response: answers('The clients.', Type.Object({ clients: Type.Array(Type.Object(ClientSummary)) })),
       },
     },
-    async ({ query: { limit } }) => {
-      let behind: ClientReport[] = []
-      let looked = 0
-      for (const client of clients.list(undefined)) {
-        if (++looked % SLICE_CLIENTS === 0) await nextTurn()
-        if (client.connection !== undefined && bytesBehind(client) > 0) behind.push(client)
-        if (behind.length >= 2 * limit + SLICE_CLIENTS) behind = slowest(behind, limit)
-      }
-      return { clients: slowest(behind, limit).map(summaryOf) }
-    },
+    async ({ query: { limit } }) => ({ clients: (await clients.slowest(limit)).map(summaryOf) }),
   )
 
   app.get(
@@ -182,18 +159,6 @@ export function clientRoutes(app: Api, { view }: ApiParts): void {
 
 function unknownClient(clientId: string): HttpProblem {
   return new HttpProblem('not-found', `No client ${JSON.stringify(clientId)} is connected or has a kept session.`)
-}
-
-function bytesBehind({ queuedBytes, connection }: ClientReport): number {
-  return queuedBytes + (connection?.pendingBytes ?? 0)
-}
-
-function slowest(clients: readonly ClientReport[], limit: number): ClientReport[] {
-  return clients.toSorted((one, other) => bytesBehind(other) - bytesBehind(one)).slice(0, limit)
-}
-
-function isFound({ clientId, connection }: ClientReport, part: string): boolean {
-  return clientId.toLowerCase().includes(part) || connection?.address.includes(part) === true
 }
 
 function summaryOf(client: ClientReport) {

@@ -2,7 +2,6 @@ import { Type } from 'typebox'
 import { topicNameFault } from '../../protocol/topic.ts'
 import type { MessageTrail, TrailStep } from '../../trails/trail.ts'
 import type { MatchingSubscription } from '../../admin/matching.ts'
-import { explain } from '../../admin/explain.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { invalidParameter } from '../problem.ts'
 import { answers, ClientId, Count, QoS, TimeMs, TopicName } from '../schemas.ts'
@@ -55,7 +54,7 @@ const Explanation = Type.Object({
 const Query = Type.Object({ topic: TopicName, clientId: Type.Optional(ClientId) }, { additionalProperties: false })
 
 /** `explain`: why did it not arrive? */
-export function explainRoute(app: Api, { view, topicLimits }: ApiParts): void {
+export function explainRoute(app: Api, { admin, topicLimits }: ApiParts): void {
   app.get(
     '/explain',
     {
@@ -69,7 +68,7 @@ export function explainRoute(app: Api, { view, topicLimits }: ApiParts): void {
     ({ query: { topic, clientId } }) => {
       const fault = topicNameFault(topic, topicLimits)
       if (fault !== undefined) throw invalidParameter('topic', topic, fault)
-      const { matching, messages, nearest, summary, ...rest } = explain(view, topic, clientId)
+      const { matching, messages, nearest, summary, ...rest } = admin.explain(topic, clientId)
       return Promise.resolve({
         ...rest,
         nearest: nearest === null ? null : { ...nearest },

@@ -38,7 +38,7 @@ const SUMMARY = `What changes, as server-sent events: \`topics\` (at most four t
 
 /** `feed`: what lists live on. */
 export function feedRoute(app: Api, parts: ApiParts): void {
-  const { view, topicLimits } = parts
+  const { admin, topicLimits } = parts
   const open = new Set<EventStream>()
   app.addHook('preClose', (done) => {
     for (const stream of open) stream.end()
@@ -90,12 +90,12 @@ export function feedRoute(app: Api, parts: ApiParts): void {
   function feedTopics(stream: EventStream, filter: string, jsonOf: (topic: TopicSummary) => unknown): () => void {
     let isEnded = false
     const put = (topic: TopicSummary): void => stream.put('topics', topic.topic, jsonOf(topic))
-    const unwatch = view.topics.watch(filter, (topics) => {
+    const unwatch = admin.topics.watch(filter, (topics) => {
       for (const topic of topics) put(topic)
       stream.flush()
     })
     const tellAll = async (): Promise<void> => {
-      for (const topic of view.topics.matching(filter)) {
+      for (const topic of admin.topics.matching(filter)) {
         if (isEnded) return
         if (topic !== undefined) {
           put(topic)
@@ -104,7 +104,7 @@ export function feedRoute(app: Api, parts: ApiParts): void {
         stream.flush()
         await nextTurn()
       }
-      stream.put('ready', 'ready', { topics: view.topics.count })
+      stream.put('ready', 'ready', { topics: admin.topics.count })
       stream.flush()
     }
     void tellAll()
@@ -115,8 +115,8 @@ export function feedRoute(app: Api, parts: ApiParts): void {
   }
 
   function feedPresence(stream: EventStream): () => void {
-    return view.clients.watch(({ clientId, state, atMs }) => {
-      const will = willJson(state === 'here' ? view.clients.get(clientId)?.connection?.will : undefined)
+    return admin.clients.watch(({ clientId, state, atMs }) => {
+      const will = willJson(state === 'here' ? admin.clients.get(clientId)?.connection?.will : undefined)
       stream.put('presence', clientId, { clientId, state, atMs: Math.round(atMs), will })
       stream.flush()
     })

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify'
-import type { HubView } from '../../admin/hub-view.ts'
+import type { HubStatus } from '../../admin/status.ts'
 
 /** All metrics, in the text format of Prometheus. */
 export type Scrape = () => Promise<{ readonly contentType: string; readonly body: string }>
 
 /** `/healthz`, `/readyz` and `/metrics`: what machines ask. */
-export function healthRoutes(app: FastifyInstance, view: HubView, scrape: Scrape): void {
+export function healthRoutes(app: FastifyInstance, status: HubStatus, scrape: Scrape): void {
   app.get('/healthz', (_request, reply) => reply.type('text/plain; charset=utf-8').send('alive\n'))
 
   app.get('/readyz', (_request, reply) => {
-    const faults = view.faults()
+    const faults = status.faults()
     reply.type('text/plain; charset=utf-8').code(faults.length === 0 ? 200 : 503)
     return reply.send(faults.length === 0 ? 'ready\n' : `${faults.join('\n')}\n`)
   })

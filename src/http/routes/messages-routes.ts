@@ -52,7 +52,7 @@ const Imported = Type.Object({
 })
 
 /** `messages` and `history`: what was said before. */
-export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts): void {
+export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiParts): void {
   app.get(
     '/messages',
     {
@@ -64,7 +64,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
       },
     },
     async ({ query: { around, limit, cursor, ...conditions } }, reply) => {
-      const nowMs = view.nowMs()
+      const nowMs = admin.nowMs()
       const position = around === undefined ? undefined : readPlace('around', around, nowMs)
       if (
         position !== undefined &&
@@ -93,7 +93,7 @@ export function messageRoutes(app: Api, { view, history, topicLimits }: ApiParts
       },
     },
     ({ query }, reply) => {
-      const conditions = readConditions(query, topicLimits, view.nowMs())
+      const conditions = readConditions(query, topicLimits, admin.nowMs())
       const lines = history.export({ order: 'oldest', ...conditions }, goneSignal(reply))
       return reply
         .type(NDJSON)

@@ -16,7 +16,7 @@ const Mishap = Type.Object({
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
 
 /** `mishaps` and `addresses`: for who connects something for the first time. */
-export function mishapsRoute(app: Api, { view }: ApiParts): void {
+export function mishapsRoute(app: Api, { admin, address: httpAddress }: ApiParts): void {
   app.get(
     '/mishaps',
     {
@@ -28,7 +28,7 @@ export function mishapsRoute(app: Api, { view }: ApiParts): void {
     },
     () =>
       Promise.resolve({
-        mishaps: view.mishaps.last.toReversed().map(({ atMs, kind, address, clientId, reason }) => ({
+        mishaps: admin.mishaps.last.toReversed().map(({ atMs, kind, address, clientId, reason }) => ({
           atMs: Math.round(atMs),
           kind,
           address,
@@ -48,8 +48,8 @@ export function mishapsRoute(app: Api, { view }: ApiParts): void {
       },
     },
     () => {
-      const { mqtt, http } = view.addresses()
-      return Promise.resolve({ mqtt: { ...mqtt }, http: { ...http } })
+      const { mqtt } = admin.status.addresses()
+      return Promise.resolve({ mqtt: { ...mqtt }, http: { ...httpAddress() } })
     },
   )
 }

@@ -51,17 +51,17 @@ export const Overview = Type.Object({
 })
 
 /** What `overview` answers, and the feed tells once a second. */
-export function overviewOf({ view, history }: ApiParts) {
-  const { ledger, retained, clients, topics } = view
+export function overviewOf({ admin, history }: ApiParts) {
+  const { ledger, retained, clients, topics, status } = admin
   const { oldestAtMs, ...past } = history.snapshot()
-  const { eventLoopDelay, storeWrites, isStoreFailing, storeBytes } = view.health()
+  const { eventLoopDelay, storeWrites, isStoreFailing, storeBytes } = status.health()
   const [qos0, qos1, qos2] = ledger.received
   const [sent0, sent1, sent2] = ledger.sent
   return {
-    version: view.version,
-    atMs: Math.round(view.nowMs()),
-    startedAtMs: Math.round(view.startedAtMs),
-    faults: [...view.faults()],
+    version: status.version,
+    atMs: Math.round(admin.nowMs()),
+    startedAtMs: Math.round(admin.startedAtMs),
+    faults: [...status.faults()],
     clients: clients.count,
     received: [qos0, qos1, qos2] satisfies [number, number, number],
     receivedBytes: ledger.receivedBytes,

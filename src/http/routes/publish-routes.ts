@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { topicNameFault, type TopicLimits } from '../../protocol/topic.ts'
 import { goneSignal } from '../gone.ts'
-import type { HttpMessage } from '../../admin/hub-view.ts'
+import type { ReceivedMessage } from '../../admin/local-subscriber.ts'
+import type { MessageToPublish } from '../../admin/publisher.ts'
+import { request } from '../../admin/request.ts'
 import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
 import { readBase64, readProperties } from '../read-message.ts'
 import type { Api, ApiParts } from '../parts.ts'
@@ -58,7 +59,7 @@ const RequestBody = Type.Object(
 )
 
 /** `publish` and `request`: speaking over HTTP; `limits`: what may be said. */
-export function publishRoutes(app: Api, { view, topicLimits, maxPacketBytes }: ApiParts): void {
+export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: ApiParts): void {
   let openRequests = 0
 
   app.get(
@@ -88,7 +89,7 @@ export function publishRoutes(app: Api, { view, topicLimits, maxPacketBytes }: A
     },
     async ({ body }) => {
       const message = readMessage(body, topicLimits, '')
-      return { topic: message.topic, matched: await view.publish(message) }
+      return { topic: message.topic, matched: await admin.publish(message) }
     },
   )
 
@@ -104,7 +105,7 @@ export function publishRoutes(app: Api, { view, topicLimits, maxPacketBytes }: A
     },
     async ({ body }) => {
       const messages = body.map((json, index) => readMessage(json, topicLimits, `${index}/`))
-      const matched = await Promise.all(messages.map((message) => view.publish(message)))
+      const matched = await Promise.all(messages.map((message) => admin.publish(message)))
       const published = messages.map(({ topic }, index) => ({ topic, matched: matched[index] ?? 0 }))
       return { published, messages: published.length }
     },
@@ -128,44 +129,18 @@ export function publishRoutes(app: Api, { view, topicLimits, maxPacketBytes }: A
       const message = readMessage(json, topicLimits, '')
       openRequests++
       try {
-        return await request(message, timeoutMs, goneSignal(reply))
+        const options = { responseTopicPrefix: 'response/http', timeoutMs, signal: goneSignal(reply) }
+        const { message: answer, latencyMs } = await request(admin, message, options)
+        return { ...messageJson(answer), latencyMs: Math.round(latencyMs * 10) / 10 }
       } finally {
         openRequests--
       }
     },
   )
-
-  async function request(asked: HttpMessage, timeoutMs: number, signal: AbortSignal) {
-    const responseTopic = asked.properties.responseTopic ?? `response/http/${randomUUID()}`
-    const correlationData = asked.properties.correlationData ?? randomBytes(16)
-    const startedAtMs = performance.now()
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    let unsubscribe: (() => void) | undefined
-    const reply = new Promise<HttpMessage>((resolve, reject) => {
-      ended.addEventListener('abort', () => {
-        reject(new HttpProblem('no-reply', `No reply came to ${JSON.stringify(responseTopic)} within ${timeoutMs} ms.`))
-      })
-      unsubscribe = view.subscribe(responseTopic, (message) => {
-        const answered = message.properties.correlationData
-        // A client of 3.1.1 has no Correlation Data: the topic is enough.
-        if (answered === undefined || answered.equals(correlationData)) resolve(message)
-      })
-    })
-    // It may be given up before anybody waits for it.
-    reply.catch(() => undefined)
-    try {
-      const properties = { ...asked.properties, responseTopic, correlationData }
-      const matched = await view.publish({ ...asked, properties })
-      if (matched === 0) throw new HttpProblem('not-found', `Nobody subscribes to ${JSON.stringify(asked.topic)}.`)
-      return { ...messageJson(await reply), latencyMs: Math.round((performance.now() - startedAtMs) * 10) / 10 }
-    } finally {
-      unsubscribe?.()
-    }
-  }
 }
 
 /** @throws HttpProblem naming the parameter below `path` */
-function readMessage(json: Static<typeof OutgoingMessage>, limits: TopicLimits, path: string): HttpMessage {
+function readMessage(json: Static<typeof OutgoingMessage>, limits: TopicLimits, path: string): MessageToPublish {
   const { topic, qos = 0, retain = false } = json
   const fault = topicNameFault(topic, limits)
   if (fault !== undefined) throw invalidParameter(`${path}topic`, topic, fault)
@@ -186,6 +161,6 @@ function readPayload(json: Static<typeof OutgoingMessage>, path: string): Buffer
   return Buffer.from(json.payloadJson === undefined ? (json.payload ?? '') : JSON.stringify(json.payloadJson))
 }
 
-function messageJson({ topic, payload, qos, retain, properties }: HttpMessage) {
+function messageJson({ topic, payload, qos, retain, properties }: ReceivedMessage) {
   return { topic, ...payloadJson(payload), qos, retain, ...propertiesJson(properties) }
 }

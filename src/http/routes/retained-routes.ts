@@ -1,17 +1,13 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
 import type { Message } from '../../protocol/message.ts'
 import { messageProperties } from '../../protocol/message-properties.ts'
 import { topicFilterFault } from '../../protocol/topic.ts'
-import { isReservedTopic } from '../../router/routes.ts'
 import { cursorBehind, readCursor } from '../cursor.ts'
 import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'
 import { answers, Count, Cursor, Limit, MessageFields, NextCursor, TimeMs, TopicFilter, TopicName } from '../schemas.ts'
-import { Undo } from '../undo.ts'
 
-const SLICE_MESSAGES = 500
 const SHOWN_TOPICS = 20
 
 const Retained = Type.Object({
@@ -46,13 +42,8 @@ const Text = Type.String({
 const Filtered = { filter: TopicFilter, text: Type.Optional(Text) }
 
 /** `retained`: the last message of each topic that was published with RETAIN. */
-export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void {
-  const { retained } = view
-  const undo = new Undo()
-  app.addHook('onClose', (_app, done) => {
-    undo.stop()
-    done()
-  })
+export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void {
+  const { retained } = admin
 
   app.get(
     '/retained',
@@ -76,7 +67,7 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
       checkFilter(filter)
       const list = `retained ${filter} ${text ?? ''}`
       const after = readCursor(list, cursor)
-      const first = await firstByTopic(filter, text, after, limit + 1)
+      const first = await retained.page(filter, text, after, limit + 1)
       const last = first[limit - 1]
       const nextCursor = first.length > limit && last !== undefined ? cursorBehind(list, last.topic) : null
       return { messages: first.slice(0, limit).map(toJson), nextCursor }
@@ -115,19 +106,16 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
     },
     async ({ query: { filter, text, dryRun } }) => {
       checkFilter(filter)
-      if (isReservedTopic(filter)) throw new HttpProblem('conflict', 'What the hub says of itself cannot be deleted.')
-      const { messages, bytes } = await gather(filter, text)
-      const canUndo = undo.takes(bytes)
-      const topics = messages.slice(0, SHOWN_TOPICS).map(({ topic }) => topic)
-      const counted = { messages: messages.length, bytes, topics, isDryRun: dryRun, canUndo }
-      if (dryRun || messages.length === 0) return { ...counted, undoToken: null, undoUntilMs: null }
-      const kept = undo.keep(messages, bytes)
-      for (const [index, { topic }] of messages.entries()) {
-        if (index % SLICE_MESSAGES === 0) await nextTurn()
-        retained.remove(topic)
+      const { messages, bytes, canUndo, undo } = await retained.delete(filter, text, dryRun)
+      return {
+        messages: messages.length,
+        bytes,
+        topics: messages.slice(0, SHOWN_TOPICS).map(({ topic }) => topic),
+        isDryRun: dryRun,
+        canUndo,
+        undoToken: undo?.token ?? null,
+        undoUntilMs: undo === undefined ? null : Math.round(admin.nowMs() + undo.validMs),
       }
-      const undoUntilMs = kept === undefined ? null : Math.round(view.nowMs() + kept.validMs)
-      return { ...counted, undoToken: kept?.token ?? null, undoUntilMs }
     },
   )
 
@@ -142,71 +130,25 @@ export function retainedRoutes(app: Api, { view, topicLimits }: ApiParts): void 
       },
     },
     async ({ body: { undoToken } }) => {
-      const messages = undo.take(undoToken)
-      if (messages === undefined) {
+      const outcome = await retained.putBack(undoToken)
+      if (outcome === undefined) {
         const detail =
           'There is nothing to put back by this token: it was used, an hour is over, or there were too many.'
         throw new HttpProblem('not-found', detail)
       }
-      let restored = 0
-      for (const [index, message] of messages.entries()) {
-        if (index % SLICE_MESSAGES === 0) await nextTurn()
-        if (retained.putBack(message)) restored++
-      }
-      return { restored, skipped: messages.length - restored }
+      return outcome
     },
   )
 
   function toJson(message: Message) {
-    const atMs = view.topics.get(message.topic)?.retainedAtMs
-    return { ...retainedJson(message, view.nowMs()), atMs: atMs === undefined ? null : Math.round(atMs) }
+    const atMs = admin.topics.get(message.topic)?.retainedAtMs
+    return { ...retainedJson(message, admin.nowMs()), atMs: atMs === undefined ? null : Math.round(atMs) }
   }
 
   function checkFilter(filter: string): void {
     const fault = topicFilterFault(filter, topicLimits)
     if (fault !== undefined) throw invalidParameter('filter', filter, fault)
   }
-
-  async function gather(filter: string, text: string | undefined): Promise<{ messages: Message[]; bytes: number }> {
-    const messages: Message[] = []
-    let bytes = 0
-    for (const message of retained.matching(filter)) {
-      if (message === undefined) {
-        await nextTurn()
-        continue
-      }
-      if (!isFound(message, text)) continue
-      messages.push(message)
-      bytes += message.packetBytes
-    }
-    return { messages, bytes }
-  }
-
-  /** In the order of code units: one that does not change when messages come and go. */
-  async function firstByTopic(
-    filter: string,
-    text: string | undefined,
-    after: string | undefined,
-    limit: number,
-  ): Promise<Message[]> {
-    let first: Message[] = []
-    for (const message of retained.matching(filter)) {
-      if (message === undefined) await nextTurn()
-      else if ((after === undefined || message.topic > after) && isFound(message, text)) first.push(message)
-      if (first.length >= 2 * limit + SLICE_MESSAGES) first = sorted(first).slice(0, limit)
-    }
-    return sorted(first).slice(0, limit)
-  }
-}
-
-function isFound({ topic, payload }: Message, text: string | undefined): boolean {
-  if (text === undefined) return true
-  const wanted = text.toLowerCase()
-  return topic.toLowerCase().includes(wanted) || payload.toString().toLowerCase().includes(wanted)
-}
-
-function sorted(messages: readonly Message[]): Message[] {
-  return messages.toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
 }
 
 function retainedJson(message: Message, nowMs: number) {

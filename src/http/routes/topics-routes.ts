@@ -64,7 +64,7 @@ const TopQuery = Type.Object(
 )
 
 /** `topics`: what was published since the hub started. */
-export function topicRoutes(app: Api, { view: { topics } }: ApiParts): void {
+export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
   app.get(
     '/topics',
     {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { Undo } from '../../src/http/undo.ts'
+import { Undo } from '../../src/admin/undo.ts'
 import { Message } from '../../src/protocol/message.ts'
 
 const MESSAGE = Message.create('a', Buffer.from('x'), 0, true, undefined)

@@ -1,0 +1,91 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Ledger } from '../observe/ledger.ts'
+import type { Mishaps } from '../observe/mishaps.ts'
+import type { TopicLimits } from '../protocol/topic.ts'
+import type { Router } from '../router/router.ts'
+import type { Sessions } from '../session/sessions.ts'
+import type { Store } from '../store/store.ts'
+import { TopicViews } from '../topics/topic-views.ts'
+import { Clients } from './clients.ts'
+import { explain } from './explain.ts'
+import type { Explanation } from './explanation.ts'
+import { type MessageHandler, subscribe, type SubscribeOptions } from './local-subscriber.ts'
+import { type MessageToPublish, Publisher, type PublishLimits } from './publisher.ts'
+import { Receipts } from './receipts.ts'
+import { Retained } from './retained.ts'
+import type { HubStatus } from './status.ts'
+
+/** The parts of a hub that are looked at and worked on. */
+export interface AdminParts {
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly log: Log
+  readonly mishaps: Mishaps
+  readonly topicLimits: TopicLimits
+  readonly limits: PublishLimits
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly store: Store
+  readonly status: HubStatus
+}
+
+/**
+ * What people and programs may see of the hub and do to it, each thing once: for the program that embeds the hub, for HTTP, and
+ * for whatever else lets somebody in who is no MQTT client.
+ */
+export class Admin {
+  readonly startedAtMs: number
+  readonly status: HubStatus
+  readonly ledger: Ledger
+  readonly mishaps: Mishaps
+  readonly clients: Clients
+  readonly topics: TopicViews
+  readonly retained: Retained
+  readonly receipts: Receipts
+  readonly publisher: Publisher
+  readonly #parts: AdminParts
+
+  constructor(parts: AdminParts) {
+    const { clock, ledger, mishaps, router, sessions, status } = parts
+    this.#parts = parts
+    this.startedAtMs = clock.nowMs()
+    this.status = status
+    this.ledger = ledger
+    this.mishaps = mishaps
+    this.clients = new Clients(sessions)
+    this.topics = new TopicViews(router.topics, clock)
+    this.publisher = new Publisher(parts)
+    this.retained = new Retained(router)
+    this.receipts = new Receipts(router, clock)
+  }
+
+  /** By the hub's clock, in ms since 1970. */
+  nowMs(): number {
+    return this.#parts.clock.nowMs()
+  }
+
+  /** See `Publisher.publish`. */
+  publish(message: MessageToPublish): Promise<number> {
+    return this.publisher.publish(message)
+  }
+
+  /**
+   * Calls `handler` with each message that matches. Returns a function that ends it.
+   * @throws HubbubError `TOPIC_FILTER_INVALID`
+   */
+  subscribe(filter: string, handler: MessageHandler, options: SubscribeOptions): () => void {
+    return subscribe(this.#parts, filter, handler, options)
+  }
+
+  /** Why the last messages of a valid topic did or did not arrive, at one client or at all. */
+  explain(topic: string, clientId: string | undefined): Explanation {
+    return explain(this.#parts, topic, clientId)
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.retained.stop()
+    this.receipts.stop()
+  }
+}

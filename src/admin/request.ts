@@ -1,0 +1,70 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { HubbubError } from '../base/errors.ts'
+import type { Admin } from './admin.ts'
+import type { ReceivedMessage } from './local-subscriber.ts'
+import type { MessageToPublish } from './publisher.ts'
+
+/** What a request takes besides the message. */
+export interface RequestOptions {
+  /** Begins the topic for the reply when the message names none. */
+  readonly responseTopicPrefix: string
+  readonly timeoutMs: number
+  /** Whoever asked has gone. */
+  readonly signal: AbortSignal
+}
+
+export interface Reply {
+  readonly message: ReceivedMessage
+  /** From when the request was published until the reply came. */
+  readonly latencyMs: number
+}
+
+/**
+ * Publishes a message with a Response Topic and Correlation Data, its own or new ones, and resolves with the reply [MQTT5 §4.10].
+ * @throws HubbubError `REQUEST_NOT_HEARD` when nobody subscribes, `REQUEST_NOT_ANSWERED` when no reply comes in time, and what
+ *   `Publisher.publish` throws
+ */
+export async function request(
+  admin: Admin,
+  asked: MessageToPublish,
+  { responseTopicPrefix, timeoutMs, signal }: RequestOptions,
+): Promise<Reply> {
+  const responseTopic = asked.properties.responseTopic ?? `${responseTopicPrefix}/${randomUUID()}`
+  const correlationData = asked.properties.correlationData ?? randomBytes(16)
+  const startedAtMs = performance.now()
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  let unsubscribe: (() => void) | undefined
+  const reply = new Promise<ReceivedMessage>((resolve, reject) => {
+    ended.addEventListener('abort', () => {
+      const reason = `no reply came to ${JSON.stringify(responseTopic)} within ${timeoutMs} ms`
+      reject(
+        new HubbubError('REQUEST_NOT_ANSWERED', `Cannot get an answer from ${JSON.stringify(asked.topic)}: ${reason}`),
+      )
+    })
+    const options = { qos: 2, isRetainedWanted: false, isRetainAsPublished: true } as const
+    unsubscribe = admin.subscribe(
+      responseTopic,
+      (message) => {
+        const answered = message.properties.correlationData
+        // A client of 3.1.1 has no Correlation Data: the topic is enough.
+        if (answered === undefined || answered.equals(correlationData)) resolve(message)
+      },
+      options,
+    )
+  })
+  // It may be given up before anybody waits for it.
+  reply.catch(() => undefined)
+  try {
+    const matched = await admin.publish({
+      ...asked,
+      properties: { ...asked.properties, responseTopic, correlationData },
+    })
+    if (matched === 0) {
+      const reason = 'nobody subscribes to it'
+      throw new HubbubError('REQUEST_NOT_HEARD', `Cannot get an answer from ${JSON.stringify(asked.topic)}: ${reason}`)
+    }
+    return { message: await reply, latencyMs: performance.now() - startedAtMs }
+  } finally {
+    unsubscribe?.()
+  }
+}

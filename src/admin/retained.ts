@@ -1,0 +1,132 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { HubbubError } from '../base/errors.ts'
+import { Message } from '../protocol/message.ts'
+import type { Router } from '../router/router.ts'
+import { isReservedTopic } from '../router/routes.ts'
+import { Undo } from './undo.ts'
+
+/** Messages looked at, or taken away, before the loop is let go. */
+const SLICE_MESSAGES = 500
+
+/** What was deleted, or would be. */
+export interface Deletion {
+  readonly messages: readonly Message[]
+  /** Of their packets. */
+  readonly bytes: number
+  readonly canUndo: boolean
+  /** By what it can be put back, and for how long; undefined when nothing was deleted, or it was too much. */
+  readonly undo: { readonly token: string; readonly validMs: number } | undefined
+}
+
+/** What people see of retained messages, and do to them. */
+export class Retained {
+  readonly #router: Router
+  readonly #undo = new Undo()
+
+  constructor(router: Router) {
+    this.#router = router
+  }
+
+  get count(): number {
+    return this.#router.retained.count
+  }
+
+  get bytes(): number {
+    return this.#router.retained.bytes
+  }
+
+  get(topic: string): Message | undefined {
+    return this.#router.retained.get(topic)
+  }
+
+  /**
+   * At most `limit` of those under a valid filter whose topic or payload has `text`, from the first topic behind `after` on, in
+   * the order of code units: one that does not change when messages come and go.
+   */
+  async page(
+    filter: string,
+    text: string | undefined,
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly Message[]> {
+    let first: Message[] = []
+    for (const message of this.#router.retained.matching(filter)) {
+      if (message === undefined) await nextTurn()
+      else if ((after === undefined || message.topic > after) && isFound(message, text)) first.push(message)
+      if (first.length >= 2 * limit + SLICE_MESSAGES) first = sorted(first).slice(0, limit)
+    }
+    return sorted(first).slice(0, limit)
+  }
+
+  /**
+   * Takes away the retained messages under a valid filter, as an empty retained message does for each: subscribers get that.
+   * @throws HubbubError `TOPIC_RESERVED`: what the hub says of itself is true for as long as it runs
+   */
+  async delete(filter: string, text: string | undefined, isDryRun: boolean): Promise<Deletion> {
+    if (isReservedTopic(filter)) {
+      const reason = 'they are what the hub says of itself'
+      throw new HubbubError(
+        'TOPIC_RESERVED',
+        `Cannot delete the retained messages under ${JSON.stringify(filter)}: ${reason}`,
+      )
+    }
+    const { messages, bytes } = await this.#gather(filter, text)
+    const found = { messages, bytes, canUndo: this.#undo.takes(bytes) }
+    if (isDryRun || messages.length === 0) return { ...found, undo: undefined }
+    const undo = this.#undo.keep(messages, bytes)
+    for (const [index, { topic }] of messages.entries()) {
+      if (index % SLICE_MESSAGES === 0) await nextTurn()
+      if (this.get(topic) !== undefined) {
+        this.#router.publishMessage(Message.create(topic, Buffer.alloc(0), 1, true, undefined))
+      }
+    }
+    return { ...found, undo }
+  }
+
+  /**
+   * Publishes again what was deleted, except where the topic has got another message since or there is no room any more. Undefined
+   * when the token is not, or no longer, good for anything.
+   */
+  async putBack(token: string): Promise<{ readonly restored: number; readonly skipped: number } | undefined> {
+    const messages = this.#undo.take(token)
+    if (messages === undefined) return undefined
+    let restored = 0
+    for (const [index, message] of messages.entries()) {
+      if (index % SLICE_MESSAGES === 0) await nextTurn()
+      if (this.get(message.topic) !== undefined || this.#router.isRetainedFull(message)) continue
+      this.#router.publishMessage(message)
+      restored++
+    }
+    return { restored, skipped: messages.length - restored }
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.#undo.stop()
+  }
+
+  async #gather(filter: string, text: string | undefined): Promise<{ messages: Message[]; bytes: number }> {
+    const messages: Message[] = []
+    let bytes = 0
+    for (const message of this.#router.retained.matching(filter)) {
+      if (message === undefined) {
+        await nextTurn()
+        continue
+      }
+      if (!isFound(message, text)) continue
+      messages.push(message)
+      bytes += message.packetBytes
+    }
+    return { messages, bytes }
+  }
+}
+
+function isFound({ topic, payload }: Message, text: string | undefined): boolean {
+  if (text === undefined) return true
+  const wanted = text.toLowerCase()
+  return topic.toLowerCase().includes(wanted) || payload.toString().toLowerCase().includes(wanted)
+}
+
+function sorted(messages: readonly Message[]): Message[] {
+  return messages.toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
+}
