@@ -2,13 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { topicFilterFault } from '../../protocol/topic.ts'
 import type { TopicSummary } from '../../topics/topic-summary.ts'
-import { willJson } from './clients-routes.ts'
+import { willJson } from './clients.ts'
 import { EventStream } from '../event-stream.ts'
-import { overviewOf } from './overview-route.ts'
+import { overviewOf } from './overview.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'
 import { Problem, TopicFilter } from '../schemas.ts'
-import { shortTopic, topicJson } from './topics-routes.ts'
+import { shortTopic, topicJson } from './topics.ts'
 
 const MAX_FEEDS = 200
 const OVERVIEW_MS = 1000
