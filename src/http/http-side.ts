@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { formatAddress, peerHost } from '../listeners/listener.ts'
 import type { Log } from '../base/log.ts'
 import { foreignToHttp, MISHAPS } from '../observe/mishaps.ts'
+import { compileWhenAsked } from './compilers.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { explainRoute } from './routes/explain.ts'
 import { feedRoute } from './routes/feed.ts'
@@ -41,12 +40,15 @@ const MAX_BODY_BYTES = 4 * 1024 ** 2
 /** A topic in a path or a query, with all its bytes escaped. */
 const MAX_PARAMETER_CHARACTERS = 16_384
 const VERSION_PATH = '/api/v1'
+const DOCS_PATH = '/api/docs'
+const DOCUMENT_PATH = `${VERSION_PATH}/openapi.json`
 const PROBLEM_TYPE = 'application/problem+json'
 
 /** What the hub serves over HTTP besides MQTT: the API, its documentation, metrics and the dashboard. */
 export class HttpSide {
   readonly #options: HttpSideOptions
   readonly #app: FastifyInstance
+  #docs: Promise<FastifyInstance> | undefined = undefined
 
   constructor(options: HttpSideOptions) {
     this.#options = options
@@ -58,7 +60,6 @@ export class HttpSide {
       },
       bodyLimit: MAX_BODY_BYTES,
       routerOptions: { maxParamLength: MAX_PARAMETER_CHARACTERS },
-      ajv: { customOptions: { allErrors: false, removeAdditional: false, coerceTypes: true } },
       // The hub's own limits on time and size are the server's.
       forceCloseConnections: false,
       frameworkErrors: (error, request, reply) => {
@@ -71,7 +72,7 @@ export class HttpSide {
 
   async start(): Promise<void> {
     const app = this.#app
-    const { basePath, origins, admin, scrape, pages, server } = this.#options
+    const { basePath, origins, admin, pages, server } = this.#options
     // Before fastify's own, which closes the socket.
     server.prependListener(
       'clientError',
@@ -81,37 +82,14 @@ export class HttpSide {
           admin.mishaps.note(kind, formatAddress(peerHost(remoteAddress), remotePort ?? 0), MISHAPS[kind])
       },
     )
-    app.removeContentTypeParser('text/plain')
-    this.#answerErrors(app)
+    this.#prepare(app)
     guardAgainstOtherSites(app, origins, basePath)
-    setSecurityHeaders(app, `${basePath}/api/docs`)
-    await app.register(swagger, {
-      openapi: {
-        openapi: '3.1.0',
-        info: {
-          title: 'Hubbub',
-          version: admin.status.version,
-          description:
-            'What the hub knows and no MQTT client can. Errors are problem documents (RFC 9457); lists come in pages, each with a cursor behind it.',
-        },
-        servers: [{ url: basePath === '' ? '/' : basePath }],
-      },
-    })
     await app.register(
       async (root) => {
-        await root.register(swaggerUi, {
-          routePrefix: '/api/docs',
-          staticCSP: true,
-          uiConfig: { tryItOutEnabled: true, deepLinking: true },
-        })
-        await root.register(
-          (api, _options, done) => {
-            this.#routes(api.withTypeProvider<TypeBoxTypeProvider>())
-            done()
-          },
-          { prefix: VERSION_PATH },
-        )
-        healthRoutes(root, admin.status, scrape)
+        this.#addRoutes(root)
+        for (const path of [DOCS_PATH, `${DOCS_PATH}/*`, DOCUMENT_PATH]) {
+          root.get(path, (request, reply) => this.#answerByDocs(request, reply))
+        }
         if (pages === undefined) greet(root)
         else {
           const { staticSide } = await import('./static-side.ts')
@@ -126,24 +104,62 @@ export class HttpSide {
   /** Ends what is open: feeds at once, other requests when they are answered. */
   async stop(): Promise<void> {
     await this.#app.close()
+    await (await this.#docs)?.close()
   }
 
-  #routes(api: Api): void {
+  /** What every answer has, whoever gives it. */
+  #prepare(app: FastifyInstance): void {
+    compileWhenAsked(app)
+    app.removeContentTypeParser('text/plain')
+    this.#answerErrors(app)
+    setSecurityHeaders(app, `${this.#options.basePath}${DOCS_PATH}`)
+  }
+
+  #addRoutes(root: FastifyInstance): void {
     const options = this.#options
-    api.addHook('onSend', (_request, reply, payload, done) => {
-      reply.header('Cache-Control', 'no-store')
-      done(null, payload)
+    root.register(
+      (scope, _options, done) => {
+        const api: Api = scope.withTypeProvider<TypeBoxTypeProvider>()
+        api.addHook('onSend', (_request, reply, payload, next) => {
+          reply.header('Cache-Control', 'no-store')
+          next(null, payload)
+        })
+        clientRoutes(api, options)
+        topicRoutes(api, options)
+        messageRoutes(api, options)
+        retainedRoutes(api, options)
+        publishRoutes(api, options)
+        feedRoute(api, options)
+        explainRoute(api, options)
+        overviewRoute(api, options)
+        mishapsRoute(api, options)
+        done()
+      },
+      { prefix: VERSION_PATH },
+    )
+    healthRoutes(root, options.admin.status, options.scrape)
+  }
+
+  /** Has the documentation answer, which is made when it is asked for first. */
+  async #answerByDocs({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
+    this.#docs ??= this.#createDocs()
+    const docs = await this.#docs
+    reply.hijack()
+    docs.routing(raw, reply.raw)
+  }
+
+  async #createDocs(): Promise<FastifyInstance> {
+    const { describeApi } = await import('./docs.ts')
+    const docs = fastify()
+    this.#prepare(docs)
+    await describeApi(docs, {
+      version: this.#options.admin.status.version,
+      basePath: this.#options.basePath,
+      pagePath: DOCS_PATH,
+      documentPath: DOCUMENT_PATH,
+      addRoutes: (root) => this.#addRoutes(root),
     })
-    clientRoutes(api, options)
-    topicRoutes(api, options)
-    messageRoutes(api, options)
-    retainedRoutes(api, options)
-    publishRoutes(api, options)
-    feedRoute(api, options)
-    explainRoute(api, options)
-    overviewRoute(api, options)
-    mishapsRoute(api, options)
-    api.get('/openapi.json', { schema: { hide: true } }, () => Promise.resolve(api.swagger()))
+    return docs
   }
 
   #answerErrors(app: FastifyInstance): void {

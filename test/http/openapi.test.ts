@@ -39,6 +39,19 @@ describe('The OpenAPI document', () => {
     }
   })
 
+  test('lists no route that fails when it is asked for the first time', async () => {
+    const { log, httpPort } = await startHub()
+    const answer = await new ApiClient(httpPort).get('/openapi.json')
+    for (const [route] of operationsOf(fieldOf(answer, 'paths'))) {
+      const [method = '', path = ''] = route.split(' ')
+      // One that never ends.
+      const query = path.endsWith('/feed') ? '?events=none' : ''
+      const { status } = await ask(httpPort, { method, path: `${path.replace('{clientId}', 'nobody')}${query}` })
+      expect([route, status < 500]).toEqual([route, true])
+    }
+    expect(log.lines.items.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
   test('is a page at /api/docs that loads nothing from elsewhere', async () => {
     const { httpPort } = await startHub()
     const { status, headers, text } = await ask(httpPort, { path: '/api/docs/' })

@@ -48,6 +48,8 @@ const PACKAGE_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['prom-client', ['src/observe']],
   ['sorted-btree', ['src/session']],
   ['fastify', ['src/http']],
+  ['ajv', ['src/http']],
+  ['fast-json-stringify', ['src/http']],
   ['@fastify/static', ['src/http']],
   ['@fastify/swagger', ['src/http']],
   ['@fastify/swagger-ui', ['src/http']],
