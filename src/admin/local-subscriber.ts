@@ -8,7 +8,8 @@ import type { QoS } from '../protocol/packet-types.ts'
 import { plainOptions } from '../protocol/subscription-options.ts'
 import { topicFilterFault, type TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
-import type { Subscriber } from '../router/delivery.ts'
+import type { Delivery, Subscriber } from '../router/delivery.ts'
+import type { Trail } from '../trails/trail.ts'
 
 /** Retained messages handed over before the loop is let go: well under 10 ms for a handler that does not compute. */
 const REPLAY_SLICE_STEPS = 1000
@@ -93,8 +94,8 @@ export class LocalSubscriber implements Subscriber {
     this.#parts.router.unsubscribe(this, this.filter)
   }
 
-  deliver(message: Message): void {
-    this.#parts.router.trails.current?.tell(undefined, undefined, 'delivered', this.qos)
+  deliver(message: Message, _delivery: Delivery, trail: Trail | undefined): void {
+    trail?.at(undefined, undefined, this.qos).tell('delivered')
     this.#hand(message, false)
   }
 

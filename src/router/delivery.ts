@@ -4,6 +4,7 @@ import type { QoS } from '../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import type { Terms } from '../store/store.ts'
 import { NO_IDENTIFIERS, termsOf } from '../store/terms.ts'
+import type { Trail } from '../trails/trail.ts'
 
 /**
  * Whoever the router hands messages to: a session, a shared subscription, or a program that embeds the hub.
@@ -11,15 +12,16 @@ import { NO_IDENTIFIERS, termsOf } from '../store/terms.ts'
  *   1. `deliver` returns without waiting and never throws; it runs once per message and subscriber.
  *   2. The message is a view that changes after `deliver` returns: take `message.keep()` of what is needed later.
  *   3. `delivery` says how it wants the message: `delivery.termsFor(message)`.
+ *   4. With a `trail` the message is followed: the subscriber tells it what becomes of the message.
  */
 export interface Subscriber {
   /** Whose messages a No Local subscription leaves out; absent for what is no client. */
   readonly clientId?: string
   /** What it gets at QoS 1 or 2 has to be stored; absent is no. */
   readonly isKept?: boolean
-  deliver(message: Message, delivery: Delivery): void
+  deliver(message: Message, delivery: Delivery, trail: Trail | undefined): void
   /** Takes a run of QoS 0 messages at once (`Message.count`); without it they come one by one. */
-  deliverRun?(run: Message, delivery: Delivery): void
+  deliverRun?(run: Message, delivery: Delivery, trail: Trail | undefined): void
 }
 
 /**

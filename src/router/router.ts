@@ -76,27 +76,22 @@ export class Router {
    */
   publish(message: Message, route: Route): number {
     if (message.retain) this.#retain(message, route)
-    const { trails } = this
-    // A program that embeds the hub may publish while it is handed a message.
-    const outer = trails.current
     const trail = this.#observe(message, route)
-    trails.current = trail
     const deliveries = this.#routes.match(route)
     let matched = deliveries.length
     this.#ledger.matched += matched
     for (const delivery of deliveries) {
       const { subscriber } = delivery
       if (!delivery.isNoLocal || subscriber.clientId !== message.publisher) {
-        subscriber.deliver(message, delivery)
+        subscriber.deliver(message, delivery, trail)
       } else if (delivery.own === undefined) {
         matched--
         this.#ledger.matched--
       } else {
-        subscriber.deliver(message, delivery.own)
+        subscriber.deliver(message, delivery.own, trail)
       }
     }
-    trails.current = outer
-    if (trail !== undefined) trails.routed(trail, matched)
+    if (trail !== undefined) this.trails.routed(trail, matched)
     if (route.isReserved) return matched
     for (const tap of this.#taps) tap.offer(message)
     return matched
@@ -128,9 +123,7 @@ export class Router {
    * Returns how many subscribers it is for.
    */
   publishRun(run: Message, route: Route): number {
-    const { trails } = this
     const trail = this.#observe(run, route)
-    trails.current = trail
     const deliveries = this.#routes.match(route)
     let matched = deliveries.length
     for (const delivery of deliveries) {
@@ -138,10 +131,9 @@ export class Router {
       const isOwn = delivery.isNoLocal && subscriber.clientId === run.publisher
       const effective = isOwn ? delivery.own : delivery
       if (effective === undefined) matched--
-      else this.#deliverRun(run, effective)
+      else this.#deliverRun(run, effective, trail)
     }
-    trails.current = undefined
-    if (trail !== undefined) trails.routed(trail, matched)
+    if (trail !== undefined) this.trails.routed(trail, matched)
     this.#ledger.matched += matched * run.count
     for (const tap of this.#taps) tap.offerRun(run)
     return matched
@@ -152,15 +144,15 @@ export class Router {
     return route.isReserved ? undefined : this.trails.begin(message, this.topics.note(message, route).followed)
   }
 
-  #deliverRun(run: Message, delivery: Delivery): void {
+  #deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
     const { subscriber } = delivery
     if (subscriber.deliverRun !== undefined) {
-      subscriber.deliverRun(run, delivery)
+      subscriber.deliverRun(run, delivery, trail)
       return
     }
     for (let at = run.start; at < run.end;) {
       at = this.#single.takeFromRun(run, at)
-      subscriber.deliver(this.#single, delivery)
+      subscriber.deliver(this.#single, delivery, trail)
     }
   }
 

@@ -9,6 +9,7 @@ import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery, type Subscriber } from '../router/delivery.ts'
 import type { Route } from '../router/router.ts'
 import type { SessionState } from '../store/store.ts'
+import type { Trail } from '../trails/trail.ts'
 import type { ClientReport } from './client-report.ts'
 import { Incoming } from './incoming.ts'
 import { type Lender, Outgoing, type OutgoingOwner } from './outgoing/outgoing.ts'
@@ -153,23 +154,23 @@ export class Session implements Subscriber, OutgoingOwner {
     this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, this.isKept ? this.#parts.store.openBatch : 0)
   }
 
-  deliver(message: Message, delivery: Delivery): void {
+  deliver(message: Message, delivery: Delivery, trail: Trail | undefined): void {
     const terms = delivery.termsFor(message)
-    if (this.#isEnded) this.#qos0.drop('session-ended', 1)
-    else if (terms.qos === 0) this.#qos0.deliver(message, terms)
-    else this.#outgoing.deliver(message, terms)
+    if (this.#isEnded) this.#dropLate(1, trail)
+    else if (terms.qos === 0) this.#qos0.deliver(message, terms, trail, undefined)
+    else this.#outgoing.deliver(message, terms, trail)
   }
 
-  deliverRun(run: Message, delivery: Delivery): void {
-    if (this.#isEnded) this.#qos0.drop('session-ended', run.count)
-    else this.#qos0.deliverRun(run, delivery)
+  deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
+    if (this.#isEnded) this.#dropLate(run.count, trail)
+    else this.#qos0.deliverRun(run, delivery, trail)
   }
 
-  /** Takes a message of a shared subscription; only while there is `hasRoom`. */
-  deliverLent(message: Message, delivery: Delivery, lender: Lender): void {
+  /** Takes a message of a shared subscription; above QoS 0 only while there is `hasRoom`. */
+  deliverLent(message: Message, delivery: Delivery, lender: Lender, trail: Trail | undefined): void {
     const terms = delivery.termsFor(message)
-    if (terms.qos === 0) this.deliver(message, delivery)
-    else this.#outgoing.deliverLent(message, terms, lender)
+    if (terms.qos === 0) this.#qos0.deliver(message, terms, trail, lender.filter)
+    else this.#outgoing.deliverLent(message, terms, lender, trail)
   }
 
   acknowledged(packetId: number, reasonCode: number): boolean {
@@ -347,6 +348,11 @@ export class Session implements Subscriber, OutgoingOwner {
       this.#isSlowLogged = true
       this.#parts.log.warn({ clientId: this.clientId, reason }, 'dropping messages for a client that is too slow')
     }
+  }
+
+  /** The session has ended since the messages were routed. */
+  #dropLate(count: number, trail: Trail | undefined): void {
+    this.#qos0.drop('session-ended', count, trail?.at(this.clientId, undefined, 0))
   }
 
   #publish(message: Message, route: Route): ReasonCode {

@@ -100,6 +100,11 @@ export class Trail implements MessageTrail {
     return Math.max(0, this.matched - receivers)
   }
 
+  /** What holds the message for a receiver tells by this what becomes of it; `group` is the `$share/…` filter it came by. */
+  at(clientId: string | undefined, group: string | undefined, qos: QoS): Followed {
+    return new Followed(this, clientId, group, qos)
+  }
+
   /** Notes what has become of it at one receiver: in place of what was noted before of that one. */
   tell(clientId: string | undefined, group: string | undefined, outcome: Outcome, qos: QoS, reason?: DropReason): void {
     const key = this.#keyOf(clientId, group)
@@ -110,9 +115,30 @@ export class Trail implements MessageTrail {
     this.#steps.set(key, { clientId, group, outcome, reason, qos, afterMs })
     this.#owner.told(this, outcome, qos, afterMs)
   }
+
   #keyOf(clientId: string | undefined, group: string | undefined): string {
     if (clientId !== undefined) return `client ${clientId}`
     // A program that embeds the hub is heard of once, when it has the message.
     return group === undefined ? `program ${this.#steps.size}` : `group ${group}`
+  }
+}
+
+/** A followed message at one receiver. */
+export class Followed {
+  readonly trail: Trail
+  readonly #clientId: string | undefined
+  readonly #group: string | undefined
+  readonly #qos: QoS
+
+  constructor(trail: Trail, clientId: string | undefined, group: string | undefined, qos: QoS) {
+    this.trail = trail
+    this.#clientId = clientId
+    this.#group = group
+    this.#qos = qos
+  }
+
+  /** Notes what the receiver, or whoever holds it for the receiver, has done with it. */
+  tell(outcome: Outcome, reason?: DropReason): void {
+    this.trail.tell(this.#clientId, this.#group, outcome, this.#qos, reason)
   }
 }

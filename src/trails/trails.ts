@@ -15,14 +15,6 @@ const TRAILS_PER_TOPIC = 16
 /** Trails kept in all, the oldest give way. */
 const MAX_TRAILS = 10_000
 
-/** A message that a receiver holds, and how it came there. */
-export interface Followed {
-  readonly trail: Trail
-  /** The `$share/…` filter by which it came. */
-  readonly group: string | undefined
-  readonly qos: QoS
-}
-
 /** The last messages of one topic that were followed. */
 export class TopicTrails {
   readonly trails: Trail[] = []
@@ -46,10 +38,6 @@ export interface TrailListener {
  * publishers have their receipts. Not every message: of a busy topic some a second, and those whose publisher asked for it.
  */
 export class Trails implements TrailOwner {
-  /** The message that is being handed out, if it is followed: receivers look here. */
-  current: Trail | undefined = undefined
-  /** The shared subscription that hands it on. */
-  currentGroup: string | undefined = undefined
   /** Told from `start` on; set once. */
   listener: TrailListener | undefined = undefined
   readonly #clock: Clock
@@ -62,12 +50,6 @@ export class Trails implements TrailOwner {
 
   constructor(clock: Clock) {
     this.#clock = clock
-  }
-
-  /** The message that is being handed out as its receiver holds it at `qos`; undefined when it is not followed. */
-  follow(qos: QoS): Followed | undefined {
-    const trail = this.current
-    return trail === undefined ? undefined : { trail, group: this.currentGroup, qos }
   }
 
   /** Follows the message, unless there were too many in this second already. */

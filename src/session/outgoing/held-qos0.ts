@@ -1,4 +1,4 @@
-import type { Followed } from '../../trails/trails.ts'
+import type { Followed } from '../../trails/trail.ts'
 import type { Message } from '../../protocol/message.ts'
 import { Fifo } from '../../base/fifo.ts'
 import type { Terms } from '../../store/store.ts'

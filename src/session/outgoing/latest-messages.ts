@@ -1,5 +1,5 @@
 import type { DropReason } from '../../protocol/drop-reasons.ts'
-import type { Followed } from '../../trails/trails.ts'
+import type { Followed } from '../../trails/trail.ts'
 import { Message } from '../../protocol/message.ts'
 import type { Terms } from '../../store/store.ts'
 
@@ -49,10 +49,8 @@ export class LatestMessages {
   }
 
   /** Tells of all that it holds that the client does not get it. */
-  tellAll(clientId: string, reason: DropReason): void {
-    for (const { followed } of this.#byTopic.values()) {
-      followed?.trail.tell(clientId, followed.group, 'dropped', 0, reason)
-    }
+  tellAll(reason: DropReason): void {
+    for (const { followed } of this.#byTopic.values()) followed?.tell('dropped', reason)
   }
 
   /** Takes the topic that has been silent for longest. */

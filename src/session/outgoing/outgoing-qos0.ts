@@ -1,7 +1,7 @@
 // Hot path: `deliver` and `deliverRun` run per message; measured by `npm run bench`, rows "QoS 0".
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
-import type { Followed, Trails } from '../../trails/trails.ts'
+import type { Followed, Trail } from '../../trails/trail.ts'
 import { Message } from '../../protocol/message.ts'
 import type { Delivery } from '../../router/delivery.ts'
 import type { Terms } from '../../store/store.ts'
@@ -19,7 +19,6 @@ export interface Qos0Owner {
 /** What the QoS 0 halves of a hub share. */
 export interface Qos0Parts {
   readonly clock: Clock
-  readonly router: { readonly trails: Trails }
   readonly limits: {
     readonly maxOutputBytes: number
     readonly outputPolicy: 'drop' | 'latest'
@@ -69,54 +68,54 @@ export class OutgoingQos0 {
     const held = this.#held === undefined ? 0 : this.#held.size
     const lost = lostMessages + held + (this.#latest === undefined ? 0 : this.#latest.size)
     for (let one = this.#held?.shift(); one !== undefined; one = this.#held?.shift()) {
-      if (one.followed !== undefined) this.#tellDropped(one.followed, 'connection-lost')
+      one.followed?.tell('dropped', 'connection-lost')
     }
     this.#held = undefined
     this.#isPastDue = false
     if (lost > 0) this.#owner.drop('connection-lost', lost)
     if (this.#written !== undefined)
-      for (const { followed } of this.#written) this.#tellDropped(followed, 'connection-lost')
-    this.#latest?.tellAll(this.#owner.clientId, 'connection-lost')
+      for (const { followed } of this.#written) followed.tell('dropped', 'connection-lost')
+    this.#latest?.tellAll('connection-lost')
     this.#written = undefined
     this.#latest = undefined
     this.#connection = undefined
   }
 
-  deliver(message: Message, terms: Terms): void {
+  /** `group` is the `$share/…` filter by which the message came. */
+  deliver(message: Message, terms: Terms, trail: Trail | undefined, group: string | undefined): void {
     const connection = this.#connection
     if (connection === undefined) {
-      this.drop('offline', 1)
+      this.drop('offline', 1, trail?.at(this.#owner.clientId, group, 0))
     } else if (!connection.fits(message, terms)) {
-      this.drop('too-large', 1)
+      this.drop('too-large', 1, trail?.at(this.#owner.clientId, group, 0))
     } else if (this.#held !== undefined) {
-      this.#hold(this.#held, message, terms)
+      this.#hold(this.#held, message, terms, trail?.at(this.#owner.clientId, group, 0))
     } else if (connection.isCongested) {
-      this.#deliverLate(message, terms)
+      this.#deliverLate(message, terms, trail?.at(this.#owner.clientId, group, 0))
     } else {
       connection.sendQos0(message, terms)
-      if (this.#parts.router.trails.current !== undefined) this.#follow(connection, this.#parts.router.trails.follow(0))
+      if (trail !== undefined) this.#sent(connection, trail.at(this.#owner.clientId, group, 0))
     }
   }
 
-  deliverRun(run: Message, delivery: Delivery): void {
+  deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
     const connection = this.#connection
     if (connection === undefined) {
-      this.drop('offline', run.count)
+      this.drop('offline', run.count, trail?.at(this.#owner.clientId, undefined, 0))
     } else if (!connection.takesRuns || delivery.identifiers.length > 0 || this.#held !== undefined) {
-      this.#deliverEach(run, delivery)
+      this.#deliverEach(run, delivery, trail)
     } else if (connection.isCongested) {
-      this.#deliverLate(run, delivery.termsFor(run))
+      this.#deliverLate(run, delivery.termsFor(run), trail?.at(this.#owner.clientId, undefined, 0))
     } else {
       connection.sendRun(run)
-      if (this.#parts.router.trails.current !== undefined) this.#follow(connection, this.#parts.router.trails.follow(0))
+      if (trail !== undefined) this.#sent(connection, trail.at(this.#owner.clientId, undefined, 0))
     }
   }
 
-  /** Counts messages that are being handed out and cannot be delivered. */
-  drop(reason: DropReason, count: number): void {
+  /** Counts messages that cannot be delivered, and tells of it. */
+  drop(reason: DropReason, count: number, followed: Followed | undefined): void {
     this.#owner.drop(reason, count)
-    const followed = this.#parts.router.trails.follow(0)
-    if (followed !== undefined) this.#tellDropped(followed, reason)
+    followed?.tell('dropped', reason)
   }
 
   /** From now on messages wait until `pastSent`. */
@@ -142,11 +141,10 @@ export class OutgoingQos0 {
       if (next === undefined) return
       const { message, terms, followed } = next
       if (isExpired(message, this.#parts.clock)) {
-        this.#owner.drop('expired', 1)
-        if (followed !== undefined) this.#tellDropped(followed, 'expired')
+        this.drop('expired', 1, followed)
       } else {
         connection.sendQos0(message, terms)
-        this.#follow(connection, followed)
+        if (followed !== undefined) this.#sent(connection, followed)
       }
     }
   }
@@ -159,22 +157,20 @@ export class OutgoingQos0 {
     for (; taken < written.length; taken++) {
       const one = written[taken]
       if (one === undefined || one.position > position) break
-      one.followed.trail.tell(this.#owner.clientId, one.followed.group, 'delivered', 0)
+      one.followed.tell('delivered')
     }
     this.#written = taken === written.length ? undefined : written.slice(taken)
   }
 
-  #follow(connection: SessionConnection, followed: Followed | undefined): void {
-    if (followed === undefined) return
-    followed.trail.tell(this.#owner.clientId, followed.group, 'sent', 0)
+  #sent(connection: SessionConnection, followed: Followed): void {
+    followed.tell('sent')
     this.#written ??= []
     this.#written.push({ position: connection.writtenQos0Messages, followed })
   }
 
-  #hold(held: HeldQos0, message: Message, terms: Terms): void {
-    const followed = this.#parts.router.trails.follow(0)
-    if (!held.push(message, terms, followed)) this.drop('queue-full', 1)
-    else followed?.trail.tell(this.#owner.clientId, followed.group, 'queued', 0)
+  #hold(held: HeldQos0, message: Message, terms: Terms, followed: Followed | undefined): void {
+    if (held.push(message, terms, followed)) followed?.tell('queued')
+    else this.drop('queue-full', 1, followed)
   }
 
   #sendHeld(connection: SessionConnection, held: HeldQos0): void {
@@ -185,37 +181,32 @@ export class OutgoingQos0 {
         return
       }
       connection.sendQos0(next.message, next.terms)
-      this.#follow(connection, next.followed)
+      if (next.followed !== undefined) this.#sent(connection, next.followed)
     }
   }
 
-  #deliverEach(run: Message, delivery: Delivery): void {
+  #deliverEach(run: Message, delivery: Delivery, trail: Trail | undefined): void {
     for (let at = run.start; at < run.end;) {
       at = SINGLE.takeFromRun(run, at)
-      this.deliver(SINGLE, delivery.termsFor(SINGLE))
+      this.deliver(SINGLE, delivery.termsFor(SINGLE), trail, undefined)
     }
   }
 
   /** Takes what the client is too slow for. */
-  #deliverLate(run: Message, terms: Terms): void {
+  #deliverLate(run: Message, terms: Terms, followed: Followed | undefined): void {
     const { outputPolicy, maxOutputBytes } = this.#parts.limits
     if (outputPolicy === 'drop') {
-      this.drop('output-full', run.count)
+      this.drop('output-full', run.count, followed)
       return
     }
-    const followed = this.#parts.router.trails.follow(0)
     this.#latest ??= new LatestMessages(maxOutputBytes)
     const { replaced, refused, gone } = this.#latest.put(run, terms, followed)
     if (refused > 0) {
-      this.drop('output-full', refused)
+      this.drop('output-full', refused, followed)
       return
     }
     if (replaced > 0) this.#owner.drop('replaced', replaced)
-    if (gone !== undefined) this.#tellDropped(gone, 'replaced')
-    followed?.trail.tell(this.#owner.clientId, followed.group, 'queued', 0)
-  }
-
-  #tellDropped({ trail, group }: Followed, reason: DropReason): void {
-    trail.tell(this.#owner.clientId, group, 'dropped', 0, reason)
+    gone?.tell('dropped', 'replaced')
+    followed?.tell('queued')
   }
 }

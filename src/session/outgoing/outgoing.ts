@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Ledger } from '../../observe/ledger.ts'
-import type { Followed, Trails } from '../../trails/trails.ts'
+import type { Followed, Trail } from '../../trails/trail.ts'
 import type { Message } from '../../protocol/message.ts'
 import { PacketType, type QoS } from '../../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
@@ -23,7 +23,6 @@ export interface OutgoingParts {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly limits: OutgoingLimits
-  readonly router: { readonly trails: Trails }
 }
 
 /** What the outgoing half needs of its session. */
@@ -40,8 +39,10 @@ export interface OutgoingOwner extends WaitingOwner {
 
 /** Where a message comes from that a member of a shared subscription may give back. */
 export interface Lender {
+  /** The whole `$share/<name>/<filter>`. */
+  readonly filter: string
   /** The member has gone before it acknowledged the message: another is to get it [MQTT5 §4.8.2]. */
-  giveBack(message: Message, followed: Followed | undefined): void
+  giveBack(message: Message, trail: Trail | undefined): void
 }
 
 /** A message in flight that was lent by a shared subscription. */
@@ -88,7 +89,7 @@ export class Outgoing {
   /** Of these, how many were sent again and are not finished. */
   #resent = 0
   #lent: Map<number, LentMessage> | undefined = undefined
-  readonly #trails: InFlightTrails
+  readonly #trails = new InFlightTrails()
   #held: HeldPacket[] | undefined = undefined
   #replays: Replay[] | undefined = undefined
   #isReplayScheduled = false
@@ -101,7 +102,6 @@ export class Outgoing {
     this.#state = state
     this.#parts = parts
     this.#waiting = new WaitingMessages(owner, state, parts)
-    this.#trails = new InFlightTrails(owner.clientId)
     for (const packetId of state.inFlight.keys()) this.#lastPacketId = packetId
   }
 
@@ -118,20 +118,22 @@ export class Outgoing {
   }
 
   /** Takes a message for delivery at QoS 1 or 2: sends it now if the window allows, else queues it. */
-  deliver(message: Message, terms: Terms): void {
+  deliver(message: Message, terms: Terms, trail: Trail | undefined): void {
     const connection = this.#connection
+    const followed = trail?.at(this.#owner.clientId, undefined, terms.qos)
     if (connection !== undefined && this.#waiting.isEmpty && this.#pasts === 0 && this.#hasRoomOn(connection)) {
-      this.#sendNew(connection, message, terms, this.#parts.router.trails.follow(terms.qos))
+      this.#sendNew(connection, message, terms, followed)
     } else {
-      this.#waiting.push(message, terms)
+      this.#waiting.push(message, terms, followed)
     }
   }
 
   /** Takes a message of a shared subscription; only while there is `hasRoom`. */
-  deliverLent(message: Message, terms: Terms, lender: Lender): void {
+  deliverLent(message: Message, terms: Terms, lender: Lender, trail: Trail | undefined): void {
     const connection = this.#connection
     if (connection === undefined) return
-    const packetId = this.#sendNew(connection, message, terms, this.#parts.router.trails.follow(terms.qos))
+    const followed = trail?.at(this.#owner.clientId, lender.filter, terms.qos)
+    const packetId = this.#sendNew(connection, message, terms, followed)
     // QoS 2 that was begun is finished with this client, or not at all [MQTT5-4.8.2-4] [MQTT5-4.8.2-5].
     if (packetId === 0 || terms.qos !== 1) return
     this.#lent ??= new Map()
@@ -208,7 +210,7 @@ export class Outgoing {
     this.#lent = undefined
     for (const packetId of lent.keys()) this.#state.finish(packetId)
     for (const [packetId, { lender, message }] of lent) {
-      lender.giveBack(message, this.#trails.end(packetId, 'handed-on'))
+      lender.giveBack(message, this.#trails.end(packetId, 'handed-on')?.trail)
     }
   }
 
@@ -251,7 +253,7 @@ export class Outgoing {
   #sendNew(connection: SessionConnection, message: Message, terms: Terms, followed: Followed | undefined): number {
     if (!connection.fits(message, terms)) {
       this.#owner.drop('too-large', 1)
-      this.#trails.tell(followed, 'dropped', 'too-large')
+      followed?.tell('dropped', 'too-large')
       return 0
     }
     const packetId = this.#nextPacketId()

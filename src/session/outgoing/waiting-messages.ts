@@ -1,8 +1,7 @@
 // Hot path: `push` and `next` run per message that has to wait; measured by `npm run bench`, rows "kept".
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
-import type { Outcome } from '../../trails/trail.ts'
-import type { Followed, Trails } from '../../trails/trails.ts'
+import type { Followed } from '../../trails/trail.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { SessionState, Terms } from '../../store/store.ts'
 import { NO_IDENTIFIERS, termsOf } from '../../store/terms.ts'
@@ -19,8 +18,6 @@ const MAX_FOLLOWED = 256
 
 /** Whose messages wait. */
 export interface WaitingOwner {
-  /** The client; undefined for a shared subscription. */
-  readonly clientId?: string
   drop(reason: DropReason, count: number): void
   /** A message was dropped under the policy "disconnect". */
   queueOverflowed(): void
@@ -30,7 +27,6 @@ export interface WaitingOwner {
 export interface WaitingParts {
   readonly limits: QueueLimits
   readonly clock: Clock
-  readonly router: { readonly trails: Trails }
 }
 
 /** A followed message in the queue. */
@@ -63,21 +59,20 @@ export class WaitingMessages {
     return this.#state
   }
 
-  push(message: Message, terms: Terms): void {
-    const followed = this.#parts.router.trails.follow(terms.qos)
+  push(message: Message, terms: Terms, followed: Followed | undefined): void {
     if (this.#isTooMuch(message)) {
       const { queuePolicy } = this.#parts.limits
       if (queuePolicy === 'drop-oldest') this.#makeRoom(message)
       if (this.#isTooMuch(message)) {
         this.#owner.drop('queue-full', 1)
-        if (followed !== undefined) this.#tell(followed, 'dropped', 'queue-full')
+        followed?.tell('dropped', 'queue-full')
         if (queuePolicy === 'disconnect') this.#owner.queueOverflowed()
         return
       }
     }
     if (followed !== undefined && this.#places.length < MAX_FOLLOWED) {
       this.#places.push({ index: this.#left + this.#state.queuedMessages, followed })
-      this.#tell(followed, 'queued')
+      followed.tell('queued')
     }
     this.#state.enqueue(message, terms)
   }
@@ -129,7 +124,7 @@ export class WaitingMessages {
 
   /** Tells of all that wait that they are not delivered; their count is the owner's to drop. */
   tellAll(reason: DropReason): void {
-    for (const { followed } of this.#places) this.#tell(followed, 'dropped', reason)
+    for (const { followed } of this.#places) followed.tell('dropped', reason)
     this.#places = []
   }
 
@@ -142,16 +137,12 @@ export class WaitingMessages {
     const followed = this.nextFollowed
     this.shift()
     this.#owner.drop(reason, 1)
-    if (followed !== undefined) this.#tell(followed, 'dropped', reason)
+    followed?.tell('dropped', reason)
   }
 
   #leave(): void {
     if (this.#places[0]?.index === this.#left) this.#places.shift()
     this.#left++
-  }
-
-  #tell({ trail, group, qos }: Followed, outcome: Outcome, reason?: DropReason): void {
-    trail.tell(this.#owner.clientId, group, outcome, qos, reason)
   }
 
   #isTooMuch(message: Message): boolean {

@@ -1,5 +1,5 @@
 import type { DropReason } from '../../protocol/drop-reasons.ts'
-import type { Followed } from '../../trails/trails.ts'
+import type { Trail } from '../../trails/trail.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { QoS } from '../../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../../protocol/subscription-options.ts'
@@ -72,36 +72,33 @@ export class SharedGroup implements Subscriber, Lender {
     if (this.#sticky === session) this.#sticky = undefined
   }
 
-  deliver(message: Message): void {
-    const { trails } = this.#parts.router
-    trails.currentGroup = this.filter
-    this.#deliver(message)
-    trails.currentGroup = undefined
+  giveBack(message: Message, trail: Trail | undefined): void {
+    this.#take(message, trail)
   }
 
-  giveBack(message: Message, followed: Followed | undefined): void {
-    const { trails } = this.#parts.router
-    const outer = trails.current
-    trails.current = followed?.trail
-    this.deliver(message)
-    trails.current = outer
+  deliver(message: Message, _delivery: Delivery, trail: Trail | undefined): void {
+    this.#take(message, trail)
   }
 
-  #deliver(message: Message): void {
+  #take(message: Message, trail: Trail | undefined): void {
     if (this.isEmpty) {
       // The last member has left since the message was routed or lent: nobody would ever look into the queue.
-      this.#dropCurrent('session-ended', message.qos)
+      this.#dropNew('session-ended', message.qos, trail)
       return
     }
     if (message.qos === 0) {
       const member = this.#pick(isFree) ?? this.#pick(isHere)
-      if (member === undefined) this.#dropCurrent('offline', 0)
-      else member.session.deliver(message, member.delivery)
+      if (member === undefined) this.#dropNew('offline', 0, trail)
+      else member.session.deliverLent(message, member.delivery, this, trail)
       return
     }
     const member = this.#waiting.isEmpty ? this.#pick(isFree) : undefined
-    if (member === undefined) this.#waiting.push(message, termsOf(message.qos, false, NO_IDENTIFIERS))
-    else member.session.deliverLent(message, member.delivery, this)
+    if (member !== undefined) {
+      member.session.deliverLent(message, member.delivery, this, trail)
+      return
+    }
+    const followed = trail?.at(undefined, this.filter, message.qos)
+    this.#waiting.push(message, termsOf(message.qos, false, NO_IDENTIFIERS), followed)
   }
 
   /** A member has room: it takes what waits, as far as it is its turn. */
@@ -110,19 +107,13 @@ export class SharedGroup implements Subscriber, Lender {
     if (member === undefined) return
     if (this.#parts.limits.sharedStrategy === 'sticky' && this.#sticky?.isHere === true && this.#sticky !== session)
       return
-    const { trails } = this.#parts.router
-    const outer = trails.current
     while (session.hasRoom) {
       const message = this.#waiting.next()
       if (message === undefined) break
-      trails.current = this.#waiting.nextFollowed?.trail
-      trails.currentGroup = this.filter
       // It is in the member's hands before the group lets it go, so that its body is stored all the time.
-      session.deliverLent(message, member.delivery, this)
+      session.deliverLent(message, member.delivery, this, this.#waiting.nextFollowed?.trail)
       this.#waiting.shift()
     }
-    trails.current = outer
-    trails.currentGroup = undefined
   }
 
   /** From now on what waits is held by `state`: the first kept member has come. */
@@ -143,10 +134,10 @@ export class SharedGroup implements Subscriber, Lender {
     this.#parts.log.debug({ filter: this.filter, reason, count }, 'a shared subscription drops messages')
   }
 
-  /** Drops the message that is being handed out. */
-  #dropCurrent(reason: DropReason, qos: QoS): void {
+  /** Drops a message that was not queued. */
+  #dropNew(reason: DropReason, qos: QoS, trail: Trail | undefined): void {
     this.drop(reason, 1)
-    this.#parts.router.trails.current?.tell(undefined, this.filter, 'dropped', qos, reason)
+    trail?.at(undefined, this.filter, qos).tell('dropped', reason)
   }
 
   /** There is nobody to disconnect: the drop is all that happens. */
