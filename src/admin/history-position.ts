@@ -1,12 +1,9 @@
 import { readDurationMs } from '../base/durations.ts'
 import type { HistoryPosition } from './history-view.ts'
+import { POSITION_FORMS } from './position-forms.ts'
 
 /** Clocks differ, but not by more. */
 const MAX_AHEAD_MS = 86_400_000
-
-/** What a text that `readPosition` takes may be, as the end of "must be …". */
-export const POSITION_FORMS =
-  'a time such as 2026-01-31T12:00:00Z or in ms since 1970, how long ago such as 15m or 7d, or "seq:" and a sequence number'
 
 /** A place in the past as people write it; or what is wrong with it. */
 export function readPosition(text: string, nowMs: number): HistoryPosition | string {

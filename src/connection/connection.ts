@@ -1,6 +1,6 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
 import type { Ledger } from '../observe/ledger.ts'
-import { foreignToMqtt, MISHAPS } from '../observe/mishaps.ts'
+import { foreignToMqtt, MISHAPS } from '../observe/mishap-kinds.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'

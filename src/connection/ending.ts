@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.ts'
-import { MISHAPS, type MishapKind, type Mishaps } from '../observe/mishaps.ts'
+import { MISHAPS, type MishapKind } from '../observe/mishap-kinds.ts'
+import type { Mishaps } from '../observe/mishaps.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 
 /** How a connection ended. */

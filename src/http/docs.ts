@@ -1,6 +1,7 @@
-import swagger from '@fastify/swagger'
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { FEED_SCHEMAS } from './schemas/feed.ts'
 
 export interface DocsOptions {
   readonly version: string
@@ -27,6 +28,7 @@ export async function describeApi(app: FastifyInstance, options: DocsOptions): P
       },
       servers: [{ url: basePath === '' ? '/' : basePath }],
     },
+    transformObject: finish,
   })
   await app.register(
     async (root) => {
@@ -43,4 +45,16 @@ export async function describeApi(app: FastifyInstance, options: DocsOptions): P
     { prefix: basePath },
   )
   await app.ready()
+}
+
+/** Adds what no route names, the data of events, and writes tuples as JSON Schema 2020-12 has them: routes are checked by draft 7. */
+function finish(made: Parameters<SwaggerTransformObject>[0]): ReturnType<SwaggerTransformObject> {
+  const document = 'openapiObject' in made ? made.openapiObject : made.swaggerObject
+  const whole = JSON.stringify({ ...document, components: { schemas: FEED_SCHEMAS } })
+  const finished: ReturnType<SwaggerTransformObject> = JSON.parse(whole, (name, value: unknown) => {
+    if (name === 'additionalItems') return undefined
+    const isTuple = typeof value === 'object' && value !== null && 'items' in value && Array.isArray(value.items)
+    return isTuple ? { ...value, prefixItems: value.items, items: false } : value
+  })
+  return finished
 }

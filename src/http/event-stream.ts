@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ServerResponse } from 'node:http'
+import type { FeedEntries } from './schemas/feed.ts'
 
 /** Entries in one event: what is written before the loop is let go. */
 const EVENT_ENTRIES = 250
@@ -31,7 +32,7 @@ export class EventStream {
   }
 
   /** The entries of the event `name` by key; what a key had before and was not told is replaced. */
-  put(name: string, key: string, entry: unknown): void {
+  put<E extends keyof FeedEntries>(name: E, key: string, entry: FeedEntries[E]): void {
     let pending = this.#pending.get(name)
     if (pending === undefined) {
       pending = { name, latest: new Map() }

@@ -1,46 +1,13 @@
-import { Type } from 'typebox'
+import type { Static } from 'typebox'
+import { readPosition } from '../admin/history-position.ts'
 import type { HistoryPosition, HistoryQuery } from '../admin/history-view.ts'
-import { POSITION_FORMS, readPosition } from '../admin/history-position.ts'
 import { topicFilterFault, type TopicLimits } from '../protocol/topic.ts'
 import { invalidParameter } from './problem.ts'
-import { TopicFilter } from './schemas.ts'
-
-const Position = (description: string) =>
-  Type.String({
-    maxLength: 64,
-    description: `${description}: ${POSITION_FORMS}.`,
-  })
-
-/** What is looked for in the history, as parameters of a request. */
-export const HistoryConditions = {
-  filter: Type.Optional(TopicFilter),
-  before: Type.Optional(Position('Only what is older')),
-  after: Type.Optional(Position('Only what is newer')),
-  text: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1000, description: 'In the payload or the topic, in upper or lower case.' }),
-  ),
-  where: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 1000,
-      description: 'A filter of RFC 9535 over the payload as JSON: @.temperature > 20 && @.unit == "C"',
-    }),
-  ),
-  order: Type.Optional(Type.Enum(['newest', 'oldest'])),
-}
-
-export interface HistoryConditionsJson {
-  readonly filter?: string
-  readonly before?: string
-  readonly after?: string
-  readonly text?: string
-  readonly where?: string
-  readonly order?: 'newest' | 'oldest'
-}
+import type { ExportQuery } from './schemas/messages.ts'
 
 /** @throws HttpProblem naming the parameter */
 export function readConditions(
-  { filter, before, after, ...rest }: HistoryConditionsJson,
+  { filter, before, after, ...rest }: Static<typeof ExportQuery>,
   limits: TopicLimits,
   nowMs: number,
 ): HistoryQuery {

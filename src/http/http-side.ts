@@ -5,7 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { formatAddress, peerHost } from '../listeners/listener.ts'
 import type { Log } from '../base/log.ts'
-import { foreignToHttp, MISHAPS } from '../observe/mishaps.ts'
+import { foreignToHttp, MISHAPS } from '../observe/mishap-kinds.ts'
 import { compileWhenAsked } from './compilers.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { explainRoute } from './routes/explain.ts'
@@ -20,6 +20,7 @@ import { publishRoutes } from './routes/publish.ts'
 import { retainedRoutes } from './routes/retained.ts'
 import { guardAgainstOtherSites } from './safety.ts'
 import { greet } from './greeting.ts'
+import { PROBLEM_TYPE } from './schemas/route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { topicRoutes } from './routes/topics.ts'
 
@@ -42,7 +43,6 @@ const MAX_PARAMETER_CHARACTERS = 16_384
 const VERSION_PATH = '/api/v1'
 const DOCS_PATH = '/api/docs'
 const DOCUMENT_PATH = `${VERSION_PATH}/openapi.json`
-const PROBLEM_TYPE = 'application/problem+json'
 
 /** What the hub serves over HTTP besides MQTT: the API, its documentation, metrics and the dashboard. */
 export class HttpSide {

@@ -1,15 +1,4 @@
-/** What went wrong with a connection, for people who are about to make their first one. */
-export const MISHAPS = {
-  'http-on-mqtt': 'an HTTP request came to the port for MQTT',
-  'tls-on-mqtt': 'TLS was begun on the port for plain MQTT',
-  'mqtt-on-http': 'MQTT came to the port for HTTP, where it has to be in a WebSocket',
-  'tls-on-http': 'TLS was begun on the port for plain HTTP',
-  'websocket-refused': 'a WebSocket was refused',
-  'connect-refused': 'a connection ended before its CONNECT was accepted',
-  'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
-} as const
-
-export type MishapKind = keyof typeof MISHAPS
+import type { MishapKind } from './mishap-kinds.ts'
 
 export interface Mishap {
   /** By the hub's clock, in ms since 1970. */
@@ -22,10 +11,6 @@ export interface Mishap {
 }
 
 const KEPT = 50
-const TLS_HANDSHAKE = 0x16
-const MQTT_CONNECT = 0x10
-const CONNECT_NAME = /MQTT|MQIsdp/
-const HTTP_METHOD = /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|PRI) /
 
 /** The last connections that ended for a fault of theirs, the newest last. Older ones are forgotten: the log has them. */
 export class Mishaps {
@@ -44,16 +29,4 @@ export class Mishaps {
     this.#last.push({ atMs: this.#nowMs(), kind, address, clientId, reason })
     if (this.#last.length > KEPT) this.#last.shift()
   }
-}
-
-/** What somebody speaks who does not speak MQTT, by the first bytes. */
-export function foreignToMqtt(bytes: Buffer, start: number): 'http-on-mqtt' | 'tls-on-mqtt' | undefined {
-  if (bytes[start] === TLS_HANDSHAKE && bytes[start + 1] === 3) return 'tls-on-mqtt'
-  return HTTP_METHOD.test(bytes.toString('latin1', start, start + 8)) ? 'http-on-mqtt' : undefined
-}
-
-/** What somebody speaks who does not speak HTTP, by the first bytes. */
-export function foreignToHttp(bytes: Buffer): 'mqtt-on-http' | 'tls-on-http' | undefined {
-  if (bytes[0] === TLS_HANDSHAKE && bytes[1] === 3) return 'tls-on-http'
-  return bytes[0] === MQTT_CONNECT && CONNECT_NAME.test(bytes.toString('latin1', 0, 16)) ? 'mqtt-on-http' : undefined
 }

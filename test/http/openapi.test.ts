@@ -52,6 +52,41 @@ describe('The OpenAPI document', () => {
     expect(log.lines.items.filter(({ level }) => level === 'error')).toEqual([])
   })
 
+  test('says that what has a default may be left out', async () => {
+    const { httpPort } = await startHub()
+    const answer = await new ApiClient(httpPort).get('/openapi.json')
+    const parameters = operationsOf(fieldOf(answer, 'paths')).flatMap(([, operation]) =>
+      Array.isArray(operation['parameters']) ? operation['parameters'].map(Object) : [],
+    )
+    const byDefault = parameters.filter(({ schema }) => 'default' in schema)
+    expect(byDefault.length).toBeGreaterThan(8)
+    expect(byDefault.filter(({ required }) => required !== false)).toEqual([])
+    const paths = Object(fieldOf(answer, 'paths'))
+    const { schema } = paths['/api/v1/request'].post.requestBody.content['application/json']
+    expect(schema.properties.timeoutMs.default).toBe(5000)
+    expect(schema.required).toEqual(['topic'])
+  })
+
+  test('says of problems what they are sent as, and of events what their data are', async () => {
+    const { httpPort } = await startHub()
+    const answer = await new ApiClient(httpPort).get('/openapi.json')
+    for (const [route, { responses }] of operationsOf(fieldOf(answer, 'paths'))) {
+      if (!route.includes('/api/v1/')) continue
+      expect([route, Object.keys(Object(responses)['4XX'].content)]).toEqual([route, ['application/problem+json']])
+    }
+    const { schemas } = Object(fieldOf(answer, 'components'))
+    expect(Object.keys(schemas)).toEqual(['Topic', 'ShortTopic', 'Presence', 'Overview', 'Ready'])
+  })
+
+  test('writes tuples as JSON Schema 2020-12 has them', async () => {
+    const { httpPort } = await startHub()
+    const { body } = await new ApiClient(httpPort).get('/openapi.json')
+    const { received } = Object(body).components.schemas.Overview.properties
+    expect(received.prefixItems).toHaveLength(3)
+    expect(received.items).toBe(false)
+    expect(JSON.stringify(body)).not.toMatch(/"items":\[|additionalItems/)
+  })
+
   test('is a page at /api/docs that loads nothing from elsewhere', async () => {
     const { httpPort } = await startHub()
     const { status, headers, text } = await ask(httpPort, { path: '/api/docs/' })

@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Type } from 'typebox'
 import { topicFilterFault } from '../../protocol/topic.ts'
 import type { TopicSummary } from '../../topics/topic-summary.ts'
 import { willJson } from './clients.ts'
@@ -7,34 +6,13 @@ import { EventStream } from '../event-stream.ts'
 import { overviewOf } from './overview.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'
-import { Problem, TopicFilter } from '../schemas.ts'
+import { EVENTS, type FeedEntries, followFeed } from '../schemas/feed.ts'
 import { shortTopic, topicJson } from './topics.ts'
 
 const MAX_FEEDS = 200
 const OVERVIEW_MS = 1000
 
-const EVENTS = ['topics', 'presence', 'overview'] as const
-
 type FeedEvent = (typeof EVENTS)[number]
-
-const Query = Type.Object(
-  {
-    filter: Type.Optional(TopicFilter),
-    events: Type.String({
-      maxLength: 100,
-      default: 'topics,presence',
-      description: `Which events, with commas between them: ${EVENTS.join(', ')}.`,
-    }),
-    form: Type.Enum(['whole', 'short'], {
-      default: 'whole',
-      description:
-        'How topics are told. short: each is an array of its name, messages since the start, when the last came (ms), who published it (null: the hub) and the first 120 characters of its payload (null: not text).',
-    }),
-  },
-  { additionalProperties: false },
-)
-
-const SUMMARY = `What changes, as server-sent events: \`topics\` (at most four times a second those that had a message, first all that there are), \`presence\` (who came, left, or has no session any more), \`overview\` (once a second). \`presence\` of who comes has its \`will\`, what is published when it goes without saying so. Each event has an array. \`ready\` comes when all topics that there are were told. Who reads slowly gets the latest only.`
 
 /** `feed`: what lists live on. */
 export function feedRoute(app: Api, parts: ApiParts): void {
@@ -45,20 +23,9 @@ export function feedRoute(app: Api, parts: ApiParts): void {
     done()
   })
 
-  app.get(
-    '/feed',
-    {
-      schema: {
-        summary: SUMMARY,
-        tags: ['feed'],
-        querystring: Query,
-        response: {
-          200: { description: 'Events.', content: { 'text/event-stream': { schema: Type.Any() } } },
-          '4xx': Problem,
-        },
-      },
-    },
-    ({ query: { filter = '#', events, form } }, reply) => {
+  app.route({
+    ...followFeed,
+    handler: ({ query: { filter = '#', events, form } }, reply) => {
       const fault = topicFilterFault(filter, topicLimits)
       if (fault !== undefined) throw invalidParameter('filter', filter, fault)
       const wanted = readEvents(events)
@@ -85,9 +52,13 @@ export function feedRoute(app: Api, parts: ApiParts): void {
         for (const end of ends) end()
       })
     },
-  )
+  })
 
-  function feedTopics(stream: EventStream, filter: string, jsonOf: (topic: TopicSummary) => unknown): () => void {
+  function feedTopics(
+    stream: EventStream,
+    filter: string,
+    jsonOf: (topic: TopicSummary) => FeedEntries['topics'],
+  ): () => void {
     let isEnded = false
     const put = (topic: TopicSummary): void => stream.put('topics', topic.topic, jsonOf(topic))
     const unwatch = admin.topics.watch(filter, (topics) => {

@@ -1,54 +1,5 @@
-import { Type } from 'typebox'
 import type { Api, ApiParts } from '../parts.ts'
-import { answers, Amount, Count, TimeMs } from '../schemas.ts'
-
-const ByQos = Type.Tuple([Count, Count, Count], { description: 'By QoS.' })
-
-const Times = Type.Object({ meanMs: Amount, worstMs: Amount })
-
-/** The hub in numbers; counts are since it started. */
-export const Overview = Type.Object({
-  version: Type.String(),
-  atMs: TimeMs,
-  startedAtMs: TimeMs,
-  faults: Type.Array(Type.String(), { description: 'Why it cannot do its work now.' }),
-  clients: Type.Integer({ description: 'Connected, or with a kept session.' }),
-  received: ByQos,
-  receivedBytes: Count,
-  matched: Type.Integer({ description: 'Deliveries that were due.' }),
-  delivered: Count,
-  dropped: Type.Record(Type.String(), Count, { description: 'By reason.' }),
-  limits: Type.Record(Type.String(), Count, { description: 'Limits that clients have hit.' }),
-  notRetained: Type.Integer({ description: 'Messages that there was no room to retain.' }),
-  sent: ByQos,
-  sentBytes: Count,
-  refused: Type.Integer({ description: 'Messages to where only the hub publishes.' }),
-  topics: Count,
-  retained: Type.Object({ messages: Count, bytes: Count }),
-  history: Type.Object({
-    isEnabled: Type.Boolean(),
-    messages: Count,
-    bytes: Count,
-    topics: Count,
-    oldestAtMs: Type.Union([TimeMs, Type.Null()]),
-    recorded: Count,
-    leftOut: Type.Record(Type.String(), Count, { description: 'Messages that were not recorded, by reason.' }),
-    pending: Count,
-    isFailing: Type.Boolean(),
-  }),
-  memoryBytes: Amount,
-  eventLoopDelay: Type.Union([Times, Type.Null()], {
-    description:
-      'How long what comes at any moment waits until the event loop gets to it, over the last 10 to 20 seconds.',
-  }),
-  store: Type.Object({
-    isFailing: Type.Boolean(),
-    bytes: Type.Union([Count, Type.Null()], { description: 'On disk; null: the store is in memory.' }),
-    writes: Type.Union([Times, Type.Null()], {
-      description: 'How long the store took to write, over the last 10 to 20 seconds; null: it wrote nothing.',
-    }),
-  }),
-})
+import { getOverview } from '../schemas/overview.ts'
 
 /** What `overview` answers, and the feed tells once a second. */
 export function overviewOf({ admin, history }: ApiParts) {
@@ -88,15 +39,5 @@ export function overviewOf({ admin, history }: ApiParts) {
 
 /** `overview`: the hub in numbers. */
 export function overviewRoute(app: Api, parts: ApiParts): void {
-  app.get(
-    '/overview',
-    {
-      schema: {
-        summary: 'The hub in numbers',
-        tags: ['overview'],
-        response: answers('The numbers.', Overview),
-      },
-    },
-    () => Promise.resolve(overviewOf(parts)),
-  )
+  app.route({ ...getOverview, handler: () => Promise.resolve(overviewOf(parts)) })
 }

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { topicNameFault, type TopicLimits } from '../../protocol/topic.ts'
 import { goneSignal } from '../gone.ts'
 import type { ReceivedMessage } from '../../admin/local-subscriber.ts'
@@ -8,120 +8,44 @@ import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
 import { readBase64, readProperties } from '../read-message.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'
-import { answers, Count, MessageFields, Properties, QoS, TopicName } from '../schemas.ts'
+import { getLimits, type OutgoingMessage, publishMany, publishOne, publishRequest } from '../schemas/publish.ts'
 
-const MAX_MESSAGES = 1000
 /** Requests that wait for a reply. */
 const MAX_OPEN_REQUESTS = 1000
-
-const Outgoing = {
-  topic: TopicName,
-  payload: Type.Optional(
-    Type.String({ description: 'As text; or give one of the two below, or none for no payload.' }),
-  ),
-  payloadBase64: Type.Optional(Type.String()),
-  payloadJson: Type.Optional(Type.Unknown({ description: 'Any JSON value, sent as text.' })),
-  qos: Type.Optional(QoS),
-  retain: Type.Optional(Type.Boolean()),
-  properties: Type.Optional(Properties),
-}
-
-const OutgoingMessage = Type.Object(Outgoing, { additionalProperties: false })
-const OutgoingMessages = Type.Array(OutgoingMessage, { minItems: 1, maxItems: MAX_MESSAGES })
-
-const Published = Type.Object({
-  topic: Type.String(),
-  matched: Type.Integer({ description: 'Sessions and shared subscriptions that it was for; 0: nobody listens.' }),
-})
-
-const Limits = Type.Object({
-  maxTopicBytes: Type.Integer({ description: 'Of a topic, in UTF-8.' }),
-  maxTopicLevels: Type.Integer(),
-  maxPacketBytes: Type.Integer({ description: 'Of a PUBLISH with its header, topic and properties.' }),
-})
-
-const Reply = Type.Object({
-  ...MessageFields,
-  latencyMs: Type.Number({ description: 'From when it was published until the reply came.' }),
-})
-
-const RequestBody = Type.Object(
-  {
-    ...Outgoing,
-    timeoutMs: Type.Integer({
-      minimum: 100,
-      maximum: 60_000,
-      default: 5000,
-      description: 'How long to wait for the reply.',
-    }),
-  },
-  { additionalProperties: false },
-)
 
 /** `publish` and `request`: speaking over HTTP; `limits`: what may be said. */
 export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: ApiParts): void {
   let openRequests = 0
 
-  app.get(
-    '/limits',
-    {
-      schema: {
-        summary: 'How large a message may be: who sends a larger one over MQTT is disconnected',
-        tags: ['publish'],
-        response: answers('The limits.', Limits),
-      },
-    },
-    () => {
+  app.route({
+    ...getLimits,
+    handler: () => {
       const { maxTopicBytes, maxTopicLevels } = topicLimits
       return Promise.resolve({ maxTopicBytes, maxTopicLevels, maxPacketBytes })
     },
-  )
+  })
 
-  app.post(
-    '/publish',
-    {
-      schema: {
-        summary: 'Publish a message; answered when what has to be kept of it is stored',
-        tags: ['publish'],
-        body: OutgoingMessage,
-        response: answers('It was published.', Published),
-      },
-    },
-    async ({ body }) => {
+  app.route({
+    ...publishOne,
+    handler: async ({ body }) => {
       const message = readMessage(body, topicLimits, '')
       return { topic: message.topic, matched: await admin.publish(message) }
     },
-  )
+  })
 
-  app.post(
-    '/publish/many',
-    {
-      schema: {
-        summary: `Publish up to ${MAX_MESSAGES} messages in their order; none when one of them is not valid`,
-        tags: ['publish'],
-        body: OutgoingMessages,
-        response: answers('They were published.', Type.Object({ published: Type.Array(Published), messages: Count })),
-      },
-    },
-    async ({ body }) => {
+  app.route({
+    ...publishMany,
+    handler: async ({ body }) => {
       const messages = body.map((json, index) => readMessage(json, topicLimits, `${index}/`))
       const matched = await Promise.all(messages.map((message) => admin.publish(message)))
       const published = messages.map(({ topic }, index) => ({ topic, matched: matched[index] ?? 0 }))
       return { published, messages: published.length }
     },
-  )
+  })
 
-  app.post(
-    '/request',
-    {
-      schema: {
-        summary: 'Publish a message with a Response Topic and Correlation Data, and wait for the reply',
-        tags: ['publish'],
-        body: RequestBody,
-        response: answers('The reply.', Reply),
-      },
-    },
-    async ({ body }, reply) => {
+  app.route({
+    ...publishRequest,
+    handler: async ({ body }, reply) => {
       if (openRequests >= MAX_OPEN_REQUESTS) {
         throw new HttpProblem('too-many', `${MAX_OPEN_REQUESTS} requests wait for their replies already.`)
       }
@@ -136,7 +60,7 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
         openRequests--
       }
     },
-  )
+  })
 }
 
 /** @throws HttpProblem naming the parameter below `path` */

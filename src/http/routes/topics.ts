@@ -1,113 +1,35 @@
 import { isUtf8 } from 'node:buffer'
-import { Type } from 'typebox'
 import type { TopicLevel, TopicSummary } from '../../topics/topic-summary.ts'
 import { cursorBehind, readCursor } from '../cursor.ts'
 import { payloadJson } from '../../protocol/message-json.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
-import { Amount, answers, Count, Cursor, Limit, NextCursor, PayloadFields, QoS, TimeMs, TopicName } from '../schemas.ts'
+import type { ShortTopicJson } from '../schemas/feed.ts'
+import { getTopic, listLevels, listTopTopics } from '../schemas/topics.ts'
 
 const SHORT_CHARACTERS = 120
 
-/** What a topic has seen since the hub started. */
-export const Topic = Type.Object({
-  topic: Type.String(),
-  messages: Count,
-  bytes: Count,
-  messagesPerSecond: Amount,
-  bytesPerSecond: Amount,
-  last: Type.Object({
-    atMs: TimeMs,
-    publisher: Type.Union([Type.String(), Type.Null()], { description: 'Null: the hub itself, or its API.' }),
-    qos: QoS,
-    retain: Type.Boolean(),
-    payloadBytes: Count,
-    isWhole: Type.Boolean({ description: 'False: only the first 512 bytes of the payload are here.' }),
-    ...PayloadFields,
-  }),
-})
-
-const Level = Type.Object({
-  level: Type.String(),
-  prefix: Type.String({ description: 'Ask for what is below by this: all levels down to here, each with its slash.' }),
-  topics: Type.Integer({ description: 'Topics here and below.' }),
-  messages: Count,
-  bytes: Count,
-  messagesPerSecond: Amount,
-  hasChildren: Type.Boolean(),
-  topic: Type.Union([Topic, Type.Null()], { description: 'What was published to the topic that ends here.' }),
-})
-
-const LevelPage = Type.Object({ levels: Type.Array(Level), nextCursor: NextCursor })
-const LevelQuery = Type.Object(
-  {
-    prefix: Type.String({
-      maxLength: 65_535,
-      default: '',
-      description: 'The levels above, each with its slash: "devices/lamp-1/"; empty for the top.',
-    }),
-    limit: Limit,
-    cursor: Type.Optional(Cursor),
-  },
-  { additionalProperties: false },
-)
-
-const TopQuery = Type.Object(
-  {
-    by: Type.Enum(['messagesPerSecond', 'bytesPerSecond', 'messages', 'bytes'], {
-      default: 'messagesPerSecond',
-      description: 'Rates are over about ten seconds, counts since the hub started.',
-    }),
-    limit: Type.Integer({ minimum: 1, maximum: 1000, default: 20 }),
-  },
-  { additionalProperties: false },
-)
-
 /** `topics`: what was published since the hub started. */
 export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
-  app.get(
-    '/topics',
-    {
-      schema: {
-        summary: 'One level of the tree of topics, sorted by name',
-        tags: ['topics'],
-        querystring: LevelQuery,
-        response: answers('A page of levels.', LevelPage),
-      },
-    },
-    async ({ query: { prefix, limit, cursor } }) => {
+  app.route({
+    ...listLevels,
+    handler: async ({ query: { prefix, limit, cursor } }) => {
       const list = `topics ${prefix}`
       const levels = await topics.level(prefix, readCursor(list, cursor), limit + 1)
       const last = levels[limit - 1]
       const nextCursor = levels.length > limit && last !== undefined ? cursorBehind(list, last.level) : null
       return { levels: levels.slice(0, limit).map(levelJson), nextCursor }
     },
-  )
+  })
 
-  app.get(
-    '/topics/top',
-    {
-      schema: {
-        summary: 'The topics that talk most, the first highest',
-        tags: ['topics'],
-        querystring: TopQuery,
-        response: answers('Topics.', Type.Object({ topics: Type.Array(Topic) })),
-      },
-    },
-    async ({ query: { by, limit } }) => ({ topics: (await topics.top(by, limit)).map(topicJson) }),
-  )
+  app.route({
+    ...listTopTopics,
+    handler: async ({ query: { by, limit } }) => ({ topics: (await topics.top(by, limit)).map(topicJson) }),
+  })
 
-  app.get(
-    '/topics/one',
-    {
-      schema: {
-        summary: 'One topic',
-        tags: ['topics'],
-        querystring: Type.Object({ topic: TopicName }, { additionalProperties: false }),
-        response: answers('The topic.', Topic),
-      },
-    },
-    ({ query: { topic } }) => {
+  app.route({
+    ...getTopic,
+    handler: ({ query: { topic } }) => {
       const summary = topics.get(topic)
       if (summary === undefined) {
         const detail = `Nothing was published to ${JSON.stringify(topic)} since the hub started, or it was silent for longest when there were too many (limits.maxTopics).`
@@ -115,7 +37,7 @@ export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
       }
       return Promise.resolve(topicJson(summary))
     },
-  )
+  })
 }
 
 /** A topic as JSON has it. */
@@ -137,7 +59,7 @@ export function topicJson({ last, ...summary }: TopicSummary) {
 }
 
 /** A topic as lists of very many tell it: name, messages, when the last came, from whom, and how it begins if it is text. */
-export function shortTopic({ topic, messages, last }: TopicSummary): readonly unknown[] {
+export function shortTopic({ topic, messages, last }: TopicSummary): ShortTopicJson {
   const { atMs, publisher, payload, payloadBytes } = last
   const whole = payload.length === payloadBytes ? payload : withoutCutCharacter(payload)
   const text = isUtf8(whole) ? whole.toString() : null

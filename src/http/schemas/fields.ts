@@ -1,9 +1,9 @@
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
+import { withDefault } from './route.ts'
 
 const MAX_TEXT = 65_535
 
-/** Entries on a page. */
-export const Limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'Entries on a page.' })
+export const Limit = withDefault(Type.Integer({ minimum: 1, maximum: 1000, description: 'Entries on a page.' }), 100)
 
 export const Cursor = Type.String({
   maxLength: 200_000,
@@ -11,9 +11,12 @@ export const Cursor = Type.String({
     '`nextCursor` of the page before. A list that changes meanwhile has no doubles and leaves out nothing that stays.',
 })
 
-export const NextCursor = Type.Union([Type.String(), Type.Null()], {
-  description: 'Goes on behind this page; null when there is nothing.',
-})
+export const NextCursor = orNull(Type.String(), 'Goes on behind this page; null when there is nothing.')
+
+/** What may not be there; the description says what null means. */
+export function orNull<T extends TSchema>(schema: T, description?: string) {
+  return Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
+}
 
 export const TopicName = Type.String({
   minLength: 1,
@@ -79,28 +82,4 @@ export const MessageFields = {
   qos: QoS,
   retain: Type.Boolean(),
   properties: Type.Optional(Properties),
-}
-
-const ParameterFault = Type.Object({
-  parameter: Type.String(),
-  value: Type.Optional(Type.String()),
-  reason: Type.String(),
-})
-
-/** A problem document [RFC 9457]. */
-export const Problem = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String(),
-    instance: Type.String(),
-    errors: Type.Optional(Type.Array(ParameterFault)),
-  },
-  { description: 'What is wrong, as a problem document (RFC 9457).' },
-)
-
-/** What a route answers, with the problems that any may have. */
-export function answers<T>(description: string, schema: T): { 200: T; '4xx': typeof Problem; '5xx': typeof Problem } {
-  return { 200: { description, ...schema }, '4xx': Problem, '5xx': Problem }
 }

@@ -1,0 +1,56 @@
+import { Type } from 'typebox'
+import { DROP_REASONS } from '../../protocol/drop-reasons.ts'
+import { ClientId, Count, orNull, QoS, TimeMs, TopicName } from './fields.ts'
+import { answers, route, takes } from './route.ts'
+
+const Step = Type.Object({
+  clientId: orNull(
+    Type.String(),
+    'Null: it waits for a shared subscription, or went to a program that embeds the hub.',
+  ),
+  group: orNull(Type.String(), 'The $share/… filter that it came by.'),
+  outcome: Type.Enum(['queued', 'sent', 'delivered', 'received', 'acknowledged', 'handed-on', 'dropped']),
+  reason: orNull(Type.String(), `Why it was dropped: ${Object.keys(DROP_REASONS).join(', ')}.`),
+  qos: QoS,
+  afterMs: Type.Number({ description: 'From when the hub took the message.' }),
+})
+
+const Explanation = Type.Object({
+  topic: Type.String(),
+  clientId: orNull(Type.String()),
+  summary: Type.Array(Type.String(), { description: 'The answer in sentences, the most important first.' }),
+  denial: orNull(Type.String(), 'Why no client may publish there.'),
+  subscribers: Count,
+  subscriptions: Type.Array(
+    Type.Object({
+      clientId: orNull(Type.String()),
+      filter: Type.String(),
+      qos: QoS,
+      isConnected: Type.Boolean(),
+    }),
+  ),
+  nearest: orNull(Type.Object({ filter: Type.String(), matchingLevels: Count, difference: Type.String() })),
+  messages: Type.Array(
+    Type.Object({
+      atMs: TimeMs,
+      publisher: orNull(Type.String()),
+      qos: QoS,
+      retain: Type.Boolean(),
+      payloadBytes: Count,
+      messages: Type.Integer({ description: 'More than 1: QoS 0 messages that came in one piece.' }),
+      matched: Count,
+      steps: Type.Array(Step),
+      omittedReceivers: Type.Integer({ description: 'Those of `matched` that were too many to follow.' }),
+    }),
+  ),
+  unfollowedMessages: Type.Integer({ description: 'Messages since the start that were too many at once to follow.' }),
+})
+
+const Query = takes({ topic: TopicName, clientId: Type.Optional(ClientId) })
+
+export const explainTopic = route('GET', '/explain', {
+  summary: 'Which subscriptions match a topic, and what became of its last messages',
+  tags: ['explain'],
+  querystring: Query,
+  response: answers('The explanation.', Explanation),
+})

@@ -1,0 +1,71 @@
+import { type Static, Type } from 'typebox'
+import { Will } from './clients.ts'
+import { Count, orNull, TimeMs, TopicFilter } from './fields.ts'
+import { Overview } from './overview.ts'
+import { PROBLEMS, route, takes, withDefault } from './route.ts'
+import { Topic } from './topics.ts'
+
+const ShortTopic = Type.Tuple(
+  [
+    Type.String({ description: 'Its name.' }),
+    Type.Integer({ description: 'Messages since the start.' }),
+    Type.Number({ description: 'When the last came, in ms since 1970.' }),
+    orNull(Type.String(), 'Who published it; null: the hub.'),
+    orNull(Type.String(), 'The first 120 characters of its payload; null: it is not text.'),
+  ],
+  { description: 'A topic in short.' },
+)
+
+const Presence = Type.Object({
+  clientId: Type.String(),
+  state: Type.Enum(['here', 'away', 'gone'], { description: 'gone: it has no session any more.' }),
+  atMs: TimeMs,
+  will: orNull(Will, 'Of who comes: what is published when it goes without saying so.'),
+})
+
+const Ready = Type.Object({ topics: Count }, { description: 'How many topics there are.' })
+
+/** What the data of the events are arrays of. */
+export const FEED_SCHEMAS = { Topic, ShortTopic, Presence, Overview, Ready }
+
+/** A topic as lists of very many tell it. */
+export type ShortTopicJson = Static<typeof ShortTopic>
+
+/** By event, what its data are an array of. */
+export interface FeedEntries {
+  readonly topics: Static<typeof Topic> | ShortTopicJson
+  readonly presence: Static<typeof Presence>
+  readonly overview: Static<typeof Overview>
+  /** All topics that there are were told. */
+  readonly ready: Static<typeof Ready>
+}
+
+export const EVENTS = ['topics', 'presence', 'overview'] as const
+
+const Query = takes({
+  filter: Type.Optional(TopicFilter),
+  events: withDefault(
+    Type.String({ maxLength: 100, description: `Which events, with commas between them: ${EVENTS.join(', ')}.` }),
+    'topics,presence',
+  ),
+  form: withDefault(
+    Type.Enum(['whole', 'short'], { description: 'How topics are told: each as `Topic`, or as `ShortTopic`.' }),
+    'whole',
+  ),
+})
+
+const SUMMARY = `What changes, as server-sent events: \`topics\` (at most four times a second those that had a message, first all that there are), \`presence\` (who came, left, or has no session any more), \`overview\` (once a second). \`ready\` comes when all topics that there are were told. Who reads slowly gets the latest only.`
+
+export const followFeed = route('GET', '/feed', {
+  summary: SUMMARY,
+  tags: ['feed'],
+  querystring: Query,
+  response: {
+    200: {
+      description:
+        'Events. The data of each are an array: of `Topic` or `ShortTopic`, `Presence`, `Overview`, `Ready`.',
+      content: { 'text/event-stream': { schema: Type.Any() } },
+    },
+    ...PROBLEMS,
+  },
+})

@@ -1,0 +1,28 @@
+import { Type } from 'typebox'
+import { MISHAPS } from '../../observe/mishap-kinds.ts'
+import { orNull, TimeMs } from './fields.ts'
+import { answers, route } from './route.ts'
+
+const KINDS = Object.entries(MISHAPS).map(([kind, meaning]) => `${kind}: ${meaning}`)
+
+const Mishap = Type.Object({
+  atMs: TimeMs,
+  kind: Type.String({ description: `${KINDS.join('; ')}.` }),
+  address: Type.String({ description: 'Of the peer.' }),
+  clientId: orNull(Type.String()),
+  reason: Type.String(),
+})
+
+const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
+
+export const listMishaps = route('GET', '/mishaps', {
+  summary: 'The last 50 connections that were refused or ended for a fault of theirs, the newest first',
+  tags: ['mishaps'],
+  response: answers('What went wrong.', Type.Object({ mishaps: Type.Array(Mishap) })),
+})
+
+export const getAddresses = route('GET', '/addresses', {
+  summary: 'Where the hub listens: MQTT over TCP, and HTTP with MQTT over WebSocket at /mqtt',
+  tags: ['mishaps'],
+  response: answers('The addresses.', Type.Object({ mqtt: Address, http: Address })),
+})

@@ -1,0 +1,69 @@
+import { Type } from 'typebox'
+import { Count, Cursor, Limit, MessageFields, NextCursor, orNull, TimeMs, TopicFilter, TopicName } from './fields.ts'
+import { answers, withDefault, route, takes } from './route.ts'
+
+/** Topics that are named of those that are deleted. */
+export const SHOWN_TOPICS = 20
+
+const Retained = Type.Object({
+  ...MessageFields,
+  publisher: orNull(Type.String()),
+  packetBytes: Type.Integer({ description: 'What it takes of limits.maxRetainedBytes.' }),
+  atMs: orNull(TimeMs, 'When it came; null: before the hub started.'),
+})
+
+const Page = Type.Object({
+  messages: Type.Array(Retained),
+  nextCursor: NextCursor,
+})
+
+const Deletion = Type.Object({
+  messages: Type.Integer({ description: 'How many are deleted, or would be.' }),
+  bytes: Count,
+  topics: Type.Array(Type.String(), { description: `The first ${SHOWN_TOPICS} of their topics.` }),
+  isDryRun: Type.Boolean(),
+  canUndo: Type.Boolean({ description: 'False: more than 64 MiB are not kept for it.' }),
+  undoToken: orNull(Type.String()),
+  undoUntilMs: orNull(TimeMs),
+})
+
+const Text = Type.String({
+  minLength: 1,
+  maxLength: 1000,
+  description: 'In the topic or the payload, in upper or lower case.',
+})
+
+const Filtered = { filter: TopicFilter, text: Type.Optional(Text) }
+
+export const listRetained = route('GET', '/retained', {
+  summary: 'Retained messages under a filter, in the order of the tree of topics',
+  tags: ['retained'],
+  querystring: takes({
+    filter: Type.Optional(TopicFilter),
+    text: Type.Optional(Text),
+    limit: Limit,
+    cursor: Type.Optional(Cursor),
+  }),
+  response: answers('A page of messages.', Page),
+})
+
+export const getRetained = route('GET', '/retained/one', {
+  summary: 'The retained message of a topic',
+  tags: ['retained'],
+  querystring: takes({ topic: TopicName }),
+  response: answers('The message.', Retained),
+})
+
+export const deleteRetained = route('DELETE', '/retained', {
+  summary: 'Delete the retained messages under a filter; subscribers get an empty message for each',
+  tags: ['retained'],
+  querystring: takes({ ...Filtered, dryRun: withDefault(Type.Boolean({ description: 'Only count them.' }), false) }),
+  response: answers('What was deleted.', Deletion),
+})
+
+export const undoDeletion = route('POST', '/retained/undo', {
+  summary: 'Put back what was deleted, but where the topic has got another message since',
+  tags: ['retained'],
+  body: takes({ undoToken: Type.String({ maxLength: 100 }) }),
+  response: answers('What was put back.', Type.Object({ restored: Count, skipped: Count })),
+})

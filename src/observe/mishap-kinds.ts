@@ -1,0 +1,33 @@
+/** What went wrong with a connection, for people who are about to make their first one. */
+export const MISHAPS = {
+  'http-on-mqtt': 'an HTTP request came to the port for MQTT',
+  'tls-on-mqtt': 'TLS was begun on the port for plain MQTT',
+  'mqtt-on-http': 'MQTT came to the port for HTTP, where it has to be in a WebSocket',
+  'tls-on-http': 'TLS was begun on the port for plain HTTP',
+  'websocket-refused': 'a WebSocket was refused',
+  'connect-refused': 'a connection ended before its CONNECT was accepted',
+  'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
+} as const
+
+export type MishapKind = keyof typeof MISHAPS
+
+const TLS_HANDSHAKE = 0x16
+const MQTT_CONNECT = 0x10
+const CONNECT_NAME = /MQTT|MQIsdp/
+const HTTP_METHOD = /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|PRI) /
+
+/** What somebody speaks who does not speak MQTT, by the first bytes. */
+export function foreignToMqtt(bytes: Uint8Array, start: number): 'http-on-mqtt' | 'tls-on-mqtt' | undefined {
+  if (bytes[start] === TLS_HANDSHAKE && bytes[start + 1] === 3) return 'tls-on-mqtt'
+  return HTTP_METHOD.test(latin1(bytes, start, start + 8)) ? 'http-on-mqtt' : undefined
+}
+
+/** What somebody speaks who does not speak HTTP, by the first bytes. */
+export function foreignToHttp(bytes: Uint8Array): 'mqtt-on-http' | 'tls-on-http' | undefined {
+  if (bytes[0] === TLS_HANDSHAKE && bytes[1] === 3) return 'tls-on-http'
+  return bytes[0] === MQTT_CONNECT && CONNECT_NAME.test(latin1(bytes, 0, 16)) ? 'mqtt-on-http' : undefined
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return String.fromCodePoint(...bytes.subarray(start, end))
+}
