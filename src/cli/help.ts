@@ -1,72 +1,80 @@
 import { environmentName, flagName, type Option } from '../config/option.ts'
 import { OPTIONS } from '../config/options.ts'
 import { allowedText, formatValue } from '../config/value.ts'
+import type { Command, Flag } from './command.ts'
+import { findCommand } from './command-line.ts'
+import { COMMANDS, GENERAL_FLAGS } from './commands.ts'
 
 const LINE_CHARACTERS = 80
+/** Where the summary of a command begins. */
+const SUMMARY_INDENT = ' '.repeat(23)
 
-const START = `Hubbub: an MQTT message hub for IoT that runs with one command.
-
-Usage: hubbub [command] [flags]
-
-Commands:
-  start         Run the hub. This is what hubbub does without a command.
-  config        Check the configuration and print every value and where it came
-                from, without starting. With --json for programs.
-  inspect       Count what the data folder holds, also while a hub uses it.
-                --session ID shows the session of one client. With --json for
-                programs.
-  explain TOPIC Ask a running hub why messages of a topic did or did not
-                arrive: who subscribes, and what each session did with the last
-                ones. --client ID asks for one client. --url names a hub other
-                than the configured one. With --json for programs.
-  history export
-                Write the recorded messages of the data folder as NDJSON, also
-                while a hub uses it. --filter, --since and --until say which:
-                --filter 'home/#' --since 7d.
-  history import FILE
-                Add what was exported ("-" for standard input) to a data folder
-                that no hub uses. A running hub takes it at
-                POST /api/v1/history/import.
-  backup FILE   Copy the store to a file, also while a hub uses it. --force
-                replaces a file that is there.
-  restore FILE  Make a backup the store of the data folder. --force moves a
-                store that is there aside.
-  help options  Explain every option, with its limits.
-
-Flags for every day:
-`
-
-const END = `
-  --config FILE
-      Read options from this YAML or JSON file (default ./hubbub.yaml,
-      ./hubbub.yml or ./hubbub.json, if there is one).
-  -h, --help
-      Print this text.
-  --version
-      Print the version.
-
-An option may stand in the file (port: 1884), in the environment
+const SOURCES = `An option may stand in the file (port: 1884), in the environment
 (HUBBUB_PORT=1884) or on the command line (--port 1884). The command line wins
 over the environment, and the environment over the file.
+`
 
-Examples:
+const EXAMPLES = `Examples:
   hubbub                                    on this machine only, MQTT on port 1883
   hubbub --port 1884 --log-level debug      on another port, telling more
   hubbub --host 0.0.0.0 --allow-anonymous   for all devices of a trusted network
   hubbub config --config my-hub.yaml        only check a file
 `
 
+/** What `help` prints about words: about a command, about all options, else about Hubbub. */
+export function helpOn(words: readonly string[]): string {
+  if (words[0] === 'options') return optionsText()
+  const command = words.length === 0 ? undefined : findCommand(words)
+  return command === undefined ? helpText() : commandText(command)
+}
+
 /** What `--help` prints: enough for somebody who has never seen a hub. */
 export function helpText(): string {
   const options: readonly Option[] = OPTIONS
-  const flags = options
+  const everyday = options
     .filter((option) => option.isEveryday === true)
     .map((option) => {
-      const value = option.kind === 'boolean' ? '' : ` ${PLACEHOLDERS[option.kind]}`
-      const text = `${option.summary} (default ${formatValue(option, option.default)})`
-      return `  --${flagName(option.key)}${value}\n${wrap(text, '      ')}`
+      const value = option.kind === 'boolean' ? undefined : PLACEHOLDERS[option.kind]
+      const summary = `${option.summary} (default ${formatValue(option, option.default)})`
+      return flagText({ name: flagName(option.key), summary, ...(value !== undefined && { value }) })
     })
-  return START + flags.join('\n') + END
+  return [
+    'Hubbub: an MQTT message hub for IoT that runs with one command.\n',
+    'Usage: hubbub [command] [flags]\n',
+    'Commands:',
+    ...COMMANDS.map((command) => commandLine(nameOf(command), command.summary)),
+    commandLine('help COMMAND', 'Explain a command and its flags.'),
+    commandLine('help options', 'Explain every option, with its limits.'),
+    '\nFlags for every day:',
+    ...everyday,
+    `${GENERAL_FLAGS.map(flagText).join('\n')}\n`,
+    SOURCES,
+    EXAMPLES,
+  ].join('\n')
+}
+
+/** What `hubbub COMMAND --help` prints. */
+export function commandText(command: Command): string {
+  const { summary, flags = [] } = command
+  return [
+    `Usage: hubbub ${nameOf(command)} [flags]\n`,
+    `${wrap(summary, '')}\n`,
+    ...(flags.length > 0 ? ['Flags:', `${flags.map(flagText).join('\n')}\n`] : []),
+    'Every option of the hub is a flag too: see "hubbub help options".\n',
+  ].join('\n')
+}
+
+function nameOf({ name, operand }: Command): string {
+  return operand === undefined ? name : `${name} ${operand}`
+}
+
+function commandLine(name: string, summary: string): string {
+  return `  ${name}`.padEnd(SUMMARY_INDENT.length) + wrap(summary, SUMMARY_INDENT).trimStart()
+}
+
+function flagText({ name, short, value, summary }: Flag): string {
+  const names = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
+  return `  ${names}\n${wrap(summary, '      ')}`
 }
 
 const PLACEHOLDERS = {

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createReadStream, mkdirSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config/config.ts'
@@ -9,24 +8,19 @@ import { readPosition } from '../admin/history-position.ts'
 import type { HistoryPosition } from '../admin/history-view.ts'
 import { History } from '../history/history.ts'
 import { Clock } from '../base/clock.ts'
-import type { Log } from '../base/log.ts'
+import { createLog } from '../base/log.ts'
 import { DiskHistoryLog } from '../history/log/disk-history-log.ts'
 import { FolderLock } from '../store/disk/folder-lock.ts'
-
-/** What was typed after `hubbub history`. */
-export interface HistoryCommand {
-  readonly config: Config
-  readonly log: Log
-  /** What of the history an export has: flags by name, as they were typed. */
-  readonly flags: ReadonlyMap<string, string>
-}
+import type { CommandCall } from './command.ts'
+import { dataFolder } from './data-folder.ts'
 
 /** Writes the history of a data folder as NDJSON, also while a hub uses it: what that recorded in its last second may be missing. */
-export async function exportHistory(command: HistoryCommand, output: Writable): Promise<void> {
-  const filter = command.flags.get('filter')
-  const after = readFlag(command, 'since')
-  const before = readFlag(command, 'until')
-  const { history } = open(command, true)
+export async function exportHistory(call: CommandCall, output: Writable): Promise<void> {
+  const { config } = await call.loadConfig()
+  const filter = call.flags.get('filter')
+  const after = readFlag(call, 'since')
+  const before = readFlag(call, 'until')
+  const history = openHistory(dataFolder('history export', config), config, true)
   await history.start()
   try {
     await pipeline(Readable.from(history.export({ filter, after, before }), { objectMode: false }), output, {
@@ -38,8 +32,11 @@ export async function exportHistory(command: HistoryCommand, output: Writable): 
 }
 
 /** Adds the NDJSON of a file, or of standard input for "-", to the history of a data folder that no hub uses. */
-export async function importHistory(command: HistoryCommand, file: string): Promise<string> {
-  const { history, folder } = open(command, false)
+export async function importHistory(call: CommandCall): Promise<string> {
+  const { config } = await call.loadConfig()
+  const { operand: file } = call
+  const folder = dataFolder('history import', config)
+  const history = openHistory(folder, config, false)
   mkdirSync(folder, { recursive: true })
   const lock = await FolderLock.take(folder)
   try {
@@ -72,23 +69,16 @@ async function openFile(file: string): Promise<AsyncIterable<Buffer>> {
   return stream
 }
 
-function readFlag({ flags }: HistoryCommand, name: 'since' | 'until'): HistoryPosition | undefined {
+function readFlag({ flags }: CommandCall, name: 'since' | 'until'): HistoryPosition | undefined {
   const text = flags.get(name)
   const position = text === undefined ? undefined : readPosition(text, Date.now())
   if (typeof position !== 'string') return position
   throw new HubbubError('COMMAND_INVALID', `Cannot export with --${name} ${JSON.stringify(text)}: ${position}`)
 }
 
-function open({ config, log }: HistoryCommand, isReadOnly: boolean): { history: History; folder: string } {
-  if (config.data === 'memory') {
-    const text = 'a data folder is wanted, data is "memory"; name one with --data'
-    throw new HubbubError('COMMAND_INVALID', `Cannot run "history": ${text}`)
-  }
-  const folder = resolve(config.data)
+function openHistory(folder: string, { history, limits, logLevel }: Config, isReadOnly: boolean): History {
+  const log = createLog({ level: logLevel })
   const store = new DiskHistoryLog({ folder, log, isReadOnly })
-  const settings = { ...config.history, enabled: true }
-  return {
-    folder,
-    history: new History({ settings, store, clock: new Clock(), log, topicLimits: config.limits, isReadOnly }),
-  }
+  const settings = { ...history, enabled: true }
+  return new History({ settings, store, clock: new Clock(), log, topicLimits: limits, isReadOnly })
 }

@@ -3,43 +3,27 @@ import { formatBytes } from '../base/bytes.ts'
 import { HubbubError } from '../base/errors.ts'
 import { backupStore, restoreStore } from '../store/disk/backup.ts'
 import { inspectSession, inspectStore, type SessionSummary, type StoreSummary } from '../store/disk/inspect.ts'
+import type { CommandCall } from './command.ts'
+import { dataFolder } from './data-folder.ts'
 
-/** The commands that look at a data folder, and what each takes. */
-export const STORE_COMMANDS: ReadonlyMap<string, 'file' | undefined> = new Map([
-  ['backup', 'file'],
-  ['restore', 'file'],
-  ['inspect', undefined],
-])
-
-/** What was typed after such a command. */
-export interface StoreCommandOptions {
-  /** The data folder, as configured. */
-  readonly data: string
-  readonly file: string
-  readonly isForced: boolean
-  readonly isJsonWanted: boolean
-  /** The client identifier to show. */
-  readonly session: string | undefined
+/** Copies the store of the data folder to a file. */
+export async function backup({ operand: file, flags, loadConfig }: CommandCall): Promise<string> {
+  const folder = dataFolder('backup', (await loadConfig()).config)
+  const bytes = await backupStore(folder, resolve(file), flags.has('force'))
+  return `Backed up ${folder} to ${file}: ${formatBytes(bytes)}\n`
 }
 
-/** Runs one of them and returns what it has to say. Throws HubbubError when it cannot. */
-export async function runStoreCommand(command: string, options: StoreCommandOptions): Promise<string> {
-  const { data, file, isForced, isJsonWanted, session } = options
-  if (data === 'memory') {
-    throw new HubbubError(
-      'COMMAND_INVALID',
-      `Cannot run "${command}": a data folder is wanted, data is "memory"; name one with --data`,
-    )
-  }
-  const folder = resolve(data)
-  if (command === 'backup') {
-    const bytes = await backupStore(folder, resolve(file), isForced)
-    return `Backed up ${folder} to ${file}: ${formatBytes(bytes)}\n`
-  }
-  if (command === 'restore') {
-    const before = await restoreStore(resolve(file), folder, isForced)
-    return `Restored ${file} to ${folder}\n${before === undefined ? '' : `What was there before is in ${before}\n`}`
-  }
+/** Makes a backup the store of the data folder. */
+export async function restore({ operand: file, flags, loadConfig }: CommandCall): Promise<string> {
+  const folder = dataFolder('restore', (await loadConfig()).config)
+  const before = await restoreStore(resolve(file), folder, flags.has('force'))
+  return `Restored ${file} to ${folder}\n${before === undefined ? '' : `What was there before is in ${before}\n`}`
+}
+
+/** Counts what the data folder holds, or shows one session. */
+export async function inspect({ flags, loadConfig }: CommandCall): Promise<string> {
+  const folder = dataFolder('inspect', (await loadConfig()).config)
+  const session = flags.get('session')
   const summary = session === undefined ? await inspectStore(folder) : await inspectSession(folder, session)
   if (summary === undefined) {
     throw new HubbubError(
@@ -47,7 +31,7 @@ export async function runStoreCommand(command: string, options: StoreCommandOpti
       `Cannot show the session ${JSON.stringify(session)}: the store in ${folder} has none of that client`,
     )
   }
-  if (isJsonWanted) return `${JSON.stringify(summary, undefined, 2)}\n`
+  if (flags.has('json')) return `${JSON.stringify(summary, undefined, 2)}\n`
   return 'clientId' in summary ? sessionText(summary) : storeText(summary)
 }
 

@@ -1,6 +1,6 @@
 import { buildConfig, type Config, type PartialConfig } from './config.ts'
 import { readTree, type Entry } from './entries.ts'
-import { isLoopback } from '../base/loopback.ts'
+import { isLoopback } from '../base/addresses.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 

@@ -12,6 +12,14 @@ export interface Entry {
   readonly place: string
 }
 
+/** What a variable or a flag says of an option. */
+export interface OptionText {
+  readonly option: Option
+  readonly text: string
+  /** `HUBBUB_PORT`, `--port`. */
+  readonly place: string
+}
+
 /** Reads the nested values of a file or a program. `placeOf` tells where a dotted path stands. */
 export function readTree(tree: unknown, placeOf: (path: string) => string, problems: Problems): Entry[] {
   const entries: Entry[] = []
@@ -53,9 +61,11 @@ function readMapping(
   }
 }
 
-/** Checks the text of a variable or a flag. */
-export function readTextEntry(option: Option, text: string, place: string, problems: Problems, entries: Entry[]): void {
+/** Checks the text of a variable or a flag. Returns no entry when it is wrong. */
+export function readOptionText({ option, text, place }: OptionText, problems: Problems): Entry[] {
+  const entries: Entry[] = []
   check(option, readText(option, text), text, () => place, problems, entries)
+  return entries
 }
 
 function check(

@@ -1,5 +1,5 @@
 import { closest, didYouMean } from './closest.ts'
-import { readTextEntry, type Entry } from './entries.ts'
+import { type Entry, readOptionText } from './entries.ts'
 import { environmentName } from './option.ts'
 import { OPTIONS } from './options.ts'
 import type { Problems } from './problems.ts'
@@ -16,7 +16,7 @@ export function readEnvironment(environment: Readonly<NodeJS.ProcessEnv>, proble
     if (!name.startsWith('HUBBUB_') || name === CONFIG_FILE_VARIABLE || text === undefined) continue
     const option = OPTION_BY_VARIABLE.get(name)
     if (option !== undefined) {
-      readTextEntry(option, text, name, problems, entries)
+      entries.push(...readOptionText({ option, text, place: name }, problems))
       continue
     }
     const names = [...OPTION_BY_VARIABLE.keys(), CONFIG_FILE_VARIABLE]

@@ -1,28 +1,29 @@
 import { complete, type Completed } from './complete.ts'
+import { type OptionText, readOptionText } from './entries.ts'
 import { CONFIG_FILE_VARIABLE, readEnvironment } from './environment.ts'
 import { findDefaultFile, readConfigFile, type FileChoice } from './file.ts'
-import { readCommandLine } from './flags.ts'
 import { Problems } from './problems.ts'
 
 /** What a configuration is read from. */
 export interface ConfigSources {
-  /** What was typed after `hubbub`. */
-  readonly argv: readonly string[]
+  /** What the command line says of options. */
+  readonly flags: readonly OptionText[]
+  /** The file that the command line names. */
+  readonly file: string | undefined
   readonly env: Readonly<NodeJS.ProcessEnv>
   readonly cwd: string
 }
 
 /**
  * Reads the configuration: defaults, then the file, then the environment, then flags; what comes later wins. Throws one
- * `HubbubError` with a line for every mistake in any of them.
+ * `HubbubError` with a line for every mistake in any of them, after those that `problems` holds already.
  */
-export function loadConfig({ argv, env, cwd }: ConfigSources): Completed {
-  const problems = new Problems()
-  const commandLine = readCommandLine(argv, problems)
+export function loadConfig({ flags, file, env, cwd }: ConfigSources, problems = new Problems()): Completed {
+  const flagEntries = flags.flatMap((flag) => readOptionText(flag, problems))
   const environmentEntries = readEnvironment(env, problems)
-  const file = chooseFile(commandLine.values.get('config'), env[CONFIG_FILE_VARIABLE], cwd, problems)
-  const fileEntries = file === undefined ? [] : readConfigFile(file, cwd, problems)
-  return complete([...fileEntries, ...environmentEntries, ...commandLine.entries], problems)
+  const choice = chooseFile(file, env[CONFIG_FILE_VARIABLE], cwd, problems)
+  const fileEntries = choice === undefined ? [] : readConfigFile(choice, cwd, problems)
+  return complete([...fileEntries, ...environmentEntries, ...flagEntries], problems)
 }
 
 function chooseFile(

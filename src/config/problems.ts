@@ -11,10 +11,6 @@ export class Problems {
   readonly #faultyKeys = new Set<string>()
   #isSourceMissing = false
 
-  get isEmpty(): boolean {
-    return this.#found.length === 0
-  }
-
   /** A mistake at a place such as `hubbub.yaml:12`; `key` is the option that has no usable value because of it. */
   add(place: string, what: string, key?: string): void {
     this.#found.push({ code: 'CONFIG_INVALID', message: `Cannot use ${place}: ${what}` })
@@ -37,11 +33,15 @@ export class Problems {
     return !this.#isSourceMissing && !keys.some((key) => this.#faultyKeys.has(key))
   }
 
-  /** Throws one error for all of them, if there are any. */
+  /** One error for all of them. */
+  get error(): HubbubError {
+    const [first, ...others] = this.#found.map(({ code }) => code)
+    const code = first !== undefined && others.every((other) => other === first) ? first : 'CONFIG_INVALID'
+    return new HubbubError(code, this.#found.map(({ message }) => message).join('\n'))
+  }
+
+  /** Throws that error, if there are any. */
   throwIfAny(): void {
-    const [first] = this.#found
-    if (first === undefined) return
-    const code = this.#found.every((problem) => problem.code === first.code) ? first.code : 'CONFIG_INVALID'
-    throw new HubbubError(code, this.#found.map((problem) => problem.message).join('\n'))
+    if (this.#found.length > 0) throw this.error
   }
 }

@@ -1,5 +1,6 @@
 import type { AddressInfo, Server } from 'node:net'
 import type { Transport } from '../connection/transport.ts'
+import { formatAddress } from '../base/addresses.ts'
 import { type ErrorCode, HubbubError } from '../base/errors.ts'
 
 /**
@@ -81,11 +82,6 @@ export function addressOf(server: Server, name: string): ListenerAddress {
     throw new HubbubError('HUB_NOT_RUNNING', `Cannot tell the address of listener "${name}": it does not listen`)
   }
   return { host: address.address, port: address.port }
-}
-
-/** Writes an address as URLs do: `127.0.0.1:1883`, `[::1]:1883`. */
-export function formatAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** The host of a peer; an IPv4 address that came through an IPv6 socket is the same peer. */

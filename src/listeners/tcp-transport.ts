@@ -1,7 +1,8 @@
 // Hot path: `write` runs once per connection and turn, the data listener once per chunk; measured by `npm run bench`.
 import type { Socket } from 'node:net'
 import type { Transport, TransportOwner } from '../connection/transport.ts'
-import { formatAddress, peerHost } from './listener.ts'
+import { formatAddress } from '../base/addresses.ts'
+import { peerHost } from './listener.ts'
 
 /** How long a peer may take to close its side after we closed ours. */
 const END_TIMEOUT_MS = 2000

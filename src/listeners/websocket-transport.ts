@@ -2,7 +2,8 @@
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
 import { FrameSizeError, type Transport, type TransportOwner } from '../connection/transport.ts'
-import { formatAddress, peerHost } from './listener.ts'
+import { formatAddress } from '../base/addresses.ts'
+import { peerHost } from './listener.ts'
 
 /** Close codes of RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000

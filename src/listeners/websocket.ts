@@ -1,14 +1,8 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import {
-  type Accept,
-  addressOf,
-  formatAddress,
-  type Listener,
-  type ListenerAddress,
-  type ListenerLog,
-} from './listener.ts'
+import { formatAddress } from '../base/addresses.ts'
+import { type Accept, addressOf, type Listener, type ListenerAddress, type ListenerLog } from './listener.ts'
 import { compileOrigins, type MayConnectFrom } from './origins.ts'
 import { WebSocketTransport } from './websocket-transport.ts'
 

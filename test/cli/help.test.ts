@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { completeConfig } from '../../src/config/complete.ts'
 import { effectiveJson, effectiveText } from '../../src/config/effective.ts'
-import { helpText, optionsTable, optionsText } from '../../src/cli/help.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { commandText, helpOn, helpText, optionsTable, optionsText } from '../../src/cli/help.ts'
 import { environmentName, flagName } from '../../src/config/option.ts'
 import { OPTIONS } from '../../src/config/options.ts'
 import { checkValue, formatValue, readText } from '../../src/config/value.ts'
@@ -45,11 +46,40 @@ describe('helpText', () => {
     expect(text).not.toContain('--limits-')
   })
 
+  test('lists every command with what it does', () => {
+    const text = helpText().replaceAll(/\s+/g, ' ')
+    for (const { name, operand, summary } of COMMANDS) {
+      expect(text).toContain(` ${name}${operand === undefined ? '' : ` ${operand}`} ${summary} `)
+    }
+  })
+
   test('fits a terminal of 80 columns, but for the examples', () => {
     const [beforeExamples = ''] = helpText().split('Examples:')
-    for (const line of [...beforeExamples.split('\n'), ...optionsText().split('\n')]) {
+    const texts = [beforeExamples, optionsText(), ...COMMANDS.map((command) => commandText(command))]
+    for (const line of texts.flatMap((text) => text.split('\n'))) {
       if (line.includes(' ')) expect(line.length).toBeLessThanOrEqual(line.startsWith('  --') ? 110 : 80)
     }
+  })
+})
+
+describe('helpOn', () => {
+  test.each(COMMANDS.map((command) => [command.name, command] as const))(
+    'explains "%s" and each of its flags',
+    (name, command) => {
+      const text = helpOn(name.split(' '))
+      expect(text).toBe(commandText(command))
+      expect(text.replaceAll(/\s+/g, ' ')).toContain(command.summary)
+      for (const { name: flag, value, summary } of command.flags ?? []) {
+        const names = `--${flag}${value === undefined ? '' : ` ${value}`}`
+        expect(text.replaceAll(/\s+/g, ' ')).toContain(` ${names} ${summary} `)
+      }
+    },
+  )
+
+  test('explains all when it knows nothing of the words', () => {
+    expect(helpOn([])).toBe(helpText())
+    expect(helpOn(['bananas'])).toBe(helpText())
+    expect(helpOn(['options'])).toBe(optionsText())
   })
 })
 

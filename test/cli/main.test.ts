@@ -51,12 +51,18 @@ async function bash(script: string, env: NodeJS.ProcessEnv = {}): Promise<TestPr
 }
 
 describe('hubbub tells', () => {
-  test.each([['--help'], ['-h'], ['help'], ['start', '--help'], ['config', '-h', '--bogus']])(
-    'how to use it: %s %s',
-    async (...args) => {
-      const { code, out, err } = await run(args.filter(Boolean))
+  test.each([[['--help']], [['-h']], [['help']], [['strat', '--help']]])('how to use it: %j', async (args) => {
+    const { code, out, err } = await run(args)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(`${out}\n`).toBe(helpText())
+  })
+
+  test.each([[['config', '-h', '--bogus']], [['config', '--help']], [['help', 'config']]])(
+    'how to use a command: %j',
+    async (args) => {
+      const { code, out, err } = await run(args)
       expect({ code, err }).toEqual({ code: 0, err: '' })
-      expect(`${out}\n`).toBe(helpText())
+      expect(out).toMatch(/^Usage: hubbub config \[flags\]\n[^]*\n {2}--json\n/)
     },
   )
 
@@ -65,6 +71,22 @@ describe('hubbub tells', () => {
     expect(code).toBe(0)
     expect(`${out}\n`).toBe(optionsText())
   })
+
+  test.each([[['--help']], [['explain', '--help']], [['--version']], [['strat']]])(
+    '%j without loading a package',
+    async (args) => {
+      const hooks = `import { writeSync } from 'node:fs'
+        export async function load(url, context, next) {
+          if (url.includes('/node_modules/')) writeSync(2, url + '\\n')
+          return next(url, context)
+        }`
+      const hooksUrl = `data:text/javascript,${encodeURIComponent(hooks)}`
+      const watch = beforehand(`import { register } from 'node:module'; register(${JSON.stringify(hooksUrl)})`)
+      expect((await run(args, watch)).err).not.toContain('node_modules')
+      // The watch works: this one needs a parser of YAML.
+      expect((await run(['config'], watch)).err).toContain('/node_modules/yaml/')
+    },
+  )
 
   test('its version', async () => {
     const { version }: { version: string } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
@@ -103,11 +125,11 @@ describe('hubbub refuses', () => {
   test.each([
     [['strat'], 'Cannot run "strat": there is no such command; did you mean "start"?'],
     [['start', 'now'], 'Cannot run "start" with "now": it takes flags only'],
-    [['--json'], 'Cannot run "start" with --json: only "config", "inspect" and "explain" print JSON'],
+    [['--json'], 'Cannot run "start" with --json: only "config", "inspect" and "explain" take it'],
     [['explain'], 'Cannot run "explain" without a topic: name it, as in "hubbub explain TOPIC"'],
     [['explain', 'a', 'b'], 'Cannot run "explain" with "b": it takes one topic'],
     [['explain', 'a', '--url', 'nowhere'], 'Cannot ask "nowhere": --url must be like http://127.0.0.1:8080'],
-    [['start', '--client', 'c'], 'Cannot run "start" with --client: only "explain" asks a running hub'],
+    [['start', '--client', 'c'], 'Cannot run "start" with --client: only "explain" takes it'],
     [['--prot', '1'], 'Cannot use --prot: there is no such flag; did you mean "--port"?'],
     [['config', '--port', 'x'], 'Cannot use --port: port must be a whole number from 0 to 65535, it is "x"'],
     [['--config', 'no.yaml'], 'Cannot read "no.yaml" (--config): there is no such file'],
@@ -312,8 +334,8 @@ describe('hubbub history', () => {
       [['history', 'export', '--since', 'soon', '--data', cwd], /Cannot export with --since "soon": it must be a time/],
       [['history', 'import', '--data', cwd], /Cannot run "history import" without a file/],
       [['history', 'import', 'missing.ndjson', '--data', cwd], /Cannot read missing\.ndjson: there is no such file/],
-      [['history', 'export', '--data', 'memory'], /a data folder is wanted, data is "memory"/],
-      [['start', '--since', '1h'], /Cannot run "start" with --since: only "history export" chooses messages/],
+      [['history', 'export', '--data', 'memory'], /a data folder is required, data is "memory"/],
+      [['start', '--since', '1h'], /Cannot run "start" with --since: only "history export" takes it/],
     ]
     const { code: missing, err: where } = await run(['history', 'export', '--data', cwd])
     expect(missing).toBe(1)

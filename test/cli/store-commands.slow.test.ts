@@ -139,7 +139,7 @@ test.each([
   [['start', '--force'], 'with --force'],
   [['config', '--session', 'x'], 'with --session'],
   [['backup', 'x.mdb', '--json'], 'with --json'],
-  [['inspect', '--data', 'memory'], 'a data folder is wanted'],
+  [['inspect', '--data', 'memory'], 'a data folder is required'],
 ])('hubbub %j is refused: %s', async (args, reason) => {
   expect(await run(...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(reason) })
 })

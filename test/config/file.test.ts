@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Completed } from '../../src/config/complete.ts'
-import { loadConfig } from '../../src/config/load.ts'
 import { HubbubError } from '../../src/base/errors.ts'
+import { loadConfigOf } from '../support/load-config.ts'
 
 let cwd = ''
 beforeEach(() => {
@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(cwd, { recursive: true }))
 
 function load(argv: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Completed {
-  return loadConfig({ argv, env, cwd })
+  return loadConfigOf(argv, { env, cwd })
 }
 
 function write(name: string, content: string | Uint8Array): void {

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import * as fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { loadConfig } from '../../src/config/load.ts'
+import type { Completed } from '../../src/config/complete.ts'
 import { environmentName, flagName } from '../../src/config/option.ts'
 import { OPTIONS } from '../../src/config/options.ts'
 import { HubbubError } from '../../src/base/errors.ts'
+import { loadConfigOf } from '../support/load-config.ts'
 
 /** What YAML is made of, and what it trips over. */
 const PIECES = [
@@ -40,9 +41,9 @@ interface Sources {
   readonly yaml?: string
 }
 
-function load({ argv = [], env = {}, yaml }: Sources): ReturnType<typeof loadConfig> {
+function load({ argv = [], env = {}, yaml }: Sources): Completed {
   if (yaml !== undefined) writeFileSync(join(cwd, 'hubbub.yaml'), yaml)
-  return loadConfig({ argv, env, cwd })
+  return loadConfigOf(argv, { env, cwd })
 }
 
 /** The lines of the error, and its code before them. */

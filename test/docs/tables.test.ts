@@ -38,7 +38,7 @@ describe.each(['docs/configuration.md', 'docs/history.md'])('The configuration i
     expect(files).not.toEqual([])
     for (const file of files) {
       writeFileSync(join(cwd, 'hubbub.yaml'), file)
-      const { origins } = loadConfig({ argv: [], env: {}, cwd })
+      const { origins } = loadConfig({ flags: [], file: undefined, env: {}, cwd })
       expect([...origins.values()].filter((origin) => origin.startsWith('hubbub.yaml:'))).not.toEqual([])
     }
   })

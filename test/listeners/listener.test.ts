@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { HubbubError } from '../../src/base/errors.ts'
-import { formatAddress, listen, peerHost, stopListening } from '../../src/listeners/listener.ts'
+import { listen, peerHost, stopListening } from '../../src/listeners/listener.ts'
 import { CollectingWarnings } from '../support/listening.ts'
 
 const log = new CollectingWarnings()
@@ -60,11 +60,6 @@ test('listen warns of failing accepts once a minute, and survives them', async (
 
 test('stopListening does nothing to a server that does not listen', async () => {
   await expect(stopListening(createServer())).resolves.toBe(undefined)
-})
-
-test('formatAddress puts an IPv6 address in brackets', () => {
-  expect(formatAddress('::1', 1883)).toBe('[::1]:1883')
-  expect(formatAddress('127.0.0.1', 1883)).toBe('127.0.0.1:1883')
 })
 
 test('peerHost shows an IPv4 peer of an IPv6 socket as the IPv4 peer that it is', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isLoopback } from '../../src/base/loopback.ts'
+import { formatAddress, isLoopback, reachableHost } from '../../src/base/addresses.ts'
 
 test.each([
   ['127.0.0.1', true],
@@ -24,4 +24,19 @@ test.each([
   ['127.0.0.1.example.org', false],
 ])('isLoopback of %j is %s', (host, expected) => {
   expect(isLoopback(host)).toBe(expected)
+})
+
+test('formatAddress puts an IPv6 address in brackets', () => {
+  expect(formatAddress('::1', 1883)).toBe('[::1]:1883')
+  expect(formatAddress('127.0.0.1', 1883)).toBe('127.0.0.1:1883')
+})
+
+test.each([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+  ['127.0.0.1', '127.0.0.1'],
+  ['192.0.2.1', '192.0.2.1'],
+  ['hub.example.org', 'hub.example.org'],
+])('reachableHost of %s is %s', (host, expected) => {
+  expect(reachableHost(host)).toBe(expected)
 })

@@ -13,3 +13,14 @@ export function isLoopback(host: string): boolean {
   if (version === 0) return host.toLowerCase() === 'localhost'
   return LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6')
 }
+
+/** Writes an address as URLs do: `127.0.0.1:1883`, `[::1]:1883`. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** The host that a client on this machine can use for a listener on `host`, which may stand for all addresses. */
+export function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}

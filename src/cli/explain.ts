@@ -1,21 +1,17 @@
+import { formatAddress, reachableHost } from '../base/addresses.ts'
 import { HubbubError } from '../base/errors.ts'
-
-/** What was typed after `hubbub explain`. */
-export interface ExplainOptions {
-  readonly topic: string
-  readonly clientId: string | undefined
-  /** Where the hub is: `http://127.0.0.1:8080`, with its base path if it has one. */
-  readonly url: string
-  readonly isJsonWanted: boolean
-}
+import type { CommandCall } from './command.ts'
 
 const TIMEOUT_MS = 10_000
 
 /** Asks a running hub why messages of a topic did or did not arrive. @throws HubbubError `HUB_UNREACHABLE`, `COMMAND_INVALID` */
-export async function explainCommand({ topic, clientId, url, isJsonWanted }: ExplainOptions): Promise<string> {
+export async function explain({ operand: topic, flags, loadConfig }: CommandCall): Promise<string> {
+  const { host, httpPort, http } = (await loadConfig()).config
+  const url = flags.get('url') ?? `http://${formatAddress(reachableHost(host), httpPort)}${http.basePath}`
+  const clientId = flags.get('client')
   const query = new URLSearchParams({ topic, ...(clientId !== undefined && { clientId }) })
   const answer = await askHub(url, `/api/v1/explain?${query.toString()}`)
-  if (isJsonWanted) return `${JSON.stringify(answer, undefined, 2)}\n`
+  if (flags.has('json')) return `${JSON.stringify(answer, undefined, 2)}\n`
   const summary: unknown = Reflect.get(answer, 'summary')
   return Array.isArray(summary) ? `${summary.join('\n')}\n` : ''
 }
@@ -38,7 +34,7 @@ async function askHub(url: string, path: string): Promise<object> {
     throw new HubbubError('HUB_UNREACHABLE', `Cannot ask the hub at ${url}: ${reason}; name it with --url`, { cause })
   }
   if (typeof body !== 'object' || body === null) {
-    throw new HubbubError('HUB_UNREACHABLE', `Cannot ask the hub at ${url}: what answers there is no hub`)
+    throw new HubbubError('HUB_UNREACHABLE', `Cannot ask the hub at ${url}: what answers there is not a hub`)
   }
   if (response.ok) return body
   throw new HubbubError('COMMAND_INVALID', `Cannot explain: ${String(Reflect.get(body, 'detail'))}`)

@@ -1,0 +1,85 @@
+import type { Command, Flag } from './command.ts'
+
+/** Flags that every command takes, beside the options of the hub. */
+export const GENERAL_FLAGS: readonly Flag[] = [
+  {
+    name: 'config',
+    value: 'FILE',
+    summary:
+      'Read options from this YAML or JSON file (default ./hubbub.yaml, ./hubbub.yml or ./hubbub.json, if there is one).',
+  },
+  { name: 'help', short: 'h', summary: 'Print this text; with a command, explain the command.' },
+  { name: 'version', summary: 'Print the version.' },
+]
+
+const JSON_FLAG: Flag = { name: 'json', summary: 'Print JSON, for programs.' }
+
+/** What `hubbub` can do, in the order in which people read about it. The first is what it does without a command. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'start',
+    summary: 'Run the hub. This is what hubbub does without a command.',
+    run: async (call) => (await import('./start.ts')).start(call),
+  },
+  {
+    name: 'config',
+    flags: [JSON_FLAG],
+    summary: 'Check the configuration and print every value and where it came from, without starting.',
+    run: async (call) => {
+      const { effectiveJson, effectiveText } = await import('../config/effective.ts')
+      return (call.flags.has('json') ? effectiveJson : effectiveText)(await call.loadConfig())
+    },
+  },
+  {
+    name: 'inspect',
+    flags: [
+      { name: 'session', value: 'ID', summary: 'Show the session of the client with this identifier.' },
+      JSON_FLAG,
+    ],
+    summary: 'Count what the data folder holds, also while a hub uses it.',
+    run: async (call) => (await import('./store-commands.ts')).inspect(call),
+  },
+  {
+    name: 'explain',
+    operand: 'TOPIC',
+    flags: [
+      { name: 'client', value: 'ID', summary: 'Ask for the client with this identifier only.' },
+      { name: 'url', value: 'URL', summary: 'Ask the hub at this address (default the configured one).' },
+      JSON_FLAG,
+    ],
+    summary:
+      'Ask a running hub why messages of a topic did or did not arrive: who subscribes, and what each session did with the last messages.',
+    run: async (call) => (await import('./explain.ts')).explain(call),
+  },
+  {
+    name: 'history export',
+    flags: [
+      { name: 'filter', value: 'FILTER', summary: 'Only topics under this filter, such as home/#.' },
+      { name: 'since', value: 'TIME', summary: 'Only what is newer, such as 7d or 2026-01-31T12:00:00Z.' },
+      { name: 'until', value: 'TIME', summary: 'Only what is older.' },
+    ],
+    summary: 'Write the recorded messages of the data folder as NDJSON, also while a hub uses it.',
+    run: async (call) => (await import('./history-commands.ts')).exportHistory(call, process.stdout),
+  },
+  {
+    name: 'history import',
+    operand: 'FILE',
+    summary:
+      'Add what was exported ("-" for standard input) to a data folder that no hub uses. A running hub takes it at POST /api/v1/history/import.',
+    run: async (call) => (await import('./history-commands.ts')).importHistory(call),
+  },
+  {
+    name: 'backup',
+    operand: 'FILE',
+    flags: [{ name: 'force', summary: 'Replace a file that exists already.' }],
+    summary: 'Copy the store to a file, also while a hub uses it.',
+    run: async (call) => (await import('./store-commands.ts')).backup(call),
+  },
+  {
+    name: 'restore',
+    operand: 'FILE',
+    flags: [{ name: 'force', summary: 'Move aside a store that exists already.' }],
+    summary: 'Make a backup the store of the data folder.',
+    run: async (call) => (await import('./store-commands.ts')).restore(call),
+  },
+]
