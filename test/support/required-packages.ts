@@ -16,6 +16,7 @@ const REQUIRED: ReadonlyMap<string, readonly string[]> = new Map([
   ['g++', ['g++']],
   ['docker-compose', ['docker-compose']],
   [join(DEBIAN_PYTHON_FOLDER, 'paho/mqtt/client.py'), ['python3-paho-mqtt']],
+  [join(DEBIAN_PYTHON_FOLDER, 'jinja2/sandbox.py'), ['python3-jinja2']],
 ])
 const INSTALL_TIMEOUT_MS = 300_000
 
