@@ -22,7 +22,6 @@ import { Metrics } from './observe/metrics.ts'
 import { Mishaps } from './observe/mishaps.ts'
 import { SysTopics } from './observe/sys-topics.ts'
 import { Message } from './protocol/message.ts'
-import { topicNameFault } from './protocol/topic.ts'
 import { Router } from './router/router.ts'
 import { Sessions } from './session/sessions.ts'
 import { storedBytes } from './store/disk/store-file.ts'
@@ -88,7 +87,6 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     router,
     store,
     sessions,
-    topicLimits: limits,
     status: {
       version,
       faults,
@@ -109,10 +107,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     version,
     facts,
     intervalSeconds: config.sysIntervalSeconds,
-    publish: (message) => {
-      // Topics may be shorter or less deep here than the hub's own are.
-      if (topicNameFault(message.topic, limits) === undefined) router.publishMessage(message)
-    },
+    publish: (message) => admin.publisher.publishOwn(message),
   })
   const broker = new Broker({ store, sessions, topicLimits: limits })
   const connections = new Connections({
@@ -148,6 +143,8 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     }
   }
 
+  // Told last that nothing more is stored.
+  add('the publisher', { stop: () => admin.publisher.stop() })
   add('the store', {
     start: () => store.start(storeListener(sessions, admin.publisher)),
     stop: () => store.stop(),

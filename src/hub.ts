@@ -1,4 +1,6 @@
-import type { MessageHandler } from './admin/local-subscriber.ts'
+import type { MessageHandler, SubscribeOptions } from './admin/local-subscriber.ts'
+import type { PublishOptions } from './admin/message-to-publish.ts'
+import type { Published } from './admin/publisher.ts'
 import type { HubAddresses } from './admin/status.ts'
 import { assemble, type Assembly } from './assemble.ts'
 import { HubbubError } from './base/errors.ts'
@@ -8,9 +10,6 @@ import { completeConfig, type PartialConfig } from './config/complete.ts'
 import type { History } from './history/history.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Metrics } from './observe/metrics.ts'
-import { Message } from './protocol/message.ts'
-import type { QoS } from './protocol/packet-types.ts'
-import { type TopicLimits, topicNameFault } from './protocol/topic.ts'
 import type { Store } from './store/store.ts'
 
 export interface HubOptions {
@@ -21,26 +20,17 @@ export interface HubOptions {
   readonly store?: Store
 }
 
-export interface PublishOptions {
-  /** Default 0. */
-  readonly qos?: QoS
-  /** Default false. */
-  readonly retain?: boolean
-}
-
 /**
  * A running hub, made by `createHub`.
  */
 export class Hub {
   readonly #assembly: Assembly
   readonly #stages: Stages
-  readonly #topicLimits: TopicLimits
   #stopping: Promise<void> | undefined = undefined
 
-  constructor(assembly: Assembly, topicLimits: TopicLimits, log: Log) {
+  constructor(assembly: Assembly, log: Log) {
     this.#assembly = assembly
     this.#stages = new Stages(assembly.stages, log)
-    this.#topicLimits = topicLimits
   }
 
   /**
@@ -76,24 +66,26 @@ export class Hub {
   }
 
   /**
-   * Publishes a message of the program's own. Returns how many subscribers it is for.
-   * @throws HubbubError `TOPIC_NAME_INVALID`, `HUB_NOT_RUNNING`
+   * Publishes a message. Whoever is connected is handed it before this returns; the promise resolves when all that must be kept
+   * of it is stored, as firmly as the option `durability` says: for sessions whose clients are away, and when it is retained.
+   * Rejects with a HubbubError, never throws.
+   *
+   *   - `ARGUMENT_INVALID`, `TOPIC_NAME_INVALID`, `TOPIC_RESERVED`: it can never be published.
+   *   - `PUBLISH_REFUSED`: there is no room to retain it, or the store cannot write now. Nobody got it.
+   *   - `PUBLISH_NOT_STORED`: whoever is connected got it, but the store could not keep it.
+   *   - `HUB_NOT_RUNNING`: the hub was stopped.
    */
-  publish(topic: string, payload: string | Buffer, { qos = 0, retain = false }: PublishOptions = {}): number {
+  async publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): Promise<Published> {
     this.#mustRun('publish')
-    const fault = topicNameFault(topic, this.#topicLimits)
-    if (fault !== undefined)
-      throw new HubbubError('TOPIC_NAME_INVALID', `Cannot publish to ${JSON.stringify(topic)}: ${fault}`)
-    return this.#assembly.router.publishMessage(Message.create(topic, Buffer.from(payload), qos, retain, undefined))
+    return this.#assembly.admin.publish(topic, payload, options)
   }
 
   /**
    * Has `handler` called with each message that matches, first with the retained ones. Returns a function that ends it.
-   * @throws HubbubError `TOPIC_FILTER_INVALID`, `HUB_NOT_RUNNING`
+   * @throws HubbubError `ARGUMENT_INVALID`, `TOPIC_FILTER_INVALID`, `HUB_NOT_RUNNING`
    */
-  subscribe(filter: string, handler: MessageHandler, { qos = 2 }: { readonly qos?: QoS } = {}): () => void {
+  subscribe(filter: string, handler: MessageHandler, options?: SubscribeOptions): () => void {
     this.#mustRun('subscribe')
-    const options = { qos, isRetainedWanted: true, isRetainAsPublished: false }
     return this.#assembly.admin.subscribe(filter, handler, options)
   }
 
@@ -131,7 +123,7 @@ export class Hub {
 export async function createHub({ config: partial = {}, log: ownLog, store }: HubOptions = {}): Promise<Hub> {
   const config = completeConfig(partial)
   const log = ownLog ?? createLog({ level: config.logLevel })
-  const hub = new Hub(await assemble(config, log, store), config.limits, log)
+  const hub = new Hub(await assemble(config, log, store), log)
   await hub.start()
   return hub
 }

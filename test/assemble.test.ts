@@ -51,7 +51,7 @@ describe('A hub without history', () => {
   test('answers with empty pages, says that it is off, and takes no import', async () => {
     const { hub, httpPort } = await startHub({ config: { history: false } })
     expect(hub.history).toBeUndefined()
-    hub.publish('t', 'x', { qos: 1 })
+    await hub.publish('t', 'x', { qos: 1 })
     const url = `http://127.0.0.1:${httpPort}/api/v1`
     expect(await (await fetch(`${url}/messages?filter=t`)).json()).toMatchObject({ messages: [], nextCursor: null })
     expect(await (await fetch(`${url}/overview`)).json()).toMatchObject({ history: { isEnabled: false, messages: 0 } })

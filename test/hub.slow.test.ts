@@ -6,8 +6,8 @@ const PROGRAM = `
   import { createHub, HubbubError } from 'hubbub'
   const hub = await createHub({ config: { port: 0, httpPort: 0, data: 'memory', logLevel: 'silent' } })
   hub.subscribe('greeting', ({ topic, payload }) => console.log('got', topic, payload.toString()))
-  console.log('for', hub.publish('greeting', 'hello'))
-  try { hub.publish('#', '') } catch (error) { console.log(error instanceof HubbubError, error.code) }
+  console.log('for', await hub.publish('greeting', 'hello'))
+  try { await hub.publish('#', '') } catch (error) { console.log(error instanceof HubbubError, error.code) }
   await hub.stop()
 `
 
@@ -17,6 +17,6 @@ test('The package "hubbub", as built, gives a program createHub, and lets it end
   })
   const { code } = await program.untilExit()
   expect(program.stderr.items).toEqual([])
-  expect(program.stdout.items).toEqual(['got greeting hello', 'for 1', 'true TOPIC_NAME_INVALID'])
+  expect(program.stdout.items).toEqual(['got greeting hello', 'for { matched: 1 }', 'true TOPIC_NAME_INVALID'])
   expect(code).toBe(0)
 })

@@ -1,11 +1,11 @@
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { HubbubError } from '../src/base/errors.ts'
 import type { ReceivedMessage } from '../src/admin/local-subscriber.ts'
 import { createHub, type Hub } from '../src/hub.ts'
 import { MemoryStore } from '../src/store/memory/memory-store.ts'
 import { join5 } from './conformance/steps5.ts'
 import { acknowledgePacket, connectPacket, DISCONNECT, publishPacket } from './support/packets.ts'
+import { errorOf, rejectionOf } from './support/errors.ts'
 import { publishPacket5 } from './support/packets5.ts'
 import { Id, type Property } from './support/properties5.ts'
 import { connectRawClient, openRawClient } from './support/raw-client.ts'
@@ -16,26 +16,6 @@ function collect(hub: Hub, filter: string, options?: { qos?: 0 | 1 | 2 }): Recei
   const messages: ReceivedMessage[] = []
   hub.subscribe(filter, (message) => void messages.push(message), options)
   return messages
-}
-
-/** The HubbubError that `act` throws. */
-function errorOf(act: () => unknown): HubbubError {
-  try {
-    act()
-  } catch (error) {
-    if (error instanceof HubbubError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
-
-async function rejectionOf(promise: Promise<unknown>): Promise<HubbubError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error instanceof HubbubError) return error
-  throw new Error('it did not reject with a HubbubError', { cause: error })
 }
 
 describe('createHub', () => {
@@ -91,7 +71,7 @@ describe('createHub', () => {
     await client.subscribe(['#', 0])
     await other.subscribe(['#', 0])
     const inProcess = collect(second.hub, '#')
-    expect(first.hub.publish('t', 'first', { retain: true })).toBe(1)
+    expect(await first.hub.publish('t', 'first', { retain: true })).toEqual({ matched: 1 })
     expect((await client.next('PUBLISH')).payload.toString()).toBe('first')
     expect(await other.restBeforePingresp()).toEqual([])
     expect(inProcess).toEqual([])
@@ -120,11 +100,11 @@ describe('Hub.publish', () => {
     await client.subscribe(['sensor/+', 1])
     const atQos2 = collect(hub, 'sensor/#')
     const atQos0 = collect(hub, 'sensor/a', { qos: 0 })
-    expect(hub.publish('sensor/a', 'warm', { qos: 2 })).toBe(3)
+    expect(await hub.publish('sensor/a', 'warm', { qos: 2 })).toEqual({ matched: 3 })
     expect(await client.next('PUBLISH')).toMatchObject({ topic: 'sensor/a', payload: Buffer.from('warm'), qos: 1 })
     expect(atQos2).toEqual([{ topic: 'sensor/a', payload: Buffer.from('warm'), qos: 2, retain: false, properties: {} }])
     expect(atQos0.map(({ qos }) => qos)).toEqual([0])
-    expect(hub.publish('nobody/listens', 'x')).toBe(0)
+    expect(await hub.publish('nobody/listens', 'x')).toEqual({ matched: 0 })
     // Those in process have it at once, the client when it acknowledges.
     expect(hub.ledger).toMatchObject({ matched: 3, delivered: 2, droppedTotal: 0 })
     expect(hub.pendingMessages).toBe(1)
@@ -134,33 +114,33 @@ describe('Hub.publish', () => {
     const { hub } = await startHub()
     const got = collect(hub, 't')
     const payload = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
-    hub.publish('t', payload, { retain: true })
+    await hub.publish('t', payload, { retain: true })
     const late = payload.toString('hex')
     payload.fill(0)
     const after = collect(hub, 't')
     expect(got.map((message) => message.payload.toString('hex'))).toEqual([late])
     expect(after.map((message) => message.payload.toString('hex'))).toEqual([late])
-    hub.publish('t', '')
+    await hub.publish('t', '')
     expect(got[1]?.payload).toEqual(Buffer.alloc(0))
   })
 
   test('retains for clients and for subscriptions in process, until an empty message removes it', async () => {
     const { hub, port } = await startHub()
-    hub.publish('lamp', 'on', { qos: 1, retain: true })
-    hub.publish('lamp', 'not retained')
+    await hub.publish('lamp', 'on', { qos: 1, retain: true })
+    await hub.publish('lamp', 'not retained')
     const client = await connectRawClient(port)
     await client.subscribe(['lamp', 1])
     expect(await client.next('PUBLISH')).toMatchObject({ payload: Buffer.from('on'), qos: 1, retain: true })
     expect(collect(hub, 'lamp')).toEqual([
       { topic: 'lamp', payload: Buffer.from('on'), qos: 1, retain: true, properties: {} },
     ])
-    hub.publish('lamp', '', { retain: true })
+    await hub.publish('lamp', '', { retain: true })
     expect(collect(hub, '#')).toEqual([])
   })
 
   test.each(['', 'a/#', '+/b', 'nul\0', '\ud800'])('refuses topic %j by name', async (topic) => {
     const { hub } = await startHub()
-    const error = errorOf(() => hub.publish(topic, 'x'))
+    const error = await rejectionOf(hub.publish(topic, 'x'))
     expect(error.code).toBe('TOPIC_NAME_INVALID')
     expect(error.message).toContain(`Cannot publish to ${JSON.stringify(topic)}: `)
   })
@@ -168,7 +148,7 @@ describe('Hub.publish', () => {
   test('refuses when the hub was stopped', async () => {
     const { hub } = await startHub()
     await hub.stop()
-    expect(errorOf(() => hub.publish('t', 'x')).code).toBe('HUB_NOT_RUNNING')
+    expect((await rejectionOf(hub.publish('t', 'x'))).code).toBe('HUB_NOT_RUNNING')
     expect(errorOf(() => hub.subscribe('t', () => undefined)).code).toBe('HUB_NOT_RUNNING')
   })
 })
@@ -205,10 +185,10 @@ describe('Hub.subscribe', () => {
     const other = collect(hub, 't')
     const got: string[] = []
     const unsubscribe = hub.subscribe('t', ({ payload }) => void got.push(payload.toString()))
-    hub.publish('t', '1')
+    await hub.publish('t', '1')
     unsubscribe()
     unsubscribe()
-    hub.publish('t', '2')
+    await hub.publish('t', '2')
     expect(got).toEqual(['1'])
     expect(other.map(({ payload }) => payload.toString())).toEqual(['1', '2'])
   })
@@ -260,7 +240,8 @@ describe('Hub.stop', () => {
     const subscriber = await connectRawClient(port)
     await subscriber.subscribe(['t', 2])
     const body = 'x'.repeat(10_000)
-    for (const qos of [0, 1, 2] as const) for (let i = 0; i < 20; i++) hub.publish('t', `${qos} ${i} ${body}`, { qos })
+    for (const qos of [0, 1, 2] as const)
+      for (let i = 0; i < 20; i++) await hub.publish('t', `${qos} ${i} ${body}`, { qos })
     await hub.stop()
     await subscriber.untilClosed()
     const got = subscriber.received.flatMap((received) =>
@@ -279,7 +260,7 @@ describe('Hub.stop', () => {
     frozen.pause()
     const body = Buffer.alloc(500_000)
     for (let i = 0; i < 60; i++) {
-      hub.publish('t', body)
+      await hub.publish('t', body)
       await new Promise((resolve) => {
         setImmediate(resolve)
       })
@@ -308,9 +289,9 @@ describe('Hub on a store of the program', () => {
     const fields = { clientId: 'kept', isClean: false }
     const before = await connectRawClient(first.port, fields)
     await before.subscribe(['t/#', 2])
-    first.hub.publish('t/retained', 'kept', { retain: true })
+    await first.hub.publish('t/retained', 'kept', { retain: true })
     await before.next('PUBLISH')
-    first.hub.publish('t/1', 'in flight', { qos: 1 })
+    await first.hub.publish('t/1', 'in flight', { qos: 1 })
     const inFlight = await before.next('PUBLISH')
     before.send(publishPacket({ topic: 'other', payload: 'once', qos: 2, packetId: 77 }))
     await before.next('PUBREC')
@@ -318,7 +299,7 @@ describe('Hub on a store of the program', () => {
     await before.untilClosed()
     const probe = await connectRawClient(first.port)
     await probe.restBeforePingresp()
-    first.hub.publish('t/2', 'queued', { qos: 2 })
+    await first.hub.publish('t/2', 'queued', { qos: 2 })
     await first.hub.stop()
 
     const second = await startHub({ store })
@@ -339,7 +320,7 @@ describe('Hub on a store of the program', () => {
     expect(once).toEqual([])
     after.send(acknowledgePacket('PUBREL', 77))
     expect(await after.next('PUBCOMP')).toMatchObject({ packetId: 77 })
-    second.hub.publish('t/3', 'new')
+    await second.hub.publish('t/3', 'new')
     expect(await after.next('PUBLISH')).toMatchObject({ topic: 't/3', payload: Buffer.from('new') })
   })
 
@@ -357,7 +338,7 @@ describe('Hub on a store of the program', () => {
     await cleaned.untilClosed()
     await first.hub.stop()
     const second = await startHub({ store })
-    expect(second.hub.publish('t', 'x', { qos: 1 })).toBe(0)
+    expect(await second.hub.publish('t', 'x', { qos: 1 })).toEqual({ matched: 0 })
     const client = await openRawClient(second.port)
     client.send(connectPacket({ clientId: 'kept', isClean: false }))
     expect(await client.next('CONNACK')).toMatchObject({ isSessionPresent: false })
@@ -367,5 +348,5 @@ describe('Hub on a store of the program', () => {
 test('HubbubError carries the exit code of its kind', async () => {
   const { hub } = await startHub()
   onTestFinished(() => hub.stop())
-  expect(errorOf(() => hub.publish('#', 'x')).exitCode).toBe(2)
+  expect((await rejectionOf(hub.publish('#', 'x'))).exitCode).toBe(2)
 })

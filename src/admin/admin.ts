@@ -2,7 +2,6 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
-import type { TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { Store } from '../store/store.ts'
@@ -11,7 +10,8 @@ import { Clients } from './clients.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './explanation.ts'
 import { type MessageHandler, subscribe, type SubscribeOptions } from './local-subscriber.ts'
-import { type MessageToPublish, Publisher, type PublishLimits } from './publisher.ts'
+import type { PublishOptions } from './message-to-publish.ts'
+import { type Published, Publisher, type PublishLimits } from './publisher.ts'
 import { Receipts } from './receipts.ts'
 import { Retained } from './retained.ts'
 import type { HubStatus } from './status.ts'
@@ -22,7 +22,6 @@ export interface AdminParts {
   readonly ledger: Ledger
   readonly log: Log
   readonly mishaps: Mishaps
-  readonly topicLimits: TopicLimits
   readonly limits: PublishLimits
   readonly router: Router
   readonly sessions: Sessions
@@ -56,8 +55,8 @@ export class Admin {
     this.clients = new Clients(sessions)
     this.topics = new TopicViews(router.topics, clock)
     this.publisher = new Publisher(parts)
-    this.retained = new Retained(router)
-    this.receipts = new Receipts(router, clock)
+    this.retained = new Retained(router, this.publisher)
+    this.receipts = new Receipts(router, this.publisher, clock)
   }
 
   /** By the hub's clock, in ms since 1970. */
@@ -66,15 +65,15 @@ export class Admin {
   }
 
   /** See `Publisher.publish`. */
-  publish(message: MessageToPublish): Promise<number> {
-    return this.publisher.publish(message)
+  publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<Published> {
+    return this.publisher.publish(topic, payload, options)
   }
 
   /**
    * Calls `handler` with each message that matches. Returns a function that ends it.
-   * @throws HubbubError `TOPIC_FILTER_INVALID`
+   * @throws HubbubError `ARGUMENT_INVALID`, `TOPIC_FILTER_INVALID`
    */
-  subscribe(filter: string, handler: MessageHandler, options: SubscribeOptions): () => void {
+  subscribe(filter: string, handler: MessageHandler, options: SubscribeOptions = {}): () => void {
     return subscribe(this.#parts, filter, handler, options)
   }
 

@@ -5,7 +5,7 @@ import type { MessageTrail } from '../trails/trail.ts'
 import { type Explanation, summarize } from './explanation.ts'
 import { subscriptionsMatching } from './matching.ts'
 import { nearestFilter } from './nearest-filter.ts'
-import { RESERVED_REASON } from './publisher.ts'
+import { RESERVED_REASON } from './message-to-publish.ts'
 
 /** What an explanation is drawn from. */
 export interface ExplanationParts {

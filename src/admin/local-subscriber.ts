@@ -1,6 +1,8 @@
+import { argumentError, checkFlag, checkOptions, checkQos } from '../base/arguments.ts'
 import type { Clock } from '../base/clock.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { quote } from '../base/quote.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Message } from '../protocol/message.ts'
 import { type MessageProperties, messageProperties } from '../protocol/message-properties.ts'
@@ -28,13 +30,15 @@ export interface ReceivedMessage {
 export type MessageHandler = (message: ReceivedMessage) => void
 
 export interface SubscribeOptions {
-  /** The highest QoS at which messages are handed over. */
-  readonly qos: QoS
-  /** The messages that are retained already come first. */
-  readonly isRetainedWanted: boolean
-  /** Retain As Published [MQTT5 §3.8.3.1]. */
-  readonly isRetainAsPublished: boolean
+  /** The highest QoS at which messages are handed over; default 2. */
+  readonly qos?: QoS | undefined
+  /** The messages that are retained already come first; default true. */
+  readonly isRetainedWanted?: boolean | undefined
+  /** `retain` also tells that a message was published with it, Retain As Published [MQTT5 §3.8.3.1]; default false. */
+  readonly isRetainAsPublished?: boolean | undefined
 }
+
+const OPTIONS = ['qos', 'isRetainedWanted', 'isRetainAsPublished']
 
 /** What a subscription needs of the hub. */
 export interface SubscriptionParts {
@@ -42,12 +46,12 @@ export interface SubscriptionParts {
   readonly ledger: Ledger
   readonly log: Log
   readonly clock: Clock
-  readonly topicLimits: TopicLimits
+  readonly limits: TopicLimits
 }
 
 /**
  * Calls `handler` with each message that matches. Returns a function that ends it.
- * @throws HubbubError `TOPIC_FILTER_INVALID`
+ * @throws HubbubError `ARGUMENT_INVALID`, `TOPIC_FILTER_INVALID`
  */
 export function subscribe(
   parts: SubscriptionParts,
@@ -55,13 +59,30 @@ export function subscribe(
   handler: MessageHandler,
   options: SubscribeOptions,
 ): () => void {
-  const fault = topicFilterFault(filter, parts.topicLimits)
-  if (fault !== undefined) {
-    throw new HubbubError('TOPIC_FILTER_INVALID', `Cannot subscribe to ${JSON.stringify(filter)}: ${fault}`)
+  if (typeof filter !== 'string') {
+    throw argumentError(`Cannot subscribe: the filter must be a string, it is ${quote(filter)}`)
   }
-  const subscriber = new LocalSubscriber(filter, handler, options, parts)
+  const cannot = `Cannot subscribe to ${JSON.stringify(filter)}`
+  checkOptions(options, OPTIONS, cannot)
+  const { qos = 2, isRetainedWanted = true, isRetainAsPublished = false } = options
+  checkQos(qos, cannot)
+  checkFlag('isRetainedWanted', isRetainedWanted, cannot)
+  checkFlag('isRetainAsPublished', isRetainAsPublished, cannot)
+  if (typeof handler !== 'function') {
+    throw argumentError(`${cannot}: the handler must be a function, it is ${quote(handler)}`)
+  }
+  const fault = topicFilterFault(filter, parts.limits)
+  if (fault !== undefined) throw new HubbubError('TOPIC_FILTER_INVALID', `${cannot}: ${fault}`)
+  const subscriber = new LocalSubscriber(filter, handler, { qos, isRetainedWanted, isRetainAsPublished }, parts)
   subscriber.start()
   return () => subscriber.stop()
+}
+
+/** The options with their defaults. */
+interface Terms {
+  readonly qos: QoS
+  readonly isRetainedWanted: boolean
+  readonly isRetainAsPublished: boolean
 }
 
 /** A subscription that has no session, no queue and no network. */
@@ -69,12 +90,12 @@ export class LocalSubscriber implements Subscriber {
   readonly filter: string
   readonly qos: QoS
   readonly #handler: MessageHandler
-  readonly #options: SubscribeOptions
+  readonly #options: Terms
   readonly #parts: SubscriptionParts
   #isStopped = false
 
   /** `filter` must be valid. */
-  constructor(filter: string, handler: MessageHandler, options: SubscribeOptions, parts: SubscriptionParts) {
+  constructor(filter: string, handler: MessageHandler, options: Terms, parts: SubscriptionParts) {
     this.filter = filter
     this.qos = options.qos
     this.#handler = handler

@@ -1,27 +1,12 @@
 import { HubbubError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
-import { Message } from '../protocol/message.ts'
-import { encodeMessageProperties, type MessageProperties } from '../protocol/message-properties.ts'
-import type { QoS } from '../protocol/packet-types.ts'
+import type { Message } from '../protocol/message.ts'
+import { type TopicLimits, topicNameFault } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
-import { isReservedTopic } from '../router/routes.ts'
 import type { Store } from '../store/store.ts'
+import { messageToPublish, type PublishOptions } from './message-to-publish.ts'
 
-/** A message that does not come from a client. */
-export interface MessageToPublish {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: QoS
-  readonly retain: boolean
-  readonly properties: MessageProperties
-}
-
-/** Why only the hub may publish to a topic. */
-export const RESERVED_REASON = 'only the hub publishes to $SYS, $hub and $history'
-
-export interface PublishLimits {
-  readonly maxMessageExpirySeconds: number
-}
+export type PublishLimits = TopicLimits & { readonly maxMessageExpirySeconds: number }
 
 export interface PublisherParts {
   readonly router: Router
@@ -30,13 +15,20 @@ export interface PublisherParts {
   readonly limits: PublishLimits
 }
 
-interface Waiting {
-  readonly batch: number
-  resolve(): void
-  reject(error: Error): void
+/** What became of a message at the moment it was kept. */
+export interface Published {
+  /** Sessions, shared subscriptions and handlers in the program that it was for; not how many have got it yet. */
+  readonly matched: number
 }
 
-/** Publishes for those who are no clients, with what clients are promised: what was acknowledged is kept. */
+interface Waiting {
+  readonly topic: string
+  readonly batch: number
+  resolve(): void
+  reject(error: HubbubError): void
+}
+
+/** The one door for messages that do not come from a client, with what clients are promised: what was acknowledged is kept. */
 export class Publisher {
   readonly #parts: PublisherParts
   #waiting: Waiting[] = []
@@ -46,55 +38,76 @@ export class Publisher {
   }
 
   /**
-   * Resolves with how many subscribers the message is for, once what has to be kept of it is stored.
-   * @throws HubbubError `TOPIC_NAME_INVALID`, `PUBLISH_REFUSED`
+   * Hands a message over before it returns, and resolves when what must be kept of it is stored as firmly as `durability` says:
+   * for sessions whose clients are away, and when it is retained. Rejects when it cannot be.
+   * @throws HubbubError `ARGUMENT_INVALID`, `TOPIC_NAME_INVALID`, `TOPIC_RESERVED`; `PUBLISH_REFUSED`: there is no room to retain it
+   *   or the store cannot write, and nobody gets it; `PUBLISH_NOT_STORED`: who is connected gets it, and it may not outlive the hub
    */
-  async publish({ topic, payload, qos, retain, properties }: MessageToPublish): Promise<number> {
+  async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<Published> {
+    return this.publishMessage(this.prepare(topic, payload, options))
+  }
+
+  /** The message that `publish` would publish. @throws HubbubError like `publish` for what is wrong with it */
+  prepare(topic: string, payload: string | Uint8Array, options: PublishOptions): Message {
+    const { limits, clock } = this.#parts
+    return messageToPublish(topic, payload, options, limits, clock.nowMs())
+  }
+
+  /** The rest of `publish`. */
+  async publishMessage(message: Message): Promise<Published> {
     const { router, store } = this.#parts
-    const message = Message.create(topic, payload, qos, retain, undefined, encodeMessageProperties(properties))
-    this.#setExpiry(message, properties.messageExpirySeconds)
-    const refusal = this.#refusalOf(message)
+    const { topic } = message
+    const isForLater = message.qos > 0 || message.retain
+    const refusal = router.isRetainedFull(message)
+      ? 'there is no room for one more retained message (limits.maxRetainedMessages, limits.maxRetainedBytes)'
+      : store.isFailing && isForLater
+        ? 'the store cannot write, so the message could not be kept'
+        : undefined
     if (refusal !== undefined) {
       throw new HubbubError('PUBLISH_REFUSED', `Cannot publish to ${JSON.stringify(topic)}: ${refusal}`)
     }
     const changesBefore = store.changes
     const matched = router.publishMessage(message)
-    const batch = qos === 0 || store.changes === changesBefore ? 0 : store.openBatch
+    const batch = isForLater && store.changes !== changesBefore ? store.openBatch : 0
     if (batch > 0) {
       await new Promise<void>((resolve, reject) => {
-        this.#waiting.push({ batch, resolve, reject })
+        this.#waiting.push({ topic, batch, resolve, reject })
       })
     }
-    return matched
+    return { matched }
+  }
+
+  /** Publishes what the hub says of itself, unless topics may be shorter or less deep here than that one is. */
+  publishOwn(message: Message): void {
+    const { router, limits } = this.#parts
+    if (topicNameFault(message.topic, limits) === undefined) router.publishMessage(message)
   }
 
   onStored(batch: number): void {
-    if (this.#waiting.length === 0) return
-    const waiting = this.#waiting
-    this.#waiting = waiting.filter((one) => one.batch > batch)
-    for (const one of waiting) if (one.batch <= batch) one.resolve()
+    for (const one of this.#take(batch)) one.resolve()
   }
 
-  onFailed(batch: number, error: Error): void {
-    const waiting = this.#waiting
-    this.#waiting = waiting.filter((one) => one.batch > batch)
-    const text = `Cannot publish: the message was taken, but the store could not keep it: ${error.message}`
-    for (const one of waiting) if (one.batch <= batch) one.reject(new HubbubError('PUBLISH_REFUSED', text))
+  onFailed(batch: number, cause: Error): void {
+    const reason = `it was taken, but the store could not keep it: ${cause.message}`
+    for (const one of this.#take(batch)) one.reject(notStored(one.topic, reason, cause))
   }
 
-  #setExpiry(message: Message, expirySeconds: number | undefined): void {
-    const { clock, limits } = this.#parts
-    const seconds = Math.min(expirySeconds ?? Infinity, message.qos === 0 ? Infinity : limits.maxMessageExpirySeconds)
-    if (seconds !== Infinity) message.expiresAtMs = clock.nowMs() + seconds * 1000
-    message.isExpiryForwarded = expirySeconds !== undefined
+  /** The store has stopped: what is not stored by now will not be. */
+  stop(): void {
+    for (const one of this.#take(Infinity)) one.reject(notStored(one.topic, 'the hub stopped before it was stored'))
   }
 
-  #refusalOf(message: Message): string | undefined {
-    const { router, store } = this.#parts
-    if (isReservedTopic(message.topic)) return RESERVED_REASON
-    if (router.isRetainedFull(message)) {
-      return 'there is no room for one more retained message (limits.maxRetainedMessages, limits.maxRetainedBytes)'
-    }
-    return store.isFailing && message.qos > 0 ? 'the store cannot write, so the message could not be kept' : undefined
+  /** Those who wait for a batch or one before it. */
+  #take(batch: number): readonly Waiting[] {
+    if (this.#waiting.length === 0) return []
+    const taken = this.#waiting.filter((one) => one.batch <= batch)
+    this.#waiting = this.#waiting.filter((one) => one.batch > batch)
+    return taken
   }
+}
+
+function notStored(topic: string, reason: string, cause?: Error): HubbubError {
+  return new HubbubError('PUBLISH_NOT_STORED', `Cannot keep the message to ${JSON.stringify(topic)}: ${reason}`, {
+    cause,
+  })
 }

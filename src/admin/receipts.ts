@@ -4,6 +4,7 @@ import type { Outcome, Trail } from '../trails/trail.ts'
 import { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import type { Router } from '../router/router.ts'
+import type { Publisher } from './publisher.ts'
 
 /** Changes that come faster are told together. */
 const TOLD_EVERY_MS = 20
@@ -50,13 +51,15 @@ export interface ReceiptStep {
  */
 export class Receipts {
   readonly #router: Router
+  readonly #publisher: Publisher
   readonly #clock: Clock
   readonly #changed = new Set<Trail>()
   #toldAtMs = 0
   #timer: NodeJS.Timeout | undefined = undefined
 
-  constructor(router: Router, clock: Clock) {
+  constructor(router: Router, publisher: Publisher, clock: Clock) {
     this.#router = router
+    this.#publisher = publisher
     this.#clock = clock
   }
 
@@ -82,7 +85,7 @@ export class Receipts {
       const topic = `$hub/receipts/${trail.publisher ?? ''}`
       if (this.#router.subscribersOf(topic).length === 0) continue
       const payload = Buffer.from(JSON.stringify(receiptOf(trail)))
-      this.#router.publishMessage(Message.create(topic, payload, 1, false, undefined))
+      this.#publisher.publishOwn(Message.create(topic, payload, 1, false, undefined))
     }
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { HubbubError } from '../base/errors.ts'
 import type { Admin } from './admin.ts'
 import type { ReceivedMessage } from './local-subscriber.ts'
-import type { MessageToPublish } from './publisher.ts'
+import type { PublishOptions } from './message-to-publish.ts'
 
 /** What a request takes besides the message. */
 export interface RequestOptions {
@@ -26,20 +26,20 @@ export interface Reply {
  */
 export async function request(
   admin: Admin,
-  asked: MessageToPublish,
+  topic: string,
+  payload: string | Uint8Array,
+  asked: PublishOptions,
   { responseTopicPrefix, timeoutMs, signal }: RequestOptions,
 ): Promise<Reply> {
-  const responseTopic = asked.properties.responseTopic ?? `${responseTopicPrefix}/${randomUUID()}`
-  const correlationData = asked.properties.correlationData ?? randomBytes(16)
+  const responseTopic = asked.properties?.responseTopic ?? `${responseTopicPrefix}/${randomUUID()}`
+  const correlationData = asked.properties?.correlationData ?? randomBytes(16)
   const startedAtMs = performance.now()
   const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   let unsubscribe: (() => void) | undefined
   const reply = new Promise<ReceivedMessage>((resolve, reject) => {
     ended.addEventListener('abort', () => {
       const reason = `no reply came to ${JSON.stringify(responseTopic)} within ${timeoutMs} ms`
-      reject(
-        new HubbubError('REQUEST_NOT_ANSWERED', `Cannot get an answer from ${JSON.stringify(asked.topic)}: ${reason}`),
-      )
+      reject(new HubbubError('REQUEST_NOT_ANSWERED', `Cannot get an answer from ${JSON.stringify(topic)}: ${reason}`))
     })
     const options = { qos: 2, isRetainedWanted: false, isRetainAsPublished: true } as const
     unsubscribe = admin.subscribe(
@@ -47,7 +47,7 @@ export async function request(
       (message) => {
         const answered = message.properties.correlationData
         // A client of 3.1.1 has no Correlation Data: the topic is enough.
-        if (answered === undefined || answered.equals(correlationData)) resolve(message)
+        if (answered === undefined || Buffer.compare(answered, correlationData) === 0) resolve(message)
       },
       options,
     )
@@ -55,13 +55,11 @@ export async function request(
   // It may be given up before anybody waits for it.
   reply.catch(() => undefined)
   try {
-    const matched = await admin.publish({
-      ...asked,
-      properties: { ...asked.properties, responseTopic, correlationData },
-    })
+    const properties = { ...asked.properties, responseTopic, correlationData }
+    const { matched } = await admin.publish(topic, payload, { ...asked, properties })
     if (matched === 0) {
       const reason = 'nobody subscribes to it'
-      throw new HubbubError('REQUEST_NOT_HEARD', `Cannot get an answer from ${JSON.stringify(asked.topic)}: ${reason}`)
+      throw new HubbubError('REQUEST_NOT_HEARD', `Cannot get an answer from ${JSON.stringify(topic)}: ${reason}`)
     }
     return { message: await reply, latencyMs: performance.now() - startedAtMs }
   } finally {

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HubbubError } from '../base/errors.ts'
-import { Message } from '../protocol/message.ts'
+import type { Message } from '../protocol/message.ts'
 import type { Router } from '../router/router.ts'
 import { isReservedTopic } from '../router/routes.ts'
+import type { Published, Publisher } from './publisher.ts'
 import { Undo } from './undo.ts'
 
 /** Messages looked at, or taken away, before the loop is let go. */
@@ -21,10 +22,12 @@ export interface Deletion {
 /** What people see of retained messages, and do to them. */
 export class Retained {
   readonly #router: Router
+  readonly #publisher: Publisher
   readonly #undo = new Undo()
 
-  constructor(router: Router) {
+  constructor(router: Router, publisher: Publisher) {
     this.#router = router
+    this.#publisher = publisher
   }
 
   get count(): number {
@@ -60,7 +63,8 @@ export class Retained {
 
   /**
    * Takes away the retained messages under a valid filter, as an empty retained message does for each: subscribers get that.
-   * @throws HubbubError `TOPIC_RESERVED`: what the hub says of itself is true for as long as it runs
+   * Resolves when that is stored.
+   * @throws HubbubError `TOPIC_RESERVED`: what the hub says of itself is true for as long as it runs; and as `Publisher.publish`
    */
   async delete(filter: string, text: string | undefined, isDryRun: boolean): Promise<Deletion> {
     if (isReservedTopic(filter)) {
@@ -74,11 +78,10 @@ export class Retained {
     const found = { messages, bytes, canUndo: this.#undo.takes(bytes) }
     if (isDryRun || messages.length === 0) return { ...found, undo: undefined }
     const undo = this.#undo.keep(messages, bytes)
-    for (const [index, { topic }] of messages.entries()) {
-      if (index % SLICE_MESSAGES === 0) await nextTurn()
-      if (this.get(topic) !== undefined) {
-        this.#router.publishMessage(Message.create(topic, Buffer.alloc(0), 1, true, undefined))
-      }
+    for (let at = 0; at < messages.length; at += SLICE_MESSAGES) {
+      await nextTurn()
+      const slice = messages.slice(at, at + SLICE_MESSAGES).filter(({ topic }) => this.get(topic) !== undefined)
+      await Promise.all(slice.map(({ topic }) => this.#publisher.publish(topic, '', { qos: 1, retain: true })))
     }
     return { ...found, undo }
   }
@@ -91,11 +94,14 @@ export class Retained {
     const messages = this.#undo.take(token)
     if (messages === undefined) return undefined
     let restored = 0
-    for (const [index, message] of messages.entries()) {
-      if (index % SLICE_MESSAGES === 0) await nextTurn()
-      if (this.get(message.topic) !== undefined || this.#router.isRetainedFull(message)) continue
-      this.#router.publishMessage(message)
-      restored++
+    for (let at = 0; at < messages.length; at += SLICE_MESSAGES) {
+      await nextTurn()
+      const slice: Promise<Published>[] = []
+      for (const message of messages.slice(at, at + SLICE_MESSAGES)) {
+        if (this.get(message.topic) !== undefined || this.#router.isRetainedFull(message)) continue
+        slice.push(this.#publisher.publishMessage(message))
+      }
+      restored += (await Promise.all(slice)).length
     }
     return { restored, skipped: messages.length - restored }
   }

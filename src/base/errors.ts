@@ -9,6 +9,7 @@ interface ErrorKind {
  * 2 the user asked for something that cannot be, 70 a bug (sysexits `EX_SOFTWARE`).
  */
 export const ERROR_KINDS = {
+  ARGUMENT_INVALID: { exitCode: 2 },
   COMMAND_INVALID: { exitCode: 2 },
   CONFIG_INVALID: { exitCode: 2 },
   CONFIG_UNREADABLE: { exitCode: 2 },
@@ -21,6 +22,7 @@ export const ERROR_KINDS = {
   TOPIC_FILTER_INVALID: { exitCode: 2 },
   TOPIC_RESERVED: { exitCode: 2 },
   PUBLISH_REFUSED: { exitCode: 1 },
+  PUBLISH_NOT_STORED: { exitCode: 1 },
   REQUEST_NOT_HEARD: { exitCode: 1 },
   REQUEST_NOT_ANSWERED: { exitCode: 1 },
   STORE_LOCKED: { exitCode: 1 },

@@ -1,8 +1,9 @@
+import { quote } from '../base/quote.ts'
 import { closest, didYouMean } from './closest.ts'
 import { findOption, OPTIONS, SECTIONS } from './options.ts'
 import type { Option } from './option.ts'
 import type { Problems } from './problems.ts'
-import { checkValue, describeFaults, quote, readText } from './value.ts'
+import { checkValue, describeFaults, readText } from './value.ts'
 
 /** A value that a source gives to an option, checked. */
 export interface Entry {

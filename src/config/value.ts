@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { formatBytes, readBytes } from '../base/bytes.ts'
+import { quote } from '../base/quote.ts'
 import { didYouMean, closest } from './closest.ts'
 import type { Field, ListOption, NumberKind, Option } from './option.ts'
 
@@ -10,7 +11,6 @@ const FILTER = /^(?:(?:\+|[^+#/\0]*)\/)*(?:#|\+|[^+#/\0]*)$/
 /** Characters that need no escape in a URL [RFC 3986 §2.3]. */
 const PATH = /^(\/[\w.~-]+)*\/?$/
 const DECIMAL = /^[+-]?\d+(\.\d+)?$/
-const MAX_QUOTED_CHARACTERS = 80
 
 /** What a check found: the value as code uses it, or nothing. */
 export type CheckedValue = { readonly isValid: true; readonly value: unknown } | { readonly isValid: false }
@@ -180,18 +180,6 @@ export function describeFaults(option: Option, value: unknown): Fault[] {
 function describeFieldFault(option: Option | Field, value: unknown): string {
   const size = option.kind === 'number' && option.unit === 'bytes' && typeof value === 'string'
   return `must be ${allowedText(option)}${size ? ', or a size such as "64 KiB"' : ''}, it is ${quote(value)}`
-}
-
-/** Any value on one line, short enough for a message. */
-export function quote(value: unknown): string {
-  let text: string | undefined
-  try {
-    text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(value)
-  } catch {
-    // A cycle or a throwing toJSON: what it is matters less than to go on.
-  }
-  text ??= `of type ${typeof value}`
-  return text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text
 }
 
 /** A value as a person writes it in a file: `1 MiB`, `null`, `https://a.example, https://b.example`. */

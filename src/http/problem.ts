@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { HubbubError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
 
 /** One thing that is wrong with a request. */
 export interface ParameterFault {
@@ -68,8 +69,6 @@ export class HttpProblem extends Error {
   }
 }
 
-const SHOWN_CHARACTERS = 100
-
 /** One parameter is wrong. */
 export function invalidParameter(parameter: string, value: unknown, reason: string): HttpProblem {
   const fault = { parameter, value: shown(value), reason }
@@ -110,12 +109,14 @@ export function problemOf(error: unknown, input: (context: string) => unknown): 
 
 function problemOfHub(error: HubbubError): HttpProblem | undefined {
   switch (error.code) {
+    case 'ARGUMENT_INVALID':
     case 'TOPIC_NAME_INVALID':
     case 'TOPIC_FILTER_INVALID':
     case 'HISTORY_QUERY_INVALID':
       return new HttpProblem('parameter-invalid', error.message)
     case 'TOPIC_RESERVED':
     case 'PUBLISH_REFUSED':
+    case 'PUBLISH_NOT_STORED':
     case 'HISTORY_DISABLED':
       return new HttpProblem('conflict', error.message)
     case 'REQUEST_NOT_HEARD':
@@ -160,7 +161,5 @@ function describe({ parameter, value, reason }: ParameterFault): string {
 }
 
 function shown(value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  const text = JSON.stringify(value)
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
+  return value === undefined ? undefined : quote(value)
 }

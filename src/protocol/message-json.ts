@@ -28,8 +28,9 @@ export function propertiesJson(properties: MessageProperties): { properties?: Pr
   return Object.keys(json).length === 0 ? {} : { properties: json }
 }
 
-function correlationJson(data: Buffer): Pick<PropertiesJson, 'correlationData' | 'correlationDataBase64'> {
-  return isUtf8(data) ? { correlationData: data.toString() } : { correlationDataBase64: data.toString('base64') }
+function correlationJson(data: Uint8Array): Pick<PropertiesJson, 'correlationData' | 'correlationDataBase64'> {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  return isUtf8(bytes) ? { correlationData: bytes.toString() } : { correlationDataBase64: bytes.toString('base64') }
 }
 
 /** The bytes that a text stands for; undefined when it is not base64. */

@@ -10,7 +10,7 @@ export interface MessageProperties {
   readonly contentType?: string
   /** The topic for a reply. */
   readonly responseTopic?: string
-  readonly correlationData?: Buffer
+  readonly correlationData?: Uint8Array
   /** In the order in which they are sent; a name may stand more than once. */
   readonly userProperties?: readonly (readonly [name: string, value: string])[]
 }

@@ -176,7 +176,7 @@ export class PropertyWriter {
     return this.binary(id, Buffer.from(value))
   }
 
-  binary(id: number, value: Buffer): this {
+  binary(id: number, value: Uint8Array): this {
     return this.#add(Buffer.concat([Buffer.of(id, value.length >>> 8, value.length & 0xff), value]))
   }
 

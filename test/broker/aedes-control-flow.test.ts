@@ -135,7 +135,7 @@ async function visitsOfExactSubscribe(port: number): Promise<number> {
 // How long it takes is measured by `npm run bench`, row "SUBSCRIBE to an exact topic with 100,000 retained messages".
 test('Hub finds the retained message of an exact filter without a walk, where bare Aedes visits every one', async () => {
   const { hub, port } = await startHub()
-  for (let i = 0; i < RETAINED_MESSAGES; i++) hub.publish(`site/${i}/temperature`, '20', { retain: true })
+  for (let i = 0; i < RETAINED_MESSAGES; i++) await hub.publish(`site/${i}/temperature`, '20', { retain: true })
   expect(await visitsOfExactSubscribe(port)).toBeLessThan(50)
 
   const { broker, port: aedesPort } = await startBareAedes()

@@ -236,7 +236,7 @@ describe('Connection', () => {
     const { hub, port } = await startHub()
     const client = await join(port, 'c')
     await client.subscribe(['t', 2])
-    hub.publish('t', '', { qos: 2 })
+    await hub.publish('t', '', { qos: 2 })
     const { packetId } = await client.next('PUBLISH')
     expect(
       await publish(client, acknowledgePacket('PUBACK', packetId), acknowledgePacket('PUBCOMP', packetId)),

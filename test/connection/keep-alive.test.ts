@@ -37,7 +37,7 @@ describe('Keep-alive', () => {
     const { hub, log, port } = await startHub()
     const client = await join(port, 'listening', { keepAliveSeconds: 1 })
     await client.subscribe(['t', 0])
-    const talk = setInterval(() => hub.publish('t', 'x'), 100)
+    const talk = setInterval(() => void hub.publish('t', 'x'), 100)
     await client.untilClosed()
     clearInterval(talk)
     await untilReason(log, EXPIRED)

@@ -248,7 +248,7 @@ describe('Retained messages', () => {
   test('keep to the in-flight window, and none is lost behind it', async () => {
     const { hub, port } = await startHub({ config: { limits: { maxInflightMessages: 3 } } })
     const client = await connectRawClient(port)
-    for (let i = 0; i < 20; i++) hub.publish(`r/${i}`, `${i}`, { qos: 1, retain: true })
+    for (let i = 0; i < 20; i++) await hub.publish(`r/${i}`, `${i}`, { qos: 1, retain: true })
     const seen: string[] = []
     let packets = await publish(client, subscribePacket(1, [['r/#', 1]]))
     while (packets.some(isPublish)) {
@@ -303,8 +303,8 @@ describe('UNSUBSCRIBE', () => {
     const { hub, port } = await startHub({ config: { limits: { maxInflightMessages: 1 } } })
     const client = await connectRawClient(port)
     await client.subscribe(['t', 1])
-    hub.publish('t', 'sent', { qos: 1 })
-    hub.publish('t', 'queued', { qos: 1 })
+    await hub.publish('t', 'sent', { qos: 1 })
+    await hub.publish('t', 'queued', { qos: 1 })
     const sent = await client.next('PUBLISH')
     client.send(unsubscribePacket(2, ['t']))
     await client.next('UNSUBACK')

@@ -55,7 +55,7 @@ describe('Will', () => {
 
   test('deletes a retained message when it is retained and empty [MQTT-3.3.1-10]', async () => {
     const testHub = await startHub()
-    testHub.hub.publish('will/c', 'online', { retain: true })
+    await testHub.hub.publish('will/c', 'online', { retain: true })
     const watcher = await connectRawClient(testHub.port)
     await lose(testHub.log, await join(testHub.port, 'c', { will: { topic: 'will/c', payload: '', retain: true } }))
     const packets = await publish(watcher, subscribePacket(1, [['will/#', 0]]))

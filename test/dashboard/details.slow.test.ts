@@ -70,7 +70,7 @@ test('A device that says asleep on its status is asleep; words that are none of 
 test('Contacts of devices are there after a restart of the page, by what is retained and by who is connected', async () => {
   const { hub, port, httpPort } = await startHub()
   await connectClient(port, 'anna')
-  hub.publish('devices/lamp-9/status', 'offline', { retain: true })
+  await hub.publish('devices/lamp-9/status', 'offline', { retain: true })
   const { page } = await openPage(httpPort)
   await page.locator('.line[data-id="device/anna"] .dot[data-state="here"]').waitFor()
   await page.locator('.line[data-id="device/lamp-9"] .avatar[data-ring="offline"]').waitFor()

@@ -129,7 +129,7 @@ test('The row one reads stays to the pixel while messages come, which are counte
 
 test('At 1920 × 1080 at least 30 messages are in sight, and on a laptop nothing lies beside the window', async () => {
   const { hub, httpPort } = await startHub()
-  for (let index = 0; index < 80; index++) hub.publish('chat/lobby', `message ${index}`, { qos: 1 })
+  for (let index = 0; index < 80; index++) await hub.publish('chat/lobby', `message ${index}`, { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/lobby')
   await page.setViewportSize({ width: 1920, height: 1080 })
   await page.locator('.message', { hasText: 'message 79' }).waitFor()

@@ -17,25 +17,25 @@ async function idsOf(page: Page): Promise<(string | null)[]> {
 
 test('The list is by name with numbers as numbers, pinned first, and stays so whatever is said', async () => {
   const { hub, httpPort } = await startHub()
-  for (const name of ['lamp-10', 'lamp-2', 'lamp-1']) hub.publish(`devices/${name}/event`, 'x')
+  for (const name of ['lamp-10', 'lamp-2', 'lamp-1']) await hub.publish(`devices/${name}/event`, 'x')
   const { page } = await openPage(httpPort, '#/device/lamp-10')
   await page.locator('.line').nth(3).waitFor()
   expect(await idsOf(page)).toEqual(['room/lobby', 'device/lamp-1', 'device/lamp-2', 'device/lamp-10'])
   await page.getByRole('button', { name: 'Details' }).click()
   await page.getByRole('button', { name: 'Pin to the top' }).click()
-  hub.publish('devices/lamp-2/event', 'y')
+  await hub.publish('devices/lamp-2/event', 'y')
   await page.locator('.line[data-id="device/lamp-2"] .unread').waitFor()
   expect(await idsOf(page)).toEqual(['device/lamp-10', 'room/lobby', 'device/lamp-1', 'device/lamp-2'])
 })
 
 test('"Recent" has the newest first, but holds still while the pointer is inside', async () => {
   const { hub, httpPort } = await startHub()
-  for (const name of ['a', 'b', 'c']) hub.publish(`devices/${name}/event`, 'x')
+  for (const name of ['a', 'b', 'c']) await hub.publish(`devices/${name}/event`, 'x')
   const { page } = await openPage(httpPort)
   await page.getByRole('radio', { name: 'Recent' }).check()
   await page.locator('.line[data-id="device/c"]').hover()
   const before = await idsOf(page)
-  for (let index = 0; index < 100; index++) hub.publish('devices/b/event', 'new')
+  for (let index = 0; index < 100; index++) await hub.publish('devices/b/event', 'new')
   // Rates are told at the moment at which the list would be sorted anew.
   await page.locator('.line[data-id="device/b"] .line-when', { hasText: '/s' }).waitFor()
   expect(await idsOf(page)).toEqual(before)
@@ -51,7 +51,7 @@ test('Unread counts what is said while one is elsewhere: no retained replay, no 
   const line = page.locator('.line[data-id="room/kitchen"]')
   await line.getByText('from long ago').waitFor()
   expect(await line.locator('.unread').count()).toBe(0)
-  hub.publish('devices/lamp-1/telemetry', '1')
+  await hub.publish('devices/lamp-1/telemetry', '1')
   await client.publishAsync('chat/kitchen', 'one', { qos: 1 })
   await client.publishAsync('chat/kitchen', 'two', { qos: 1 })
   // A room of which nobody has heard is news from its first message on.
@@ -68,7 +68,7 @@ test('A busy topic shows a rate, which goes when it falls silent', async () => {
   const { hub, httpPort } = await startHub()
   const { page } = await openPage(httpPort)
   const timer = setInterval(() => {
-    for (let index = 0; index < 20; index++) hub.publish('plant/line/speed', String(index))
+    for (let index = 0; index < 20; index++) void hub.publish('plant/line/speed', String(index))
   }, 100)
   const line = page.locator('.line[data-id="channel/plant/#"]')
   await line.locator('.line-when', { hasText: '/s' }).waitFor()
@@ -78,7 +78,7 @@ test('A busy topic shows a rate, which goes when it falls silent', async () => {
 
 test('A channel is a saved filter: it gathers what matches at once, outlives the page, and can be removed', async () => {
   const { hub, httpPort } = await startHub()
-  hub.publish('devices/lamp-1/alarm', 'smoke')
+  await hub.publish('devices/lamp-1/alarm', 'smoke')
   const { page } = await openPage(httpPort)
   await page.getByRole('button', { name: 'New room or channel' }).click()
   const name = page.getByLabel('Name of the room, or a topic filter')
@@ -100,7 +100,8 @@ test('A channel is a saved filter: it gathers what matches at once, outlives the
 
 test('With 100,000 topics of as many devices the list is there at once, and only what is in sight is in the page', async () => {
   const { hub, httpPort } = await startHub()
-  for (let index = 0; index < TOPICS; index++) hub.publish(`devices/meter-${index}/telemetry`, `{"watts":${index}}`)
+  for (let index = 0; index < TOPICS; index++)
+    await hub.publish(`devices/meter-${index}/telemetry`, `{"watts":${index}}`)
   const { page, complaints } = await openPage(httpPort)
   await page.locator('.line[data-id="device/meter-0"]').waitFor()
   const paintMs = await page.evaluate('performance.getEntriesByName("first-contentful-paint")[0].startTime')
@@ -118,7 +119,7 @@ test('With 100,000 topics of as many devices the list is there at once, and only
 test('Long names and 300 conversations keep every line as high as the others, and nothing wider than the list', async () => {
   const { hub, httpPort } = await startHub()
   const long = 'sehr-langer-name-'.repeat(12)
-  for (let index = 0; index < 300; index++) hub.publish(`devices/${long}${index}/event`, 'text '.repeat(100))
+  for (let index = 0; index < 300; index++) await hub.publish(`devices/${long}${index}/event`, 'text '.repeat(100))
   const { page } = await openPage(httpPort)
   await page.locator('.line').nth(5).waitFor()
   const boxes = await Promise.all((await page.locator('.line').all()).map((line) => line.boundingBox()))

@@ -146,7 +146,7 @@ describe('The page', () => {
     const second = await startHubAt(httpPort)
     await passPause(page)
     await untilState(page, 'connected')
-    second.publish('home/hall', 'back')
+    await second.publish('home/hall', 'back')
     await valueOf(page, 'home/hall', 'back')
   })
 

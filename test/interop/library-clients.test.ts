@@ -66,7 +66,7 @@ describe.each(CASES)('$carrier with $version', ({ carrier, protocol }) => {
     const before = await connectLibraryClient(hub, carrier, session)
     await before.client.subscribeAsync('t', { qos: 2 })
     await before.client.endAsync()
-    for (let i = 0; i < 250; i++) hub.hub.publish('t', `${i}`, { qos: i % 2 === 0 ? 1 : 2 })
+    for (let i = 0; i < 250; i++) await hub.hub.publish('t', `${i}`, { qos: i % 2 === 0 ? 1 : 2 })
     const after = await connectLibraryClient(hub, carrier, session)
     const got = await after.messages.atLeast(250)
     // Order is promised within a QoS [MQTT-4.6.0-6]: mqtt.js hands over a QoS 2 message when its PUBREL comes.

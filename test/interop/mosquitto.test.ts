@@ -55,7 +55,7 @@ describe.each(['mqttv31', 'mqttv311'])('mosquitto_pub and mosquitto_sub with -V 
     const session = { topics: ['news/#'], qos: 1, args: ['-c', '-i', 'reader', '-V', version] }
     const first = await mosquittoSub(port, session)
     await first.stop()
-    for (let i = 0; i < 150; i++) hub.publish('news/today', `${i}`, { qos: 1 })
+    for (let i = 0; i < 150; i++) await hub.publish('news/today', `${i}`, { qos: 1 })
     await mosquittoPub(port, { topic: 'news/today', payload: 'last', qos: 1 })
     const second = await mosquittoSub(port, session)
     const got = await second.messages.atLeast(151, PROCESS_GUARD_MS)
@@ -93,7 +93,7 @@ describe('mosquitto_sub', () => {
 
   test('--remove-retained removes what it is sent and nothing else', async () => {
     const { hub, port } = await startHub()
-    for (const topic of ['old/a', 'old/b/c', 'new/a']) hub.publish(topic, 'x', { retain: true })
+    for (const topic of ['old/a', 'old/b/c', 'new/a']) await hub.publish(topic, 'x', { retain: true })
     const removed: string[] = []
     hub.subscribe('old/#', ({ topic, payload, retain }) => {
       if (!retain && payload.length === 0) removed.push(topic)
@@ -113,7 +113,7 @@ describe('mosquitto_sub', () => {
 
   test('--retained-only and -E end by themselves', async () => {
     const { hub, port } = await startHub()
-    hub.publish('a', 'x', { retain: true })
+    await hub.publish('a', 'x', { retain: true })
     expect(await runMosquittoSub(port, { topics: ['a'], args: ['--retained-only', '-C', '1'] })).toHaveLength(1)
     await runMosquittoSub(port, { topics: ['nothing/here', 'nor/here'], args: ['-E'] })
   })

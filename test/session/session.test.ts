@@ -47,8 +47,8 @@ describe('A kept session', () => {
     const testHub = await startHub()
     const { hub, port } = testHub
     await leaveKept(port, 2)
-    for (let i = 0; i < 6; i++) hub.publish('t', `${i}`, { qos: i % 2 === 0 ? 1 : 2 })
-    hub.publish('t', 'not kept', { qos: 0 })
+    for (let i = 0; i < 6; i++) await hub.publish('t', `${i}`, { qos: i % 2 === 0 ? 1 : 2 })
+    await hub.publish('t', 'not kept', { qos: 0 })
     expect(hub.ledger.dropped.offline).toBe(1)
     expect(hub.pendingMessages).toBe(6)
     const client = await resume(port, 'kept')
@@ -56,7 +56,7 @@ describe('A kept session', () => {
     expect(packets.map(({ payload, qos, dup, retain }) => [payload.toString(), qos, dup, retain])).toEqual(
       Array.from({ length: 6 }, (_, i) => [`${i}`, i % 2 === 0 ? 1 : 2, false, false]),
     )
-    hub.publish('t', 'live', { qos: 0 })
+    await hub.publish('t', 'live', { qos: 0 })
     expect(await takePayloads(client)).toEqual(['live'])
     expectLedgerBalanced(testHub)
   })
@@ -68,8 +68,8 @@ describe('A kept session', () => {
     client.send(unsubscribePacket(2, ['a']))
     await client.next('UNSUBACK')
     await leave(client)
-    hub.publish('a', 'a', { qos: 1 })
-    hub.publish('b', 'b', { qos: 1 })
+    await hub.publish('a', 'a', { qos: 1 })
+    await hub.publish('b', 'b', { qos: 1 })
     expect(await takePayloads(await resume(port, 'kept'))).toEqual(['b'])
   })
 
@@ -82,7 +82,7 @@ describe('A kept session', () => {
     log.lines.onPush(({ fields }) => {
       if (fields['reason'] !== 'another connection took over the client identifier') return
       const publishNext = (): void => {
-        hub.publish('t', `${published}`, { qos: published % 2 === 0 ? 0 : 1 })
+        void hub.publish('t', `${published}`, { qos: published % 2 === 0 ? 0 : 1 })
         if (++published < 100) process.nextTick(publishNext)
       }
       publishNext()
@@ -101,12 +101,12 @@ describe('A kept session', () => {
     const { hub, log, port } = testHub
     const client = await join(port, 'kept', KEPT)
     await client.subscribe(['t', 2])
-    for (let i = 0; i < 4; i++) hub.publish('t', `${i}`, { qos: i === 2 ? 2 : 1 })
+    for (let i = 0; i < 4; i++) await hub.publish('t', `${i}`, { qos: i === 2 ? 2 : 1 })
     const sent = (await client.restBeforePingresp()).filter(isPublish)
     expect(sent.map(({ dup }) => dup)).toEqual([false, false, false, false])
     await publish(client, acknowledgePacket('PUBACK', sent[1]?.packetId ?? 0))
     await lose(log, client)
-    hub.publish('t', 'new', { qos: 1 })
+    await hub.publish('t', 'new', { qos: 1 })
     const back = await resume(port, 'kept')
     const again = (await back.restBeforePingresp()).filter(isPublish)
     expect(again.map(({ payload, packetId, dup }) => [payload.toString(), packetId, dup])).toEqual([
@@ -123,8 +123,8 @@ describe('A kept session', () => {
     const { hub, log, port } = await startHub()
     const client = await join(port, 'kept', KEPT)
     await client.subscribe(['t', 2])
-    hub.publish('t', 'one', { qos: 2 })
-    hub.publish('t', 'two', { qos: 2 })
+    await hub.publish('t', 'one', { qos: 2 })
+    await hub.publish('t', 'two', { qos: 2 })
     const one = await client.next('PUBLISH')
     const two = await client.next('PUBLISH')
     await publish(client, acknowledgePacket('PUBREC', one.packetId))
@@ -145,9 +145,9 @@ describe('A kept session', () => {
     const { hub, port } = await startHub()
     const client = await join(port, 'kept', KEPT)
     await client.subscribe(['t', 1])
-    hub.publish('t', 'once', { qos: 1 })
+    await hub.publish('t', 'once', { qos: 1 })
     expect(await takePayloads(client)).toEqual(['once'])
-    hub.publish('t', 'other', { qos: 0 })
+    await hub.publish('t', 'other', { qos: 0 })
     expect(await takePayloads(client)).toEqual(['other'])
   })
 
@@ -155,7 +155,7 @@ describe('A kept session', () => {
     const { hub, log, port } = await startHub()
     const client = await join(port, 'kept', KEPT)
     await client.subscribe(['t', 1])
-    hub.publish('t', 'one', { qos: 1 })
+    await hub.publish('t', 'one', { qos: 1 })
     const { packetId } = await client.next('PUBLISH')
     await lose(log, client)
     const back = await openRawClient(port)
@@ -168,7 +168,7 @@ describe('A kept session', () => {
 
   test('sends a retained message again as a retained one after a reconnect [MQTT-3.3.1-8]', async () => {
     const { hub, log, port } = await startHub()
-    hub.publish('t', 'kept', { qos: 1, retain: true })
+    await hub.publish('t', 'kept', { qos: 1, retain: true })
     const client = await join(port, 'kept', KEPT)
     await client.subscribe(['t', 1])
     expect(await client.next('PUBLISH')).toMatchObject({ retain: true, dup: false })
@@ -181,7 +181,7 @@ describe('A kept session', () => {
     const { hub, port } = await startHub()
     const older = await join(port, 'kept', KEPT)
     await older.subscribe(['t', 1])
-    hub.publish('t', 'one', { qos: 1 })
+    await hub.publish('t', 'one', { qos: 1 })
     const { packetId } = await older.next('PUBLISH')
     const newer = await resume(port, 'kept')
     expect(await newer.next('PUBLISH')).toMatchObject({ packetId, dup: true, payload: Buffer.from('one') })
@@ -194,7 +194,7 @@ describe('A kept session', () => {
     const client = await join(port, 'kept', { ...KEPT, protocolLevel: 3 })
     await client.subscribe(['t', 1])
     await leave(client)
-    hub.publish('t', 'one', { qos: 1 })
+    await hub.publish('t', 'one', { qos: 1 })
     expect(await takePayloads(await resume(port, 'kept'))).toEqual(['one'])
   })
 
@@ -202,8 +202,8 @@ describe('A kept session', () => {
     const testHub = await startHub()
     const { hub, port } = testHub
     await leaveKept(port, 1)
-    hub.publish('t', 'one', { qos: 1 })
-    hub.publish('t', 'two', { qos: 1 })
+    await hub.publish('t', 'one', { qos: 1 })
+    await hub.publish('t', 'two', { qos: 1 })
     const clean = await join(port, 'kept')
     expect(await clean.restBeforePingresp()).toEqual([])
     expect(hub.ledger.dropped['session-ended']).toBe(2)
@@ -217,11 +217,11 @@ describe('A clean session', () => {
     const { hub, port } = testHub
     const client = await join(port, 'c')
     await client.subscribe(['t', 1])
-    hub.publish('t', 'unfinished', { qos: 1 })
+    await hub.publish('t', 'unfinished', { qos: 1 })
     await client.next('PUBLISH')
     await leave(client)
     expect(hub.ledger.dropped['session-ended']).toBe(1)
-    expect(hub.publish('t', 'for nobody', { qos: 1 })).toBe(0)
+    expect(await hub.publish('t', 'for nobody', { qos: 1 })).toEqual({ matched: 0 })
     const back = await openRawClient(port)
     expect(await back.connect({ clientId: 'c', isClean: false })).toMatchObject({ isSessionPresent: false })
     expect(await back.restBeforePingresp()).toEqual([])
@@ -235,7 +235,7 @@ describe('A clean session', () => {
     await older.subscribe(['t', 1])
     const newer = await openRawClient(port)
     expect(await newer.connect({ clientId: 'c', isClean: false })).toMatchObject({ isSessionPresent: false })
-    expect(hub.publish('t', 'for nobody')).toBe(0)
+    expect(await hub.publish('t', 'for nobody')).toEqual({ matched: 0 })
   })
 })
 
@@ -248,7 +248,7 @@ describe('A takeover', () => {
     older.pause()
     // More than the buffers of both ends of a connection hold.
     for (let i = 0; i < 100 && hub.ledger.dropped['output-full'] === 0; i++) {
-      hub.publish('t', Buffer.alloc(500_000))
+      await hub.publish('t', Buffer.alloc(500_000))
       await new Promise(setImmediate)
     }
     expect(hub.pendingMessages).toBeGreaterThan(0)
@@ -266,7 +266,7 @@ describe('The in-flight window', () => {
       const { hub, port } = testHub
       const client = await join(port, 'c', { isClean })
       await client.subscribe(['t', 2])
-      for (let i = 0; i < 5; i++) hub.publish('t', `${i}`, { qos: i === 1 ? 2 : 1 })
+      for (let i = 0; i < 5; i++) await hub.publish('t', `${i}`, { qos: i === 1 ? 2 : 1 })
       const [zero, one] = (await client.restBeforePingresp()).filter(isPublish)
       expect(hub.pendingMessages).toBe(5)
       // A PUBREC makes no room; PUBACK and PUBCOMP do.
@@ -292,7 +292,7 @@ describe('The in-flight window', () => {
       ['b', 1],
       ['c', 0],
     ] as const)
-      hub.publish('t', payload, { qos })
+      await hub.publish('t', payload, { qos })
     expect(await takePayloads(client)).toEqual(['a', 'c'])
   })
 
@@ -300,10 +300,10 @@ describe('The in-flight window', () => {
     const { hub, log, port } = await startHub({ config: { limits: { maxInflightMessages: 2 } } })
     const client = await join(port, 'kept', KEPT)
     await client.subscribe(['t', 1])
-    for (let i = 0; i < 4; i++) hub.publish('t', `${i}`, { qos: 1 })
+    for (let i = 0; i < 4; i++) await hub.publish('t', `${i}`, { qos: 1 })
     expect(await takePayloads(client)).toEqual(['0', '1'])
     await lose(log, client)
-    hub.publish('t', '4', { qos: 1 })
+    await hub.publish('t', '4', { qos: 1 })
     const back = await resume(port, 'kept')
     const again = (await back.restBeforePingresp()).filter(isPublish)
     expect(again.map(({ payload, dup }) => [payload.toString(), dup])).toEqual([
@@ -325,12 +325,12 @@ describe('The in-flight window', () => {
     const client = await join(port, 'kept', KEPT)
     await client.subscribe(['t', 1])
     for (let i = 0; i < 5; i++) {
-      hub.publish('t', longPayload(i), { qos: 1 })
+      await hub.publish('t', longPayload(i), { qos: 1 })
       await client.next('PUBLISH')
     }
     await lose(log, client)
     const back = await resume(port, 'kept')
-    hub.publish('t', longPayload(5), { qos: 1 })
+    await hub.publish('t', longPayload(5), { qos: 1 })
     const got: (readonly [string, boolean])[] = []
     for (let i = 0; i < 6; i++) {
       const packet = await back.next('PUBLISH')
@@ -343,10 +343,10 @@ describe('The in-flight window', () => {
     const { hub, port } = await startHub({ config: { limits: { maxInflightMessages: 65_535 } } })
     const client = await join(port, 'c')
     await client.subscribe(['t', 1])
-    hub.publish('t', 'held', { qos: 1 })
+    await hub.publish('t', 'held', { qos: 1 })
     const held = await client.next('PUBLISH')
     for (let sent = 0; sent < 66_000; sent += 6000) {
-      for (let i = 0; i < 6000; i++) hub.publish('t', '', { qos: 1 })
+      for (let i = 0; i < 6000; i++) await hub.publish('t', '', { qos: 1 })
       const packets = (await client.restBeforePingresp()).filter(isPublish)
       expect(packets).toHaveLength(6000)
       expect(new Set([held, ...packets].map(({ packetId }) => packetId)).size).toBe(6001)
@@ -362,7 +362,7 @@ describe('The queue', () => {
     const testHub = await startHub({ config: { limits: { maxQueuedMessages: 3 } } })
     const { hub, port } = testHub
     await leaveKept(port, 1)
-    for (let i = 0; i < 8; i++) hub.publish('t', `${i}`, { qos: 1 })
+    for (let i = 0; i < 8; i++) await hub.publish('t', `${i}`, { qos: 1 })
     expect(hub.ledger.dropped['queue-full']).toBe(5)
     expectLedgerBalanced(testHub)
     expect(testHub.log.lines.items.filter(({ level }) => level === 'warn')).toMatchObject([
@@ -374,7 +374,7 @@ describe('The queue', () => {
   test('is bounded by limits.maxQueuedBytes as well', async () => {
     const { hub, port } = await startHub({ config: { limits: { maxQueuedBytes: 10_000 } } })
     await leaveKept(port, 1)
-    for (let i = 0; i < 5; i++) hub.publish('t', `${i}`.padEnd(4000, '.'), { qos: 1 })
+    for (let i = 0; i < 5; i++) await hub.publish('t', `${i}`.padEnd(4000, '.'), { qos: 1 })
     expect(hub.ledger.dropped['queue-full']).toBe(3)
     const payloads = await takePayloads(await resume(port, 'kept'))
     expect(payloads.map((payload) => payload[0])).toEqual(['3', '4'])
@@ -385,7 +385,7 @@ describe('The queue', () => {
     const { hub, port } = testHub
     const client = await connectRawClient(port)
     await client.subscribe(['t', 1])
-    for (let i = 0; i < 6; i++) hub.publish('t', `${i}`, { qos: 1 })
+    for (let i = 0; i < 6; i++) await hub.publish('t', `${i}`, { qos: 1 })
     const first = await client.next('PUBLISH')
     expect(first.payload.toString()).toBe('0')
     expect(hub.ledger.dropped['queue-full']).toBe(3)

@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import { topicNameFault, type TopicLimits } from '../../protocol/topic.ts'
 import { goneSignal } from '../gone.ts'
 import type { ReceivedMessage } from '../../admin/local-subscriber.ts'
-import type { MessageToPublish } from '../../admin/publisher.ts'
+import type { PublishOptions } from '../../admin/message-to-publish.ts'
 import { request } from '../../admin/request.ts'
 import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
 import { readBase64, readProperties } from '../read-message.ts'
@@ -28,17 +28,21 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
   app.route({
     ...publishOne,
     handler: async ({ body }) => {
-      const message = readMessage(body, topicLimits, '')
-      return { topic: message.topic, matched: await admin.publish(message) }
+      const { topic, payload, options } = readMessage(body, topicLimits, '')
+      const { matched } = await admin.publish(topic, payload, options)
+      return { topic, matched }
     },
   })
 
   app.route({
     ...publishMany,
     handler: async ({ body }) => {
-      const messages = body.map((json, index) => readMessage(json, topicLimits, `${index}/`))
-      const matched = await Promise.all(messages.map((message) => admin.publish(message)))
-      const published = messages.map(({ topic }, index) => ({ topic, matched: matched[index] ?? 0 }))
+      const { publisher } = admin
+      const messages = body
+        .map((json, index) => readMessage(json, topicLimits, `${index}/`))
+        .map(({ topic, payload, options }) => publisher.prepare(topic, payload, options))
+      const outcomes = await Promise.all(messages.map((message) => publisher.publishMessage(message)))
+      const published = outcomes.map(({ matched }, index) => ({ topic: messages[index]?.topic ?? '', matched }))
       return { published, messages: published.length }
     },
   })
@@ -50,11 +54,11 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
         throw new HttpProblem('too-many', `${MAX_OPEN_REQUESTS} requests wait for their replies already.`)
       }
       const { timeoutMs, ...json } = body
-      const message = readMessage(json, topicLimits, '')
+      const { topic, payload, options } = readMessage(json, topicLimits, '')
       openRequests++
       try {
-        const options = { responseTopicPrefix: 'response/http', timeoutMs, signal: goneSignal(reply) }
-        const { message: answer, latencyMs } = await request(admin, message, options)
+        const waiting = { responseTopicPrefix: 'response/http', timeoutMs, signal: goneSignal(reply) }
+        const { message: answer, latencyMs } = await request(admin, topic, payload, options, waiting)
         return { ...messageJson(answer), latencyMs: Math.round(latencyMs * 10) / 10 }
       } finally {
         openRequests--
@@ -63,9 +67,15 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
   })
 }
 
+interface MessageToPublish {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly options: PublishOptions
+}
+
 /** @throws HttpProblem naming the parameter below `path` */
 function readMessage(json: Static<typeof OutgoingMessage>, limits: TopicLimits, path: string): MessageToPublish {
-  const { topic, qos = 0, retain = false } = json
+  const { topic, qos, retain } = json
   const fault = topicNameFault(topic, limits)
   if (fault !== undefined) throw invalidParameter(`${path}topic`, topic, fault)
   const { responseTopic } = json.properties ?? {}
@@ -73,7 +83,8 @@ function readMessage(json: Static<typeof OutgoingMessage>, limits: TopicLimits, 
   if (responseFault !== undefined) {
     throw invalidParameter(`${path}properties/responseTopic`, responseTopic, responseFault)
   }
-  return { topic, qos, retain, payload: readPayload(json, path), properties: readProperties(json.properties, path) }
+  const properties = readProperties(json.properties, path)
+  return { topic, payload: readPayload(json, path), options: { qos, retain, properties } }
 }
 
 function readPayload(json: Static<typeof OutgoingMessage>, path: string): Buffer {

@@ -40,7 +40,7 @@ describe('GET /api/v1/clients', () => {
       const client = await join(port, clientId)
       await client.subscribe([clientId, 1])
       // In flight at most 100 until one is acknowledged; the rest is queued.
-      for (let index = 0; index < 100 + messages; index++) hub.publish(clientId, 'x', { qos: 1 })
+      for (let index = 0; index < 100 + messages; index++) await hub.publish(clientId, 'x', { qos: 1 })
     }
     const { body } = await api.get('/slow-clients')
     expect(body).toMatchObject({

@@ -26,10 +26,10 @@ describe('GET /api/v1/retained', () => {
   test('finds a text in topics and payloads, and tells when a message came', async () => {
     const { hub, httpPort } = await startHub()
     const api = new ApiClient(httpPort)
-    hub.publish('home/Lamp', 'on', { retain: true })
-    hub.publish('home/heater', 'next to the LAMP', { retain: true })
-    hub.publish('home/door', 'closed', { retain: true })
-    hub.publish('home/heater', 'not retained')
+    await hub.publish('home/Lamp', 'on', { retain: true })
+    await hub.publish('home/heater', 'next to the LAMP', { retain: true })
+    await hub.publish('home/door', 'closed', { retain: true })
+    await hub.publish('home/heater', 'not retained')
     const found = await api.get('/retained', { text: 'lamp' })
     expect(found.body).toMatchObject({
       messages: [
