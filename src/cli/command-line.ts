@@ -4,6 +4,7 @@ import type { OptionText } from '../config/entries.ts'
 import { flagName, type Option } from '../config/option.ts'
 import { OPTIONS } from '../config/options.ts'
 import { Problems } from '../config/problems.ts'
+import { isBoolean } from '../config/schema.ts'
 import type { Command, Flag } from './command.ts'
 import { COMMANDS, GENERAL_FLAGS } from './commands.ts'
 
@@ -56,7 +57,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     } else if (takesValue(option ?? flag) && !hasValue) {
       problems.add(rawName, `it needs a value, as in ${rawName}=VALUE`, option?.key)
     } else if (option !== undefined) {
-      options.push({ option, text: value ?? 'true', place: rawName })
+      options.push({ option, text: value ?? 'true', origin: rawName })
     } else if (takesValue(flag) || value === undefined) {
       flags.set(name, value ?? '')
     } else {
@@ -77,7 +78,7 @@ function argumentTypes() {
 }
 
 function takesValue(flag: Option | Flag | undefined): boolean {
-  return flag !== undefined && ('key' in flag ? flag.kind !== 'boolean' : flag.value !== undefined)
+  return flag !== undefined && ('key' in flag ? !isBoolean(flag.schema) : flag.value !== undefined)
 }
 
 /** The command that words begin with, none being `start`; undefined when there is no such command. */

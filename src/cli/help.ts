@@ -1,6 +1,7 @@
 import { environmentName, flagName, type Option } from '../config/option.ts'
 import { OPTIONS } from '../config/options.ts'
-import { allowedText, formatValue } from '../config/value.ts'
+import type { Schema } from '../config/schema.ts'
+import { allowedText, formatValue } from '../config/value-text.ts'
 import type { Command, Flag } from './command.ts'
 import { findCommand } from './command-line.ts'
 import { COMMANDS, GENERAL_FLAGS } from './commands.ts'
@@ -34,8 +35,8 @@ export function helpText(): string {
   const everyday = options
     .filter((option) => option.isEveryday === true)
     .map((option) => {
-      const value = option.kind === 'boolean' ? undefined : PLACEHOLDERS[option.kind]
-      const summary = `${option.summary} (default ${formatValue(option, option.default)})`
+      const value = placeholder(option.schema)
+      const summary = `${option.summary} (default ${formatValue(option.schema, option.default)})`
       return flagText({ name: flagName(option.key), summary, ...(value !== undefined && { value }) })
     })
   return [
@@ -77,14 +78,10 @@ function flagText({ name, short, value, summary }: Flag): string {
   return `  ${names}\n${wrap(summary, '      ')}`
 }
 
-const PLACEHOLDERS = {
-  host: 'ADDRESS',
-  folder: 'FOLDER',
-  number: 'NUMBER',
-  choice: 'WORD',
-  origins: 'LIST',
-  list: 'JSON',
-  path: 'PATH',
+function placeholder(schema: Schema): string | undefined {
+  if ('enum' in schema) return 'WORD'
+  if (schema.type === 'string') return schema.placeholder ?? 'TEXT'
+  return schema.type === 'boolean' ? undefined : schema.type === 'array' ? 'LIST' : 'NUMBER'
 }
 
 /** What `help options` prints: every option with all that there is to know. */
@@ -96,10 +93,10 @@ export function optionsText(): string {
     'A group ends at the dot: in a file, "limits:" is one line and its options are indented below it.'
   const options = OPTIONS.map((option) =>
     [
-      `${option.key} (default ${formatValue(option, option.default)})`,
+      `${option.key} (default ${formatValue(option.schema, option.default)})`,
       `  --${flagName(option.key)}, ${environmentName(option.key)}`,
       wrap(option.summary, '      '),
-      wrap(`Allowed: ${allowedText(option)}.`, '      '),
+      wrap(`Allowed: ${allowedText(option.schema)}.`, '      '),
     ].join('\n'),
   )
   return `${wrap(intro, '')}\n\n${options.join('\n\n')}\n`
@@ -109,8 +106,8 @@ export function optionsText(): string {
 export function optionsTable(): string {
   const rows = OPTIONS.map((option) => [
     `\`${option.key}\``,
-    `\`${formatValue(option, option.default)}\``,
-    allowedText(option),
+    `\`${formatValue(option.schema, option.default)}\``,
+    allowedText(option.schema),
     option.summary,
     option.needsRestart ? 'yes' : 'no',
   ])

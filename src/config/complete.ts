@@ -3,6 +3,7 @@ import { readTree, type Entry } from './entries.ts'
 import { isLoopback } from '../base/addresses.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
+import { ValueReader } from './read-value.ts'
 
 export type { PartialConfig } from './config.ts'
 
@@ -27,13 +28,12 @@ export function complete(entries: readonly Entry[], problems: Problems): Complet
   const valueByKey = new Map<string, unknown>()
   const origins = new Map<string, string>()
   for (const option of OPTIONS) {
-    const isNone = option.default === null && 'nullMeans' in option
-    valueByKey.set(option.key, isNone ? option.nullMeans : option.default)
+    valueByKey.set(option.key, new ValueReader(option.key).read(option.schema, option.default))
     origins.set(option.key, 'default')
   }
-  for (const { option, value, place } of entries) {
+  for (const { option, value, origin } of entries) {
     valueByKey.set(option.key, value)
-    origins.set(option.key, place)
+    origins.set(option.key, origin)
   }
   const config = buildConfig(valueByKey)
   checkSafety(config, origins.get('host') ?? '', problems)
@@ -44,10 +44,10 @@ export function complete(entries: readonly Entry[], problems: Problems): Complet
 
 /** The dashboard is there by default; who asks for it by name and switches off what it needs is told. */
 function checkDashboard({ http, dashboard }: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
-  const place = origins.get('dashboard.enabled') ?? ''
-  if (http.enabled || !dashboard.enabled || place === 'default') return
+  const origin = origins.get('dashboard.enabled') ?? ''
+  if (http.enabled || !dashboard.enabled || origin === 'default') return
   problems.add(
-    place,
+    origin,
     `dashboard.enabled needs HTTP, which is switched off (http.enabled, ${origins.get('http.enabled')})`,
   )
 }

@@ -1,42 +1,7 @@
 import { OPTIONS } from './options.ts'
+import type { InputOf, ValueOf } from './schema.ts'
 
 type Row = (typeof OPTIONS)[number]
-
-/** An item of a list: what is required, and what may be left out. */
-type ItemOf<F extends { readonly key: string }> = {
-  readonly [R in F as R extends { isRequired: true } ? R['key'] : never]: ValueOf<R>
-} & {
-  readonly [R in F as R extends { isRequired: true } ? never : R['key']]?: ValueOf<R>
-}
-
-type ItemInputOf<F extends { readonly key: string }> = {
-  readonly [R in F as R extends { isRequired: true } ? R['key'] : never]: InputOf<R>
-} & {
-  readonly [R in F as R extends { isRequired: true } ? never : R['key']]?: InputOf<R> | undefined
-}
-
-/** What an option is in code. */
-type ValueOf<R> = R extends { kind: 'choice'; allowed: readonly (infer Allowed)[] }
-  ? Allowed
-  : R extends { kind: 'boolean' }
-    ? boolean
-    : R extends { kind: 'origins' }
-      ? readonly string[]
-      : R extends { kind: 'number'; nullMeans: null }
-        ? number | null
-        : R extends { kind: 'number' }
-          ? number
-          : R extends { kind: 'list'; fields: readonly (infer F extends { readonly key: string })[] }
-            ? readonly ItemOf<F>[]
-            : string
-
-/** What a program may write for an option: also `null` where a file may, and sizes such as '64 KiB'. */
-type InputOf<R> =
-  | (R extends { kind: 'list'; fields: readonly (infer F extends { readonly key: string })[] }
-      ? readonly ItemInputOf<F>[]
-      : ValueOf<R>)
-  | (R extends { nullMeans: unknown } ? null : never)
-  | (R extends { unit: 'bytes' } ? string : never)
 
 type Key = Row['key']
 type Section = Key extends infer K ? (K extends `${infer S}.${string}` ? S : never) : never
@@ -48,17 +13,17 @@ type TopLevel<K> = K extends `${string}.${string}` ? never : K
  * `null` when it is off.
  */
 export type Config = {
-  readonly [R in Row as TopLevel<R['key']>]: ValueOf<R>
+  readonly [R in Row as TopLevel<R['key']>]: ValueOf<R['schema']>
 } & {
-  readonly [S in Section]: { readonly [R in Row as Name<S, R['key']>]: ValueOf<R> }
+  readonly [S in Section]: { readonly [R in Row as Name<S, R['key']>]: ValueOf<R['schema']> }
 }
 
 /** What a program hands in: only what differs from the defaults. `http: false` is short for `http: { enabled: false }`. */
 export type PartialConfig = {
-  readonly [R in Row as TopLevel<R['key']>]?: InputOf<R> | undefined
+  readonly [R in Row as TopLevel<R['key']>]?: InputOf<R['schema']> | undefined
 } & {
   readonly [S in Section]?:
-    | { readonly [R in Row as Name<S, R['key']>]?: InputOf<R> | undefined }
+    | { readonly [R in Row as Name<S, R['key']>]?: InputOf<R['schema']> | undefined }
     | (`${S}.enabled` extends Key ? boolean : never)
     | undefined
 }

@@ -1,14 +1,14 @@
 import type { Completed } from './complete.ts'
-import { configValue } from './config.ts'
+import { buildConfig, configValue } from './config.ts'
 import { OPTIONS } from './options.ts'
-import { formatValue } from './value.ts'
+import { formatValue, hideSecrets } from './value-text.ts'
 
 /** What `hubbub config` prints: a line for each option with its value and where that came from. */
 export function effectiveText({ config, origins }: Completed): string {
-  const rows = OPTIONS.map((option): [string, string, string] => [
-    option.key,
-    formatValue(option, configValue(config, option.key)),
-    origins.get(option.key) ?? '',
+  const rows = OPTIONS.map(({ key, schema }): [string, string, string] => [
+    key,
+    formatValue(schema, configValue(config, key)),
+    origins.get(key) ?? '',
   ])
   const keyWidth = Math.max(...rows.map(([key]) => key.length))
   const valueWidth = Math.max(...rows.map(([, value]) => value.length))
@@ -17,7 +17,10 @@ export function effectiveText({ config, origins }: Completed): string {
     .join('')
 }
 
-/** The same for programs. `config` has the form of a configuration file, in which `Infinity` is null. */
+/** The same for programs. `config` has the form of a configuration file, in which `Infinity` is null; secrets are hidden. */
 export function effectiveJson({ config, origins }: Completed): string {
-  return `${JSON.stringify({ config, origins: Object.fromEntries(origins) }, undefined, 2)}\n`
+  const shown = buildConfig(
+    new Map(OPTIONS.map(({ key, schema }) => [key, hideSecrets(schema, configValue(config, key))])),
+  )
+  return `${JSON.stringify({ config: shown, origins: Object.fromEntries(origins) }, undefined, 2)}\n`
 }

@@ -3,14 +3,14 @@ import { closest, didYouMean } from './closest.ts'
 import { findOption, OPTIONS, SECTIONS } from './options.ts'
 import type { Option } from './option.ts'
 import type { Problems } from './problems.ts'
-import { checkValue, describeFaults, readText } from './value.ts'
+import { readText, ValueReader } from './read-value.ts'
 
 /** A value that a source gives to an option, checked. */
 export interface Entry {
   readonly option: Option
   readonly value: unknown
   /** Where it was read: `hubbub.yaml:12`, `HUBBUB_PORT`, `--port`. */
-  readonly place: string
+  readonly origin: string
 }
 
 /** What a variable or a flag says of an option. */
@@ -18,73 +18,56 @@ export interface OptionText {
   readonly option: Option
   readonly text: string
   /** `HUBBUB_PORT`, `--port`. */
-  readonly place: string
+  readonly origin: string
 }
 
-/** Reads the nested values of a file or a program. `placeOf` tells where a dotted path stands. */
-export function readTree(tree: unknown, placeOf: (path: string) => string, problems: Problems): Entry[] {
-  const entries: Entry[] = []
-  if (tree === null || tree === undefined) return entries
-  if (!isMapping(tree)) {
-    problems.addSource(
-      'CONFIG_INVALID',
-      `Cannot use ${placeOf('')}: a configuration is options by name, such as "port: 1883", it is ${quote(tree)}`,
-    )
-    return entries
-  }
-  readMapping(tree, '', placeOf, problems, entries)
-  return entries
+/** Reads the nested values of a file or a program. `originOf` tells where a dotted path stands. */
+export function readTree(tree: unknown, originOf: (path: string) => string, problems: Problems): Entry[] {
+  if (tree === null || tree === undefined) return []
+  if (isMapping(tree)) return readMapping(tree, '', originOf, problems)
+  problems.addSource(
+    'CONFIG_INVALID',
+    `Cannot use ${originOf('')}: a configuration is options by name, such as "port: 1883", it is ${quote(tree)}`,
+  )
+  return []
 }
 
 function readMapping(
   mapping: Readonly<Record<string, unknown>>,
   prefix: string,
-  placeOf: (path: string) => string,
+  originOf: (path: string) => string,
   problems: Problems,
-  entries: Entry[],
-): void {
-  for (const [name, value] of Object.entries(mapping)) {
+): Entry[] {
+  return Object.entries(mapping).flatMap(([name, value]): Entry[] => {
     const path = prefix + name
     const option = name.includes('.') ? undefined : findOption(path)
     if (option !== undefined) {
-      if (value !== undefined) check(option, value, value, (at) => placeOf(path + at), problems, entries)
-    } else if (prefix === '' && SECTIONS.has(name)) {
-      const enabled = findOption(`${name}.enabled`)
-      if (isMapping(value)) readMapping(value, `${name}.`, placeOf, problems, entries)
-      else if (typeof value === 'boolean' && enabled !== undefined) {
-        entries.push({ option: enabled, value, place: placeOf(path) })
-      } else if (value !== null && value !== undefined) {
-        problems.add(placeOf(path), `${name} must hold options by name, it is ${quote(value)}`)
-      }
-    } else {
-      problems.add(placeOf(path), `there is no option ${quote(path)}${hintForPath(path, name)}`)
+      return value === undefined ? [] : readOption(option, value, (at) => originOf(path + at), problems)
     }
-  }
+    if (prefix !== '' || !SECTIONS.has(name)) {
+      problems.add(originOf(path), `there is no option ${quote(path)}${hintForPath(path, name)}`)
+      return []
+    }
+    if (isMapping(value)) return readMapping(value, `${name}.`, originOf, problems)
+    const enabled = findOption(`${name}.enabled`)
+    if (typeof value === 'boolean' && enabled !== undefined) return [{ option: enabled, value, origin: originOf(path) }]
+    if (value !== null && value !== undefined) {
+      problems.add(originOf(path), `${name} must hold options by name, it is ${quote(value)}`)
+    }
+    return []
+  })
 }
 
 /** Checks the text of a variable or a flag. Returns no entry when it is wrong. */
-export function readOptionText({ option, text, place }: OptionText, problems: Problems): Entry[] {
-  const entries: Entry[] = []
-  check(option, readText(option, text), text, () => place, problems, entries)
-  return entries
+export function readOptionText({ option, text, origin }: OptionText, problems: Problems): Entry[] {
+  return readOption(option, readText(option.schema, text), () => origin, problems)
 }
 
-function check(
-  option: Option,
-  value: unknown,
-  asWritten: unknown,
-  placeOf: (at: string) => string,
-  problems: Problems,
-  entries: Entry[],
-): void {
-  const checked = checkValue(option, value)
-  if (checked.isValid) {
-    entries.push({ option, value: checked.value, place: placeOf('') })
-    return
-  }
-  const isParsed = typeof value === 'number' || option.kind === 'list'
-  for (const { at, what } of describeFaults(option, isParsed ? value : asWritten))
-    problems.add(placeOf(at), what, option.key)
+function readOption(option: Option, value: unknown, originOf: (at: string) => string, problems: Problems): Entry[] {
+  const reader = new ValueReader(option.key)
+  const read = reader.read(option.schema, value)
+  for (const { at, what } of reader.faults) problems.add(originOf(at), what, option.key)
+  return reader.faults.length === 0 ? [{ option, value: read, origin: originOf('') }] : []
 }
 
 function hintForPath(path: string, name: string): string {

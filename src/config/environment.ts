@@ -16,7 +16,7 @@ export function readEnvironment(environment: Readonly<NodeJS.ProcessEnv>, proble
     if (!name.startsWith('HUBBUB_') || name === CONFIG_FILE_VARIABLE || text === undefined) continue
     const option = OPTION_BY_VARIABLE.get(name)
     if (option !== undefined) {
-      entries.push(...readOptionText({ option, text, place: name }, problems))
+      entries.push(...readOptionText({ option, text, origin: name }, problems))
       continue
     }
     const names = [...OPTION_BY_VARIABLE.keys(), CONFIG_FILE_VARIABLE]

@@ -5,15 +5,18 @@ import { COMMANDS } from '../../src/cli/commands.ts'
 import { commandText, helpOn, helpText, optionsTable, optionsText } from '../../src/cli/help.ts'
 import { environmentName, flagName } from '../../src/config/option.ts'
 import { OPTIONS } from '../../src/config/options.ts'
-import { checkValue, formatValue, readText } from '../../src/config/value.ts'
+import { readText, ValueReader } from '../../src/config/read-value.ts'
+import { formatValue } from '../../src/config/value-text.ts'
 
 describe('OPTIONS', () => {
   test('has defaults that pass their own check and survive being written and read', () => {
     for (const option of OPTIONS) {
-      const checked = checkValue(option, option.default)
-      expect(checked.isValid).toBe(true)
-      const text = formatValue(option, option.default)
-      expect(checkValue(option, readText(option, text === '[]' ? '' : text))).toEqual(checked)
+      const { key, schema } = option
+      const reader = new ValueReader(key)
+      const value = reader.read(schema, option.default)
+      const text = formatValue(schema, option.default)
+      expect(reader.read(schema, readText(schema, text === '[]' ? '' : text))).toEqual(value)
+      expect(reader.faults).toEqual([])
     }
   })
 

@@ -151,9 +151,18 @@ describe('readConfigFile', () => {
       'websocket: {origins: example.org}',
       '1: websocket.origins must be a list of origins as a browser sends them, such as "https://app.example.org", or "*", it is "example.org"',
     ],
-    ['websocket: {origins: [https://example.org/]}', '1: websocket.origins must be a list'],
-    ['websocket: {origins: [https://Example.org]}', '1: websocket.origins must be a list'],
-    ['websocket: {origins: [https://example.org:443]}', '1: websocket.origins must be a list'],
+    [
+      'websocket: {origins: ["*", https://example.org/]}',
+      '1: websocket.origins[1] must be an origin as a browser sends it, such as',
+    ],
+    [
+      'websocket: {origins: ["*", https://Example.org]}',
+      '1: websocket.origins[1] must be an origin as a browser sends it, such as',
+    ],
+    [
+      'websocket: {origins: ["*", https://example.org:443]}',
+      '1: websocket.origins[1] must be an origin as a browser sends it, such as',
+    ],
   ])('refuses %j', (content, message) => {
     write('hubbub.yaml', content)
     const text = fault()

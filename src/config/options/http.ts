@@ -1,10 +1,18 @@
-import type { Option } from './option.ts'
+import type { Option } from '../option.ts'
+import { BOOLEAN } from '../schema.ts'
 
-/** What is served over HTTP; part of `OPTIONS`. */
+/** The path of a URL, of characters that need no escape [RFC 3986 §2.3], with a slash at its end or without. */
+const PATH = {
+  type: 'string',
+  pattern: '^(?=/)(/[\\w.~-]+)*/?$',
+  wanted: 'a path such as "/hub", of letters, digits, "-", ".", "_" and "~"',
+} as const
+
+/** What is served over HTTP. */
 export const HTTP_OPTIONS = [
   {
     key: 'http.enabled',
-    kind: 'boolean',
+    schema: BOOLEAN,
     default: true,
     summary:
       'Serves HTTP on httpPort: the API, the dashboard, metrics, and MQTT over WebSocket. "http: false" is short for it.',
@@ -12,7 +20,7 @@ export const HTTP_OPTIONS = [
   },
   {
     key: 'http.basePath',
-    kind: 'path',
+    schema: PATH,
     default: '/',
     summary:
       'Path in front of all pages, the API and the WebSocket, such as /hub. Set it when a reverse proxy passes requests on with such a path; a proxy that removes the path needs nothing here.',
@@ -20,7 +28,7 @@ export const HTTP_OPTIONS = [
   },
   {
     key: 'dashboard.enabled',
-    kind: 'boolean',
+    schema: BOOLEAN,
     default: true,
     summary: 'Serves the dashboard over HTTP. Switch it off where only the API is wanted. Needs http.enabled.',
     needsRestart: true,

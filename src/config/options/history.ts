@@ -1,14 +1,37 @@
-import { GIB, MIB } from '../base/bytes.ts'
-import type { Option } from './option.ts'
+import { GIB, KIB, MIB } from '../../base/bytes.ts'
+import type { Option } from '../option.ts'
+import { BOOLEAN, bytes, number, orUnlimited, whole } from '../schema.ts'
 
 const MAX_COUNT = 1_000_000_000
 const MAX_DAYS = 36_500
 
-/** What is recorded and kept of the messages (`src/history`); part of `OPTIONS`. */
+const RULES = {
+  type: 'array',
+  items: {
+    type: 'object',
+    title: 'rule',
+    properties: {
+      filter: {
+        type: 'string',
+        // A topic filter of MQTT [MQTT-4.7.1-2] [MQTT-4.7.1-3].
+        pattern: '^(?=[^])(?:(?:\\+|[^+#/\\0]*)/)*(?:#|\\+|[^+#/\\0]*)$',
+        wanted: 'a topic filter such as "devices/#"',
+      },
+      record: BOOLEAN,
+      maxMessages: orUnlimited(whole(1, MAX_COUNT)),
+      maxBytes: orUnlimited(bytes(KIB, 1024 * GIB)),
+      maxDays: orUnlimited(number(0.01, MAX_DAYS)),
+      qos0PerSecond: whole(0, MAX_COUNT),
+    },
+    required: ['filter'],
+  },
+} as const
+
+/** What is recorded and kept of the messages. */
 export const HISTORY_OPTIONS = [
   {
     key: 'history.enabled',
-    kind: 'boolean',
+    schema: BOOLEAN,
     default: true,
     summary:
       'Records messages, so that they can be looked up later. When this is switched off, what was recorded stays.',
@@ -16,10 +39,7 @@ export const HISTORY_OPTIONS = [
   },
   {
     key: 'history.maxBytes',
-    kind: 'number',
-    unit: 'bytes',
-    min: 16 * MIB,
-    max: 1024 * GIB,
+    schema: bytes(16 * MIB, 1024 * GIB),
     default: 2 * GIB,
     summary:
       'How much disk space the whole history may take; the oldest messages go first. With data "memory" it takes at most 64 MiB.',
@@ -27,21 +47,14 @@ export const HISTORY_OPTIONS = [
   },
   {
     key: 'history.maxDays',
-    kind: 'number',
-    unit: 'days',
-    min: 0.01,
-    max: MAX_DAYS,
+    schema: orUnlimited(number(0.01, MAX_DAYS)),
     default: 7,
-    nullMeans: Infinity,
     summary: 'How long a message is kept when no rule says otherwise. null means as long as there is room.',
     needsRestart: true,
   },
   {
     key: 'history.qos0PerSecondPerTopic',
-    kind: 'number',
-    unit: 'messages',
-    min: 0,
-    max: MAX_COUNT,
+    schema: whole(0, MAX_COUNT),
     default: 20,
     summary:
       'QoS 0 messages per second that are recorded of each topic when no rule says otherwise. Retained messages are always recorded. What is left out is counted.',
@@ -49,10 +62,7 @@ export const HISTORY_OPTIONS = [
   },
   {
     key: 'history.qos0PerSecond',
-    kind: 'number',
-    unit: 'messages',
-    min: 0,
-    max: MAX_COUNT,
+    schema: whole(0, MAX_COUNT),
     default: 2000,
     summary:
       'QoS 0 messages per second that are recorded of all topics together. Raise it for many devices and a fast disk.',
@@ -60,10 +70,7 @@ export const HISTORY_OPTIONS = [
   },
   {
     key: 'history.maxMessagesPerSecond',
-    kind: 'number',
-    unit: 'messages',
-    min: 1,
-    max: MAX_COUNT,
+    schema: whole(1, MAX_COUNT),
     default: 20_000,
     summary:
       'Messages of any QoS that are recorded per second, so that a flood of QoS 1 costs the hub only a few percent of its speed.',
@@ -71,16 +78,7 @@ export const HISTORY_OPTIONS = [
   },
   {
     key: 'history.rules',
-    kind: 'list',
-    itemName: 'rule',
-    fields: [
-      { key: 'filter', kind: 'filter', isRequired: true },
-      { key: 'record', kind: 'boolean' },
-      { key: 'maxMessages', kind: 'number', unit: 'messages', min: 1, max: MAX_COUNT, nullMeans: Infinity },
-      { key: 'maxBytes', kind: 'number', unit: 'bytes', min: 1024, max: 1024 * GIB, nullMeans: Infinity },
-      { key: 'maxDays', kind: 'number', unit: 'days', min: 0.01, max: MAX_DAYS, nullMeans: Infinity },
-      { key: 'qos0PerSecond', kind: 'number', unit: 'messages', min: 0, max: MAX_COUNT },
-    ],
+    schema: RULES,
     default: [],
     summary:
       'Exceptions for the topics under a filter: whether they are recorded, and how much of each topic is kept. The first rule that matches a topic counts.',

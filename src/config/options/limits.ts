@@ -1,0 +1,192 @@
+import { GIB, KIB, MIB } from '../../base/bytes.ts'
+import type { Option } from '../option.ts'
+import { bytes, choice, number, orUnlimited, whole } from '../schema.ts'
+
+/** No single thing of the hub is counted beyond this. */
+const MAX_COUNT = 1_000_000_000
+/** The largest packet that MQTT can express [MQTT-2.2.3]. */
+const MAX_PACKET_BYTES = 268_435_455
+const MAX_MEMORY_BYTES = 1024 * GIB
+/** The longest expiry that MQTT can express [MQTT5 3.1.2.11.2]. */
+const MAX_SECONDS = 4_294_967_295
+
+/** What clients may use of the hub. */
+export const LIMITS_OPTIONS = [
+  {
+    key: 'limits.maxPacketBytes',
+    schema: bytes(128, MAX_PACKET_BYTES),
+    default: MIB,
+    summary:
+      'Largest packet that a client may send. Raise it when devices send images or firmware; memory use grows with it.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxConnectPacketBytes',
+    schema: bytes(128, MAX_PACKET_BYTES),
+    default: 64 * KIB,
+    summary: 'Largest first packet (CONNECT), which anyone can send. Raise it only for very long wills or passwords.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.connectTimeoutSeconds',
+    schema: number(0.05, 3600),
+    default: 10,
+    summary: 'How long a new connection may take to send its CONNECT. Raise it for very slow links.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxConnections',
+    schema: orUnlimited(whole(1, MAX_COUNT)),
+    default: 100_000,
+    summary:
+      'How many clients may be connected at once. Stay below what memory and "ulimit -n" (open files) allow. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxConnectionsPerAddress',
+    schema: orUnlimited(whole(1, MAX_COUNT)),
+    default: null,
+    summary:
+      'How many clients may be connected from one IP address. Set it where strangers can reach the hub. Many devices behind one router share an address. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopicBytes',
+    schema: bytes(1, 65_535),
+    default: 1024,
+    summary: 'Longest topic name or topic filter.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopicLevels',
+    schema: whole(1, 100), // what Aedes takes in a SUBSCRIBE
+    default: 32,
+    summary: 'Most levels in a topic name or topic filter; a/b/c has three.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxSubscriptionsPerClient',
+    schema: orUnlimited(whole(1, MAX_COUNT)),
+    default: 1000,
+    summary:
+      'Most subscriptions of one client. Raise it for gateways that subscribe for many devices. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxInflightMessages',
+    schema: whole(1, 65_535),
+    default: 100,
+    summary:
+      'Messages of QoS 1 and 2 that may be in flight to one client, which has not acknowledged them yet. Raise it for fast clients on slow links; 1 gives the strictest order.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxQueuedMessages',
+    schema: orUnlimited(whole(1, MAX_COUNT)),
+    default: 10_000,
+    summary:
+      'Messages of QoS 1 and 2 that may wait for one client that is away or slow. limits.queuePolicy says what happens to more. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxQueuedBytes',
+    schema: orUnlimited(bytes(KIB, MAX_MEMORY_BYTES)),
+    default: 16 * MIB,
+    summary: 'The same limit in bytes; whichever is reached first counts. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.queuePolicy',
+    schema: choice('drop-oldest', 'drop-newest', 'disconnect'),
+    default: 'drop-oldest',
+    summary:
+      'What happens when a queue is full: the oldest or the newest message is dropped. "disconnect" drops the newest and also disconnects a client that is too slow. Every drop is counted.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxMessageExpirySeconds',
+    schema: orUnlimited(number(1, MAX_SECONDS)),
+    default: null,
+    summary:
+      'How long a message of QoS 1 or 2 may wait for a client before it is dropped and counted. null means forever.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxSessionExpirySeconds',
+    schema: orUnlimited(number(1, MAX_SECONDS)),
+    default: null,
+    summary:
+      'How long the session of a client that is away is kept. Set it when clients keep coming with new client identifiers. null means forever.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxOutputBytes',
+    schema: bytes(KIB, GIB),
+    default: MIB,
+    summary:
+      'Bytes that may wait for one slow connection. limits.outputPolicy says what happens to QoS 0 beyond that. Raise it for bursts; every slow client may take this much memory.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.outputPolicy',
+    schema: choice('drop', 'latest'),
+    default: 'drop',
+    summary:
+      'What happens to QoS 0 for a client that is too slow. "drop" drops it; "latest" keeps the newest message of each topic until the client has caught up.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxPublishRate',
+    schema: orUnlimited(number(0.1, MAX_COUNT)),
+    default: null,
+    summary:
+      'Messages per second that one client may publish. The hub reads from a faster client more slowly. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.receiveMaximum',
+    schema: whole(1, 65_535),
+    default: 100,
+    summary:
+      'QoS 2 messages that an MQTT 5 client may have in flight to the hub (Receive Maximum). A client that has more is disconnected. Raise it for gateways.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopicAliases',
+    schema: whole(0, 65_535),
+    default: 100,
+    summary:
+      'Topic Aliases of one MQTT 5 client in each direction. Each takes the memory of its topic; 0 turns them off.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxKeepAliveSeconds',
+    schema: orUnlimited(number(1, 65_535)),
+    default: null,
+    summary:
+      'Longest keep-alive of an MQTT 5 client; the hub tells the client (Server Keep Alive). Set it to notice sooner that a client is gone. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxRetainedMessages',
+    schema: orUnlimited(whole(0, MAX_COUNT)),
+    default: 1_000_000,
+    summary: 'How many topics may have a retained message. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxRetainedBytes',
+    schema: orUnlimited(bytes(0, MAX_MEMORY_BYTES)),
+    default: GIB,
+    summary: 'The same limit in bytes. Lower it on a machine with little memory. null means unlimited.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopics',
+    schema: whole(1, 10_000_000),
+    default: 250_000,
+    summary:
+      'Topics that are counted and listed with their last value. Beyond that, those that were silent longest are forgotten.',
+    needsRestart: true,
+  },
+] as const satisfies readonly Option[]

@@ -1,0 +1,22 @@
+import type { Option } from '../option.ts'
+import { choice, number } from '../schema.ts'
+
+/** What the hub tells of itself. */
+export const OBSERVE_OPTIONS = [
+  {
+    key: 'logLevel',
+    schema: choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    default: 'info',
+    summary: 'How much the hub logs. "warn" leaves out clients that connect and leave; "debug" helps to find a fault.',
+    needsRestart: true,
+    isEveryday: true,
+  },
+  {
+    key: 'sysIntervalSeconds',
+    schema: number(0, 86_400),
+    default: 10,
+    summary:
+      'How often the hub publishes what has changed of its state under $SYS, as Mosquitto does. Raise it when clients on slow links subscribe to $SYS/#. 0 publishes nothing.',
+    needsRestart: true,
+  },
+] as const satisfies readonly Option[]
