@@ -5,7 +5,7 @@ import { MemoryStore } from '../src/store/memory/memory-store.ts'
 import type { StoreListener } from '../src/store/store.ts'
 import { publishPacket } from './support/packets.ts'
 import { connectRawClient, openRawClient } from './support/raw-client.ts'
-import { CollectingLog, startHub } from './support/start-hub.ts'
+import { CollectingLog, startHub, startHubWithHttp } from './support/start-hub.ts'
 
 async function rejectionOf(promise: Promise<unknown>): Promise<HubbubError> {
   const error: unknown = await promise.then(
@@ -39,7 +39,7 @@ describe('A hub without HTTP', () => {
 
 describe('A hub without its dashboard', () => {
   test('says at its address what it is, and serves the API', async () => {
-    const { httpPort } = await startHub({ config: { dashboard: { enabled: false } } })
+    const { httpPort } = await startHubWithHttp({ config: { dashboard: { enabled: false } } })
     const page = await fetch(`http://127.0.0.1:${httpPort}/`, { headers: { Accept: 'text/html' } })
     expect(page.status).toBe(200)
     expect(await page.text()).toContain('Hubbub, an MQTT hub')
@@ -49,7 +49,7 @@ describe('A hub without its dashboard', () => {
 
 describe('A hub without history', () => {
   test('answers with empty pages, says that it is off, and takes no import', async () => {
-    const { hub, httpPort } = await startHub({ config: { history: false } })
+    const { hub, httpPort } = await startHubWithHttp({ config: { history: false } })
     expect(hub.history).toBeUndefined()
     await hub.publish('t', 'x', { qos: 1 })
     const url = `http://127.0.0.1:${httpPort}/api/v1`

@@ -9,7 +9,7 @@ import { errorOf, rejectionOf } from './support/errors.ts'
 import { publishPacket5 } from './support/packets5.ts'
 import { Id, type Property } from './support/properties5.ts'
 import { connectRawClient, openRawClient } from './support/raw-client.ts'
-import { CollectingLog, startHub } from './support/start-hub.ts'
+import { CollectingLog, startHub, startHubWithHttp } from './support/start-hub.ts'
 
 /** A subscription in process that writes down what it gets. */
 function collect(hub: Hub, filter: string, options?: { qos?: 0 | 1 | 2 }): ReceivedMessage[] {
@@ -20,7 +20,7 @@ function collect(hub: Hub, filter: string, options?: { qos?: 0 | 1 | 2 }): Recei
 
 describe('createHub', () => {
   test('resolves when both listeners can be reached, at ports of their own where 0 was asked for', async () => {
-    const { hub } = await startHub()
+    const { hub } = await startHubWithHttp()
     const { mqtt, http } = hub.addresses
     expect(mqtt.host).toBe('127.0.0.1')
     expect(http?.host).toBe('127.0.0.1')
@@ -34,7 +34,7 @@ describe('createHub', () => {
   test.each(['port', 'httpPort'] as const)(
     'rejects with LISTENER_PORT_IN_USE when %s is taken, names it, and leaves nothing open',
     async (option) => {
-      const holder = await startHub()
+      const holder = await startHubWithHttp()
       const taken = option === 'port' ? holder.port : holder.httpPort
       const store = new MemoryStore()
       const config = { host: '127.0.0.1', port: 0, httpPort: 0, [option]: taken }
@@ -49,7 +49,7 @@ describe('createHub', () => {
   )
 
   test('leaves the first port free again when the second is taken', async () => {
-    const holder = await startHub()
+    const holder = await startHubWithHttp()
     const port = await freePort()
     const config = { host: '127.0.0.1', port, httpPort: holder.httpPort }
     expect((await rejectionOf(createHub({ config, log: new CollectingLog() }))).code).toBe('LISTENER_PORT_IN_USE')

@@ -11,7 +11,7 @@ import {
   unsubscribePacket,
 } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient } from '../support/raw-client.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHub, startHubWithHttp } from '../support/start-hub.ts'
 import { isPublish, join, leave, lose, message, publish, takePayloads } from '../support/steps.ts'
 
 /** Statements of MQTT 3.1.1 that no other test names; their numbers are those of that standard. */
@@ -206,7 +206,7 @@ test('A protocol violation ends the connection that it came by, and no other [MQ
 })
 
 test('MQTT 3.1.1 packets may lie in WebSocket frames as they like, in parts or many in one [MQTT-6.0.0-2]', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   const client = await openRawWebSocketClient(httpPort)
   for (const byte of connectPacket({ clientId: 'c' })) client.send(Buffer.from([byte]))
   expect(await client.next('CONNACK')).toMatchObject({ returnCode: 0 })

@@ -4,7 +4,7 @@ import { Collected, guarded } from '../support/guard.ts'
 import { PINGREQ } from '../support/packets.ts'
 import { connectPacket5, publishPacket5 } from '../support/packets5.ts'
 import { PacketCutter5, type ReceivedPacket5 } from '../support/received-packet5.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 
 interface Opened {
   readonly webSocket: WebSocket
@@ -33,12 +33,12 @@ async function open(port: number): Promise<Opened> {
 }
 
 test('The WebSocket subprotocol of MQTT 5 is "mqtt" [MQTT-6.0.0-4]', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   expect((await open(httpPort)).webSocket.protocol).toBe('mqtt')
 })
 
 test('MQTT 5 packets may lie in WebSocket frames as they like, in parts or many in one [MQTT-6.0.0-2]', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   const { webSocket, packets } = await open(httpPort)
   const publish = publishPacket5({ topic: 't', qos: 1, packetId: 5 })
   const bytes = Buffer.concat([connectPacket5({ clientId: 'c' }), publish])
@@ -50,7 +50,7 @@ test('MQTT 5 packets may lie in WebSocket frames as they like, in parts or many 
 })
 
 test('A text frame ends an MQTT 5 connection over WebSocket; the hub sends binary frames only [MQTT-6.0.0-1]', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   const { webSocket, packets, closed } = await open(httpPort)
   webSocket.send(connectPacket5({ clientId: 'c' }))
   await packets.atLeast(1)

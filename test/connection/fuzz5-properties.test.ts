@@ -21,7 +21,7 @@ import {
   TOPIC_ALIAS,
   validProperties,
 } from '../support/fuzz-packets5.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { Bystander, expectLedgerBalanced, join } from '../support/steps.ts'
 import { CARRIERS5, limitsOf, sendWhole } from './fuzzing5.ts'
 
@@ -70,7 +70,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test.each(PROPERTY_PACKETS)(
     'takes %s with any properties that the standard allows, and refuses it with any others',
     async (name) => {
-      const testHub = await startHub()
+      const testHub = await startHubWithHttp()
       const bystander = await Bystander.join(testHub.port)
       // There must be an expiry that DISCONNECT may change.
       const connect = encode(connect5({ clientId: 'fuzzer', properties: [numberProperty(17, 1000, 4)] }))
@@ -107,7 +107,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test.each(PROPERTY_PACKETS)(
     'refuses %s whose properties are said to be longer than the packet',
     async (name) => {
-      const testHub = await startHub()
+      const testHub = await startHubWithHttp()
       const connect = encode(connect5({ clientId: 'fuzzer' }))
       await fc.assert(
         fc.asyncProperty(
@@ -141,7 +141,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test(
     'hands on any properties of a PUBLISH as they are, in their order, and none to a client of MQTT 3.1.1',
     async () => {
-      const testHub = await startHub()
+      const testHub = await startHubWithHttp()
       const [publisher, reader] = [await open(testHub), await open(testHub)]
       for (const [client, clientId] of [
         [publisher, 'publisher'],

@@ -11,7 +11,7 @@ import {
   validProperties,
 } from '../support/fuzz-packets5.ts'
 import type { RawClient } from '../support/raw-client.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
+import { startHubWithHttp, type HttpTestHub } from '../support/start-hub.ts'
 import { Bystander, expectLedgerBalanced, join } from '../support/steps.ts'
 import {
   byKind,
@@ -51,8 +51,8 @@ const UNSUBSCRIBED_SHARE = Buffer.concat([
 ])
 
 /** What a new hub answers to these chunks. */
-async function talk(open: (hub: TestHub) => Promise<RawClient>, chunks: readonly Buffer[]): Promise<unknown> {
-  const testHub = await startHub()
+async function talk(open: (hub: HttpTestHub) => Promise<RawClient>, chunks: readonly Buffer[]): Promise<unknown> {
+  const testHub = await startHubWithHttp()
   const { received } = await sendSlowly(await open(testHub), chunks)
   await testHub.hub.stop()
   expectLedgerBalanced(testHub)
@@ -64,7 +64,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test(
     'survives a CONNECT that is damaged, and nobody else notices',
     async () => {
-      const testHub = await startHub()
+      const testHub = await startHubWithHttp()
       const serveOthers = await joinOthers(testHub.port, await open(testHub))
       await fc.assert(
         fc.asyncProperty(damage, fc.boolean(), async (one, isClean) => {
@@ -83,7 +83,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test(
     'survives any bytes from a client, says with a reason code of the standard what is wrong, and nobody else notices',
     async () => {
-      const testHub = await startHub()
+      const testHub = await startHubWithHttp()
       const serveOthers = await joinOthers(testHub.port, await open(testHub))
       await fc.assert(
         fc.asyncProperty(garbage, fc.boolean(), async (bytes, isClean) => {
@@ -101,7 +101,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test(
     'survives streams of packets that are damaged in places, answers as the standard says, and accounts for all messages',
     async () => {
-      const testHub = await startHub({ config: { limits: { maxInflightMessages: 3, maxQueuedMessages: 20 } } })
+      const testHub = await startHubWithHttp({ config: { limits: { maxInflightMessages: 3, maxQueuedMessages: 20 } } })
       const { port } = testHub
       const serveOthers = await joinOthers(port, await open(testHub))
       const everything = await join(port, 'everything', { isClean: false })

@@ -17,13 +17,16 @@ import { until } from '../support/guard.ts'
 import { packet, PINGREQ } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
 import type { ReceivedPacket } from '../support/received-packet.ts'
-import type { TestHub } from '../support/start-hub.ts'
+import type { HttpTestHub } from '../support/start-hub.ts'
 
 /** What the fuzz tests of MQTT 5 throw at a hub, and who watches that nobody else is hurt. */
 
 export const CARRIERS5 = [
-  { name: 'TCP', open: async ({ port }: TestHub): Promise<RawClient> => openRawClient(port) },
-  { name: 'WebSocket', open: async ({ httpPort }: TestHub): Promise<RawClient> => openRawWebSocketClient(httpPort) },
+  { name: 'TCP', open: async ({ port }: HttpTestHub): Promise<RawClient> => openRawClient(port) },
+  {
+    name: 'WebSocket',
+    open: async ({ httpPort }: HttpTestHub): Promise<RawClient> => openRawWebSocketClient(httpPort),
+  },
 ] as const
 
 /** A session that is kept from run to run, with a will of all properties. */

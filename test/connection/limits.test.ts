@@ -7,7 +7,7 @@ import type { LimitName } from '../../src/observe/ledger.ts'
 import { until } from '../support/guard.ts'
 import { connectPacket, publishPacket, subscribePacket } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
+import { startHub, startHubWithHttp, type TestHub } from '../support/start-hub.ts'
 import { isPublish, join, leave, message, payloadsOf, publish, untilReason } from '../support/steps.ts'
 
 const ACCEPTED = Buffer.from([0x20, 2, 0, 0])
@@ -87,7 +87,8 @@ describe('Ledger.limitHits', () => {
   })
 
   test('counts WebSocket frames that are too large for any packets', async () => {
-    const started = await startWith({ maxPacketBytes: 500, maxConnectPacketBytes: 200 })
+    const limits = { maxPacketBytes: 500, maxConnectPacketBytes: 200 }
+    const started = await startHubWithHttp({ config: { limits } })
     const stranger = await openRawWebSocketClient(started.httpPort)
     await untilEnded(stranger, Buffer.alloc(100_000))
     await until(

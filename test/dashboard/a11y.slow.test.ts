@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient, retain } from './mqtt.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -64,14 +64,14 @@ describe.each(['light', 'dark'] as const)('In %s', (colorScheme) => {
     }
 
     test('an empty hub has nothing that axe objects to', async () => {
-      const { httpPort } = await startHub()
+      const { httpPort } = await startHubWithHttp()
       const page = await open(httpPort, '')
       await page.locator('.ways').waitFor()
       expect(await violationsOf(page)).toEqual([])
     })
 
     test('a room, its messages, a trail and a search have nothing that axe objects to', async () => {
-      const { port, httpPort } = await startHub()
+      const { port, httpPort } = await startHubWithHttp()
       const page = await open(httpPort, '#/room/lobby')
       expect(await violationsOf(page)).toEqual([])
       const anna = await connectClient(port, 'anna')
@@ -96,7 +96,7 @@ describe.each(['light', 'dark'] as const)('In %s', (colorScheme) => {
     })
 
     test('a device with its details, the overview and the retained messages have nothing that axe objects to', async () => {
-      const { port, httpPort } = await startHub()
+      const { port, httpPort } = await startHubWithHttp()
       const lamp = await connectClient(port, 'lamp-1')
       await retain(lamp, 'devices/lamp-1/about', ABOUT)
       await retain(lamp, 'devices/lamp-1/status', 'online')
@@ -116,7 +116,7 @@ describe.each(['light', 'dark'] as const)('In %s', (colorScheme) => {
     })
 
     test('dialogs, the banner and a phone have nothing that axe objects to', async () => {
-      const { hub, port, httpPort } = await startHub()
+      const { hub, port, httpPort } = await startHubWithHttp()
       const client = await connectClient(port, 'anna')
       await client.publishAsync('chat/lobby', 'hi', { qos: 1 })
       const page = await open(httpPort, '#/room/lobby', { width: 390, height: 844 })

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { goOffline, goOnline } from './lobby.ts'
 import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 import { PageProxy } from './page-proxy.ts'
 
 test('A conversation opens at the first unread message, and Esc marks it read', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await client.publishAsync('chat/lobby', 'read before', { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/lobby')
@@ -27,7 +27,7 @@ test('A conversation opens at the first unread message, and Esc marks it read', 
 })
 
 test('"/" searches the history of the conversation; Enter shows the hit where it was said, and a link leads back to now', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   const say = async (from: number, to: number): Promise<void> => {
     for (let index = from; index < to; index++) await client.publishAsync('chat/lobby', `straw ${index}`, { qos: 1 })
@@ -53,7 +53,7 @@ test('"/" searches the history of the conversation; Enter shows the hit where it
 })
 
 test('Telemetry is one line with its values, units and a chart; a button shows each message', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const meter = await connectClient(port, 'meter-1')
   const schema = { properties: { powerWatts: { type: 'number', title: 'Power', unit: 'W' } } }
   await retain(meter, 'devices/meter-1/about', {
@@ -81,7 +81,7 @@ test('Telemetry is one line with its values, units and a chart; a button shows e
 })
 
 test('A message shows what changed since the one before, and a chart of any of its numbers', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'plc')
   for (const pressure of [1, 2, 3]) {
     const payload = JSON.stringify({ line: { pressure, name: 'north' }, ok: pressure < 3 })
@@ -99,7 +99,7 @@ test('A message shows what changed since the one before, and a chart of any of i
 })
 
 test('Kept messages are buttons that send, also after a reload; Up takes the last one back', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   const heard: string[] = []
   client.on('message', (_topic, payload) => heard.push(payload.toString()))
@@ -125,7 +125,7 @@ test('Kept messages are buttons that send, also after a reload; Up takes the las
 })
 
 test('Payloads of equal length that differ only in the middle are not folded', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plc')
   for (const middle of 'abc') {
@@ -137,7 +137,7 @@ test('Payloads of equal length that differ only in the middle are not folded', a
 })
 
 test('After an outage that its session did not outlive, all that was said meanwhile comes from history, and the line counts it', async () => {
-  const { port, httpPort, log } = await startHub({ config: { limits: { maxSessionExpirySeconds: 1 } } })
+  const { port, httpPort, log } = await startHubWithHttp({ config: { limits: { maxSessionExpirySeconds: 1 } } })
   const proxy = await PageProxy.start(httpPort)
   const { page } = await openPage(proxy.port, '#/room/lobby')
   const client = await connectClient(port, 'anna')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
@@ -34,7 +34,7 @@ const ABOUT = {
 }
 
 test('The dot is the session, the ring is what the device says on the topic of its will: they are two signals', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort)
   const will = { topic: 'hall/alive', payload: Buffer.from('no more'), qos: 1 as const, retain: true }
   const sensor = await connectClient(port, 'sensor-7', {
@@ -54,7 +54,7 @@ test('The dot is the session, the ring is what the device says on the topic of i
 })
 
 test('A device that says asleep on its status is asleep; words that are none of the three say nothing', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const gateway = await connectClient(port, 'gateway')
   await retain(gateway, 'devices/door-1/status', 'asleep')
   await retain(gateway, 'devices/door-2/status', 'disconnected soon, online still')
@@ -68,7 +68,7 @@ test('A device that says asleep on its status is asleep; words that are none of 
 })
 
 test('Contacts of devices are there after a restart of the page, by what is retained and by who is connected', async () => {
-  const { hub, port, httpPort } = await startHub()
+  const { hub, port, httpPort } = await startHubWithHttp()
   await connectClient(port, 'anna')
   await hub.publish('devices/lamp-9/status', 'offline', { retain: true })
   const { page } = await openPage(httpPort)
@@ -77,7 +77,7 @@ test('Contacts of devices are there after a restart of the page, by what is reta
 })
 
 test('The form of a command has titles, units, bounds and what may be left out, by the schema that the device announced', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const lamp = await connectClient(port, 'lamp-1')
   await lamp.subscribeAsync('devices/lamp-1/cmd/+', { qos: 1 })
   await retain(lamp, 'devices/lamp-1/about', ABOUT)
@@ -104,7 +104,7 @@ test('The form of a command has titles, units, bounds and what may be left out, 
 })
 
 test('A device of MQTT 3.1.1 gets in the JSON where to reply, and its reply is shown with the latency', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const lamp = await connectClient(port, 'old-lamp', { protocolVersion: 4 })
   await lamp.subscribeAsync('devices/old-lamp/cmd/+', { qos: 1 })
   const commands = { blink: { title: 'Blink', parameters: { type: 'object', properties: {} }, result: {} } }
@@ -126,7 +126,7 @@ test('A device of MQTT 3.1.1 gets in the JSON where to reply, and its reply is s
 })
 
 test('The last values have the title and unit that were announced, digits as they were sent, and a small chart', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const lamp = await connectClient(port, 'lamp-1')
   await retain(lamp, 'devices/lamp-1/about', ABOUT)
   for (const watts of ['3.50', '4.10', '9.00']) {
@@ -143,7 +143,7 @@ test('The last values have the title and unit that were announced, digits as the
 })
 
 test('"Why did it not arrive?" says in words what became of the last messages for this client', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const kept = { clean: false, properties: { sessionExpiryInterval: 600 } }
   const lamp = await connectClient(port, 'lamp-1', kept)
   await lamp.subscribeAsync('devices/lamp-1/cmd/#', { qos: 1 })

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
@@ -17,7 +17,7 @@ async function say(port: number, bytes: string | Buffer): Promise<void> {
 }
 
 test('An empty hub shows how to publish with its own addresses, waits, and says when the first message is there', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page, complaints } = await openPage(httpPort)
   await page.getByRole('heading', { name: 'Publish your first message' }).waitFor()
   for (const name of ['mosquitto_pub', 'Node (mqtt.js)', 'Python (paho)', 'Arduino (PubSubClient)']) {
@@ -34,7 +34,7 @@ test('An empty hub shows how to publish with its own addresses, waits, and says 
 })
 
 test('An empty hub names the mistakes that it sees: the wrong port, TLS, a broken rule', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort)
   await say(port, 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: a browser with a long name, as they have\r\n\r\n')
   await page.locator('[data-mishap="http-on-mqtt"]', { hasText: 'use the port of this page' }).waitFor()

@@ -1,7 +1,7 @@
 import type { MqttClient } from 'mqtt'
 import type { Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
@@ -24,7 +24,7 @@ interface Scene {
 
 /** A hub, a page that looks at a place, and somebody who means no good. */
 async function openScene(place: string, config = {}): Promise<Scene> {
-  const { port, httpPort } = await startHub({ config })
+  const { port, httpPort } = await startHubWithHttp({ config })
   const mallory = await connectClient(port, 'mallory')
   return { port, httpPort, mallory, ...(await openPage(httpPort, place)) }
 }

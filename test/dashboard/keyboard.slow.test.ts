@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
@@ -17,7 +17,7 @@ async function focused(page: Page): Promise<{ name: string; isMarked: boolean }>
 }
 
 test('Tab reaches the list, the stream and the composer, and what has the focus is always marked', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await client.publishAsync('chat/lobby', 'hello', { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/lobby')
@@ -37,7 +37,7 @@ test('Tab reaches the list, the stream and the composer, and what has the focus 
 })
 
 test('Dialogs open by keys, keep the focus inside, and give it back', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/room/lobby')
   const box = page.getByRole('textbox', { name: 'Message' })
   await box.focus()
@@ -60,7 +60,7 @@ test('Dialogs open by keys, keep the focus inside, and give it back', async () =
 })
 
 test('Alt and the arrows move through the conversations', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   for (const room of ['a', 'b', 'c']) await client.publishAsync(`chat/${room}`, 'x', { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/a')
@@ -72,7 +72,7 @@ test('Alt and the arrows move through the conversations', async () => {
 })
 
 test('At 200 % nothing is cut off sideways, and nothing moves for who does not want it', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await client.publishAsync('chat/lobby', 'a long message '.repeat(20), { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/lobby')
@@ -96,7 +96,7 @@ test('At 200 % nothing is cut off sideways, and nothing moves for who does not w
 })
 
 test('On a phone the details cover the page, take the focus, and Esc goes back to the message, then to the talk', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await client.publishAsync('chat/lobby', 'look at this', { qos: 1 })
   const { page, complaints } = await openPage(httpPort, '#/room/lobby')
@@ -120,7 +120,7 @@ test('On a phone the details cover the page, take the focus, and Esc goes back t
 })
 
 test('"?" lists the keys, in each language, and does not come while one writes', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/room/lobby')
   const box = page.getByRole('textbox', { name: 'Message' })
   await box.focus()
@@ -145,7 +145,7 @@ test('"?" lists the keys, in each language, and does not come while one writes',
 })
 
 test('Up in an empty composer brings back the last message with its topic and QoS, to be changed and sent again', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const lamp = await connectClient(port, 'lamp-1')
   const heard: string[] = []
   lamp.on('message', (topic, payload, { qos }) => heard.push(`${topic} ${payload.toString()} QoS ${qos}`))

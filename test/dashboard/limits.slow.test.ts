@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
 test('What the hub would disconnect for is said before it is sent, in words, and cannot be sent', async () => {
   const limits = { maxTopicBytes: 40, maxTopicLevels: 3, maxPacketBytes: 2000 }
-  const { port, httpPort } = await startHub({ config: { limits } })
+  const { port, httpPort } = await startHubWithHttp({ config: { limits } })
   const heard: string[] = []
   const listener = await connectClient(port, 'listener')
   listener.on('message', (topic, payload) => heard.push(`${topic} ${payload.length}`))

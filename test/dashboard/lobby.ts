@@ -1,20 +1,20 @@
 import type { Page } from 'playwright-core'
-import { startHub, type TestHub } from '../support/start-hub.ts'
+import { startHubWithHttp, type HttpTestHub } from '../support/start-hub.ts'
 import { openPage } from './open-page.ts'
 import { PageProxy } from './page-proxy.ts'
 
-export interface SeenHub extends TestHub {
+export interface SeenHub extends HttpTestHub {
   readonly page: Page
   readonly proxy: PageProxy
 }
 
 /** A place of a new hub, seen through a proxy that counts packets. */
 export async function openLobby(
-  options: Parameters<typeof startHub>[0] = {},
+  options: Parameters<typeof startHubWithHttp>[0] = {},
   place = '#/room/lobby',
   prepare?: (page: Page) => Promise<void>,
 ): Promise<SeenHub> {
-  const started = await startHub(options)
+  const started = await startHubWithHttp(options)
   const proxy = await PageProxy.start(started.httpPort)
   const { page } = await openPage(proxy.port, place, prepare)
   return { ...started, page, proxy }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { startProcess, type TestProcess } from '../support/processes.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { goOffline, goOnline, sees, write } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
@@ -98,7 +98,7 @@ test('When the hub is killed between PUBREC and PUBCOMP, the message has its tic
 })
 
 test('What was not sent and what was being written outlive a reload', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const anna = await connectClient(port, 'anna')
   const heard: string[] = []
   anna.on('message', (_topic, payload) => heard.push(payload.toString()))
@@ -121,7 +121,7 @@ test('What was not sent and what was being written outlive a reload', async () =
 })
 
 test('Unsent messages outlive reloads while offline, whatever else is written then, and are in sight all the time', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const anna = await connectClient(port, 'anna')
   const heard: string[] = []
   anna.on('message', (_topic, payload) => heard.push(payload.toString()))

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
 test('The overview says plainly that all is well, and shows what goes in and out as live charts', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   const { page, complaints } = await openPage(httpPort, '#/overview')
   await page.getByRole('heading', { name: 'All is well' }).waitFor()
   await page.getByText('Nothing was dropped.').waitFor()
@@ -18,7 +18,7 @@ test('The overview says plainly that all is well, and shows what goes in and out
 })
 
 test('Messages in are counted from clients, and the chart says how many a second', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/overview')
   await page.getByRole('img', { name: 'Messages in: 0/s' }).waitFor()
   const client = await connectClient(port, 'anna')
@@ -27,7 +27,7 @@ test('Messages in are counted from clients, and the chart says how many a second
 })
 
 test('Drops are told by reason, and slow clients by name with what waits for them', async () => {
-  const { hub, port, httpPort } = await startHub()
+  const { hub, port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/overview')
   // What was dropped before the page looked is in the totals, and no fault of now.
   await page.getByRole('heading', { name: 'All is well' }).waitFor()

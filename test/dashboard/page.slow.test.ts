@@ -1,6 +1,6 @@
 import { type MqttClient, connectAsync } from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { openPage } from './open-page.ts'
 
 async function connect(port: number, clientId: string): Promise<MqttClient> {
@@ -10,7 +10,7 @@ async function connect(port: number, clientId: string): Promise<MqttClient> {
 }
 
 test('A message that is published to a room appears there, and the browser has nothing to complain about', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page, complaints } = await openPage(httpPort, '#/room/lobby')
   const client = await connect(port, 'anna')
   await client.publishAsync('chat/lobby', 'Привет 🎉 from the command line', { qos: 1 })
@@ -24,7 +24,7 @@ test('A message that is published to a room appears there, and the browser has n
 })
 
 test('What is written in Russian arrives as it was, with one receiver two ticks, and the trail names who has it', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connect(port, 'anna')
   await client.subscribeAsync('chat/lobby', { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/lobby')
@@ -40,7 +40,7 @@ test('What is written in Russian arrives as it was, with one receiver two ticks,
 })
 
 test('A message that nobody subscribes to says so: the page is no receiver of its own messages', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/room/lobby')
   await page.getByRole('textbox', { name: 'Message' }).fill('anybody?')
   await page.keyboard.press('Enter')
@@ -48,7 +48,7 @@ test('A message that nobody subscribes to says so: the page is no receiver of it
 })
 
 test('A message at QoS 0 has a hollow tick and never more without a receiver', async () => {
-  const { httpPort } = await startHub()
+  const { httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/room/lobby')
   await page.getByRole('radio', { name: 'QoS 0' }).check()
   await page.getByRole('textbox', { name: 'Message' }).fill('into the blue')
@@ -57,7 +57,7 @@ test('A message at QoS 0 has a hollow tick and never more without a receiver', a
 })
 
 test('A command is sent from the form a device announces, and its reply is shown with the latency', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const lamp = await connect(port, 'lamp-1')
   await lamp.subscribeAsync('devices/lamp-1/cmd/+', { qos: 1 })
   const about = { commands: { set: { properties: { brightness: { type: 'number', default: 40 } } } } }
@@ -75,7 +75,7 @@ test('A command is sent from the form a device announces, and its reply is shown
 })
 
 test('Equal payloads in a row fold into one line with their number', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/device/lamp-1')
   const client = await connect(port, 'lamp-1')
   await client.publishAsync('devices/lamp-1/event', 'first', { qos: 1 })
@@ -86,7 +86,7 @@ test('Equal payloads in a row fold into one line with their number', async () =>
 })
 
 test('Without the hub a banner says so, and what was written goes when the hub is back', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/room/lobby')
   await page.getByRole('textbox', { name: 'Message' }).fill('before')
   await page.keyboard.press('Enter')
@@ -96,14 +96,14 @@ test('Without the hub a banner says so, and what was written goes when the hub i
   await page.getByRole('textbox', { name: 'Message' }).fill('while it is away')
   await page.keyboard.press('Enter')
   await page.locator('[data-tick="waiting"]').waitFor()
-  const again = await startHub({ config: { httpPort } })
+  const again = await startHubWithHttp({ config: { httpPort } })
   expect(again.httpPort).toBe(httpPort)
   await page.locator('.message', { hasText: 'while it is away' }).locator('[data-tick="nobody"]').waitFor()
   await page.getByText('No connection to the hub').waitFor({ state: 'detached' })
 })
 
 test('The row one reads stays to the pixel while messages come, which are counted; the way down leads to the newest', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
   const client = await connect(port, 'plant')
   const publish = async (from: number, to: number): Promise<void> => {
@@ -128,7 +128,7 @@ test('The row one reads stays to the pixel while messages come, which are counte
 })
 
 test('At 1920 × 1080 at least 30 messages are in sight, and on a laptop nothing lies beside the window', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   for (let index = 0; index < 80; index++) await hub.publish('chat/lobby', `message ${index}`, { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/lobby')
   await page.setViewportSize({ width: 1920, height: 1080 })

@@ -1,7 +1,7 @@
 import type { MqttClient } from 'mqtt'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { goOffline, goOnline } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
@@ -57,7 +57,7 @@ async function readToFirst(page: Page): Promise<void> {
 }
 
 test('Pause stops the view and not the record: afterwards nothing is missing, and what came is counted meanwhile', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')
   await count(client, 0, 5)
@@ -77,7 +77,7 @@ test('Pause stops the view and not the record: afterwards nothing is missing, an
 })
 
 test('After a pause in which more came than the page keeps, history fills the gap, in order', async () => {
-  const { port, httpPort } = await startHub({ config: { history: RECORD_ALL } })
+  const { port, httpPort } = await startHubWithHttp({ config: { history: RECORD_ALL } })
   const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')
   await count(client, 0, 10)
@@ -99,7 +99,7 @@ test('After a pause in which more came than the page keeps, history fills the ga
 })
 
 test('Rows that the page let go of while it followed the newest come back when one reads upwards', async () => {
-  const { port, httpPort } = await startHub({ config: { history: RECORD_ALL } })
+  const { port, httpPort } = await startHubWithHttp({ config: { history: RECORD_ALL } })
   const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')
   await count(client, 0, 10)
@@ -117,7 +117,7 @@ test('Rows that the page let go of while it followed the newest come back when o
 })
 
 test('What neither the page nor history has of a pause is counted', async () => {
-  const { port, httpPort } = await startHub({ config: { history: { qos0PerSecondPerTopic: 0 } } })
+  const { port, httpPort } = await startHubWithHttp({ config: { history: { qos0PerSecondPerTopic: 0 } } })
   const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')
   await count(client, 0, 10)
@@ -137,7 +137,7 @@ test('What neither the page nor history has of a pause is counted', async () => 
 })
 
 test('What comes while history fills the gap of an outage stands below it', async () => {
-  const { port, httpPort } = await startHub({ config: { history: RECORD_ALL } })
+  const { port, httpPort } = await startHubWithHttp({ config: { history: RECORD_ALL } })
   const proxy = await PageProxy.start(httpPort)
   const { page } = await openPage(proxy.port, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')
@@ -168,7 +168,9 @@ test('What comes while history fills the gap of an outage stands below it', asyn
 })
 
 test('What the hub dropped on the way to the page is counted where it is missing', async () => {
-  const { port, httpPort } = await startHub({ config: { limits: { maxInflightMessages: 1, maxQueuedMessages: 10 } } })
+  const { port, httpPort } = await startHubWithHttp({
+    config: { limits: { maxInflightMessages: 1, maxQueuedMessages: 10 } },
+  })
   const { page } = await openPage(httpPort, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')
   for (let from = 0; from < 1000; from += 250) {
@@ -195,7 +197,7 @@ test('What the hub dropped on the way to the page is counted where it is missing
 })
 
 test('What the hub dropped while the page was away, and history has, is not said to be missing', async () => {
-  const { port, httpPort } = await startHub({ config: { limits: { maxQueuedMessages: 10 } } })
+  const { port, httpPort } = await startHubWithHttp({ config: { limits: { maxQueuedMessages: 10 } } })
   const proxy = await PageProxy.start(httpPort)
   const { page } = await openPage(proxy.port, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')
@@ -213,7 +215,7 @@ test('What the hub dropped while the page was away, and history has, is not said
 })
 
 test('What was held in a pause is shown by "Go on" also while there is no connection', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const proxy = await PageProxy.start(httpPort)
   const { page } = await openPage(proxy.port, '#/channel/plant%2F%23')
   const client = await connectClient(port, 'plant')

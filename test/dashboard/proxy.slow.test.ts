@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
 import { freePort } from '../support/free-port.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient } from './mqtt.ts'
 
 /** A certificate for 127.0.0.1 that nobody knows. */
@@ -66,7 +66,9 @@ describe.each([{ scheme: 'http' }, { scheme: 'https' }])(
       const proxyPort = await freePort()
       // The hub does not know that TLS ends before it: where the page comes from then has to be listed.
       const origins = scheme === 'https' ? [`https://127.0.0.1:${proxyPort}`] : []
-      const { port, httpPort } = await startHub({ config: { http: { basePath: '/hub' }, websocket: { origins } } })
+      const { port, httpPort } = await startHubWithHttp({
+        config: { http: { basePath: '/hub' }, websocket: { origins } },
+      })
       await startProxy(proxyPort, httpPort, scheme === 'https')
       const browser = await launchChromium()
       onTestFinished(() => browser.close())

@@ -1,11 +1,11 @@
 import type { IPublishPacket } from 'mqtt'
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
 test('Retained messages are found by filter and by text, with their age and size', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await retain(client, 'home/lamp', 'on')
   await retain(client, 'home/heater', '21.5')
@@ -23,7 +23,7 @@ test('Retained messages are found by filter and by text, with their age and size
 })
 
 test('A deletion by filter is counted first, and undo puts back payload, QoS and properties', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   const properties = { contentType: 'text/x', userProperties: { colour: ['red', 'green'] }, responseTopic: 'answers' }
   const payload = Buffer.from([0, 255, 1])
@@ -51,7 +51,7 @@ test('A deletion by filter is counted first, and undo puts back payload, QoS and
 })
 
 test('One message is deleted on its own, after a question', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await retain(client, 'home/a', '1')
   await retain(client, 'home/a/b', '2')

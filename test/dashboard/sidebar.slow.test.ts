@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
@@ -16,7 +16,7 @@ async function idsOf(page: Page): Promise<(string | null)[]> {
 }
 
 test('The list is by name with numbers as numbers, pinned first, and stays so whatever is said', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   for (const name of ['lamp-10', 'lamp-2', 'lamp-1']) await hub.publish(`devices/${name}/event`, 'x')
   const { page } = await openPage(httpPort, '#/device/lamp-10')
   await page.locator('.line').nth(3).waitFor()
@@ -29,7 +29,7 @@ test('The list is by name with numbers as numbers, pinned first, and stays so wh
 })
 
 test('"Recent" has the newest first, but holds still while the pointer is inside', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   for (const name of ['a', 'b', 'c']) await hub.publish(`devices/${name}/event`, 'x')
   const { page } = await openPage(httpPort)
   await page.getByRole('radio', { name: 'Recent' }).check()
@@ -44,7 +44,7 @@ test('"Recent" has the newest first, but holds still while the pointer is inside
 })
 
 test('Unread counts what is said while one is elsewhere: no retained replay, no telemetry, and nothing once it is opened', async () => {
-  const { hub, port, httpPort } = await startHub()
+  const { hub, port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await retain(client, 'chat/kitchen', 'from long ago')
   const { page } = await openPage(httpPort, '#/room/lobby')
@@ -65,7 +65,7 @@ test('Unread counts what is said while one is elsewhere: no retained replay, no 
 })
 
 test('A busy topic shows a rate, which goes when it falls silent', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort)
   const timer = setInterval(() => {
     for (let index = 0; index < 20; index++) void hub.publish('plant/line/speed', String(index))
@@ -77,7 +77,7 @@ test('A busy topic shows a rate, which goes when it falls silent', async () => {
 })
 
 test('A channel is a saved filter: it gathers what matches at once, outlives the page, and can be removed', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   await hub.publish('devices/lamp-1/alarm', 'smoke')
   const { page } = await openPage(httpPort)
   await page.getByRole('button', { name: 'New room or channel' }).click()
@@ -99,7 +99,7 @@ test('A channel is a saved filter: it gathers what matches at once, outlives the
 })
 
 test('With 100,000 topics of as many devices the list is there at once, and only what is in sight is in the page', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   for (let index = 0; index < TOPICS; index++)
     await hub.publish(`devices/meter-${index}/telemetry`, `{"watts":${index}}`)
   const { page, complaints } = await openPage(httpPort)
@@ -117,7 +117,7 @@ test('With 100,000 topics of as many devices the list is there at once, and only
 })
 
 test('Long names and 300 conversations keep every line as high as the others, and nothing wider than the list', async () => {
-  const { hub, httpPort } = await startHub()
+  const { hub, httpPort } = await startHubWithHttp()
   const long = 'sehr-langer-name-'.repeat(12)
   for (let index = 0; index < 300; index++) await hub.publish(`devices/${long}${index}/event`, 'text '.repeat(100))
   const { page } = await openPage(httpPort)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { goOffline, goOnline, openLobby, sees, write } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
@@ -116,7 +116,7 @@ describe('The sign of a message is', () => {
   })
 
   test('two coloured when the device has answered, with the time that took', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const lamp = await connectClient(port, 'lamp-1')
     await lamp.subscribeAsync('devices/lamp-1/cmd/+', { qos: 1 })
     const requests: { topic: string; correlationData: Buffer }[] = []

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { Audit } from '../../devices/audit.ts'
 import type { Fleet } from '../../devices/fleet.ts'
 import { deviceTopics } from '../../devices/topics.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { startFleet, Watcher } from './watching.ts'
 
 const METER = deviceTopics('m-1')
@@ -17,7 +17,7 @@ async function audited(): Promise<{
   fleet: Fleet
   forge: (topic: string, payload: string) => Promise<void>
 }> {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const broker = { url: new URL(`mqtt://127.0.0.1:${port}`), webSocketUrl: new URL(`ws://127.0.0.1:${httpPort}/mqtt`) }
   const audit = await Audit.start(broker.url)
   onTestFinished(() => audit.stop())

@@ -4,7 +4,7 @@ import { announce, homeAssistantDiscovery } from '../../devices/announcement.ts'
 import { KINDS } from '../../devices/kinds.ts'
 import { About } from '../../devices/payloads.ts'
 import { deviceTopics } from '../../devices/topics.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { startFleet, Watcher } from './watching.ts'
 
 describe('What a device says of itself', () => {
@@ -14,7 +14,7 @@ describe('What a device says of itself', () => {
   })
 
   test('is told to Home Assistant only if asked, retained, where it looks for it', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const broker = {
       url: new URL(`mqtt://127.0.0.1:${port}`),
       webSocketUrl: new URL(`ws://127.0.0.1:${httpPort}/mqtt`),

@@ -8,7 +8,7 @@ import { Value } from 'typebox/value'
 import { freePort } from '../support/free-port.ts'
 import { guarded } from '../support/guard.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { type Broker, Watcher } from './watching.ts'
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
@@ -29,7 +29,7 @@ async function start(...args: readonly string[]): Promise<TestProcess> {
 }
 
 async function startBroker() {
-  const { port, httpPort, log } = await startHub()
+  const { port, httpPort, log } = await startHubWithHttp()
   const url = new URL(`mqtt://127.0.0.1:${port}`)
   const webSocketUrl = new URL(`ws://127.0.0.1:${httpPort}/mqtt`)
   return { broker: { url, webSocketUrl }, log, flags: ['--url', url.href, '--ws-url', webSocketUrl.href] }

@@ -5,7 +5,7 @@ import { dayCurve, daylight, Drift } from '../../devices/world/curves.ts'
 import { jpeg } from '../../devices/world/picture.ts'
 import { Random } from '../../devices/world/random.ts'
 import { alongRoad, metresBetween, ROAD_METRES } from '../../devices/world/road.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { startFleet, Watcher } from './watching.ts'
 
 const HOUR_MS = 3_600_000
@@ -85,7 +85,7 @@ describe('The world of the devices', () => {
 
 /** What a meter and a thermostat say at first, to a hub of their own. */
 async function said(seed: number): Promise<unknown[]> {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const broker = {
     url: new URL(`mqtt://127.0.0.1:${port}`),
     webSocketUrl: new URL(`ws://127.0.0.1:${httpPort}/mqtt`),

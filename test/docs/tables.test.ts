@@ -10,7 +10,7 @@ import { DROP_REASONS } from '../../src/protocol/drop-reasons.ts'
 import { PROBLEMS } from '../../src/http/problem.ts'
 import { METRIC_ROWS } from '../../src/observe/metrics.ts'
 import { ApiClient, fieldOf } from '../support/api.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { codeBlocks, readPage } from './pages.ts'
 
 /** What stands between `<!-- name -->` and `<!-- /name -->` in a page. */
@@ -79,7 +79,7 @@ describe('docs/errors.md', () => {
 
 describe('docs/http-api.md', () => {
   test('lists every route', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const paths = Object(fieldOf(await new ApiClient(httpPort).get('/openapi.json'), 'paths'))
     const routes = Object.keys(paths)
       .filter((path) => path.startsWith('/api/v1/'))

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { createHub } from '../../src/hub.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { freePort } from '../support/free-port.ts'
-import { CollectingLog, startHub } from '../support/start-hub.ts'
+import { CollectingLog, startHubWithHttp } from '../support/start-hub.ts'
 import { watch } from './watch.ts'
 
 const require = createRequire(import.meta.url)
@@ -109,7 +109,7 @@ async function startHubAt(httpPort: number) {
 
 describe('The page', () => {
   test('shows values as they come, a row a topic in order, and no payload as markup', async () => {
-    const { port, httpPort } = await startHub({ config: { websocket: { origins: [origin] } } })
+    const { port, httpPort } = await startHubWithHttp({ config: { websocket: { origins: [origin] } } })
     const speaker = await watch(port)
     speaker.publish('home/kitchen/light', 'on', true)
     const page = await openPage(httpPort)
@@ -161,20 +161,20 @@ describe('The page', () => {
   })
 
   test('of an origin that the hub does not know is not let in, and says what it may be', async () => {
-    const { httpPort, log } = await startHub()
+    const { httpPort, log } = await startHubWithHttp()
     const page = await openPage(httpPort)
     expect(await untilState(page, 'cut')).toMatch(/does not take pages of this origin/)
     expect(log.lines.items.map(({ text }) => text).join('\n')).toMatch(/websocket\.origins/)
   })
 
   test('says when the hub does not take its filter', async () => {
-    const { httpPort } = await startHub({ config: { websocket: { origins: [origin] } } })
+    const { httpPort } = await startHubWithHttp({ config: { websocket: { origins: [origin] } } })
     const page = await openPage(httpPort, { filter: 'a/#/b' })
     expect(await untilState(page, 'refused')).toMatch(/^Cannot subscribe: /)
   })
 
   test.each(['light', 'dark'] as const)('has nothing that axe objects to, in %s', async (colorScheme) => {
-    const { port, httpPort } = await startHub({ config: { websocket: { origins: [origin] } } })
+    const { port, httpPort } = await startHubWithHttp({ config: { websocket: { origins: [origin] } } })
     const speaker = await watch(port)
     speaker.publish('home/kitchen/light', 'on', true)
     const page = await openPage(httpPort, { colorScheme })

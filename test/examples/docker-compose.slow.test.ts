@@ -10,7 +10,7 @@ import { parse } from 'yaml'
 import { requireTool } from '../support/debian-tools.ts'
 import { ask } from '../support/http-request.ts'
 import { Prometheus } from '../support/prometheus.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const FOLDER = join(ROOT, 'examples/docker-compose')
@@ -111,7 +111,7 @@ describe('prometheus.yml', () => {
   })
 
   test('has Prometheus read a hub, which takes the name that it is asked by', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     expect((await ask(httpPort, { path: '/metrics', headers: { host: 'hub:8080' } })).status).toBe(200)
     const written = readFile('prometheus.yml')
     const here = written.replace('hub:8080', `127.0.0.1:${httpPort}`).replace('15s', '1s')

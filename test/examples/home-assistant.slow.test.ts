@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { DEBIAN_PYTHON } from '../support/debian-tools.ts'
 import { startProcess } from '../support/processes.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { watch, type Watch } from './watch.ts'
 
 const ROOT = new URL('../../', import.meta.url)
@@ -44,7 +44,7 @@ const FORMS: Readonly<Record<string, RegExp>> = {
 }
 
 async function startHouse(...flags: readonly string[]): Promise<{ readonly port: number; readonly watcher: Watch }> {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const watcher = await watch(port)
   const urls = ['--url', `mqtt://127.0.0.1:${port}`, '--ws-url', `ws://127.0.0.1:${httpPort}/mqtt`]
   // A minute of the house in a second.

@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
 import { ApiClient, fieldOf } from '../support/api.ts'
 import { ask } from '../support/http-request.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 
 /** What the document says of each route. */
 function operationsOf(paths: unknown): [route: string, operation: Record<string, unknown>][] {
@@ -16,7 +16,7 @@ function operationsOf(paths: unknown): [route: string, operation: Record<string,
 
 describe('The OpenAPI document', () => {
   test('is valid', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const { body } = await new ApiClient(httpPort).get('/openapi.json')
     const result = await new Validator().validate(Object(body))
     expect(result.errors).toBeUndefined()
@@ -24,7 +24,7 @@ describe('The OpenAPI document', () => {
   })
 
   test('says of each route what it is for and what it answers, and describes each parameter', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const answer = await new ApiClient(httpPort).get('/openapi.json')
     const operations = operationsOf(fieldOf(answer, 'paths')).filter(([route]) => route.includes('/api/v1/'))
     expect(operations.length).toBeGreaterThan(18)
@@ -40,7 +40,7 @@ describe('The OpenAPI document', () => {
   })
 
   test('lists no route that fails when it is asked for the first time', async () => {
-    const { log, httpPort } = await startHub()
+    const { log, httpPort } = await startHubWithHttp()
     const answer = await new ApiClient(httpPort).get('/openapi.json')
     for (const [route] of operationsOf(fieldOf(answer, 'paths'))) {
       const [method = '', path = ''] = route.split(' ')
@@ -53,7 +53,7 @@ describe('The OpenAPI document', () => {
   })
 
   test('says that what has a default may be left out', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const answer = await new ApiClient(httpPort).get('/openapi.json')
     const parameters = operationsOf(fieldOf(answer, 'paths')).flatMap(([, operation]) =>
       Array.isArray(operation['parameters']) ? operation['parameters'].map(Object) : [],
@@ -68,7 +68,7 @@ describe('The OpenAPI document', () => {
   })
 
   test('says of problems what they are sent as, and of events what their data are', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const answer = await new ApiClient(httpPort).get('/openapi.json')
     for (const [route, { responses }] of operationsOf(fieldOf(answer, 'paths'))) {
       if (!route.includes('/api/v1/')) continue
@@ -79,7 +79,7 @@ describe('The OpenAPI document', () => {
   })
 
   test('writes tuples as JSON Schema 2020-12 has them', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const { body } = await new ApiClient(httpPort).get('/openapi.json')
     const { received } = Object(body).components.schemas.Overview.properties
     expect(received.prefixItems).toHaveLength(3)
@@ -88,7 +88,7 @@ describe('The OpenAPI document', () => {
   })
 
   test('is a page at /api/docs that loads nothing from elsewhere', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const { status, headers, text } = await ask(httpPort, { path: '/api/docs/' })
     expect(status).toBe(200)
     expect(headers['content-security-policy']).toContain("default-src 'self'")

@@ -8,7 +8,7 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { ApiClient, expectProblem } from '../support/api.ts'
 import { ask } from '../support/http-request.ts'
 import { openRawWebSocketClient } from '../support/raw-client.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { join as joinClient } from '../support/steps.ts'
 
 class FailingStore extends MemoryStore {
@@ -21,7 +21,7 @@ const JSON_TYPE = { 'Content-Type': 'application/json' }
 
 describe('The HTTP side', () => {
   test('answers with a problem document where there is nothing', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     expectProblem(await new ApiClient(httpPort).get('/nothing'), 404)
     expect(await ask(httpPort, { path: '/favicon.ico' })).toMatchObject({ status: 404 })
     expect(await ask(httpPort, { path: '/api/v1/clients', method: 'PUT' })).toMatchObject({ status: 404 })
@@ -29,7 +29,7 @@ describe('The HTTP side', () => {
   })
 
   test('keeps browsers from doing harm with what it serves', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     for (const path of ['/', '/api/v1/clients', '/nothing', '/healthz']) {
       const { headers } = await ask(httpPort, { path })
       expect(headers['content-security-policy']).toMatch(/^default-src 'self'; .*frame-ancestors 'none'$/)
@@ -40,7 +40,7 @@ describe('The HTTP side', () => {
   })
 
   test('answers by names that no stranger can have, and by no others', async () => {
-    const { httpPort } = await startHub({ config: { websocket: { origins: ['https://hub.example'] } } })
+    const { httpPort } = await startHubWithHttp({ config: { websocket: { origins: ['https://hub.example'] } } })
     const statusBy = async (host: string, path = '/api/v1/clients'): Promise<number> =>
       (await ask(httpPort, { path, headers: { Host: host } })).status
     for (const host of ['127.0.0.1', 'localhost:80', '[::1]:8080', 'hub', 'pi.local', '192.168.1.7', 'hub.example']) {
@@ -53,7 +53,7 @@ describe('The HTTP side', () => {
   })
 
   test('lets no page of another site change anything', async () => {
-    const { hub, httpPort } = await startHub({ config: { websocket: { origins: ['https://panel.example'] } } })
+    const { hub, httpPort } = await startHubWithHttp({ config: { websocket: { origins: ['https://panel.example'] } } })
     const statusFrom = async (headers: Readonly<Record<string, string>>): Promise<number> => {
       const url = `http://127.0.0.1:${httpPort}/api/v1/clients/nobody/disconnect`
       return (await fetch(url, { method: 'POST', headers })).status
@@ -67,13 +67,13 @@ describe('The HTTP side', () => {
   })
 
   test('says whether it is alive and ready', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     expect(await ask(httpPort, { path: '/healthz' })).toMatchObject({ status: 200, text: 'alive\n' })
     expect(await ask(httpPort, { path: '/readyz' })).toMatchObject({ status: 200, text: 'ready\n' })
   })
 
   test('is not ready while the store cannot write', async () => {
-    const { httpPort } = await startHub({ store: new FailingStore() })
+    const { httpPort } = await startHubWithHttp({ store: new FailingStore() })
     expect(await ask(httpPort, { path: '/readyz' })).toMatchObject({
       status: 503,
       text: 'the store cannot write (see the log)\n',
@@ -85,14 +85,14 @@ describe('The HTTP side', () => {
   })
 
   test('has metrics', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const { headers, text } = await ask(httpPort, { path: '/metrics' })
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
     expect(text).toContain('hubbub_connections')
   })
 
   test('serves everything below a base path', async () => {
-    const { httpPort } = await startHub({ config: { http: { basePath: '/hub/' } } })
+    const { httpPort } = await startHubWithHttp({ config: { http: { basePath: '/hub/' } } })
     expect(await new ApiClient(httpPort, '/hub').get('/clients')).toMatchObject({ status: 200 })
     for (const path of ['/hub/healthz', '/hub/', '/hub/api/docs/', '/hub/metrics']) {
       expect([path, (await ask(httpPort, { path })).status]).toEqual([path, 200])
@@ -105,7 +105,7 @@ describe('The HTTP side', () => {
   })
 
   test('ends a request that waits when the hub stops', async () => {
-    const { hub, port, httpPort } = await startHub()
+    const { hub, port, httpPort } = await startHubWithHttp()
     await (await joinClient(port, 'mute')).subscribe(['mute', 0])
     const waiting = fetch(`http://127.0.0.1:${httpPort}/api/v1/request`, {
       method: 'POST',

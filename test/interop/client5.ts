@@ -11,7 +11,7 @@ import {
 import { onTestFinished } from 'vitest'
 import { Collected, guarded } from '../support/guard.ts'
 import { CARRIERS, type CarrierName } from '../support/mqtt-clients.ts'
-import type { TestHub } from '../support/start-hub.ts'
+import type { HttpTestHub } from '../support/start-hub.ts'
 
 export type Properties = NonNullable<IPublishPacket['properties']>
 
@@ -126,7 +126,7 @@ export async function publishAll(
 
 /** Connects a client that does not come back by itself, unless `options` say so. */
 export async function connectClient5(
-  hub: TestHub,
+  hub: HttpTestHub,
   carrier: CarrierName,
   options: IClientOptions = {},
 ): Promise<Client5> {

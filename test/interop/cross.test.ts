@@ -10,7 +10,7 @@ import {
   connectLibraryClient,
   MQTT_31,
 } from '../support/mqtt-clients.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
+import { startHubWithHttp, type HttpTestHub } from '../support/start-hub.ts'
 import type { Collected } from '../support/guard.ts'
 import { connectClient5 } from './client5.ts'
 
@@ -33,14 +33,14 @@ const CONTENTS: readonly { readonly name: string; readonly topic: string; readon
   { name: 'a million bytes', topic: 'big', payload: Buffer.alloc(1_000_000, ALL_BYTES) },
 ]
 
-async function subscribeAll(hub: TestHub, name: ClientName, qos: QoS): Promise<Collected<ClientMessage>> {
+async function subscribeAll(hub: HttpTestHub, name: ClientName, qos: QoS): Promise<Collected<ClientMessage>> {
   if (name === 'mosquitto') return (await mosquittoSub(hub.port, { topics: ['#'], qos })).messages
   const { client, messages } = await connectLibraryClient(hub, name)
   await client.subscribeAsync('#', { qos })
   return messages
 }
 
-async function publishContents(hub: TestHub, name: ClientName, qos: QoS): Promise<void> {
+async function publishContents(hub: HttpTestHub, name: ClientName, qos: QoS): Promise<void> {
   if (name === 'mosquitto') {
     for (const { topic, payload } of CONTENTS) await mosquittoPub(hub.port, { topic, payload, qos })
     return
@@ -51,7 +51,7 @@ async function publishContents(hub: TestHub, name: ClientName, qos: QoS): Promis
 
 describe.each(QOS_LEVELS)('At QoS %i', (qos) => {
   test.each(CLIENTS)('what %s publishes is read byte for byte, in order, by each kind of client', async (publisher) => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const readers = await Promise.all(
       CLIENTS.map(async (name) => ({ name, messages: await subscribeAll(hub, name, qos) })),
     )
@@ -101,7 +101,7 @@ interface Reader {
 }
 
 /** Subscribes clients of every kind and version. */
-async function subscribeVersions(hub: TestHub, filter: string, qos: QoS): Promise<readonly Reader[]> {
+async function subscribeVersions(hub: HttpTestHub, filter: string, qos: QoS): Promise<readonly Reader[]> {
   const subscribe = async (name: ClientName, version: Version): Promise<Collected<ClientMessage>> => {
     if (name === 'mosquitto')
       return (await mosquittoSub(hub.port, { topics: [filter], qos, args: MOSQUITTO_ARGS[version] })).messages
@@ -125,7 +125,7 @@ interface Publication {
 }
 
 async function publishWith(
-  hub: TestHub,
+  hub: HttpTestHub,
   name: ClientName,
   version: Version,
   all: readonly Publication[],
@@ -146,7 +146,7 @@ describe.each(VERSIONS)('What is published with %s', (version) => {
   )(
     'by $name at QoS $qos is read byte for byte, in order, by each kind of client with each version',
     async ({ name, qos }) => {
-      const hub = await startHub()
+      const hub = await startHubWithHttp()
       const readers = await subscribeVersions(hub, '#', qos)
       await publishWith(
         hub,
@@ -166,7 +166,7 @@ describe.each(VERSIONS)('What is published with %s', (version) => {
   test.each(['mosquitto', 'mqtt.js over TCP'] as const)(
     'and retained by %s is found by each kind of client with each version',
     async (name) => {
-      const hub = await startHub()
+      const hub = await startHubWithHttp()
       const all = QOS_LEVELS.map((qos) => ({
         topic: `kept/${qos}`,
         payload: Buffer.from([0, 5, qos]),
@@ -184,7 +184,7 @@ describe.each(VERSIONS)('What is published with %s', (version) => {
   )
 
   test('as a will reaches each kind of client with each version', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const readers = await subscribeVersions(hub, 'will', 1)
     const will = { topic: 'will', payload: Buffer.from([0, 255, 3]), qos: 1, retain: false } as const
     const { client } = await connectLibraryClient(hub, 'mqtt.js over TCP', { ...LIBRARY_OPTIONS[version], will })
@@ -196,7 +196,7 @@ describe.each(VERSIONS)('What is published with %s', (version) => {
   })
 
   test.each(VERSIONS)('waits for a kept session of %s', async (readerVersion) => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const session = {
       ...LIBRARY_OPTIONS[readerVersion],
       ...(readerVersion === 'MQTT 5' ? { properties: { sessionExpiryInterval: 1000 } } : {}),
@@ -226,7 +226,7 @@ describe('The properties of a message of MQTT 5', () => {
   }
 
   test.each(QOS_LEVELS)('are left out for MQTT 3.1 and 3.1.1 at QoS %i, and nothing else is lost', async (qos) => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const publisher = await connectClient5(hub, 'mqtt.js over TCP', { autoAssignTopicAlias: true })
     const live = await subscribeVersions(hub, 't/#', qos)
     const live5 = await connectClient5(hub, 'mqtt.js over WebSocket')

@@ -1,7 +1,7 @@
 /** The package mqtt over TCP, over WebSocket, and with websocket-stream as older devices have it. */
 import { describe, expect, test } from 'vitest'
 import { CARRIERS, type CarrierName, connectLibraryClient, MQTT_31 } from '../support/mqtt-clients.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 
 const CARRIER_NAMES: readonly CarrierName[] = Object.keys(CARRIERS).filter((name): name is CarrierName =>
   Object.hasOwn(CARRIERS, name),
@@ -16,7 +16,7 @@ const CASES = CARRIER_NAMES.flatMap((carrier) =>
 
 describe.each(CASES)('$carrier with $version', ({ carrier, protocol }) => {
   test('publishes and reads at QoS 0, 1 and 2, and is granted what it asks for', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, messages } = await connectLibraryClient(hub, carrier, protocol)
     const grants = await client.subscribeAsync({ 't/0': { qos: 0 }, 't/1': { qos: 1 }, 't/2': { qos: 2 } })
     expect(grants.map(({ qos }) => qos)).toEqual([0, 1, 2])
@@ -30,7 +30,7 @@ describe.each(CASES)('$carrier with $version', ({ carrier, protocol }) => {
   })
 
   test('gets retained messages when it subscribes, and no message once it has unsubscribed', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, messages } = await connectLibraryClient(hub, carrier, protocol)
     await client.publishAsync('lamp/state', 'on', { qos: 1, retain: true })
     await client.subscribeAsync('lamp/+', { qos: 1 })
@@ -45,7 +45,7 @@ describe.each(CASES)('$carrier with $version', ({ carrier, protocol }) => {
   })
 
   test('has its will published when it goes without DISCONNECT, and not when it says DISCONNECT', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const watcher = await connectLibraryClient(hub, carrier, protocol)
     await watcher.client.subscribeAsync('will/#', { qos: 1 })
     const will = { topic: 'will/polite', payload: Buffer.from('never'), qos: 1, retain: false } as const
@@ -61,7 +61,7 @@ describe.each(CASES)('$carrier with $version', ({ carrier, protocol }) => {
   })
 
   test('finds what came while it was away when it returns to a kept session', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const session = { ...protocol, clientId: 'kept', clean: false, resubscribe: false } as const
     const before = await connectLibraryClient(hub, carrier, session)
     await before.client.subscribeAsync('t', { qos: 2 })
@@ -78,7 +78,7 @@ describe.each(CASES)('$carrier with $version', ({ carrier, protocol }) => {
   })
 
   test('reads 5,000 messages in order while it publishes them', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, messages } = await connectLibraryClient(hub, carrier, protocol)
     await client.subscribeAsync('t', { qos: 1 })
     for (let i = 0; i < 5000; i++) client.publish('t', `${i}`, { qos: 1 })

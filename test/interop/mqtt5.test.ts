@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { mosquittoSub } from '../support/mosquitto.ts'
 import { startProcess } from '../support/processes.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient5 } from './client5.ts'
 import { mosquittoPub5, mosquittoSub5, property, talkativePub5 } from './mosquitto5.ts'
 
@@ -21,7 +21,7 @@ const NO_PROPERTIES = {
 
 describe('mosquitto_pub and mosquitto_sub with -V 5', () => {
   test.each(QOS_LEVELS)('carry a message without properties as it is at QoS %i', async (qos) => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const subscriber = await mosquittoSub5(port, { topics: ['home/+/temperature'], qos })
     await mosquittoPub5(port, { topic: 'home/кухня/temperature', payload: '21.5 °C', qos })
     expect(await subscriber.messages.atLeast(1)).toEqual([
@@ -31,7 +31,7 @@ describe('mosquitto_pub and mosquitto_sub with -V 5', () => {
   })
 
   test.each(QOS_LEVELS)('carry every property of a message at QoS %i', async (qos) => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const { messages } = await mosquittoSub5(port, { topics: ['#'], qos })
     await mosquittoPub5(port, {
       topic: 'door',
@@ -62,7 +62,7 @@ describe('mosquitto_pub and mosquitto_sub with -V 5', () => {
   })
 
   test('carry user properties in their order, the same name again among them [MQTT5-3.3.2-18]', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const { messages } = await mosquittoSub5(port, { topics: ['t'] })
     const pairs = [
       ['z', '1'],
@@ -79,7 +79,7 @@ describe('mosquitto_pub and mosquitto_sub with -V 5', () => {
   })
 
   test('carry a hundred user properties', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const { messages } = await mosquittoSub5(port, { topics: ['t'], qos: 1 })
     const names = Array.from({ length: 100 }, (_, i) => `name-${i}`)
     const args = names.flatMap((name) => property('publish', 'user-property', name, 'v'.repeat(50)))
@@ -89,7 +89,7 @@ describe('mosquitto_pub and mosquitto_sub with -V 5', () => {
   })
 
   test('keep the properties of a retained message, and replace them with the message', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     for (const [payload, contentType] of [
       ['old', 'text/old'],
       ['new', 'text/new'],
@@ -120,7 +120,7 @@ describe('mosquitto_pub and mosquitto_sub with -V 5', () => {
   })
 
   test('keep the properties of a message that waits for a kept session', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const session = { topics: ['t'], qos: 2, args: ['-c', '-i', 'away'] }
     await (await mosquittoSub5(port, session)).stop()
     for (const [i, qos] of [1, 2].entries()) {
@@ -141,7 +141,7 @@ describe('A topic alias', () => {
   test.each(QOS_LEVELS)(
     'of mosquitto_pub -l stands for its topic from the second line on, and goes no further at QoS %i',
     async (qos) => {
-      const { port } = await startHub()
+      const { port } = await startHubWithHttp()
       const { messages } = await mosquittoSub5(port, { topics: ['#'], qos })
       const lines = Array.from({ length: 300 }, (_, i) => `line ${i}`)
       const args = ['-t', 'long/name/of/a/topic', '-q', `${qos}`, '-l', ...property('publish', 'topic-alias', '10')]
@@ -158,7 +158,7 @@ describe('A topic alias', () => {
 
 describe('Message expiry', () => {
   test('is sent on as what is left of it [MQTT5-3.3.2-6]', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const live = await mosquittoSub5(port, { topics: ['t'] })
     const args = property('publish', 'message-expiry-interval', '100')
     await mosquittoPub5(port, { topic: 't', payload: 'x', retain: true, args })
@@ -175,7 +175,7 @@ describe('Message expiry', () => {
   })
 
   test('ends a retained message and one that waits for a kept session, and none beside it [MQTT5-3.3.2-5]', async () => {
-    const testHub = await startHub()
+    const testHub = await startHubWithHttp()
     const { hub, port } = testHub
     const session = { topics: ['waiting'], qos: 1, args: ['-c', '-i', 'away'] }
     await (await mosquittoSub5(port, session)).stop()
@@ -207,7 +207,7 @@ describe('Message expiry', () => {
 
 describe('mosquitto_rr', () => {
   test('is answered at its response topic with its correlation data', async () => {
-    const testHub = await startHub()
+    const testHub = await startHubWithHttp()
     const answering = await connectClient5(testHub, 'mqtt.js over TCP')
     await answering.client.subscribeAsync('ask', { qos: 1 })
     answering.client.on('message', (_topic, payload, { properties = {} }) => {
@@ -228,7 +228,7 @@ describe('mosquitto_rr', () => {
 
 describe('mosquitto_pub -V 5', () => {
   test('reads from the PUBACK that nobody is subscribed', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const alone = await talkativePub5(port, ['-t', 't', '-q', '1', '-m', 'x'])
     expect(alone).toMatchObject({ code: 0, output: expect.stringContaining('RC:16') })
     await mosquittoSub(port, { topics: ['t'] })
@@ -237,13 +237,13 @@ describe('mosquitto_pub -V 5', () => {
   })
 
   test('reads from the PUBACK that $SYS is not for clients', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const { output } = await talkativePub5(port, ['-t', '$SYS/x', '-q', '1', '-m', 'x'])
     expect(output).toContain('RC:135')
   })
 
   test('reads from the PUBACK that its payload is not the UTF-8 it claims to be', async () => {
-    const { port } = await startHub()
+    const { port } = await startHubWithHttp()
     const format = property('publish', 'payload-format-indicator', '1')
     const { output } = await talkativePub5(port, ['-t', 't', '-q', '1', '-s', ...format], Buffer.from([0xff, 0xfe]))
     expect(output).toContain('RC:153')

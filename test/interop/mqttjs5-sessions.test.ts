@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { guarded, until } from '../support/guard.ts'
 import type { CarrierName } from '../support/mqtt-clients.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { type Client5, connectClient5, publishAll } from './client5.ts'
 
 const CARRIER_NAMES: readonly CarrierName[] = ['mqtt.js over TCP', 'mqtt.js over WebSocket']
@@ -26,7 +26,7 @@ async function untilNobodySubscribes({ client, received }: Client5, topic: strin
 
 describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   test('finds its session, its subscriptions and what came while it was away, in order', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const before = await connectClient5(hub, carrier, kept('away'))
     expect(before.connack.sessionPresent).toBe(false)
     await before.client.subscribeAsync({ 't/1': { qos: 1 }, 't/2': { qos: 2 } })
@@ -53,7 +53,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('that comes back by itself loses nothing and gets nothing twice at QoS 2', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const reader = await connectClient5(hub, carrier, { ...kept('reader'), reconnectPeriod: 5 })
     await reader.client.subscribeAsync('t', { qos: 2 })
     const publisher = await connectClient5(hub, carrier)
@@ -71,7 +71,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('begins anew with clean start, whatever was kept [MQTT5-3.1.2-4]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const before = await connectClient5(hub, carrier, kept('fresh'))
     await before.client.subscribeAsync('t', { qos: 1 })
     await before.client.endAsync()
@@ -84,7 +84,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('has its session end after its expiry, and not before', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const brief = await connectClient5(hub, carrier, kept('brief', 2))
     await brief.client.subscribeAsync('t', { qos: 1 })
     const leftAtMs = performance.now()
@@ -99,7 +99,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('may end its session with the expiry in its DISCONNECT', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const one = await connectClient5(hub, carrier, kept('done'))
     await one.client.subscribeAsync('t', { qos: 1 })
     await one.client.endAsync(false, { reasonCode: 0, properties: { sessionExpiryInterval: 0 } })
@@ -109,7 +109,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('reads that another client took its session over, and its session goes on there', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const older = await connectClient5(hub, carrier, kept('same'))
     await older.client.subscribeAsync('t', { qos: 1 })
     const newer = await connectClient5(hub, carrier, kept('same'))
@@ -123,7 +123,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('reads that the hub shuts down', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { disconnects, closed } = await connectClient5(hub, carrier)
     await hub.hub.stop()
     await guarded(closed, () => 'the connection to close')
@@ -131,7 +131,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('has its will published with its properties, also at a DISCONNECT that asks for it', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const watcher = await connectClient5(hub, carrier)
     await watcher.client.subscribeAsync('will/#', { qos: 2 })
     const properties = {
@@ -156,7 +156,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('has what it published before a lost connection taken once, when it comes back and sends it again', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const reader = await connectClient5(hub, carrier)
     await reader.client.subscribeAsync('t', { qos: 2 })
     const publisher = await connectClient5(hub, carrier, { ...kept('publisher'), reconnectPeriod: 5 })

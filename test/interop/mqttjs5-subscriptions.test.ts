@@ -1,14 +1,14 @@
 /** mqtt.js with MQTT 5 over TCP and over WebSocket: options and identifiers of subscriptions, shared ones, topic aliases. */
 import { describe, expect, test } from 'vitest'
 import type { CarrierName } from '../support/mqtt-clients.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient5 } from './client5.ts'
 
 const CARRIER_NAMES: readonly CarrierName[] = ['mqtt.js over TCP', 'mqtt.js over WebSocket']
 
 describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   test('does not get its own messages where it says no local, and those of others [MQTT5-3.8.3-3]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const [one, other] = [await connectClient5(hub, carrier), await connectClient5(hub, carrier)]
     await one.client.subscribeAsync({ quiet: { qos: 1, nl: true }, loud: { qos: 1 } })
     for (const { client } of [one, other]) {
@@ -23,7 +23,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('gets retained messages as its retain handling says [MQTT5-3.3.1-9, MQTT5-3.3.1-10, MQTT5-3.3.1-11]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, ...one } = await connectClient5(hub, carrier)
     for (const rh of [0, 1, 2]) await client.publishAsync(`t/${rh}`, 'kept', { qos: 1, retain: true })
     const handlings = {
@@ -47,7 +47,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('sees the retain flag of the publisher where it asks for that [MQTT5-3.3.1-12, MQTT5-3.3.1-13]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const asks = await connectClient5(hub, carrier)
     await asks.client.subscribeAsync('t', { qos: 1, rap: true })
     const asksNot = await connectClient5(hub, carrier)
@@ -58,7 +58,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('gets one copy at the highest QoS with the identifiers of all its subscriptions that match [MQTT5-3.3.4-2]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, messages } = await connectClient5(hub, carrier)
     const subscriptions = [
       ['a/#', 0, 1],
@@ -87,7 +87,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('replaces the identifier and the options of a subscription when it subscribes again [MQTT5-3.8.4-3]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, messages } = await connectClient5(hub, carrier)
     await client.subscribeAsync('t', { qos: 2, rap: true, properties: { subscriptionIdentifier: 7 } })
     await client.subscribeAsync('t', { qos: 1, rap: false, rh: 2, properties: { subscriptionIdentifier: 8 } })
@@ -101,7 +101,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('shares a subscription: each message goes to one member, in turn, and with the identifier of that member', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const members = [
       await connectClient5(hub, carrier),
       await connectClient5(hub, carrier),
@@ -126,7 +126,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('hands its unacknowledged share to another member when it goes [MQTT5 §4.8.2]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const stuck = await connectClient5(hub, carrier)
     await stuck.client.subscribeAsync('$share/g/jobs', { qos: 1 })
     stuck.client.handleMessage = () => undefined // no PUBACK, ever
@@ -141,7 +141,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('may publish with topic aliases, which its receivers do not see', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const reader = await connectClient5(hub, carrier)
     await reader.client.subscribeAsync('#', { qos: 1 })
     const publisher = await connectClient5(hub, carrier, { autoAssignTopicAlias: true })
@@ -156,7 +156,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('is sent topic aliases as far as it allows them, again after a new connection [MQTT5-3.3.2-12]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const connect = async () => {
       const properties = { topicAliasMaximum: 5, sessionExpiryInterval: 1000 }
       return connectClient5(hub, carrier, { clientId: 'reader', clean: false, resubscribe: false, properties })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { guarded, until } from '../support/guard.ts'
 import type { CarrierName } from '../support/mqtt-clients.ts'
-import { startHub } from '../support/start-hub.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient5, type Properties, publishAll } from './client5.ts'
 
 const CARRIER_NAMES: readonly CarrierName[] = ['mqtt.js over TCP', 'mqtt.js over WebSocket']
@@ -21,7 +21,7 @@ const PROPERTIES: Properties = {
 
 describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   test.each(QOS_LEVELS)('carries all properties of a message there and back at QoS %i', async (qos) => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const [one, two] = [await connectClient5(hub, carrier), await connectClient5(hub, carrier)]
     await one.client.subscribeAsync('to/one', { qos })
     await two.client.subscribeAsync('to/two', { qos })
@@ -36,7 +36,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test.each(QOS_LEVELS)('carries a million bytes with properties at QoS %i', async (qos) => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, messages } = await connectClient5(hub, carrier)
     await client.subscribeAsync('big', { qos })
     const payload = Buffer.alloc(1_000_000, ALL_BYTES)
@@ -48,7 +48,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('asks and is answered, each question at its own place by its correlation data', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const answering = await connectClient5(hub, carrier)
     await answering.client.subscribeAsync('square', { qos: 1 })
     answering.client.on('message', (_topic, payload, { properties = {} }) => {
@@ -73,7 +73,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('is told in the CONNACK what the hub can do, and its client identifier if it has none', async () => {
-    const hub = await startHub({ config: { limits: { maxPacketBytes: 500_000 } } })
+    const hub = await startHubWithHttp({ config: { limits: { maxPacketBytes: 500_000 } } })
     const [one, two] = [
       await connectClient5(hub, carrier, { clientId: '', clean: true }),
       await connectClient5(hub, carrier, { clientId: '', clean: true }),
@@ -113,7 +113,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('reads from PUBACK and PUBREC that nobody is subscribed, and its callbacks have no error', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const publisher = await connectClient5(hub, carrier)
     for (const qos of [1, 2] as const) await publisher.client.publishAsync('t', 'x', { qos })
     await publisher.client.subscribeAsync('t', { qos: 2 })
@@ -124,7 +124,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test.each([1, 2] as const)('has the error of a message that is not taken in its callback at QoS %i', async (qos) => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const { client, messages } = await connectClient5(hub, carrier)
     await client.subscribeAsync(['#', '$SYS/mine'], { qos: 2 })
     await expect(client.publishAsync('$SYS/mine', 'x', { qos })).rejects.toMatchObject({ code: 0x87 })
@@ -135,7 +135,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('has the reason codes of SUBACK and UNSUBACK for each filter', async () => {
-    const hub = await startHub({ config: { limits: { maxSubscriptionsPerClient: 3 } } })
+    const hub = await startHubWithHttp({ config: { limits: { maxSubscriptionsPerClient: 3 } } })
     const one = await connectClient5(hub, carrier)
     await one.client.subscribeAsync({ a: { qos: 0 }, b: { qos: 1 }, c: { qos: 2 } })
     await expect(one.client.subscribeAsync('d', { qos: 1 })).rejects.toMatchObject({ packet: { granted: [0x97] } })
@@ -145,7 +145,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test.each([1, 2] as const)('publishes and reads 1,000 messages in order at QoS %i', async (qos) => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const one = await connectClient5(hub, carrier)
     await one.client.subscribeAsync('t', { qos })
     const numbers = Array.from({ length: 1000 }, (_, i) => `${i}`)
@@ -160,7 +160,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('is told when it has more QoS 2 messages under way than the hub allows [MQTT5-3.3.4-8]', async () => {
-    const hub = await startHub()
+    const hub = await startHubWithHttp()
     const rash = await connectClient5(hub, carrier)
     for (let i = 0; i < 300; i++) rash.client.publish('t', `${i}`, { qos: 2 })
     const [disconnect] = await rash.disconnects.atLeast(1)
@@ -170,7 +170,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   test.each([1, 2] as const)(
     'is sent no more than its receive maximum before it has acknowledged, at QoS %i [MQTT5-3.1.2-11]',
     async (qos) => {
-      const hub = await startHub()
+      const hub = await startHubWithHttp()
       const slow = await connectClient5(hub, carrier, { properties: { receiveMaximum: 3 } })
       await slow.client.subscribeAsync('t', { qos })
       let bytes = Buffer.alloc(0)

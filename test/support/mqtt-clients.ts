@@ -2,7 +2,7 @@ import { type IClientOptions, type IPublishPacket, MqttClient, connect } from 'm
 import { onTestFinished } from 'vitest'
 import websocketStream from 'websocket-stream'
 import { Collected, guarded } from './guard.ts'
-import type { TestHub } from './start-hub.ts'
+import type { HttpTestHub } from './start-hub.ts'
 
 export interface ClientMessage {
   readonly topic: string
@@ -19,18 +19,18 @@ export interface LibraryClient {
 
 /** How clients of the package mqtt reach a hub. */
 export const CARRIERS = {
-  'mqtt.js over TCP': ({ port }: TestHub, options: IClientOptions) => connect(`mqtt://127.0.0.1:${port}`, options),
-  'mqtt.js over WebSocket': ({ httpPort }: TestHub, options: IClientOptions) =>
+  'mqtt.js over TCP': ({ port }: HttpTestHub, options: IClientOptions) => connect(`mqtt://127.0.0.1:${port}`, options),
+  'mqtt.js over WebSocket': ({ httpPort }: HttpTestHub, options: IClientOptions) =>
     connect(`ws://127.0.0.1:${httpPort}/mqtt`, options),
-  'mqtt.js over WebSocket at /': ({ httpPort }: TestHub, options: IClientOptions) =>
+  'mqtt.js over WebSocket at /': ({ httpPort }: HttpTestHub, options: IClientOptions) =>
     connect(`ws://127.0.0.1:${httpPort}/`, options),
-  'websocket-stream': ({ httpPort }: TestHub, options: IClientOptions) => {
+  'websocket-stream': ({ httpPort }: HttpTestHub, options: IClientOptions) => {
     // As mqtt.js has it: MQTT 3.1 has a subprotocol of its own.
     const subprotocol = options.protocolVersion === 3 ? 'mqttv3.1' : 'mqtt'
     const url = `ws://127.0.0.1:${httpPort}/mqtt`
     return new MqttClient(() => websocketStream(url, [subprotocol], { perMessageDeflate: false }), options)
   },
-} as const satisfies Record<string, (hub: TestHub, options: IClientOptions) => MqttClient>
+} as const satisfies Record<string, (hub: HttpTestHub, options: IClientOptions) => MqttClient>
 
 export type CarrierName = keyof typeof CARRIERS
 
@@ -39,7 +39,7 @@ export const MQTT_31 = { protocolId: 'MQIsdp', protocolVersion: 3 } as const sat
 
 /** Connects a client that does not come back by itself. */
 export async function connectLibraryClient(
-  hub: TestHub,
+  hub: HttpTestHub,
   carrier: CarrierName,
   options: IClientOptions = {},
 ): Promise<LibraryClient> {

@@ -36,26 +36,43 @@ export interface TestHub {
   readonly log: CollectingLog
   /** MQTT over TCP. */
   readonly port: number
+}
+
+export interface HttpTestHub extends TestHub {
   /** HTTP, and MQTT over WebSocket at `/mqtt`. */
   readonly httpPort: number
 }
 
+type TestHubOptions = Omit<HubOptions, 'log'>
+
 /**
- * Starts a hub on free ports of 127.0.0.1. When the test ends it is stopped, and the test fails if a socket or a timer is
- * left: clients that the test opened by itself have to be closed by then.
+ * Starts a hub on a free port of 127.0.0.1, without HTTP, which takes several times as long to start. When the test ends it
+ * is stopped, and the test fails if a socket or a timer is left: clients that the test opened by itself have to be closed by
+ * then.
  */
-export async function startHub(options: Omit<HubOptions, 'log'> = {}): Promise<TestHub> {
+export async function startHub(options: TestHubOptions = {}): Promise<TestHub> {
+  return start({ ...options, config: { http: false, ...options.config } })
+}
+
+/** As `startHub`, with HTTP on a free port of its own. */
+export async function startHubWithHttp(options: TestHubOptions = {}): Promise<HttpTestHub> {
+  const started = await start({ ...options, config: { httpPort: 0, ...options.config } })
+  const { http } = started.hub.addresses
+  if (http === undefined) throw new Error('HTTP is switched off: start the hub with startHub')
+  return { ...started, httpPort: http.port }
+}
+
+async function start(options: TestHubOptions): Promise<TestHub> {
   const leftovers = watchLeftovers()
   const log = new CollectingLog()
   const hub = await createHub({
     ...options,
     log,
-    config: { host: '127.0.0.1', port: 0, httpPort: 0, data: 'memory', ...options.config },
+    config: { host: '127.0.0.1', port: 0, data: 'memory', ...options.config },
   })
   onTestFinished(async () => {
     await hub.stop()
     await leftovers.untilGone()
   })
-  const { mqtt, http } = hub.addresses
-  return { hub, log, port: mqtt.port, httpPort: http?.port ?? 0 }
+  return { hub, log, port: hub.addresses.mqtt.port }
 }

@@ -5,7 +5,7 @@ import { watchLeftovers } from './leftovers.ts'
 import { acknowledgePacket, packet, publishPacket, varint } from './packets.ts'
 import { connectRawClient, openRawWebSocketClient, type RawClient } from './raw-client.ts'
 import { PacketCutter } from './received-packet.ts'
-import { startHub } from './start-hub.ts'
+import { startHub, startHubWithHttp } from './start-hub.ts'
 
 describe('RawClient', () => {
   const servers = [
@@ -14,7 +14,7 @@ describe('RawClient', () => {
     [
       'a hub over WebSocket',
       async (): Promise<RawClient> => {
-        const client = await openRawWebSocketClient((await startHub()).httpPort)
+        const client = await openRawWebSocketClient((await startHubWithHttp()).httpPort)
         await client.connect()
         return client
       },

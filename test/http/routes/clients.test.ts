@@ -4,13 +4,13 @@ import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../suppo
 import { until } from '../../support/guard.ts'
 import { publishPacket5 } from '../../support/packets5.ts'
 import { connectRawClient, openRawWebSocketClient } from '../../support/raw-client.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 import { join, publish } from '../../support/steps.ts'
 import { publishPacket } from '../../support/packets.ts'
 
 describe('GET /api/v1/clients', () => {
   test('lists who is here and who has a kept session, sorted by identifier', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     await leave5(await join5(port, 'away', KEPT))
     await join(port, 'b')
@@ -29,7 +29,7 @@ describe('GET /api/v1/clients', () => {
   })
 
   test('has beside it who is behind: connected, and with more to take than others', async () => {
-    const { hub, port, httpPort } = await startHub()
+    const { hub, port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     await join(port, 'fast')
     expect((await api.get('/slow-clients')).body).toEqual({ clients: [] })
@@ -52,7 +52,7 @@ describe('GET /api/v1/clients', () => {
   })
 
   test('goes on page by page without a double when clients come and go between', async () => {
-    const { hub, port, httpPort } = await startHub()
+    const { hub, port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     for (const clientId of ['a', 'b', 'c', 'd', 'e']) await join(port, clientId)
     const first = await api.get('/clients', { limit: 2 })
@@ -64,7 +64,7 @@ describe('GET /api/v1/clients', () => {
   })
 
   test('finds by part of the identifier or the address, and by state', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     await leave5(await join5(port, 'Lamp-1', KEPT))
     await join(port, 'lamp-2')
@@ -75,7 +75,7 @@ describe('GET /api/v1/clients', () => {
   })
 
   test('refuses what is no parameter of it, naming it', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     for (const limit of ['0', '1001', '-1', 'NaN', '1e99', '1.5']) {
       expectProblem(await api.get('/clients', { limit }), 400, 'limit')
@@ -90,7 +90,7 @@ describe('GET /api/v1/clients', () => {
 
 describe('GET /api/v1/clients/{clientId}', () => {
   test('tells all that there is to tell', async () => {
-    const { port, httpPort } = await startHub({ config: { limits: { maxQueuedMessages: 1 } } })
+    const { port, httpPort } = await startHubWithHttp({ config: { limits: { maxQueuedMessages: 1 } } })
     const api = new ApiClient(httpPort)
     const client = await connectRawClient(port, { clientId: 'c/1?x#', isClean: false, keepAliveSeconds: 30 })
     await client.subscribe(['a/#', 1], ['b', 0])
@@ -115,7 +115,7 @@ describe('GET /api/v1/clients/{clientId}', () => {
   })
 
   test('tells what was dropped and why the connection was ended last', async () => {
-    const { hub, port, httpPort } = await startHub({ config: { limits: { maxQueuedMessages: 1 } } })
+    const { hub, port, httpPort } = await startHubWithHttp({ config: { limits: { maxQueuedMessages: 1 } } })
     const api = new ApiClient(httpPort)
     const client = await join5(port, 's', KEPT)
     await client.subscribe(['a', 1])
@@ -136,7 +136,7 @@ describe('GET /api/v1/clients/{clientId}', () => {
   })
 
   test('names the transport of a client that came over WebSocket', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const client = await openRawWebSocketClient(httpPort)
     await client.connect({ clientId: 'w' })
     expect(await new ApiClient(httpPort).get('/clients/w')).toMatchObject({
@@ -145,14 +145,14 @@ describe('GET /api/v1/clients/{clientId}', () => {
   })
 
   test('answers 404 for a client that nobody knows', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     expectProblem(await new ApiClient(httpPort).get('/clients/nobody'), 404)
   })
 })
 
 describe('POST /api/v1/clients/{clientId}/disconnect', () => {
   test('ends the connection and leaves the session', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const client = await join5(port, 's', KEPT)
     expect((await api.post('/clients/s/disconnect')).status).toBe(204)
@@ -165,7 +165,7 @@ describe('POST /api/v1/clients/{clientId}/disconnect', () => {
 
 describe('DELETE /api/v1/clients/{clientId}/session', () => {
   test('ends the session with what waits, and the connection', async () => {
-    const { hub, port, httpPort } = await startHub()
+    const { hub, port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const here = await join5(port, 'here', KEPT)
     const away = await join5(port, 'away', KEPT)

@@ -3,7 +3,7 @@ import { join5, KEPT, leave5, publishAcknowledged } from '../../conformance/step
 import { ApiClient, expectProblem, fieldOf } from '../../support/api.ts'
 import { acknowledgePacket5, publishPacket5 } from '../../support/packets5.ts'
 import { Id } from '../../support/properties5.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 
 /** The last message of `a/b` as the API explains it. */
 async function explainLast(api: ApiClient, clientId?: string): Promise<unknown> {
@@ -20,7 +20,7 @@ async function summaryOf(api: ApiClient, query: Readonly<Record<string, string>>
 
 describe('GET /api/v1/explain', () => {
   test('says that nobody subscribes', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expect(await publishAcknowledged(await join5(port, 'p'), 'a/b', 'x')).toBe(0x10)
     expect(await explainLast(api)).toMatchObject({ publisher: 'p', qos: 1, matched: 0, steps: [] })
@@ -28,7 +28,7 @@ describe('GET /api/v1/explain', () => {
   })
 
   test('follows a message from in flight to acknowledged', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const subscriber = await join5(port, 's')
     await subscriber.subscribe(['a/+', 1])
@@ -44,7 +44,7 @@ describe('GET /api/v1/explain', () => {
   })
 
   test('says that a client is away, with its message queued or dropped', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const subscriber = await join5(port, 's', KEPT)
     await subscriber.subscribe(['a/b', 1])
@@ -59,7 +59,7 @@ describe('GET /api/v1/explain', () => {
   })
 
   test('tells of each reason why a message was dropped', async () => {
-    const { port, httpPort } = await startHub({ config: { limits: { maxQueuedMessages: 1 } } })
+    const { port, httpPort } = await startHubWithHttp({ config: { limits: { maxQueuedMessages: 1 } } })
     const api = new ApiClient(httpPort)
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['a/b', 1])
@@ -74,7 +74,7 @@ describe('GET /api/v1/explain', () => {
   })
 
   test('names the nearest filter of a client that got nothing', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const client = await join5(port, 'c')
     await client.subscribe(['x', 0], ['home/Lamp/state', 0], ['home/lamp', 0])
@@ -98,7 +98,7 @@ describe('GET /api/v1/explain', () => {
   })
 
   test('shows the members of a shared subscription and which of them got it', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     for (const clientId of ['s1', 's2']) await (await join5(port, clientId)).subscribe(['$share/g/a/#', 0])
     await publishAcknowledged(await join5(port, 'p'), 'a/b', 'x')
@@ -115,14 +115,14 @@ describe('GET /api/v1/explain', () => {
   })
 
   test('says that only the hub publishes there', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     expect(await summaryOf(new ApiClient(httpPort), { topic: '$hub/x' })).toContain(
       'Clients cannot publish to "$hub/x": only the hub publishes to $SYS, $hub and $history.',
     )
   })
 
   test('keeps the last 16 messages that were followed and counts the others', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join5(port, 'p')
     for (let i = 0; i < 20; i++) await publishAcknowledged(publisher, 'a/b', String(i))
@@ -136,7 +136,7 @@ describe('GET /api/v1/explain', () => {
   })
 
   test('refuses what is no topic name', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expectProblem(await api.get('/explain'), 400, 'topic')
     expectProblem(await api.get('/explain', { topic: 'a/+' }), 400, 'topic')

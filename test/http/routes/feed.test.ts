@@ -6,12 +6,12 @@ import { ApiClient, expectProblem } from '../../support/api.ts'
 import { EventSourceClient } from '../../support/event-source.ts'
 import { until } from '../../support/guard.ts'
 import { publishPacket } from '../../support/packets.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 import { join, message, publish } from '../../support/steps.ts'
 
 describe('GET /api/v1/feed', () => {
   test('tells all topics that there are first, then those that had a message', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const publisher = await join(port, 'p')
     await publish(publisher, message('a/1', 'x'), message('a/2', 'y'), message('b', 'z'))
     const feed = await EventSourceClient.open(httpPort, { filter: 'a/#' })
@@ -26,7 +26,7 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('tells topics in short when asked to: name, messages, time, publisher and how the payload begins', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const publisher = await join(port, 'p')
     const long = '🎉'.repeat(100)
     await publish(
@@ -47,7 +47,7 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('tells with who comes what is published when it goes without saying so', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const feed = await EventSourceClient.open(httpPort, { events: 'presence' })
     const will = { topic: 'c/status', payload: Buffer.from('offline'), qos: 1 as const, retain: true }
     const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: 'c', will })
@@ -60,7 +60,7 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('tells who comes, leaves, and has no session any more', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const feed = await EventSourceClient.open(httpPort, { events: 'presence' })
     const kept = await join5(port, 'c', KEPT)
     expect(await feed.next('presence')).toMatchObject([{ clientId: 'c', state: 'here', atMs: expect.any(Number) }])
@@ -71,7 +71,7 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('tells the numbers of the hub at once and again', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const feed = await EventSourceClient.open(httpPort, { events: 'overview' })
     expect(await feed.next('overview')).toMatchObject([{ received: [0, 0, 0] }])
     await publish(await join(port, 'p'), message('a'))
@@ -79,7 +79,7 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('holds no more than the latest of each topic for a client that does not read', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const publisher = await join(port, 'p')
     const payload = 'x'.repeat(400)
     const all = (round: number): Buffer[] =>
@@ -107,7 +107,7 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('ends when the hub stops', async () => {
-    const { hub, httpPort } = await startHub()
+    const { hub, httpPort } = await startHubWithHttp()
     const feed = await EventSourceClient.open(httpPort)
     await feed.next('ready')
     const [, stopped] = await Promise.all([feed.untilEnd(), hub.stop()])
@@ -115,7 +115,7 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('refuses filters and events that are none', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expectProblem(await api.get('/feed', { filter: 'a/#/b' }), 400, 'filter')
     expectProblem(await api.get('/feed', { events: 'topics,weather' }), 400, 'events')

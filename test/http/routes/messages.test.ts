@@ -3,12 +3,12 @@ import { join5, publish5 } from '../../conformance/steps5.ts'
 import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
 import { publishPacket5 } from '../../support/packets5.ts'
 import { Id } from '../../support/properties5.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 import { join, message, publish } from '../../support/steps.ts'
 
 describe('GET /api/v1/messages', () => {
   test('has messages with all that came with them, the newest first', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join5(port, 'p')
     await publish5(
@@ -48,7 +48,7 @@ describe('GET /api/v1/messages', () => {
   })
 
   test('goes on page by page in both orders while messages come', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join(port, 'p')
     await publish(publisher, ...Array.from({ length: 10 }, (_, i) => message('a', String(i))))
@@ -64,7 +64,7 @@ describe('GET /api/v1/messages', () => {
   })
 
   test('finds by filter, text, a condition on JSON, and place', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const payloads = ['{"t":20}', '{"t":25,"unit":"C"}', 'Overheated', '{"t":30}']
     await publish(await join(port, 'p'), ...payloads.map((payload, i) => message(`room/${i}/temp`, payload)))
@@ -82,7 +82,7 @@ describe('GET /api/v1/messages', () => {
   })
 
   test('refuses what cannot be, naming the parameter', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     for (const before of ['-1', 'NaN', '2999-01-01', '99999999999999', 'yesterday', '1e5', '2026-13-45']) {
       expectProblem(await api.get('/messages', { before }), 400, 'before')
@@ -98,7 +98,7 @@ describe('GET /api/v1/messages', () => {
 
 describe('GET /api/v1/history/export and POST /api/v1/history/import', () => {
   test('carry messages from one hub to another', async () => {
-    const [from, to] = [await startHub(), await startHub()]
+    const [from, to] = [await startHubWithHttp(), await startHubWithHttp()]
     await publish(await join(from.port, 'p'), message('a', '1'), message('b', '2'), message('a', '3'))
     const exported = await fetch(`http://127.0.0.1:${from.httpPort}/api/v1/history/export?filter=a`)
     expect(exported.headers.get('content-type')).toBe('application/x-ndjson')
@@ -110,7 +110,7 @@ describe('GET /api/v1/history/export and POST /api/v1/history/import', () => {
   })
 
   test('refuse what they cannot read', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     expectProblem(await new ApiClient(httpPort).get('/history/export', { filter: 'a/#/b' }), 400, 'filter')
     expect((await importInto(httpPort, '{}', 'application/json')).status).toBe(400)
     expect((await importInto(httpPort, 'x', 'text/plain')).status).toBe(415)

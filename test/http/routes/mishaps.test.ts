@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { ApiClient, fieldOf } from '../../support/api.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 import { connectPacket } from '../../support/packets.ts'
 import { join, message } from '../../support/steps.ts'
 
@@ -25,7 +25,7 @@ async function mishapsOf(httpPort: number): Promise<unknown> {
 }
 
 test('GET /api/v1/mishaps tells of HTTP on the port for MQTT and of MQTT on the port for HTTP, the newest first', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   expect(await mishapsOf(httpPort)).toEqual([])
   await send(port, REQUEST)
   await send(httpPort, connectPacket({ clientId: 'lost' }))
@@ -42,14 +42,14 @@ test('GET /api/v1/mishaps tells of HTTP on the port for MQTT and of MQTT on the 
 })
 
 test('GET /api/v1/mishaps tells of TLS on ports without', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   await send(port, TLS)
   await send(httpPort, TLS)
   expect(await mishapsOf(httpPort)).toMatchObject([{ kind: 'tls-on-http' }, { kind: 'tls-on-mqtt' }])
 })
 
 test('GET /api/v1/mishaps tells who was refused and who broke a rule, but not who just went', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   ;(await join(port, 'gone')).destroy()
   await send(port, connectPacket({ clientId: '', isClean: false }))
   const careless = await join(port, 'careless')
@@ -64,7 +64,7 @@ test('GET /api/v1/mishaps tells who was refused and who broke a rule, but not wh
 })
 
 test('GET /api/v1/mishaps tells of WebSockets at a wrong path, and keeps no more than 50', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   for (let index = 0; index < 51; index++) await send(port, REQUEST)
   const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nHost: localhost\r\n'
   await send(httpPort, `GET /ws HTTP/1.1\r\n${upgrade}\r\n`)
@@ -74,7 +74,7 @@ test('GET /api/v1/mishaps tells of WebSockets at a wrong path, and keeps no more
 })
 
 test('GET /api/v1/addresses tells where the hub listens', async () => {
-  const { port, httpPort } = await startHub()
+  const { port, httpPort } = await startHubWithHttp()
   const { body } = await new ApiClient(httpPort).get('/addresses')
   expect(body).toEqual({ mqtt: { host: '127.0.0.1', port }, http: { host: '127.0.0.1', port: httpPort } })
 })

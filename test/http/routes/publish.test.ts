@@ -3,12 +3,12 @@ import { join5, KEPT, leave5 } from '../../conformance/steps5.ts'
 import { ApiClient, expectProblem } from '../../support/api.ts'
 import { publishPacket5 } from '../../support/packets5.ts'
 import { Id } from '../../support/properties5.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 import { join, takePayloads } from '../../support/steps.ts'
 import { publishPacket } from '../../support/packets.ts'
 
 test('GET /api/v1/limits tells how large a message may be', async () => {
-  const { httpPort } = await startHub({
+  const { httpPort } = await startHubWithHttp({
     config: { limits: { maxTopicBytes: 99, maxTopicLevels: 7, maxPacketBytes: 4096 } },
   })
   const answer = await new ApiClient(httpPort).get('/limits')
@@ -17,7 +17,7 @@ test('GET /api/v1/limits tells how large a message may be', async () => {
 
 describe('POST /api/v1/publish', () => {
   test('publishes with every property of MQTT 5, unaltered', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const subscriber = await join5(port, 's')
     await subscriber.subscribe(['a/b', 2])
     const answer = await new ApiClient(httpPort).post('/publish', {
@@ -53,7 +53,7 @@ describe('POST /api/v1/publish', () => {
   })
 
   test('takes a payload as text, as JSON, in base64, or none', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const subscriber = await join(port, 's')
     await subscriber.subscribe(['#', 0])
@@ -66,7 +66,7 @@ describe('POST /api/v1/publish', () => {
   })
 
   test('is answered when the message is stored: it is there after a restart', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const before = await join5(port, 's', KEPT)
     await before.subscribe(['a', 1])
     await leave5(before)
@@ -78,7 +78,7 @@ describe('POST /api/v1/publish', () => {
   })
 
   test('refuses what it cannot publish, naming the parameter', async () => {
-    const { httpPort } = await startHub({ config: { limits: { maxRetainedMessages: 1 } } })
+    const { httpPort } = await startHubWithHttp({ config: { limits: { maxRetainedMessages: 1 } } })
     const api = new ApiClient(httpPort)
     expectProblem(await api.post('/publish', {}), 400, 'topic')
     expectProblem(await api.post('/publish', { topic: 'a/#' }), 400, 'topic')
@@ -95,7 +95,7 @@ describe('POST /api/v1/publish', () => {
   })
 
   test('refuses bodies that are no JSON or too large', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const url = `http://127.0.0.1:${httpPort}/api/v1/publish`
     const json = { 'Content-Type': 'application/json' }
     expect((await fetch(url, { method: 'POST', body: '{', headers: json })).status).toBe(400)
@@ -110,7 +110,7 @@ describe('POST /api/v1/publish', () => {
 
 describe('POST /api/v1/publish/many', () => {
   test('publishes all in their order', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const subscriber = await join(port, 's')
     await subscriber.subscribe(['a', 0])
     const messages = Array.from({ length: 1000 }, (_, i) => ({ topic: 'a', payload: String(i) }))
@@ -122,7 +122,7 @@ describe('POST /api/v1/publish/many', () => {
   })
 
   test('publishes none when one is not valid, and names it', async () => {
-    const { hub, httpPort } = await startHub()
+    const { hub, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expectProblem(await api.post('/publish/many', [{ topic: 'a' }, { topic: 'b/+' }]), 400, '1/topic')
     expectProblem(await api.post('/publish/many', []), 400)
@@ -139,7 +139,7 @@ describe('POST /api/v1/publish/many', () => {
 
 describe('POST /api/v1/request', () => {
   test('waits for the reply that has its Correlation Data', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const device = await join5(port, 'lamp')
     await device.subscribe(['lamp/set', 1])
     const answer = new ApiClient(httpPort).post('/request', { topic: 'lamp/set', payloadJson: { on: true } })
@@ -153,7 +153,7 @@ describe('POST /api/v1/request', () => {
   })
 
   test('takes the reply of a client of 3.1.1, which has no Correlation Data', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const device = await join(port, 'lamp')
     await device.subscribe(['lamp/set', 0])
     const request = { topic: 'lamp/set', properties: { responseTopic: 'lamp/reply' } }
@@ -164,7 +164,7 @@ describe('POST /api/v1/request', () => {
   })
 
   test('says when nobody listens, and when nobody answers in time', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expectProblem(await api.post('/request', { topic: 'nobody' }), 404)
     const device = await join(port, 'mute')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 import { join, message, payloadsOf, publish, isPublish } from '../../support/steps.ts'
 import { join5 } from '../../conformance/steps5.ts'
 import { publishPacket5 } from '../../support/packets5.ts'
@@ -8,7 +8,7 @@ import { Id } from '../../support/properties5.ts'
 
 describe('GET /api/v1/retained', () => {
   test('lists by filter, a page at a time, in the order of topics', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join(port, 'p')
     await publish(publisher, ...['a/3', 'a/1', 'b', 'a/2'].map((topic) => message(topic, topic, true)))
@@ -24,7 +24,7 @@ describe('GET /api/v1/retained', () => {
   })
 
   test('finds a text in topics and payloads, and tells when a message came', async () => {
-    const { hub, httpPort } = await startHub()
+    const { hub, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     await hub.publish('home/Lamp', 'on', { retain: true })
     await hub.publish('home/heater', 'next to the LAMP', { retain: true })
@@ -46,7 +46,7 @@ describe('GET /api/v1/retained', () => {
 
 describe('GET /api/v1/retained/one', () => {
   test('has the message with its properties', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join5(port, 'p')
     publisher.send(
@@ -62,7 +62,7 @@ describe('GET /api/v1/retained/one', () => {
 
 describe('DELETE /api/v1/retained', () => {
   test('counts them first when asked to, and deletes nothing then', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     await publish(await join(port, 'p'), message('a/1', 'x', true), message('a/2', 'y', true), message('b', 'z', true))
     expect(await api.delete('/retained', { filter: 'a/#', dryRun: true })).toMatchObject({
@@ -73,7 +73,7 @@ describe('DELETE /api/v1/retained', () => {
   })
 
   test('deletes what the filter reaches, tells subscribers, and can be undone once', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join(port, 'p')
     await publish(publisher, message('a/1', 'x', true), message('a/2', 'y', true), message('b', 'z', true))
@@ -101,7 +101,7 @@ describe('DELETE /api/v1/retained', () => {
   })
 
   test('leaves what the hub says of itself', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expectProblem(await api.delete('/retained', { filter: '$SYS/#' }), 409)
     expect(eachOf(await api.get('/retained', { filter: '$SYS/broker/version' }), 'messages', 'topic')).toEqual([
@@ -110,7 +110,7 @@ describe('DELETE /api/v1/retained', () => {
   })
 
   test('wants a filter', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expectProblem(await api.delete('/retained'), 400, 'filter')
     expectProblem(await api.delete('/retained', { filter: '#', dryRun: 'maybe' }), 400, 'dryRun')

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
 import { publishPacket } from '../../support/packets.ts'
-import { startHub } from '../../support/start-hub.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 import { join, message, publish } from '../../support/steps.ts'
 
 describe('GET /api/v1/topics', () => {
   test('shows the tree level by level, with counts of all that is below', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join(port, 'p')
     await publish(publisher, message('b', '1'), message('a/x', '22'), message('a/x', '333'), message('a/y/z', '4'))
@@ -36,7 +36,7 @@ describe('GET /api/v1/topics', () => {
   })
 
   test('tells levels that are empty apart', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     await publish(await join(port, 'p'), message('/a'), message('//b'), message('c/'))
     const prefixes = async (prefix: string): Promise<unknown[]> =>
@@ -49,7 +49,7 @@ describe('GET /api/v1/topics', () => {
   })
 
   test('goes on page by page without a double when topics come between', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join(port, 'p')
     await publish(publisher, ...['e', 'c', 'a', 'd', 'b'].map((topic) => message(topic)))
@@ -65,7 +65,7 @@ describe('GET /api/v1/topics', () => {
 
 describe('GET /api/v1/topics/one', () => {
   test('has the last message, whatever was in it', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join(port, 'p')
     const last = async (payload: Buffer): Promise<unknown> => {
@@ -84,7 +84,7 @@ describe('GET /api/v1/topics/one', () => {
   })
 
   test('answers 404 for a topic that was not published to', async () => {
-    const { httpPort } = await startHub()
+    const { httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     expectProblem(await api.get('/topics/one', { topic: 'a' }), 404)
     expectProblem(await api.get('/topics/one'), 400, 'topic')
@@ -93,7 +93,7 @@ describe('GET /api/v1/topics/one', () => {
 
 describe('GET /api/v1/topics/top', () => {
   test('has those first that talk most', async () => {
-    const { port, httpPort } = await startHub()
+    const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join(port, 'p')
     await publish(publisher, message('few', 'x'.repeat(500)), message('most'), message('most'), message('most'))
