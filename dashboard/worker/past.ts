@@ -1,19 +1,13 @@
+import type { Answer, ProblemJson } from '../../src/http/api-types.ts'
 import type { KeptPayloads } from './kept.ts'
 import { glance, hashOf } from './payload.ts'
 import { type Announcement, readAnnouncement } from './announcement.ts'
 import { listed } from './properties.ts'
-import type { Arrived, Past, QoS } from './protocol.ts'
+import type { Arrived, Past } from './protocol.ts'
 
-interface MessageJson {
-  readonly atMs?: number
-  readonly topic: string
-  readonly publisher: string | null
-  readonly payload?: string
-  readonly payloadBase64?: string
-  readonly qos: QoS
-  readonly retain: boolean
-  readonly properties?: Readonly<Record<string, unknown>> & { readonly userProperties?: readonly [string, string][] }
-}
+type PageJson = Answer<'GET /messages'> | Answer<'GET /retained'>
+
+type MessageJson = PageJson['messages'][number]
 
 const NOTHING = { messages: [], nextCursor: null, previousCursor: null }
 
@@ -21,15 +15,11 @@ const NOTHING = { messages: [], nextCursor: null, previousCursor: null }
 export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
   try {
     const response = await fetch(url)
-    const body: {
-      messages: MessageJson[]
-      nextCursor: string | null
-      previousCursor?: string | null
-      detail?: string
-    } = await response.json()
-    if (!response.ok) return { ...NOTHING, fault: body.detail ?? response.statusText }
+    const body: PageJson | ProblemJson = await response.json()
+    if (!('messages' in body)) return { ...NOTHING, fault: 'detail' in body ? body.detail : response.statusText }
     const messages = body.messages.map((message) => arrivedFrom(message, kept))
-    return { messages, nextCursor: body.nextCursor, previousCursor: body.previousCursor ?? null, fault: undefined }
+    const previousCursor = 'previousCursor' in body ? body.previousCursor : null
+    return { messages, nextCursor: body.nextCursor, previousCursor, fault: undefined }
   } catch (error) {
     return { ...NOTHING, fault: error instanceof Error ? error.message : String(error) }
   }
@@ -38,8 +28,8 @@ export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
 /** What the first of a page of retained messages announces; undefined without one. Never throws. */
 export async function readAnnounced(url: string): Promise<Announcement | undefined> {
   try {
-    const { messages = [] }: { messages?: MessageJson[] } = await (await fetch(url)).json()
-    const [about] = messages
+    const body: PageJson | ProblemJson = await (await fetch(url)).json()
+    const about = 'messages' in body ? body.messages[0] : undefined
     return about === undefined ? undefined : readAnnouncement(about.payload ?? '')
   } catch {
     // Without a connection the banner says so.

@@ -35,10 +35,13 @@ type Schemas = { readonly [R in Row as `${R['method']} ${R['url']}`]: R['schema'
 /** A method and a path below `api/v1`: `GET /clients/:clientId`. */
 export type Call = keyof Schemas
 
-/** What a call answers when all is well; undefined for one that has nothing to tell. */
-export type Answer<C extends Call> = Schemas[C]['response'] extends { readonly 200: infer S extends TSchema }
+/** A call that answers with something when all is well. */
+export type Question = { [C in Call]: Schemas[C]['response'] extends { readonly 200: TSchema } ? C : never }[Call]
+
+/** What a call answers when all is well. */
+export type Answer<C extends Question> = Schemas[C]['response'] extends { readonly 200: infer S extends TSchema }
   ? Static<S>
-  : undefined
+  : never
 
 /** What is answered when something is wrong. */
 export type ProblemJson = Static<typeof Problem>

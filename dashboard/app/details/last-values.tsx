@@ -5,7 +5,6 @@ import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
 import { apiUrl, ask } from '../state/api.ts'
 import type { Conversation } from '../state/conversations.ts'
-import type { TopicJson } from '../state/feed.ts'
 import { look, past, series } from '../state/hub.ts'
 import { clock, when } from '../words/format.ts'
 import { words } from '../words/words.ts'
@@ -41,7 +40,7 @@ export function DeviceValues({ name, announcement }: DeviceProps) {
     let isGone = false
     const load = async (): Promise<void> => {
       const query = { prefix: base, limit: SHOWN }
-      const { levels } = await ask<{ levels: { topic: TopicJson | null }[] }>('GET', apiUrl('topics', query))
+      const { levels } = await ask('GET /topics', { query })
       if (isGone) return
       lines.value = levels.flatMap(({ topic }) => {
         if (topic === null || topic.topic === `${base}about`) return []
@@ -72,7 +71,7 @@ export function DeviceValues({ name, announcement }: DeviceProps) {
 
 /** The numbers of the last messages of a topic; the worker reads them, since they may be long. */
 async function takeHistory(samples: Samples, topic: string): Promise<void> {
-  const { messages } = await past(apiUrl('messages', { filter: topic, limit: HISTORY_MESSAGES }))
+  const { messages } = await past(apiUrl('GET /messages', { query: { filter: topic, limit: HISTORY_MESSAGES } }))
   const [newest] = messages
   if (newest === undefined) return
   const { rows } = await look(newest.id, 'json')

@@ -1,23 +1,13 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { visible } from '../../worker/visible.ts'
-import { apiUrl, ask } from '../state/api.ts'
+import type { Answer } from '../../../src/http/api-types.ts'
+import { ask } from '../state/api.ts'
 import type { Conversation } from '../state/conversations.ts'
 import { presence } from '../state/presence.ts'
 import { when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Facts } from './facts.tsx'
-
-/** What the hub knows of a client. */
-export interface ClientJson {
-  readonly clientId: string
-  readonly connection: { readonly address: string; readonly protocol: string; readonly connectedAtMs: number } | null
-  readonly queuedMessages: number
-  readonly inFlightMessages: number
-  readonly dropped: Readonly<Record<string, number>>
-  readonly lastError: { readonly atMs: number; readonly reason: string } | null
-  readonly subscriptions: readonly { readonly filter: string; readonly qos: number }[]
-}
 
 const REFRESH_MS = 3000
 
@@ -29,12 +19,12 @@ interface SessionProps {
 /** The session of a device, as the hub sees it, and the device's own word beside. */
 export function SessionPart({ conversation, clientId }: SessionProps) {
   const text = words.value
-  const client = useSignal<ClientJson | undefined>(undefined)
+  const client = useSignal<Answer<'GET /clients/:clientId'> | undefined>(undefined)
   const state = presence.value.get(clientId)
   useEffect(() => {
     const load = async (): Promise<void> => {
       try {
-        client.value = await ask<ClientJson>('GET', apiUrl(`clients/${encodeURIComponent(clientId)}`))
+        client.value = await ask('GET /clients/:clientId', { params: { clientId } })
       } catch {
         client.value = undefined
       }

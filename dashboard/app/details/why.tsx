@@ -1,25 +1,11 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { apiUrl, ask } from '../state/api.ts'
+import type { Answer as ApiAnswer } from '../../../src/http/api-types.ts'
+import { ask } from '../state/api.ts'
 import { latency, time } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 
-interface Explanation {
-  readonly denial: string | null
-  readonly subscriptions: readonly { readonly filter: string; readonly qos: number }[]
-  readonly nearest: { readonly filter: string; readonly difference: string } | null
-  readonly messages: readonly {
-    readonly atMs: number
-    readonly publisher: string | null
-    readonly qos: number
-    readonly steps: readonly {
-      readonly outcome: string
-      readonly reason: string | null
-      readonly afterMs: number
-    }[]
-  }[]
-  readonly unfollowedMessages: number
-}
+type Explanation = ApiAnswer<'GET /explain'>
 
 const SHOWN = 8
 
@@ -39,7 +25,7 @@ export function Why({ clientId, state, topics }: WhyProps) {
   const fault = useSignal<string | undefined>(undefined)
   const explain = async (): Promise<void> => {
     try {
-      answer.value = await ask<Explanation>('GET', apiUrl('explain', { topic: topic.value, clientId }))
+      answer.value = await ask('GET /explain', { query: { topic: topic.value, clientId } })
       fault.value = undefined
     } catch (error) {
       answer.value = undefined

@@ -6,18 +6,6 @@ import { clock } from '../words/format.ts'
 import { words } from '../words/words.ts'
 import { usePolled } from './use-polled.ts'
 
-interface Addresses {
-  readonly mqtt: { readonly host: string; readonly port: number }
-}
-
-interface MishapJson {
-  readonly atMs: number
-  readonly kind: string
-  readonly address: string
-  readonly clientId: string | null
-  readonly reason: string
-}
-
 const LOOK_EVERY_MS = 1000
 const ADDRESSES_EVERY_MS = 60_000
 const MQTT_PORT = 1883
@@ -28,7 +16,7 @@ const SHOWN_MISHAPS = 3
 /** What to type so that the first message comes, with the addresses of this hub, and what the hub sees meanwhile. */
 export function FirstMinute() {
   const text = words.value
-  const addresses: Addresses | undefined = usePolled('addresses', ADDRESSES_EVERY_MS)
+  const addresses = usePolled(ADDRESSES_EVERY_MS, 'GET /addresses')
   const port = addresses?.mqtt.port ?? MQTT_PORT
   const isReceived = topicCount.value > 0
   return (
@@ -51,7 +39,7 @@ export function FirstMinute() {
 /** What came instead of a message. */
 function Seen() {
   const text = words.value
-  const answer: { readonly mishaps: readonly MishapJson[] } | undefined = usePolled('mishaps', LOOK_EVERY_MS)
+  const answer = usePolled(LOOK_EVERY_MS, 'GET /mishaps')
   const silent = [...presence.value].filter(
     ([clientId, state]) => state === 'here' && clientId !== link.value.clientId && !PAGE_CLIENT.test(clientId),
   )

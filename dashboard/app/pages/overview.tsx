@@ -1,6 +1,6 @@
 import { visible } from '../../worker/visible.ts'
 import { overview, overviews } from '../state/conversations.ts'
-import type { OverviewJson, TopicJson } from '../state/feed.ts'
+import type { Overview as OverviewNow } from '../state/feed.ts'
 import { bytes, duration, latency, rate } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { LiveChart } from './live-chart.tsx'
@@ -50,7 +50,7 @@ export function Overview() {
 }
 
 /** Says plainly that all is well, or what is not. */
-function Health({ all }: { readonly all: readonly OverviewJson[] }) {
+function Health({ all }: { readonly all: readonly OverviewNow[] }) {
   const text = words.value
   const troubles = troublesOf(all)
   return (
@@ -96,7 +96,7 @@ function Chart({ name, series, say }: ChartProps) {
   )
 }
 
-function Drops({ now }: { readonly now: OverviewJson }) {
+function Drops({ now }: { readonly now: OverviewNow }) {
   const text = words.value
   const reasons: Readonly<Record<string, string>> = text.whys.reasons
   const drops = Object.entries(now.dropped).filter(([, amount]) => amount > 0)
@@ -112,16 +112,9 @@ function Drops({ now }: { readonly now: OverviewJson }) {
   )
 }
 
-interface SlowJson {
-  readonly clientId: string
-  readonly queuedMessages: number
-  readonly queuedBytes: number
-  readonly connection: { readonly pendingBytes: number } | null
-}
-
 function SlowClients() {
   const text = words.value
-  const slow = usePolled<{ clients: SlowJson[] }>('slow-clients', REFRESH_MS)?.clients ?? []
+  const slow = usePolled(REFRESH_MS, 'GET /slow-clients')?.clients ?? []
   return (
     <section class="card" aria-label={text.slowClients}>
       <h2>{text.slowClients}</h2>
@@ -141,7 +134,7 @@ function SlowClients() {
 
 function TopTalkers() {
   const text = words.value
-  const top = usePolled<{ topics: TopicJson[] }>('topics/top?limit=10', REFRESH_MS)?.topics ?? []
+  const top = usePolled(REFRESH_MS, 'GET /topics/top', { query: { limit: 10 } })?.topics ?? []
   return (
     <section class="card" aria-label={text.topTalkers}>
       <h2>{text.topTalkers}</h2>
@@ -154,7 +147,7 @@ function TopTalkers() {
   )
 }
 
-function Store({ now: { store, history, retained } }: { readonly now: OverviewJson }) {
+function Store({ now: { store, history, retained } }: { readonly now: OverviewNow }) {
   const text = words.value
   const { writes } = store
   const rows: readonly (readonly [string, string | undefined])[] = [
@@ -194,7 +187,7 @@ interface Series {
   readonly values: number[]
 }
 
-function perSecond(all: readonly OverviewJson[], total: (one: OverviewJson) => number): Series {
+function perSecond(all: readonly OverviewNow[], total: (one: OverviewNow) => number): Series {
   const times: number[] = []
   const values: number[] = []
   for (const [index, one] of all.entries()) {
@@ -206,7 +199,7 @@ function perSecond(all: readonly OverviewJson[], total: (one: OverviewJson) => n
   return { times, values }
 }
 
-function levels(all: readonly OverviewJson[], level: (one: OverviewJson) => number): Series {
+function levels(all: readonly OverviewNow[], level: (one: OverviewNow) => number): Series {
   return { times: all.map(({ atMs }) => atMs / 1000), values: all.map(level) }
 }
 

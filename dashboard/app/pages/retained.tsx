@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { Arrived } from '../../worker/protocol.ts'
 import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
+import type { Answer } from '../../../src/http/api-types.ts'
 import { apiUrl, ask } from '../state/api.ts'
 import { past } from '../state/hub.ts'
 import { filterFault } from '../state/topic-filter.ts'
@@ -19,14 +20,7 @@ interface Wanted {
   readonly text: string | undefined
 }
 
-interface Deletion {
-  readonly messages: number
-  readonly bytes: number
-  readonly canUndo: boolean
-  readonly undoToken: string | null
-}
-
-interface Asked extends Deletion {
+interface Asked extends Answer<'DELETE /retained'> {
   readonly wanted: Wanted
 }
 
@@ -43,7 +37,7 @@ export function Retained() {
   const wanted: Wanted = { filter: filter.value, text: search.value === '' ? undefined : search.value }
   const wrong = filterFault(filter.value)
   const load = async (from?: string): Promise<void> => {
-    const page = await past(apiUrl('retained', { ...wanted, limit: PAGE, cursor: from }))
+    const page = await past(apiUrl('GET /retained', { query: { ...wanted, limit: PAGE, cursor: from } }))
     found.value = from === undefined ? page.messages : [...found.value, ...page.messages]
     cursor.value = page.nextCursor
     fault.value = page.fault
@@ -54,14 +48,14 @@ export function Retained() {
     })
   }
   const remove = async (what: Wanted, dryRun: boolean): Promise<void> => {
-    const answer = await ask<Deletion>('DELETE', apiUrl('retained', { ...what, dryRun: String(dryRun) }))
+    const answer = await ask('DELETE /retained', { query: { ...what, dryRun } })
     asked.value = dryRun ? { ...answer, wanted: what } : undefined
     if (dryRun) return
     done.value = { text: text.deleted(count(answer.messages, text.messages)), undoToken: answer.undoToken }
     await load()
   }
   const undo = async (undoToken: string): Promise<void> => {
-    const { restored } = await ask<{ restored: number }>('POST', apiUrl('retained/undo'), { undoToken })
+    const { restored } = await ask('POST /retained/undo', { body: { undoToken } })
     done.value = { text: text.restored(count(restored, text.messages)), undoToken: null }
     await load()
   }

@@ -1,4 +1,4 @@
-import type { OverviewJson } from '../state/feed.ts'
+import type { Overview as OverviewNow } from '../state/feed.ts'
 import { latency } from '../words/format.ts'
 import { count, words } from '../words/words.ts'
 
@@ -7,7 +7,7 @@ const HELD_MS = 200
 const SLOW_WRITE_MS = 1000
 
 /** What is wrong with the hub now, or was within the time of `all`, each in a sentence; empty when all is well. */
-export function troublesOf(all: readonly OverviewJson[]): readonly string[] {
+export function troublesOf(all: readonly OverviewNow[]): readonly string[] {
   const now = all.at(-1)
   const [first] = all
   if (now === undefined || first === undefined) return []

@@ -1,17 +1,17 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { apiUrl, ask } from '../state/api.ts'
+import type { Answer, Question } from '../../../src/http/api-types.ts'
+import { ask, type GivenWith } from '../state/api.ts'
 
 /** What the API answers, asked for again and again while the page is looked at; undefined until the first answer. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as `ask`: who asks knows what the API answers
-export function usePolled<T>(path: string, everyMs: number): T | undefined {
-  const latest = useSignal<T | undefined>(undefined)
+export function usePolled<C extends Question>(everyMs: number, call: C, ...given: GivenWith<C>): Answer<C> | undefined {
+  const latest = useSignal<Answer<C> | undefined>(undefined)
   useEffect(() => {
     let isGone = false
     const load = async (): Promise<void> => {
       if (document.hidden) return
       try {
-        const answer = await ask<T>('GET', apiUrl(path))
+        const answer = await ask(call, ...given)
         if (!isGone) latest.value = answer
       } catch {
         // The banner says that there is no connection; what was there stays.
@@ -23,6 +23,6 @@ export function usePolled<T>(path: string, everyMs: number): T | undefined {
       isGone = true
       clearInterval(timer)
     }
-  }, [path])
+  }, [call])
   return latest.value
 }

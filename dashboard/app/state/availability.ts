@@ -1,5 +1,7 @@
 import { type Signal, signal } from '@preact/signals'
-import type { WillJson } from './feed.ts'
+import type { PresenceChange } from './feed.ts'
+
+type Will = NonNullable<PresenceChange['will']>
 
 /** A device's own word on whether it can be reached. */
 export type Availability = 'online' | 'asleep' | 'offline'
@@ -43,7 +45,7 @@ export function hearAvailability(topic: string, text: string | undefined): void 
  * A client says in its will what stands on its availability topic once it is gone: that text means offline, any other that it is
  * there. `text` is the last one on the topic, if it is known.
  */
-export function learnWill(clientId: string, { topic, payload = '', retain }: WillJson, text: string | undefined): void {
+export function learnWill(clientId: string, { topic, payload = '', retain }: Will, text: string | undefined): void {
   if (!retain) return
   const will = { clientId, goneText: payload }
   willsByTopic.set(topic, [...(willsByTopic.get(topic) ?? []).filter((other) => other.clientId !== clientId), will])

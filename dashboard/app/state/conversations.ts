@@ -1,6 +1,7 @@
 import { batch, computed, type Signal, signal } from '@preact/signals'
-import type { FeedReceiver, OverviewJson, PresenceJson, TopicNews } from './feed.ts'
-import { ask, apiUrl } from './api.ts'
+import type { FeedReceiver, Overview, PresenceChange, TopicNews } from './feed.ts'
+import type { Answer } from '../../../src/http/api-types.ts'
+import { ask } from './api.ts'
 import { type Availability, availabilityOf, hearAvailability, learnWill } from './availability.ts'
 import { isFeedReady } from './feed.ts'
 import { isListHeld } from './layout.ts'
@@ -67,9 +68,9 @@ let listTimer: ReturnType<typeof setTimeout> | undefined
 
 export const pinnedIds = signal<ReadonlySet<string>>(new Set(storedList(PINNED)))
 export const savedIds = signal<ReadonlySet<string>>(new Set(storedList(SAVED)))
-export const overview = signal<OverviewJson | undefined>(undefined)
+export const overview = signal<Overview | undefined>(undefined)
 /** The last two minutes of `overview`, one a second. */
-export const overviews = signal<readonly OverviewJson[]>([])
+export const overviews = signal<readonly Overview[]>([])
 /** Topics that anybody but the hub published to. */
 export const topicCount = signal(0)
 /** Makes "recent" sort anew. */
@@ -155,10 +156,8 @@ export async function loadPresence(): Promise<void> {
   })
   let cursor: string | undefined
   do {
-    const page: { messages: { topic: string; payload?: string }[]; nextCursor: string | null } = await ask(
-      'GET',
-      apiUrl('retained', { filter: 'devices/+/status', limit: 1000, cursor }),
-    )
+    const query = { filter: 'devices/+/status', limit: 1000, cursor }
+    const page: Answer<'GET /retained'> = await ask('GET /retained', { query })
     batch(() => {
       for (const { topic, payload } of page.messages) {
         const one = find(`device/${topic.split('/')[1] ?? ''}`, false)
@@ -169,7 +168,7 @@ export async function loadPresence(): Promise<void> {
   } while (cursor !== undefined)
 }
 
-function takeClients(changes: readonly PresenceJson[]): void {
+function takeClients(changes: readonly PresenceChange[]): void {
   takePresence(changes, (clientId) => all.has(`device/${clientId}`))
   for (const { clientId, state, will } of changes) {
     if (PAGE_CLIENT.test(clientId)) continue

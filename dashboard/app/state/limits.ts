@@ -1,26 +1,21 @@
 import { effect, signal } from '@preact/signals'
 import { bytes } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
-import { apiUrl, ask } from './api.ts'
+import type { Answer } from '../../../src/http/api-types.ts'
+import { ask } from './api.ts'
 import { link } from './hub.ts'
-
-interface Limits {
-  readonly maxTopicBytes: number
-  readonly maxTopicLevels: number
-  readonly maxPacketBytes: number
-}
 
 /** What of a packet is neither topic nor payload, at most: its header, and the properties of a request. */
 const OVERHEAD_BYTES = 300
 
 /** Those of the hub; undefined until it has told. */
-const limits = signal<Limits | undefined>(undefined)
+const limits = signal<Answer<'GET /limits'> | undefined>(undefined)
 
 /** Asks for them with each connection, since the hub may have been started with others. */
 export function followLimits(): void {
   effect(() => {
     if (link.value.state !== 'online') return
-    ask<Limits>('GET', apiUrl('limits')).then(
+    ask('GET /limits').then(
       (told) => (limits.value = told),
       // With the next connection, then.
       () => undefined,

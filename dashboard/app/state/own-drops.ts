@@ -1,11 +1,7 @@
 import { effect } from '@preact/signals'
-import { apiUrl, ask } from './api.ts'
+import { ask } from './api.ts'
 import { link } from './hub.ts'
 import { stream } from './open.ts'
-
-interface OwnSession {
-  readonly dropped: Readonly<Record<string, number>>
-}
 
 const LOOK_EVERY_MS = 2000
 
@@ -15,7 +11,7 @@ export function followOwnDrops(): void {
   const look = async (): Promise<void> => {
     const { state, clientId } = link.peek()
     if (state !== 'online' || document.hidden) return
-    const { dropped } = await ask<OwnSession>('GET', apiUrl(`clients/${encodeURIComponent(clientId)}`))
+    const { dropped } = await ask('GET /clients/:clientId', { params: { clientId } })
     const all = Object.values(dropped).reduce((sum, amount) => sum + amount, 0)
     const messages = all - (known ?? all)
     known = all

@@ -174,6 +174,14 @@ describe('checkArchitecture reports', () => {
     expect(check('dashboard/app/a.tsx', "import { b } from '../../src/b.ts'")).toEqual([
       'dashboard/app/a.tsx:1: imports from src',
     ])
+    const api = '../../src/http/api-types.ts'
+    expect(check('dashboard/app/a.tsx', `import { b } from '${api}'`)).toEqual([
+      'dashboard/app/a.tsx:1: imports from src',
+    ])
+    expect(check('dashboard/app/a.tsx', `import type { B } from '${api}'`)).toEqual([])
+    expect(check('devices/kinds/a.ts', `import type { B } from '${api}'`)).toEqual([
+      'devices/kinds/a.ts:1: imports from src',
+    ])
   })
 
   test('what allocates or waits in a method of a hot path', () => {
