@@ -40,7 +40,7 @@ if (!argv.includes(NO_DEVICES)) {
 }
 // However this ends, the hub does not stay behind.
 process.on('exit', () => hub.kill())
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     stopping ??= fleet?.stop(STOP_DEADLINE_MS) ?? Promise.resolve()
     void stopping.then(() => hub.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal))

@@ -12,6 +12,15 @@ export interface Log {
   error(fields: LogFields, text: string): void
 }
 
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+
+/** A log whose level may change while it is written. */
+export interface AdjustableLog extends Log {
+  setLevel(level: LogLevel): void
+  /** Whether lines of this level are written. */
+  isTold(level: LogLevel): boolean
+}
+
 /** Takes whole lines of text. */
 export interface LogDestination {
   write(line: string): unknown
@@ -19,7 +28,7 @@ export interface LogDestination {
 
 export interface LogOptions {
   /** The least important level that is written. */
-  readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  readonly level: LogLevel
   /** For people instead of machines. Default: whether standard error is a terminal. */
   readonly isPretty?: boolean
   /** Default: standard error. */
@@ -30,14 +39,20 @@ export interface LogOptions {
 const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024
 
 /** Makes the log of a hub: coloured lines on a terminal, else one JSON object per line. What clients sent cannot move the cursor. */
-export function createLog({ level, isPretty = process.stderr.isTTY, destination }: LogOptions): Log {
+export function createLog({ level, isPretty = process.stderr.isTTY, destination }: LogOptions): AdjustableLog {
   // Lines are written from another thread: a pipe that nobody empties would stop the whole hub. At exit pino writes the rest.
   const target = destination ?? pino.destination({ dest: 2, sync: isPretty, maxLength: MAX_WAITING_CHARACTERS })
   const format = isPretty ? prettyFormat() : escapeInvisible
-  return pino(
+  const log = pino(
     { level, base: null, ...(isPretty ? {} : { timestamp: pino.stdTimeFunctions.isoTime }) },
     { write: (line) => target.write(format(line)) },
   )
+  return Object.assign(log, {
+    setLevel: (next: LogLevel): void => {
+      log.level = next
+    },
+    isTold: (other: LogLevel): boolean => log.isLevelEnabled(other),
+  })
 }
 
 function prettyFormat(): (line: string) => string {

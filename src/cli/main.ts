@@ -24,7 +24,8 @@ async function loadConfig({ options, flags, problems }: CommandLine): Promise<Co
   // Loaded here, so that help and mistakes answer at once.
   const { loadConfig: load } = await import('../config/load.ts')
   const sources = { flags: options, file: flags.get('config'), env: process.env, cwd: process.cwd() }
-  const loaded = load(sources, problems)
+  // A copy: a hub loads it again when it is told to, perhaps after a mistake.
+  const loaded = load(sources, problems.copy())
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
   return loaded
 }

@@ -1,22 +1,21 @@
 import { formatAddress, reachableHost } from '../base/addresses.ts'
-import { createLog, type Log } from '../base/log.ts'
+import { createLog } from '../base/log.ts'
 import { readVersion } from '../base/version.ts'
 import { createHub, type Hub } from '../hub.ts'
 import type { CommandCall } from './command.ts'
+import { Reload } from './reload.ts'
+import { ignoreUserSignals, reloadOnSignal, stopOnSignals } from './signals.ts'
 
 const STOP_DEADLINE_MS = 5000
-/**
- * Ctrl-C under `npm start` may arrive twice within 3 ms (npm 11 with bash as its shell), from the terminal and passed on by
- * npm. Only a signal later than this is a second wish.
- */
-const SAME_WISH_MS = 300
-
 /** Starts the hub, which then runs until a signal stops it, and says where it is. */
 export async function start(call: CommandCall): Promise<void> {
+  ignoreUserSignals()
   const { config } = await call.loadConfig()
   const log = createLog({ level: config.logLevel })
+  const reload = new Reload(config, call.loadConfig, log)
+  reloadOnSignal(() => reload.run())
   const hub = await createHub({ config, log })
-  stopOnSignals(hub, log)
+  stopOnSignals(log, () => stop(hub))
   process.stdout.write(banner(hub.addresses))
   // To whoever started the hub with a channel; one that is gone meanwhile does not hear it.
   process.send?.(hub.addresses, undefined, undefined, () => undefined)
@@ -38,21 +37,6 @@ Try it in another terminal:
   mosquitto_sub -h ${reachable} -p ${mqtt.port} -t 'hello/#' -v
   mosquitto_pub -h ${reachable} -p ${mqtt.port} -t hello/world -m 'Hi'
 `
-}
-
-function stopOnSignals(hub: Hub, log: Log): void {
-  let stoppingSinceMs: number | undefined
-  const onSignal = (signal: NodeJS.Signals, signalNumber: number): void => {
-    if (stoppingSinceMs === undefined) {
-      stoppingSinceMs = performance.now()
-      log.info({ signal }, 'stopping')
-      void stop(hub)
-    } else if (performance.now() - stoppingSinceMs > SAME_WISH_MS) {
-      process.exit(128 + signalNumber)
-    }
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
 }
 
 /** Stops the hub. The process ends by itself when nothing is left open; what is then still open is a fault worth telling. */

@@ -11,6 +11,15 @@ export class Problems {
   readonly #faultyKeys = new Set<string>()
   #isSourceMissing = false
 
+  /** The same so far; what is added to one is not in the other. */
+  copy(): Problems {
+    const copy = new Problems()
+    copy.#found.push(...this.#found)
+    for (const key of this.#faultyKeys) copy.#faultyKeys.add(key)
+    copy.#isSourceMissing = this.#isSourceMissing
+    return copy
+  }
+
   /** A mistake at a place such as `hubbub.yaml:12`; `key` is the option that has no usable value because of it. */
   add(place: string, what: string, key?: string): void {
     this.#found.push({ code: 'CONFIG_INVALID', message: `Cannot use ${place}: ${what}` })

@@ -8,7 +8,7 @@ export const OBSERVE_OPTIONS = [
     schema: choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     default: 'info',
     summary: 'How much the hub logs. "warn" leaves out clients that connect and leave; "debug" helps to find a fault.',
-    needsRestart: true,
+    needsRestart: false,
     isEveryday: true,
   },
   {

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { ask } from '../support/http-request.ts'
+import { startProcess, type TestProcess } from '../support/processes.ts'
+
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+/** Where Node's inspector listens when SIGUSR1 has opened it. */
+const INSPECTOR = /Debugger listening/
+
+/** A hub of its own process, with a file that it was started with. */
+async function runningHub(file: string) {
+  const cwd = mkdtempSync(join(tmpdir(), 'hubbub-signals-'))
+  onTestFinished(() => rmSync(cwd, { recursive: true }))
+  const write = (text: string): void =>
+    writeFileSync(join(cwd, 'hubbub.yaml'), `data: memory\nport: 0\nhttpPort: 0\n${text}`)
+  write(file)
+  const hub = await startProcess(process.execPath, [CLI], { cwd, env: { PATH: process.env['PATH'], HOME: cwd } })
+  const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
+  const send = (signal: NodeJS.Signals): boolean => process.kill(hub.pid ?? 0, signal)
+  return { hub, httpPort: Number(httpPort), write, send }
+}
+
+/** Waits for a line of the log. */
+function logged(hub: TestProcess, text: string): Promise<Record<string, unknown>> {
+  return hub.stderr.firstThat((line) => (line.includes(text) ? Object(JSON.parse(line)) : undefined))
+}
+
+async function isAlive(httpPort: number): Promise<boolean> {
+  return (await ask(httpPort, { path: '/readyz' })).status === 200
+}
+
+describe('hubbub at SIGHUP', () => {
+  test('takes over the log level, names what needs a restart, and goes on', async () => {
+    const { hub, httpPort, write, send } = await runningHub('logLevel: info\n')
+    write('logLevel: debug\nlimits:\n  maxConnections: 7\n')
+    send('SIGHUP')
+    expect(await logged(hub, 'configuration reloaded')).toMatchObject({ applied: ['logLevel'], logLevel: 'debug' })
+    expect(await logged(hub, 'with a restart only')).toMatchObject({ options: ['limits.maxConnections'] })
+    await ask(httpPort, { path: '/nothing/here' })
+    expect(await logged(hub, 'HTTP request for what is not there')).toMatchObject({ level: 20 })
+    expect(await hub.end()).toEqual({ code: 0, signal: null })
+  })
+
+  test('keeps what it has when the file has a mistake, says which, and takes the mended file', async () => {
+    const { hub, httpPort, write, send } = await runningHub('logLevel: info\n')
+    write('logLevel: lots\n')
+    send('SIGHUP')
+    const { code, reason } = await logged(hub, 'configuration not reloaded')
+    expect(code).toBe('CONFIG_INVALID')
+    expect(reason).toMatch(/hubbub\.yaml:4: logLevel must be/)
+    expect(await isAlive(httpPort)).toBe(true)
+    write('logLevel: warn\n')
+    send('SIGHUP')
+    expect(await logged(hub, 'configuration reloaded')).toMatchObject({ applied: ['logLevel'], logLevel: 'warn' })
+  })
+})
+
+test.each(['SIGTERM', 'SIGQUIT', 'SIGINT'] as const)('hubbub stops in order at %s', async (signal) => {
+  const { hub } = await runningHub('')
+  expect(await hub.end(signal)).toEqual({ code: 0, signal: null })
+  expect(await logged(hub, '"stopping"')).toMatchObject({ signal })
+})
+
+test('hubbub goes on at SIGUSR2', async () => {
+  const { hub, httpPort, send } = await runningHub('')
+  send('SIGUSR2')
+  expect(await isAlive(httpPort)).toBe(true)
+  expect(await hub.end()).toEqual({ code: 0, signal: null })
+})
+
+test('hubbub opens no inspector at SIGUSR1', async () => {
+  const { hub, httpPort, send } = await runningHub('')
+  send('SIGUSR1')
+  // Node would open the inspector from a thread of its own, and say so, before it has stopped.
+  expect(await isAlive(httpPort)).toBe(true)
+  expect(await hub.end()).toEqual({ code: 0, signal: null })
+  expect(hub.stderr.items.filter((line) => INSPECTOR.test(line))).toEqual([])
+})
