@@ -6,15 +6,12 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { DEBIAN_PYTHON } from '../support/debian-tools.ts'
 import { startProcess } from '../support/processes.ts'
-import { startHubWithHttp } from '../support/start-hub.ts'
-import { watch, type Watch } from './watch.ts'
+import { HOUSE_GUARD_MS, startHouse } from './house.ts'
+import type { Watch } from './watch.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const CONFIGURATION: unknown = parse(readFileSync(new URL('examples/home-assistant/configuration.yaml', ROOT), 'utf8'))
-const DEVICES = fileURLToPath(new URL('dist/devices/cli.js', ROOT))
 const RENDER = fileURLToPath(new URL('render.py', import.meta.url))
-/** The house is connected, and each device has had its turn. */
-const HOUSE_GUARD_MS = 20_000
 
 const Entity = Type.Record(Type.String(), Type.Unknown())
 type Entity = Static<typeof Entity>
@@ -41,15 +38,6 @@ const FORMS: Readonly<Record<string, RegExp>> = {
   'binary_sensor value_template': /^(ON|OFF)$/,
   'sensor value_template': /^\d+(\.\d+)?$/,
   'device_tracker json_attributes_template': /^\{"gps_accuracy": [\d.]+, "latitude": [\d.-]+, "longitude": [\d.-]+\}$/,
-}
-
-async function startHouse(...flags: readonly string[]): Promise<{ readonly port: number; readonly watcher: Watch }> {
-  const { port, httpPort } = await startHubWithHttp()
-  const watcher = await watch(port)
-  const urls = ['--url', `mqtt://127.0.0.1:${port}`, '--ws-url', `ws://127.0.0.1:${httpPort}/mqtt`]
-  // A minute of the house in a second.
-  await startProcess(process.execPath, [DEVICES, ...urls, '--speed', '60', ...flags])
-  return { port, watcher }
 }
 
 function readingsOf(platform: string, entity: Entity): Reading[] {
