@@ -1,8 +1,33 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { SlowestTests } from './support/slowest-tests.ts'
 
-/** Tests that start programs or need packages of the system; all others are fast. */
+/** Tests that start programs or need packages of the system. */
 const SLOW = ['test/cli/main.test.ts', 'test/interop/**/*.test.ts', 'test/fresh/**/*.test.ts', 'test/**/*.slow.test.ts']
+
+/** Tests that open no socket; `npm run watch` runs those of them that a change reaches. */
+const UNIT = [
+  'test/admin/{nearest-filter,undo}.test.ts',
+  'test/base/{addresses,bytes,durations,log}.test.ts',
+  'test/cli/{command-line,help}.test.ts',
+  'test/config/*.test.ts',
+  'test/conformance/table.test.ts',
+  'test/dashboard/*.test.ts',
+  'test/devices/{flags,outbox,scenario}.test.ts',
+  'test/docs/{links,readme}.test.ts',
+  'test/examples/grafana.test.ts',
+  'test/history/log/memory-history-log.test.ts',
+  'test/listeners/origins.test.ts',
+  'test/observe/{load-average,loop-lag,recent-times}.test.ts',
+  'test/protocol/*.test.ts',
+  'test/router/*.test.ts',
+  'test/session/deadlines.test.ts',
+  'test/store/memory/*.test.ts',
+  'test/support/no-sockets.test.ts',
+  'test/tools/{architecture,torture}/*.test.ts',
+  'test/tools/bench/{arrivals,packets,table}.test.ts',
+  'test/topics/*.test.ts',
+]
 
 // oxlint-disable-next-line import/no-default-export -- vitest reads the default export
 export default defineConfig({
@@ -11,7 +36,21 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: SLOW, testTimeout: 15_000 },
+        test: {
+          name: 'unit',
+          include: UNIT,
+          exclude: SLOW,
+          setupFiles: 'test/support/no-sockets.ts',
+          // These share no state, so they may share what they load, which takes longer than they do.
+          pool: 'threads',
+          isolate: false,
+          testTimeout: 15_000,
+        },
+      },
+      {
+        extends: true,
+        // Tests that have hubs, listeners or files, in this process.
+        test: { name: 'hub', include: ['test/**/*.test.ts'], exclude: [...SLOW, ...UNIT], testTimeout: 15_000 },
       },
       {
         extends: true,
@@ -28,5 +67,6 @@ export default defineConfig({
     deps: { interopDefault: false },
     // Tests must not lean on each other: any order has to do.
     sequence: { shuffle: true },
+    reporters: [new SlowestTests(), 'default'],
   },
 })

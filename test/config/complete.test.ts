@@ -4,6 +4,7 @@ import { completeConfig } from '../../src/config/complete.ts'
 import type { PartialConfig } from '../../src/config/config.ts'
 import { OPTIONS } from '../../src/config/options.ts'
 import { HubbubError } from '../../src/base/errors.ts'
+import { runs } from '../support/runs.ts'
 
 /** What a JavaScript program may hand in, whatever the types say. */
 function completeAnything(value: unknown): unknown {
@@ -65,7 +66,7 @@ describe('completeConfig', () => {
           expect(String(error)).toContain(path)
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 

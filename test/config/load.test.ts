@@ -9,6 +9,7 @@ import { OPTIONS } from '../../src/config/options.ts'
 import { isBoolean } from '../../src/config/schema.ts'
 import { HubbubError } from '../../src/base/errors.ts'
 import { loadConfigOf } from '../support/load-config.ts'
+import { runs } from '../support/runs.ts'
 
 /** What YAML is made of, and what it trips over. */
 const PIECES = [
@@ -346,7 +347,7 @@ describe('loadConfig with anything gives a configuration or an error that names 
           yaml: JSON.stringify({ [first]: second === undefined ? value : { [second]: value } }),
         })
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -356,7 +357,7 @@ describe('loadConfig with anything gives a configuration or an error that names 
         expectConfigOrFault(path, { env: { [environmentName(path)]: value } })
         expectConfigOrFault(path, { argv: [`--${flagName(path)}=${value}`] })
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -367,7 +368,7 @@ describe('loadConfig with anything gives a configuration or an error that names 
         const [code] = faults({ yaml: pieces.join('') })
         expect([undefined, 'CONFIG_INVALID']).toContain(code)
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 })

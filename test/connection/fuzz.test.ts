@@ -13,6 +13,7 @@ import {
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import { startHub } from '../support/start-hub.ts'
 import { Bystander, expectLedgerBalanced, join } from '../support/steps.ts'
+import { runs } from '../support/runs.ts'
 
 /** One hub serves many runs, so each run opens many sockets; none may be left open at its end. */
 const RUNS = 200
@@ -90,7 +91,7 @@ describe('Hub', () => {
           await throwAt(port, [bytes])
           await bystander.expectUntouched()
         }),
-        { numRuns: RUNS },
+        { numRuns: runs(RUNS) },
       )
     },
     TEST_MS,
@@ -107,7 +108,7 @@ describe('Hub', () => {
           await throwAt(port, [spoil(connect, one), PINGREQ])
           await bystander.expectUntouched()
         }),
-        { numRuns: RUNS },
+        { numRuns: runs(RUNS) },
       )
     },
     TEST_MS,
@@ -125,7 +126,7 @@ describe('Hub', () => {
           await bystander.expectUntouched()
           expectLedgerBalanced(testHub)
         }),
-        { numRuns: RUNS },
+        { numRuns: runs(RUNS) },
       )
     },
     TEST_MS,
@@ -149,7 +150,7 @@ describe('Hub', () => {
           await bystander.expectUntouched()
           expectLedgerBalanced(testHub)
         }),
-        { numRuns: RUNS },
+        { numRuns: runs(RUNS) },
       )
     },
     TEST_MS,
@@ -168,7 +169,7 @@ describe('Hub', () => {
           const chunks = ends.map((end, i) => whole.subarray(ends[i - 1] ?? 0, end))
           expect(await talk(chunks)).toEqual(await talk([whole]))
         }),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       )
     },
     TEST_MS,

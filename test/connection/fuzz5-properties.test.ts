@@ -24,6 +24,7 @@ import {
 import { startHubWithHttp } from '../support/start-hub.ts'
 import { Bystander, expectLedgerBalanced, join } from '../support/steps.ts'
 import { CARRIERS5, limitsOf, sendWhole } from './fuzzing5.ts'
+import { runs } from '../support/runs.ts'
 
 /** One hub serves many runs, so each run opens many sockets; none may be left open at its end. */
 const RUNS = 200
@@ -97,7 +98,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           await bystander.expectUntouched()
         }),
         // Each forbidden value by itself, then any.
-        { numRuns: RUNS, examples: badProperties(name).map((one): [Property[]] => [[one]]) },
+        { numRuns: runs(RUNS), examples: badProperties(name).map((one): [Property[]] => [[one]]) },
       )
       expectLedgerBalanced(testHub)
     },
@@ -132,7 +133,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
             )
           },
         ),
-        { numRuns: RUNS / 4 },
+        { numRuns: runs(RUNS / 4) },
       )
     },
     TEST_MS,
@@ -176,7 +177,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           expect(rest).toHaveLength(1)
           expect(rest[0]).toMatchObject({ type: 'PUBLISH', topic: 'a/b', payload: Buffer.from(payload) })
         }),
-        { numRuns: RUNS },
+        { numRuns: runs(RUNS) },
       )
       expectLedgerBalanced(testHub)
     },

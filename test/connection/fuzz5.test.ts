@@ -27,6 +27,7 @@ import {
   validStream,
   Witness5,
 } from './fuzzing5.ts'
+import { runs } from '../support/runs.ts'
 
 /** One hub serves many runs, so each run opens many sockets; none may be left open at its end. */
 const RUNS = 200
@@ -74,7 +75,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           // What is no MQTT 5 any more is answered as what it is.
           if (spoilt.subarray(2, 9).equals(connect.subarray(2, 9))) readAnswers(client.received)
         }),
-        { numRuns: RUNS },
+        { numRuns: runs(RUNS) },
       )
     },
     TEST_MS,
@@ -92,7 +93,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           readAnswers(client.received)
           expectLedgerBalanced(testHub)
         }),
-        { numRuns: RUNS, endOnFailure: true },
+        { numRuns: runs(RUNS), endOnFailure: true },
       )
     },
     TEST_MS,
@@ -117,7 +118,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           expectLedgerBalanced(testHub)
         }),
         // What is lost stays lost: no later run on this hub would be a smaller case.
-        { numRuns: RUNS, endOnFailure: true },
+        { numRuns: runs(RUNS), endOnFailure: true },
       )
     },
     TEST_MS,
@@ -137,7 +138,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           expect(await talk(open, chunks)).toEqual(await talk(open, [whole]))
         }),
         // Cases that were found are kept.
-        { numRuns: 60, examples: [[UNSUBSCRIBED_SHARE, []]] },
+        { numRuns: runs(60), examples: [[UNSUBSCRIBED_SHARE, []]] },
       )
     },
     TEST_MS,

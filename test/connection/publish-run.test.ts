@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { publishPacket } from '../support/packets.ts'
 import { connectRawClient } from '../support/raw-client.ts'
 import { startHub } from '../support/start-hub.ts'
+import { runs } from '../support/runs.ts'
 
 const step = fc.record({
   topic: fc.constantFrom('a', 'b', 'a/b', '$SYS/x'),
@@ -45,7 +46,7 @@ describe('PublishRun', () => {
         publisher.send(...steps.map((_, index) => Buffer.from([0x62, 2, 0, index + 1])))
         await publisher.restBeforePingresp()
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     )
     expect(hub.ledger.matched).toBe(hub.ledger.delivered + hub.ledger.droppedTotal + hub.pendingMessages)
     expect(hub.ledger.refused).toBeGreaterThan(0)

@@ -16,6 +16,7 @@ import {
   stateOf,
   topicsOf,
 } from './described.ts'
+import { runs } from '../support/runs.ts'
 
 /** Data that stores are opened on, one after another. */
 export interface StoreData {
@@ -563,7 +564,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
           }))
           expect(found).toMatchObject(wanted.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)))
         }),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       )
     }, 60_000)
   })

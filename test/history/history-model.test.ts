@@ -8,6 +8,7 @@ import type { HistoryEntry, HistoryPosition, HistoryQuery } from '../../src/admi
 import type { QoS } from '../../src/protocol/packet-types.ts'
 import { naiveMatches } from '../router/naive-match.ts'
 import { allPages, said, SetClock, START_MS, type Stage, startHistory } from './stage.ts'
+import { runs } from '../support/runs.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'hubbub-history-'))
 afterAll(() => rmSync(parent, { recursive: true }))
@@ -285,7 +286,7 @@ test('History in memory answers as a list would that is searched from end to end
     fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 150, size: 'max' }), (steps) =>
       follow(steps, undefined),
     ),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 
@@ -294,6 +295,6 @@ test('History on disk answers so too, also after it was stopped and started agai
     fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 120, size: 'max' }), (steps) =>
       follow(steps, mkdtempSync(join(parent, 'data-'))),
     ),
-    { numRuns: 6 },
+    { numRuns: runs(6) },
   )
 })

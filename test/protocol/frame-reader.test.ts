@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FrameReader, type FrameSink } from '../../src/protocol/frame-reader.ts'
 import { writeLength } from '../../src/protocol/message.ts'
+import { runs } from '../support/runs.ts'
 
 const MAX_PACKET_BYTES = 100_000
 
@@ -65,7 +66,7 @@ describe('FrameReader', () => {
         expect(sink.frames).toEqual(expected)
         expect(sink.fault).toBe(undefined)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 

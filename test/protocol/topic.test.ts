@@ -8,6 +8,7 @@ import {
   topicNameFault,
 } from '../../src/protocol/topic.ts'
 import { filters, naiveMatches, topics } from '../router/naive-match.ts'
+import { runs } from '../support/runs.ts'
 
 const LIMITS = { maxTopicBytes: 20, maxTopicLevels: 4 }
 
@@ -154,7 +155,7 @@ describe('filterMatches', () => {
       fc.property(filters, topics, (filter, topic) => {
         expect(matches(filter, topic)).toBe(naiveMatches(filter, topic))
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { encodePublish, Message } from '../../src/protocol/message.ts'
 import { RetainedMessages } from '../../src/router/retained.ts'
 import { filters, naiveMatches, topics } from './naive-match.ts'
+import { runs } from '../support/runs.ts'
 
 const NO_LIMITS = { maxRetainedMessages: 1000, maxRetainedBytes: 1_000_000 }
 
@@ -94,7 +95,7 @@ describe('RetainedMessages', () => {
           expect(payloads(retained, filter)).toEqual(described.toSorted())
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })

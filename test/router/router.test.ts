@@ -10,6 +10,7 @@ import type { Delivery, Subscriber } from '../../src/router/delivery.ts'
 import { Router, type RouterOptions } from '../../src/router/router.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { naiveMatches } from './naive-match.ts'
+import { runs } from '../support/runs.ts'
 
 const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32 }
 
@@ -131,7 +132,7 @@ describe('Router', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -242,17 +243,17 @@ describe('Router', () => {
   test('hands a run whole to those who take runs and message by message to all others, in order', () => {
     const ledger = new Ledger()
     const router = createRouter({ ledger })
-    const runs: Message[] = []
+    const takenRuns: Message[] = []
     const taker: Subscriber = {
       deliver: () => expect.unreachable('a run was given message by message'),
-      deliverRun: (whole) => runs.push(whole),
+      deliverRun: (whole) => takenRuns.push(whole),
     }
     const other = new Listener()
     router.subscribe(other, 'a', plainOptions(2))
     router.subscribe(taker, 'a', plainOptions(2))
     const whole = run('a', ['one', 'two', ''])
     publishRun(router, whole)
-    expect(runs).toEqual([whole])
+    expect(takenRuns).toEqual([whole])
     expect(other.received.map((line) => line.slice(0, -2))).toEqual(['a one', 'a two', 'a '])
     expect(ledger.matched).toBe(6)
   })

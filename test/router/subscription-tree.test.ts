@@ -5,6 +5,7 @@ import { plainOptions } from '../../src/protocol/subscription-options.ts'
 import type { Subscriber } from '../../src/router/delivery.ts'
 import { SubscriptionTree } from '../../src/router/subscription-tree.ts'
 import { filters, naiveMatches, topics } from './naive-match.ts'
+import { runs } from '../support/runs.ts'
 
 class Person implements Subscriber {
   readonly name: string
@@ -181,7 +182,7 @@ describe('SubscriptionTree', () => {
         for (const [person, own] of model) for (const filter of own.keys()) tree.remove(person, filter)
         expect(tree.isEmpty).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 })

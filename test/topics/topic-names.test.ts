@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TopicNameTree } from '../../src/topics/topic-names.ts'
 import { filters, naiveMatches, topics } from '../router/naive-match.ts'
+import { runs } from '../support/runs.ts'
 
 interface Named {
   readonly topic: string
@@ -88,7 +89,7 @@ describe('TopicNameTree', () => {
           expect(walked(tree, filter)).toEqual(expected.toSorted())
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -110,7 +111,7 @@ describe('TopicNameTree', () => {
           expect([...expected]).toEqual([])
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

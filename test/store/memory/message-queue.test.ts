@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Message } from '../../../src/protocol/message.ts'
 import { termsOf } from '../../../src/store/terms.ts'
 import { MessageQueue, type QueuedMessage } from '../../../src/store/memory/message-queue.ts'
+import { runs } from '../../support/runs.ts'
 
 function queued(number: number): QueuedMessage {
   return { message: Message.create('t', Buffer.alloc(number % 50), 1, false, undefined), terms: termsOf(1, false, []) }
@@ -27,7 +28,7 @@ describe('MessageQueue', () => {
           expect(queue.bytes).toBe(model.reduce((sum, { message }) => sum + message.packetBytes, 0))
         }
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     )
   })
 })
