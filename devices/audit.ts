@@ -18,7 +18,7 @@ interface Sightings {
   wills: number
 }
 
-/** Something that was said and did not arrive as it was said. */
+/** Something that did not arrive as it was published. */
 export interface Discrepancy {
   readonly device: string
   readonly what: 'events' | 'readings' | 'wills' | 'energy'
@@ -42,9 +42,9 @@ const LOOK_EVERY_MS = 50
 const SESSION_EXPIRY_SECONDS = 300
 
 /**
- * Subscribes beside a fleet and holds what arrives against what its devices say they did: every event at least once, every reading exactly once, both in
- * order, the energies add up to the totals, and a will for every connection that was lost. It counts from its start, so
- * it must be started before the fleet, and no other devices may have the same ids.
+ * Subscribes beside a fleet and compares what arrives with what its devices say they did: every event at least once, every reading
+ * exactly once, both in order, energies that add up to the totals, and a will for every lost connection. It counts from its start,
+ * so it must be started before the fleet, and no other devices may have the same ids.
  */
 export class Audit {
   readonly #client: MqttClient

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { SCHEMES } from './network/link.ts'
 
-/** What the command line of the devices may say. */
+/** The command line of the devices. */
 export interface Flags {
   /** The name of a bundled scenario, or the path of a file. */
   readonly scenario: string
@@ -26,20 +26,20 @@ export const HELP = `Simulated devices, for Hubbub or any other MQTT broker.
 Usage: npm run devices -- [flags]
 
   --scenario NAME     a scenario of --list, or the path of a YAML file (default: home)
-  --url URL           the broker: mqtt://, mqtts://, ws:// or wss://, with user:password@ if it wants them
+  --url URL           the broker: mqtt://, mqtts://, ws:// or wss://, with user:password@ if required
                       (default: mqtt://127.0.0.1:1883)
-  --ws-url URL        where devices go that use WebSocket (default: ws://127.0.0.1:8080/mqtt, or, with --url, the same
-                      place as all others)
-  --seconds NUMBER    end after so many seconds (default: Ctrl-C ends it)
-  --speed NUMBER      seconds of theirs that pass in one of ours (default: what the scenario says, or 1)
-  --seed NUMBER       other values and faults than the scenario's own
-  --home-assistant    make the devices known to Home Assistant
-  --audit             subscribe as well, and check that every event, reading and will arrived
-  --list              name the scenarios and kinds there are
+  --ws-url URL        the broker for devices that use WebSocket (default: ws://127.0.0.1:8080/mqtt, or the value of
+                      --url if that is given)
+  --seconds NUMBER    stop after this many seconds (default: run until Ctrl-C)
+  --speed NUMBER      simulated seconds for each real second (default: as in the scenario, else 1)
+  --seed NUMBER       use other values and faults than those of the scenario
+  --home-assistant    announce the devices to Home Assistant
+  --audit             subscribe too, and check that every event, reading and will arrived
+  --list              list all scenarios and kinds
   --json              print the summary at the end as JSON
   --help              print this text
 
-Exit codes: 0 all well, 1 something did not connect or arrive, 2 a mistake on the command line or in the scenario.
+Exit codes: 0 success, 1 something did not connect or arrive, 2 a mistake on the command line or in the scenario.
 `
 
 const DEFAULT_URL = 'mqtt://127.0.0.1:1883'

@@ -6,21 +6,21 @@ import { idsOf, type Scenario, type ScenarioGroup, ScenarioInvalid } from './sce
 import { type Faults, SimulatedDevice } from './simulated-device.ts'
 import { Clock } from './world/clock.ts'
 
-/** Where the devices go, and what the command line says over the scenario. */
+/** Where the devices connect, and what the command line changes in the scenario. */
 export interface FleetOptions {
-  /** A URL of one of SCHEMES, with user and password if the broker wants them. */
+  /** A URL of one of SCHEMES, with user and password if the broker requires them. */
   readonly url: URL
-  /** For devices that come over WebSocket; without it they come like the others. */
+  /** For devices that use WebSocket; without it they connect like the others. */
   readonly webSocketUrl?: URL | undefined
   readonly seed?: number | undefined
   readonly speed?: number | undefined
   readonly isHomeAssistantTold?: boolean
 }
 
-/** So many devices connect at once, so that a broker's backlog does for all. */
+/** How many devices connect at once: few enough for a broker's backlog. */
 const CONNECTING_AT_ONCE = 100
 const CONNECTING_PAUSE_MS = 5
-/** Some that cannot connect do not hold up the others for longer. */
+/** Devices that cannot connect hold up the others for no longer than this. */
 const CONNECTING_PATIENCE_MS = 1000
 const NO_FAULTS: Faults = { latencyMs: 0, dropEverySeconds: 0, clockSkewSeconds: 0 }
 
@@ -66,7 +66,7 @@ export class Fleet {
     }
   }
 
-  /** Lets nothing new happen, and resolves when all that was said is acknowledged. */
+  /** Lets nothing new happen, and resolves when everything published is acknowledged. */
   async settle(): Promise<void> {
     this.#isStopped = true
     const started = this.devices.slice(0, this.#started)
@@ -74,7 +74,7 @@ export class Fleet {
     await Promise.all(started.map(({ connection }) => connection.outbox.untilIdle()))
   }
 
-  /** Every device says that it goes, then DISCONNECT; who cannot by the deadline is cut off. */
+  /** Every device publishes that it is offline, then sends DISCONNECT; one that cannot by the deadline is cut off. */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopped = true
     this.clock.stop()

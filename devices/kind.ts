@@ -3,7 +3,7 @@ import { Value } from 'typebox/value'
 import type { DeviceTopics } from './topics.ts'
 import type { Random } from './world/random.ts'
 
-/** What a kind of device is handed to live with: a name, a clock, chance, and ways to speak. */
+/** What a kind of device is given: a name, a clock, random numbers, and ways to publish. */
 export interface Device {
   readonly id: string
   readonly topics: DeviceTopics
@@ -52,7 +52,7 @@ export interface Command<B extends Behaviour> {
 
 /** What all devices of one kind have in common. */
 export interface Kind<B extends Behaviour = Behaviour> {
-  /** Its word in scenarios and announcements. */
+  /** Its name in scenarios and announcements. */
   readonly name: string
   /** One line for people. */
   readonly summary: string
@@ -73,7 +73,7 @@ export interface Kind<B extends Behaviour = Behaviour> {
   create(device: Device): B
 }
 
-/** What was asked for is not what the command takes; the message says what is wrong. */
+/** The parameters do not fit the command; the message says what is wrong. */
 export class ParametersInvalid extends Error {}
 
 /** Makes a command that checks its parameters before it runs. The result may be a promise. */

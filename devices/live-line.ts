@@ -3,7 +3,7 @@ import type { Fleet } from './fleet.ts'
 const TERMINAL_EVERY_MS = 1000
 const PLAIN_EVERY_MS = 10_000
 
-/** Tells every second what a fleet does: on a terminal in a line that is written over, elsewhere now and then in a new one. */
+/** Tells every second what a fleet does: on a terminal in one line that is rewritten, elsewhere in a new line now and then. */
 export class LiveLine {
   readonly #fleet: Fleet
   readonly #output: NodeJS.WriteStream

@@ -5,7 +5,7 @@ import type { Flags } from './flags.ts'
 import { LiveLine } from './live-line.ts'
 import { loadScenario } from './scenario.ts'
 
-/** What a run comes to. */
+/** The result of a run. */
 export interface Summary {
   readonly scenario: string
   readonly devices: number
@@ -14,7 +14,7 @@ export interface Summary {
   readonly seconds: number
   readonly published: number
   readonly acknowledged: number
-  /** Messages at QoS 0 that were not sent for want of a connection. */
+  /** Messages at QoS 0 that were not sent because there was no connection. */
   readonly skipped: number
   readonly received: number
   readonly replies: number
@@ -22,19 +22,19 @@ export interface Summary {
   readonly cuts: number
   readonly errors: number
   readonly lastError: string | undefined
-  /** Messages of QoS 1 and 2 that were refused, or without an acknowledgement when time was over. */
+  /** Messages of QoS 1 and 2 that were refused, or not acknowledged when time was up. */
   readonly undelivered: number
   readonly audit: AuditResult | undefined
 }
 
-/** Ctrl-C is over within 2 s, even for a city. */
+/** After Ctrl-C everything ends within 2 s, even for a city. */
 const STOP_DEADLINE_MS = { inTime: 10_000, stopped: 900 }
-/** How long a run that is over waits for acknowledgements and for the audit; what is missing then is reported. */
+/** How long a run waits at its end for acknowledgements and for the audit; what is missing then is reported. */
 const PATIENCE_MS = { inTime: 10_000, stopped: 500 }
 
 /**
- * Runs a scenario until its time is over or `stopped` aborts, tells on `output` how it goes, and ends every connection with
- * DISCONNECT. Throws ScenarioInvalid, and whatever the audit cannot connect for.
+ * Runs a scenario until its time is up or `stopped` aborts, reports progress on `output`, and ends every connection with
+ * DISCONNECT. Throws ScenarioInvalid, and the error of an audit that cannot connect.
  */
 export async function runScenario(
   flags: Flags,

@@ -9,7 +9,7 @@ import { KINDS } from './kinds.ts'
 /** A scenario that cannot be used; the message has a line for each mistake. */
 export class ScenarioInvalid extends Error {}
 
-/** Each key says in words what it wants, for the message when it is not that. */
+/** Each key says in words what it must be, for the message about a wrong value. */
 function wanted<T extends TSchema>(schema: T, words: string): T {
   return { ...schema, wanted: words }
 }
@@ -105,7 +105,7 @@ export function loadScenario(nameOrPath: string): Scenario {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
     const names = [...bundled.keys()].join(', ')
-    throw new ScenarioInvalid(`Cannot read the scenario "${nameOrPath}": a file or one of ${names} is wanted`, {
+    throw new ScenarioInvalid(`Cannot read the scenario "${nameOrPath}": it must be a file or one of ${names}`, {
       cause,
     })
   }
@@ -171,7 +171,7 @@ function findMistakes(value: unknown): Mistake[] {
   return mistakes.length === 0 && Value.Check(ScenarioKeys, value) ? findClashes(value) : mistakes
 }
 
-/** What no schema says: names clash, or are counted twice. */
+/** What no schema can check: ids that clash, and groups with both "ids" and "count". */
 function findClashes({ devices, start }: Scenario): Mistake[] {
   const mistakes: Mistake[] = []
   if (start !== undefined && Number.isNaN(Date.parse(start))) {
@@ -182,14 +182,14 @@ function findClashes({ devices, start }: Scenario): Mistake[] {
     if (group.ids !== undefined && (group.count !== undefined || group.id !== undefined)) {
       mistakes.push({
         path: ['devices', index],
-        text: `devices[${index}] must have "ids" or "count" and "id", it has both`,
+        text: `devices[${index}] must have either "ids", or "count" and "id", it has both`,
       })
     }
     for (const id of idsOf(group)) {
       if (seen.has(id)) {
         mistakes.push({
           path: ['devices', index],
-          text: `devices[${index}] must have ids of its own, "${id}" is there twice`,
+          text: `devices[${index}] must have unique ids, "${id}" is there twice`,
         })
       }
       seen.add(id)

@@ -14,7 +14,7 @@ import { Random } from './world/random.ts'
 export interface Faults {
   /** How long bytes are on their way, in each direction. */
   readonly latencyMs: number
-  /** The connection is lost without a word about this often; 0 is never. */
+  /** How often, about, the connection is lost without a word; 0 is never. */
   readonly dropEverySeconds: number
   /** How far its clock is ahead. */
   readonly clockSkewSeconds: number
@@ -59,10 +59,10 @@ export class SimulatedDevice implements Device, ConnectionOwner {
   readonly connection: Connection
   readonly #options: SimulatedDeviceOptions
   readonly #behaviour: Behaviour
-  /** Chance of the network, apart so that the values do not depend on it. */
+  /** The randomness of the network, kept apart so that the values do not depend on it. */
   readonly #luck: Random
   #stepDueMs: number
-  /** The simulated time of what is done now, where that is not just now: values do not depend on how busy the machine is. */
+  /** The simulated time of the step under way, which may be late: values do not depend on how busy the machine is. */
   #dueMs: number | undefined
   #status: Status = 'online'
   #isStopped = false

@@ -7,8 +7,8 @@ import { Fleet } from './fleet.ts'
 import { loadScenario } from './scenario.ts'
 
 /*
- * `npm start`: the hub with the house of `scenarios/home.yaml` beside it. The hub is a process of its own, and the devices know of it
- * what it sends once it listens: its addresses.
+ * `npm start`: the hub with the house of `scenarios/home.yaml` beside it. The hub is a process of its own; once it listens, it sends
+ * its addresses, which is all that the devices know of it.
  */
 
 const SCENARIO = 'home'
@@ -17,8 +17,8 @@ const HUB = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
 const Addresses = Type.Object({ mqtt: Address, http: Address })
 const STOP_DEADLINE_MS = 1000
-const HELP = `npm start starts the hub with simulated devices beside it, those of a house.
-  ${NO_DEVICES}    starts the hub alone; all else is for the hub, which says:
+const HELP = `npm start runs the hub and, beside it, the simulated devices of a house.
+  ${NO_DEVICES}    runs the hub alone; every other flag is for the hub, whose help follows:
 
 `
 
@@ -57,12 +57,12 @@ function startDevices({ mqtt, http }: Static<typeof Addresses>): Fleet {
   })
   void started.start()
   process.stdout.write(
-    `\n${started.devices.length} simulated devices are beside it (without them: npm start -- ${NO_DEVICES})\n`,
+    `\n${started.devices.length} simulated devices run beside it (without them: npm start -- ${NO_DEVICES})\n`,
   )
   return started
 }
 
-/** Host and port for a client on this machine: an address for all networks is none to connect to. */
+/** Host and port for a client on this machine: no client can connect to the address that stands for all networks. */
 function reachable({ host, port }: Static<typeof Address>): string {
   if (host === '0.0.0.0') return `127.0.0.1:${port}`
   if (host === '::') return `[::1]:${port}`

@@ -33,7 +33,7 @@ export function commandTopic(id: string, command: string): string {
   return `devices/${id}/cmd/${command}`
 }
 
-/** The name of the command that a topic is for, or undefined if it is for none of this device. */
+/** The name of the command that a topic stands for, or undefined if it is not a command of this device. */
 export function commandOf(id: string, topic: string): string | undefined {
   const prefix = `devices/${id}/cmd/`
   return topic.startsWith(prefix) ? topic.slice(prefix.length) : undefined
@@ -48,7 +48,7 @@ export const DEVICE_FILTERS = {
   event: 'devices/+/event',
 } as const
 
-/** Whose topic it is and which channel of it, or undefined for a topic of no device. */
+/** The device and the channel that a topic belongs to, or undefined if it belongs to no device. */
 export function deviceOf(topic: string): { readonly id: string; readonly channel: string } | undefined {
   const [root, id, channel, ...more] = topic.split('/')
   if (root !== 'devices' || id === undefined || channel === undefined || more.length > 0) return undefined

@@ -4,7 +4,7 @@ import { ChatMessage } from '../payloads.ts'
 import { LOBBY } from '../topics.ts'
 import { daylight } from '../world/curves.ts'
 
-/** What it understands, and what it says to it; the first that fits. `{from}` is who spoke, `{time}` the time of day. */
+/** What it understands, and what it answers; the first that matches is used. `{from}` is who spoke, `{time}` the time of day. */
 interface Answer {
   readonly to: RegExp
   readonly say: readonly [string, ...string[]]

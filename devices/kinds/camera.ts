@@ -12,7 +12,7 @@ const SUN_BLOCKS = 3
 const GROUND: Colour = [90, 110, 120]
 const SUN: Colour = [230, 70, 150]
 
-/** A camera: a picture of the sky now and then at QoS 0, since a lost one does not matter, and at once on request. */
+/** A camera: it sends a picture of the sky now and then, at QoS 0 since a lost one does not matter, and at once on request. */
 class Camera implements Behaviour {
   readonly #device: Device
 

@@ -2,7 +2,7 @@ import { type Behaviour, command, type Device, type Kind } from '../kind.ts'
 import { DoorConfigure, DoorEvent, DoorState } from '../payloads.ts'
 import { dayCurve, round } from '../world/curves.ts'
 
-/** How long it stays connected after it had something to say; commands that waited for it come in this time. */
+/** How long it stays connected after it sent something; commands that waited for it arrive in this time. */
 const AWAKE_SECONDS = 5
 const BATTERY_PERCENT_PER_WAKE = 0.002
 /** At noon; at midnight nobody comes. */

@@ -8,7 +8,7 @@ const CRASHES_PER_HOUR = 15
 
 /**
  * A vibration sensor with a loose contact: it loses its connection without DISCONNECT, so that its will speaks for it, comes back a
- * while later, and sends what it had to say meanwhile in a burst.
+ * while later, and sends what it missed in a burst.
  */
 class Flaky implements Behaviour {
   readonly #device: Device

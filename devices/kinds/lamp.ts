@@ -5,7 +5,7 @@ import { LampSet, LampState } from '../payloads.ts'
 const SWITCHING_SECONDS = 0.3
 
 /**
- * A lamp. Told to change, it says at once what it is going to be (optimistic: `isConfirmed` is false), and again when it is so
+ * A lamp. Told to change, it reports the new state at once (optimistic: `isConfirmed` is false), and again when it is reached
  * (confirmed); only then it replies. Sometimes somebody uses the switch on the wall.
  */
 class Lamp implements Behaviour {

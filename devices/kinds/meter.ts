@@ -10,7 +10,7 @@ const KETTLES_PER_DAY = 8
 const DAY_TARIFF = { fromHour: 7, toHour: 23 }
 
 /**
- * An energy meter. Its readings go at QoS 2 and a kept session, so none is ever double or missing: whoever adds up every
+ * An energy meter. Its readings are sent at QoS 2 in a kept session, so none is ever doubled or missing: whoever adds up every
  * `energyWattHours` gets `totalWattHours` to the last watt-hour, however often the connection was lost.
  */
 class Meter implements Behaviour {

@@ -4,13 +4,13 @@ import { clamp, dayCurve, Drift, round } from '../world/curves.ts'
 
 const OUTSIDE_NIGHT_CELSIUS = 2
 const OUTSIDE_DAY_CELSIUS = 12
-/** How fast a room takes the temperature of outside, and what a radiator adds. */
+/** How fast a room cools to the temperature outside, and what a radiator adds. */
 const ROOM_MEMORY_SECONDS = 6 * 3600
 const HEATING_CELSIUS_PER_HOUR = 4
 /** It heats from this far below the setpoint to this far above, so that the boiler rests between. */
 const HYSTERESIS_CELSIUS = 0.3
 
-/** A thermostat that holds a room at its setpoint against the day and the night outside. */
+/** A thermostat that holds a room at its setpoint while it is day and night outside. */
 class Thermostat implements Behaviour {
   readonly #device: Device
   readonly #noise: Drift

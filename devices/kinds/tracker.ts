@@ -7,7 +7,7 @@ const CRUISING_METRES_PER_SECOND = 14
 const LEAST_METRES_PER_SECOND = 2
 const ACCURACY_METRES = 4
 
-/** A tracker in a car that goes around a ring road, over WebSocket as from behind a firewall that lets only the web through. */
+/** A tracker in a car that goes around a ring road, over WebSocket, as if behind a firewall that lets only web traffic through. */
 class Tracker implements Behaviour {
   readonly #device: Device
   readonly #traffic: Drift

@@ -22,7 +22,7 @@ export interface ConnectionOptions {
   readonly tally: Tally
 }
 
-/** Whoever uses a connection. */
+/** The user of a connection. */
 export interface ConnectionOwner {
   /** It is connected, its subscriptions are on their way. */
   connected(): void
@@ -32,7 +32,7 @@ export interface ConnectionOwner {
 const KEEP_ALIVE_SECONDS = 60
 const CONNECT_TIMEOUT_MS = 10_000
 const SESSION_EXPIRY_SECONDS = 86_400
-/** How much of QoS 0 may wait for a slow network before a device skips one. */
+/** How many bytes at QoS 0 may wait for a slow network before a device skips a message. */
 const MAX_UNSENT_BYTES = 1024 * 1024
 
 /** The MQTT client of one device: it comes back when it is lost, and keeps what must arrive until it has. */
@@ -128,7 +128,7 @@ export class Connection {
     this.#client = undefined
     this.outbox.close()
     if (this.#isOnline) {
-      // mqtt.js would wait with DISCONNECT for what is in flight, even for ever.
+      // mqtt.js would hold DISCONNECT back until nothing is in flight, even forever.
       client.outgoing = {}
       const link = this.#link
       const isLeft = await withDeadline(client.endAsync(false), rest())

@@ -12,7 +12,7 @@ export interface Outgoing {
 /** Hands a message to the network; `done` is called when it is acknowledged, or with what went wrong. */
 export type Send = (message: Outgoing, done: (error?: Error) => void) => void
 
-/** How an acknowledgement says no. Any other error means that the message never left. */
+/** The error of an acknowledgement that refuses the message. Any other error means that the message never left. */
 export function isRefusal(error: Error): boolean {
   const code = reasonCodeOf(error)
   return code >= 0x80 && code !== PACKET_IDENTIFIER_NOT_FOUND
@@ -32,7 +32,7 @@ function reasonCodeOf(error: Error): number {
   return 'code' in error && typeof error.code === 'number' ? error.code : 0
 }
 
-/** More than this waits for nobody: an event that is thrown away is counted. */
+/** No more messages than this wait: an event that is thrown away is counted. */
 const MAX_WAITING = 10_000
 /** Below what brokers allow (Mosquitto: 20), so that none of them ends the connection. */
 export const MAX_IN_FLIGHT = 10

@@ -35,7 +35,7 @@ export function readRequest(payload: Buffer, { properties }: Pick<IPublishPacket
   }
 }
 
-/** What a request that cannot be read still says of its reply. */
+/** Where the reply goes, as far as it can be read from a request that is not valid. */
 export function replyOnly({ properties }: Pick<IPublishPacket, 'properties'>): Request {
   return {
     parameters: {},
@@ -60,7 +60,7 @@ function parseObject(payload: Buffer): Record<string, unknown> {
   throw new PayloadInvalid('the payload must be a JSON object or empty')
 }
 
-/** A wildcard would be published to nobody, and end the connection. */
+/** Publishing to a wildcard would reach nobody and end the connection. */
 function isTopicName(topic: string | undefined): topic is string {
   return topic !== undefined && topic !== '' && !/[+#\0]/.test(topic)
 }

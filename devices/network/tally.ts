@@ -8,7 +8,7 @@ export class Tally {
   published = 0
   /** Of QoS 1 and 2. */
   acknowledged = 0
-  /** Of QoS 0, for want of a connection. */
+  /** Of QoS 0, because there was no connection. */
   skipped = 0
   /** Commands and talk. */
   received = 0

@@ -3,7 +3,7 @@ import type { Random } from './random.ts'
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
-/** From 0 at the lowest to 1 at the highest of a day, which is at `peakHour` (UTC), along a cosine. */
+/** A cosine over the day, from 0 at its lowest to 1 at its highest, which is at `peakHour` (UTC). */
 export function dayCurve(nowMs: number, peakHour: number): number {
   return 0.5 + 0.5 * Math.cos(((nowMs - peakHour * HOUR_MS) / DAY_MS) * 2 * Math.PI)
 }

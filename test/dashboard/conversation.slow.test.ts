@@ -48,7 +48,7 @@ test('"/" searches the history of the conversation; Enter shows the hit where it
   await page.keyboard.press('Escape')
   await page.locator('.stream .scroller').hover()
   await page.mouse.wheel(0, 10_000)
-  await page.getByRole('button', { name: 'to the newest message' }).click()
+  await page.getByRole('button', { name: 'go to the newest' }).click()
   await page.locator('.message', { hasText: 'straw 599' }).waitFor()
 })
 
@@ -98,7 +98,7 @@ test('A message shows what changed since the one before, and a chart of any of i
   expect(complaints).toEqual([])
 })
 
-test('Kept messages are buttons that send, also after a reload; Up takes the last one back', async () => {
+test('Saved messages are buttons that send, also after a reload; Up takes the last one back', async () => {
   const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   const heard: string[] = []
@@ -107,7 +107,7 @@ test('Kept messages are buttons that send, also after a reload; Up takes the las
   const { page } = await openPage(httpPort, '#/room/lobby')
   const box = page.getByRole('textbox', { name: 'Message' })
   await box.fill('Как дела?')
-  await page.getByRole('button', { name: 'Keep as a button' }).click()
+  await page.getByRole('button', { name: 'Save as a button' }).click()
   await box.press('Enter')
   // Unconfirmed, it would be sent once more after the reload.
   await page.locator('[data-tick="delivered"]').waitFor()
@@ -116,12 +116,12 @@ test('Kept messages are buttons that send, also after a reload; Up takes the las
   await page.reload()
   await page.locator('[data-link="online"]').waitFor()
   await page
-    .getByRole('list', { name: 'Kept messages' })
+    .getByRole('list', { name: 'Saved messages' })
     .getByRole('button', { name: 'Как дела?', exact: true })
     .click()
   await expect.poll(() => heard).toEqual(['Как дела?', 'Как дела?'])
   await page.getByRole('button', { name: 'Forget this message: Как дела?' }).click()
-  expect(await page.getByRole('list', { name: 'Kept messages' }).count()).toBe(0)
+  expect(await page.getByRole('list', { name: 'Saved messages' }).count()).toBe(0)
 })
 
 test('Payloads of equal length that differ only in the middle are not folded', async () => {

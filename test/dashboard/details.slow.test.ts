@@ -157,7 +157,7 @@ test('"Why did it not arrive?" says in words what became of the last messages fo
   await why.getByLabel('Topic').fill('devices/lamp-1/cmd/set')
   await why.getByRole('button', { name: 'Explain' }).click()
   await why.getByText('lamp-1 is away; at QoS 1 and 2 its messages wait in its session.').waitFor()
-  await why.getByText('It subscribes to this by devices/lamp-1/cmd/# at QoS 1.').waitFor()
+  await why.getByText('It is subscribed to this through devices/lamp-1/cmd/# at QoS 1.').waitFor()
   await why.getByText('queued').waitFor()
   await why.getByText('dropped: QoS 0, and it was not connected').waitFor()
   await why.getByLabel('Topic').fill('devices/lamp-2/cmd/set')

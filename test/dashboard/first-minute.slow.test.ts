@@ -27,7 +27,7 @@ test('An empty hub shows how to publish with its own addresses, waits, and says 
   }
   await page.getByText('Waiting for the first message').waitFor()
   const client = await connectClient(port, 'shy')
-  await page.getByText('shy is connected, and has published nothing yet').waitFor()
+  await page.getByText('shy is connected but has published nothing yet').waitFor()
   await client.publishAsync('hello', 'world')
   await page.getByText('First message received').waitFor()
   expect(complaints).toEqual([])

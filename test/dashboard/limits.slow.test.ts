@@ -16,12 +16,12 @@ test('What the hub would disconnect for is said before it is sent, in words, and
   const send = page.getByRole('button', { name: 'Send' })
   await payload.fill('x')
   for (const [wrong, words] of [
-    ['', 'Give a topic to publish to'],
-    ['a/+', 'A topic to publish to has no + and no #'],
+    ['', 'Enter a topic to publish to'],
+    ['a/+', 'A topic to publish to cannot contain + or #'],
     ['$SYS/a', 'Only the hub publishes to topics that begin with $'],
-    ['a/b/c/d', 'A topic has at most 3 levels here'],
+    ['a/b/c/d', 'A topic can have at most 3 levels'],
     // Less than 40 characters, more than 40 bytes.
-    [`a/${'ж'.repeat(25)}`, 'A topic has at most 40 B here'],
+    [`a/${'ж'.repeat(25)}`, 'A topic can have at most 40 B'],
   ] as const) {
     await topic.fill(wrong)
     await page.getByText(words).waitFor()
@@ -30,7 +30,7 @@ test('What the hub would disconnect for is said before it is sent, in words, and
   }
   await topic.fill('a/b')
   await payload.fill('ж'.repeat(900))
-  await page.getByText('Too large: the hub takes at most 1.7 kB').waitFor()
+  await page.getByText('Too large: the hub accepts at most 1.7 kB').waitFor()
   await payload.press('Control+Enter')
   await payload.fill('ж'.repeat(800))
   await expect.poll(() => send.isDisabled()).toBe(false)

@@ -66,7 +66,7 @@ test('Pause stops the view and not the record: afterwards nothing is missing, an
   await count(client, 5, 305)
   await page.getByText('300 new').waitFor()
   expect(await page.locator('.message').count()).toBe(5)
-  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByRole('button', { name: 'Resume' }).click()
   await page.locator('.message', { hasText: 'value 304' }).waitFor()
   await page.getByText('300 new').waitFor({ state: 'detached' })
   expect(await shifts(page)).toEqual([0])
@@ -85,7 +85,7 @@ test('After a pause in which more came than the page keeps, history fills the ga
   await page.getByRole('button', { name: 'Pause' }).click()
   await count(client, 10, MANY)
   await page.getByText(`${(MANY - 10).toLocaleString('en')} new`).waitFor()
-  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByRole('button', { name: 'Resume' }).click()
   await page.locator('.message', { hasText: `value ${MANY - 1}` }).waitFor()
   const seen: (number | string)[] = []
   for (let share = 1; share >= 0; share -= 0.05) {
@@ -125,7 +125,7 @@ test('What neither the page nor history has of a pause is counted', async () => 
   await page.getByRole('button', { name: 'Pause' }).click()
   await count(client, 10, MANY)
   await page.getByText(`${(MANY - 10).toLocaleString('en')} new`).waitFor()
-  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByRole('button', { name: 'Resume' }).click()
   await page.locator('.message', { hasText: `value ${MANY - 1}` }).waitFor()
   // 20,000 of the first and 1,000 of the last are kept.
   const note = page.locator('.note-not-shown', { hasText: '1,490 messages' })
@@ -214,7 +214,7 @@ test('What the hub dropped while the page was away, and history has, is not said
   expect(await page.locator('.note-not-shown').count()).toBe(0)
 })
 
-test('What was held in a pause is shown by "Go on" also while there is no connection', async () => {
+test('What was held in a pause is shown by "Resume" also while there is no connection', async () => {
   const { port, httpPort } = await startHubWithHttp()
   const proxy = await PageProxy.start(httpPort)
   const { page } = await openPage(proxy.port, '#/channel/plant%2F%23')
@@ -225,6 +225,6 @@ test('What was held in a pause is shown by "Go on" also while there is no connec
   await client.publishAsync('plant/line', 'value 1', { qos: 1 })
   await page.getByText('1 new').waitFor()
   await goOffline({ page, proxy })
-  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByRole('button', { name: 'Resume' }).click()
   await page.locator('.message', { hasText: 'value 1' }).waitFor()
 })

@@ -19,7 +19,7 @@ test('Retained messages are found by filter and by text, with their age and size
   await page.getByLabel('Search').fill('LAMP')
   await expect.poll(() => rows.count()).toBe(1)
   await page.getByLabel('Topic filter').fill('home/#/lamp')
-  await page.getByText('+ and # stand alone in a level').waitFor()
+  await page.getByText('+ and # must be alone in a level').waitFor()
 })
 
 test('A deletion by filter is counted first, and undo puts back payload, QoS and properties', async () => {
@@ -37,9 +37,9 @@ test('A deletion by filter is counted first, and undo puts back payload, QoS and
   await page.getByText('Delete 2 messages?').waitFor()
   await page.getByRole('button', { name: 'Delete', exact: true }).click()
   await page.getByText('Deleted 2 messages.').waitFor()
-  await page.getByText('Nothing is retained under this filter.').waitFor()
+  await page.getByText('No retained message matches this filter.').waitFor()
   await page.getByRole('button', { name: 'Undo' }).click()
-  await page.getByText('Put back 2 messages.').waitFor()
+  await page.getByText('Restored 2 messages.').waitFor()
   const packets: IPublishPacket[] = []
   client.on('message', (_topic, _payload, packet) => packets.push(packet))
   await client.subscribeAsync('#', { qos: 2 })

@@ -83,7 +83,7 @@ test('A channel is a saved filter: it gathers what matches at once, outlives the
   await page.getByRole('button', { name: 'New room or channel' }).click()
   const name = page.getByLabel('Name of the room, or a topic filter')
   await name.fill('devices/a+/alarm')
-  await page.getByText('+ and # stand alone in a level').waitFor()
+  await page.getByText('+ and # must be alone in a level').waitFor()
   await name.fill('devices/+/alarm')
   await page.keyboard.press('Enter')
   const line = page.locator('.line[data-id="channel/devices/+/alarm"]')

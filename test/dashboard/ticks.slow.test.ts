@@ -139,11 +139,11 @@ describe('The sign of a message is', () => {
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
-  test('a tick with "nobody listens" for the reason code that the publish callback hides', async () => {
+  test('a tick that says "nobody is subscribed" for the reason code that the publish callback hides', async () => {
     const { page } = await openLobby()
     await write(page, 'anybody?', 2)
     await sees(page, 'anybody?', 'nobody')
-    expect(await page.locator('[data-tick="nobody"]').getAttribute('aria-label')).toMatch(/nobody listens/i)
+    expect(await page.locator('[data-tick="nobody"]').getAttribute('aria-label')).toMatch(/nobody is subscribed/i)
   })
 
   test('a red mark with the reason in words when the hub refuses; Retry sends it again, Edit takes it back', async () => {

@@ -130,7 +130,7 @@ describe('npm start', () => {
   test('has the house beside the hub, and ends both, the devices first, without an error', async () => {
     const run = await start()
     const watcher = await Watcher.connect(await brokerOf(run), 5, ['devices/+/status'])
-    await run.untilLine(/^12 simulated devices are beside it \(without them: npm start -- --no-devices\)/)
+    await run.untilLine(/^12 simulated devices run beside it \(without them: npm start -- --no-devices\)/)
     await untilAllOnline(watcher)
     process.kill(run.pid ?? 0, 'SIGINT')
     expect(await run.untilExit()).toEqual({ code: 0, signal: null })

@@ -37,7 +37,7 @@ describe('Scenarios', () => {
   })
 
   test('that are not there are answered with those that are', () => {
-    expect(() => loadScenario('huose')).toThrow('a file or one of city, home, plant is wanted')
+    expect(() => loadScenario('huose')).toThrow('it must be a file or one of city, home, plant')
   })
 
   test('name every mistake with its line', () => {
@@ -65,7 +65,7 @@ describe('Scenarios', () => {
 
   test('with two devices of the same name, or no YAML at all, are refused', () => {
     expect(mistakesOf('summary: mine\ndevices:\n  - { kind: lamp }\n  - { kind: lamp, ids: [lamp-1] }\n')).toEqual([
-      'Cannot use mine.yaml:4: devices[1] must have ids of its own, "lamp-1" is there twice',
+      'Cannot use mine.yaml:4: devices[1] must have unique ids, "lamp-1" is there twice',
     ])
     expect(mistakesOf('devices: [\n')[0]).toMatch(/^Cannot use mine\.yaml:\d: /)
     expect(mistakesOf('')).not.toEqual([])
