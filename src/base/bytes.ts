@@ -16,7 +16,7 @@ export function formatBytes(bytes: number): string {
   return `${bytes} bytes`
 }
 
-/** The bytes of a size as people write it: `4096`, `64 KiB`, `1.5 GiB`. Undefined when it is none, or no whole number of bytes. */
+/** The bytes of a size as people write it: `4096`, `64 KiB`, `1.5 GiB`. Undefined when it is not a size, or not a whole number of bytes. */
 export function readBytes(text: string): number | undefined {
   const [, amount, unit = 'B'] = /^(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)?$/.exec(text) ?? []
   const bytes = Number(amount) * (BYTES_OF_UNIT.get(unit) ?? 1)

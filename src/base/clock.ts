@@ -1,10 +1,10 @@
 /**
  * The hub's clock for what must outlive a restart: wall time, in ms since 1970, that does not jump while the hub runs. A
- * wall clock that is set right by hand or by the network would end sessions and messages before their time.
+ * wall clock that is corrected by hand or over the network would end sessions and messages too early.
  */
 export class Clock {
   readonly #startedAtMs = Date.now() - performance.now()
-  /** The time at the last `turn`: what is counted per message takes this one, since to ask costs as much as to count. */
+  /** The time at the last `turn`. Counts per message use it, since asking for the time costs as much as counting. */
   turnMs = this.#startedAtMs + performance.now()
 
   nowMs(): number {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** How long work may hold the event loop. */
+/** How long work may block the event loop. */
 const SLICE_MS = 5
 
 /** Spreads long work over turns of the event loop. */
@@ -12,7 +12,7 @@ export class Slices {
     this.#signal = signal
   }
 
-  /** Lets the loop go when it has been held for long enough. @throws the reason of the signal when it is aborted */
+  /** Yields to the event loop when it has been blocked for long enough. @throws the reason of the signal when it is aborted */
   async pause(): Promise<void> {
     if (performance.now() - this.#startedAtMs < SLICE_MS) return
     await setImmediate()

@@ -1,7 +1,7 @@
 import { HubbubError } from './errors.ts'
 import type { Log } from './log.ts'
 
-/** One part of a program on its way up and down. */
+/** One part of a program that is started and stopped. */
 export interface Stage {
   /** What logs and errors call it: "the store". */
   readonly name: string
@@ -10,7 +10,7 @@ export interface Stage {
   stop?(): void | Promise<void>
   /** How long `start` may take, in ms. */
   readonly startWithinMs: number
-  /** How long `stop` may take, in ms. What is not stopped by then is left behind, and told. */
+  /** How long `stop` may take, in ms. A part that has not stopped by then is left behind, and reported. */
   readonly stopWithinMs: number
 }
 
@@ -40,7 +40,9 @@ export class Stages {
         await this.#start(stage)
       }
     } catch (error) {
-      await this.stop().catch((err: unknown) => this.#log.error({ err }, 'what had been started did not stop in order'))
+      await this.stop().catch((err: unknown) =>
+        this.#log.error({ err }, 'a part that had been started did not stop in order'),
+      )
       throw error
     }
   }

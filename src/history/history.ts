@@ -25,9 +25,9 @@ import { type HistoryRule, HistoryRules } from './record/rules.ts'
 
 /** What may be recorded and kept. */
 export interface HistorySettings {
-  /** Off: nothing is recorded and nothing is found. */
+  /** False: nothing is recorded and nothing is found. */
   readonly enabled: boolean
-  /** What all of it may take. */
+  /** How many bytes the whole history may take. */
   readonly maxBytes: number
   readonly maxDays: number
   readonly qos0PerSecond: number
@@ -43,18 +43,18 @@ export interface HistoryParts {
   readonly clock: Clock
   readonly log: Log
   readonly topicLimits: TopicLimits
-  /** It is only looked at: nothing is written. */
+  /** For reading only: nothing is written. */
   readonly isReadOnly?: boolean
 }
 
 const EXPORT_CHUNK = 64 * 1024
 const MAX_ENTRY_BYTES = 16 * 1024 ** 2
-/** Into how many chapters a full history is divided, at least: what goes first is one of them. */
+/** A full history has at least this many chapters; the oldest chapter is removed first. */
 const CHAPTERS = 64
 const [LEAST_CHAPTER_BYTES, MOST_CHAPTER_BYTES] = [64 * 1024, 8 * 1024 ** 2]
 const [LEAST_CHAPTER_MS, MOST_CHAPTER_MS] = [60_000, 24 * 3_600_000]
 
-/** Records what the router takes, and gives it back: by topic and time, as pages, as an export, over `$history/…`. */
+/** Records the messages of the router, and gives them back by topic and time: as pages, as an export, over `$history/…`. */
 export class History implements Tap, HistoryView {
   readonly #isEnabled: boolean
   readonly #store: HistoryLog
@@ -93,7 +93,7 @@ export class History implements Tap, HistoryView {
     if (!this.#isReadOnly) this.#retention.start()
   }
 
-  /** Writes what is left. */
+  /** Writes the rest. */
   async stop(): Promise<void> {
     await this.#retention.stop()
     if (!this.#isReadOnly) await this.#journal.writes.stop()
@@ -133,7 +133,7 @@ export class History implements Tap, HistoryView {
     if (lines !== '') yield Buffer.from(lines)
   }
 
-  /** Adds what an export gave. @throws Error when the store cannot write, RangeError when a line is too long */
+  /** Adds the lines of an export. @throws Error when the store cannot write, RangeError when a line is too long */
   import(lines: AsyncIterable<Buffer>): Promise<ImportSummary> {
     return importLines(this.#importParts, lines)
   }
@@ -168,12 +168,12 @@ export class History implements Tap, HistoryView {
     }
   }
 
-  /** Resolves when what was recorded so far is stored, or could not be. */
+  /** Resolves when everything recorded so far is stored, or could not be. */
   stored(): Promise<void> {
     return this.#journal.writes.settled()
   }
 
-  /** Lets go now of what is too much or too old; the hub does so every second. */
+  /** Removes messages that are too many or too old; the hub does so every second. */
   clearUp(): Promise<void> {
     return this.#retention.once()
   }

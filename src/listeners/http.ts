@@ -13,7 +13,7 @@ export interface HttpListenerOptions extends ListenOptions {
   readonly log: ListenerLog
 }
 
-/** Listens for HTTP. Requests and upgrade requests belong to whoever listens for them on `server`. */
+/** Listens for HTTP. It answers nothing itself: others listen for requests and upgrade requests on `server`. */
 export class HttpListener implements Listener {
   readonly name = 'http'
   /** The server to attach to, before `start`. */
@@ -42,7 +42,7 @@ export class HttpListener implements Listener {
 
   async stop(): Promise<void> {
     await stopListening(this.server)
-    // Upgraded connections are no longer the server's and live on.
+    // Upgraded connections no longer belong to the server and stay open.
     this.server.closeAllConnections()
   }
 }

@@ -18,11 +18,11 @@ export interface SessionTotals {
   readonly unreleasedMessages: number
   /** All that is neither delivered nor dropped: the `pending` of the ledger's identity. */
   readonly pendingMessages: number
-  /** Clients that have not taken as much as they may be behind (limits.maxOutputBytes). */
+  /** Clients that are as far behind as they may be (limits.maxOutputBytes). */
   readonly congestedClients: number
 }
 
-/** The history, as far as it is told in numbers; all zero while there is none. */
+/** The history in numbers; all zero while it is empty. */
 export interface HistoryFacts {
   readonly messages: number
   readonly bytes: number
@@ -35,7 +35,7 @@ export interface HistoryFacts {
   readonly isFailing: boolean
 }
 
-/** What the hub tells of itself at one moment: what metrics and `$SYS` topics are made of. */
+/** The state of the hub at one moment, from which metrics and `$SYS` topics are made. */
 export interface HubFacts {
   readonly ledger: Ledger
   readonly sessions: SessionTotals

@@ -2,8 +2,8 @@
 import type { DropReason } from '../protocol/drop-reasons.ts'
 
 /**
- * What a client is held to besides the drops, each with what happened when it was hit. A name is stable: it is a label of
- * metrics and stands in logs.
+ * The limits of clients that cause no drops, each with what happens when it is hit. The names are stable: they are labels of
+ * metrics and appear in logs.
  */
 export const LIMITS = {
   connections: 'a connection was refused because too many were open (limits.maxConnections)',
@@ -23,13 +23,13 @@ export const LIMITS = {
 export type LimitName = keyof typeof LIMITS
 
 /**
- * Counts what becomes of every message. Its identity, at any moment between two messages:
+ * Counts what becomes of every message. At any moment between two messages:
  *
  *     matched = delivered + pending + the sum of dropped
  *
  * where `matched` grows by one for each session a message is for, and `pending` is what sessions hold: queued, in flight, or
  * written and not yet taken by the system. Sessions count `pending` themselves, so the identity can fail, and a test or an
- * operator sees it when a message is lost without a reason.
+ * operator notices when a message is lost without a reason.
  */
 export class Ledger {
   /** PUBLISH packets taken from clients, by QoS. A repeated QoS 2 PUBLISH counts once. */
@@ -41,7 +41,7 @@ export class Ledger {
   /** Packets of all other types: CONNECT, SUBSCRIBE, acknowledgements, PINGREQ and so on. */
   otherReceived = 0
   otherSent = 0
-  /** All that came and was written, packets of any type. */
+  /** Bytes received and written, packets of any type. */
   inputBytes = 0
   outputBytes = 0
   /** Network connections that were accepted. */
@@ -54,12 +54,12 @@ export class Ledger {
   expiredSessions = 0
   /** Deliveries that are due: one for each message and session that it matches, and for each retained message sent anew. */
   matched = 0
-  /** QoS 0: the system took it. QoS 1: the PUBACK came. QoS 2: the PUBCOMP came. */
+  /** QoS 0: the operating system took it. QoS 1: the PUBACK came. QoS 2: the PUBCOMP came. */
   delivered = 0
   readonly dropped: Record<DropReason, number>
-  /** How often a limit was hit. What bounds queues and outputs is in `dropped`, what bounds retained messages in `notRetained`. */
+  /** How often a limit was hit. Limits of queues and outputs count in `dropped`, those of retained messages in `notRetained`. */
   readonly limitHits: Record<LimitName, number>
-  /** Messages of clients to topics under `$SYS`, which are the hub's own: acknowledged, and handed to nobody. */
+  /** Messages from clients to the hub's own topics, such as those under `$SYS`: acknowledged, and delivered to nobody. */
   refused = 0
   /** Messages that were delivered but not retained for later, because a limit on retained messages was reached. */
   notRetained = 0

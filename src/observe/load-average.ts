@@ -1,12 +1,12 @@
 /** What a load is averaged over. */
 export const LOAD_WINDOWS_MINUTES = [1, 5, 15] as const
 
-/** How often something happens in a minute, averaged over some windows so that the last of each weighs most. */
+/** How often something happens in a minute, averaged over several windows so that recent events weigh most. */
 export class LoadAverage {
   readonly #perMinute = new Map<number, number>()
   #total = 0
 
-  /** Takes in how often it has happened since the start, `minutes` after it was last told. */
+  /** Adds a measurement: how often it has happened since the start, `minutes` after the last measurement. */
   update(total: number, minutes: number): void {
     if (minutes <= 0) return
     const perMinute = (total - this.#total) / minutes

@@ -1,11 +1,11 @@
-/** How often the loop is looked at: what holds it for longer is noticed. Costs about 0.1 % of a core. */
+/** How often the loop is checked; anything that blocks it for longer is noticed. Costs about 0.1 % of a core. */
 const LOOK_EVERY_MS = 20
 /** A computer that was suspended has not kept anybody waiting for hours. */
 const MOST_LOOKS = 500
 
 /**
- * Measures how long something that comes at any moment waits until the event loop gets to it. A loop that was held for 100 ms is
- * looked at once where it should have been five times, so the looks that it missed count too, each with its own wait.
+ * Measures how long an event that comes at any moment waits until the event loop gets to it. A loop that was blocked for 100 ms is
+ * checked once instead of five times, so the checks that it missed count too, each with its own wait.
  */
 export class LoopLag {
   readonly #observe: (seconds: number) => void

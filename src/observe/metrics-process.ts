@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { ReadRow } from './metric-row.ts'
 
-/** What is told of the process, under the names that Prometheus' own client libraries use; nothing here costs until it is read. */
+/** Metrics of the process, under the names of Prometheus' own client libraries. They cost nothing until they are read. */
 export const PROCESS_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_event_loop_busy_seconds_total',
@@ -62,7 +62,7 @@ export const PROCESS_ROWS: readonly ReadRow[] = [
   },
 ]
 
-/** The size of the folder is their number. To list them would hold the loop for tens of milliseconds with 100,000 connections. */
+/** The size of the folder is their number. Listing them would block the loop for tens of milliseconds with 100,000 connections. */
 function openFiles(): number | undefined {
   const stats = statSync('/proc/self/fd', { throwIfNoEntry: false })
   return stats === undefined || stats.size === 0 ? undefined : stats.size

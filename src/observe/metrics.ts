@@ -62,17 +62,17 @@ export const METRIC_ROWS: readonly MetricRow[] = [
 
 export interface MetricsOptions {
   readonly version: string
-  /** Gathers what is read at a scrape. */
+  /** Gathers the facts for a scrape. */
   readonly facts: () => Promise<HubFacts>
 }
 
-/** The text that Prometheus reads, and the type that it is sent as. */
+/** The text that Prometheus reads, and its media type. */
 export interface Scrape {
   readonly contentType: string
   readonly body: string
 }
 
-/** The metrics of one hub. What the hub counts anyway is read when somebody asks; only times are measured all along. */
+/** The metrics of one hub. What the hub counts anyway is read on request; only times are measured all the time. */
 export class Metrics {
   readonly #facts: () => Promise<HubFacts>
   readonly #registry = new Registry()
@@ -82,7 +82,7 @@ export class Metrics {
   readonly #batchChanges: Histogram
   readonly #batchFailures: Counter
   readonly #loopLag: LoopLag
-  /** How long the event loop kept somebody waiting, and how long the store took to write, lately. */
+  /** How long the event loop kept others waiting recently, and how long the store took to write. */
   readonly loopDelays = new RecentTimes()
   readonly storeWrites = new RecentTimes()
 
@@ -105,7 +105,7 @@ export class Metrics {
     })
   }
 
-  /** Begins to watch the event loop. */
+  /** Starts to watch the event loop. */
   start(): void {
     this.#loopLag.start()
   }
@@ -171,7 +171,7 @@ function set(metric: Gauge | Counter, { label }: MetricRow, value: MetricValue):
   } else if (label !== undefined) {
     for (const [name, one] of Object.entries(value ?? {})) metric.inc({ [label]: name }, one)
   } else {
-    // Reset, one without label is 0, which would be told.
+    // After a reset, a metric without a label is 0, and would be reported.
     metric.remove()
   }
 }

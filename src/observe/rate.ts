@@ -3,11 +3,11 @@
 const WINDOW_MS = 10_000
 
 /**
- * How often something happens, over about ten seconds: what came in the window that runs, and of the one before it the share
- * that lies less than ten seconds back. Needs no timer, and reads 0 twenty seconds after the last event at the latest.
+ * How often something happens, over about ten seconds: the events of the current window, and those of the previous one that are
+ * less than ten seconds old, by its share. Needs no timer, and reads 0 twenty seconds after the last event at the latest.
  */
 export class Rate {
-  /** When the window that runs began. */
+  /** When the current window began. */
   #startMs = 0
   #count = 0
   #countBefore = 0

@@ -5,7 +5,7 @@ export interface TimesReport {
   readonly worstMs: number
 }
 
-/** How long something took lately: over the window of ten seconds that runs and the one before it. Needs no timer. */
+/** How long something took recently: in the current window of ten seconds and the previous one. Needs no timer. */
 export class RecentTimes {
   #now = new Window(0)
   #before = new Window(0)
@@ -18,7 +18,7 @@ export class RecentTimes {
     window.worstSeconds = Math.max(window.worstSeconds, seconds)
   }
 
-  /** Undefined when nothing was observed lately. */
+  /** Undefined when nothing was observed recently. */
   report(): TimesReport | undefined {
     this.#roll()
     const count = this.#now.count + this.#before.count

@@ -1,7 +1,7 @@
 import type { HubFacts } from './facts.ts'
 import type { DropReason } from '../protocol/drop-reasons.ts'
 
-/** What values under `$SYS/broker` are made of. */
+/** What the values under `$SYS/broker` are computed from. */
 export interface SysFacts extends HubFacts {
   readonly version: string
   readonly uptimeSeconds: number
@@ -14,7 +14,7 @@ export type SysValue = (facts: SysFacts) => number | string
 /** What happens because a queue or an output is full. */
 const LIMIT_DROPS: readonly DropReason[] = ['queue-full', 'output-full', 'replaced']
 
-/** The topics below `$SYS/broker/`, with Mosquitto's names; each means what mosquitto(8) says, or nearly so. */
+/** The topics below `$SYS/broker/`, with Mosquitto's names and, nearly always, the meaning that mosquitto(8) gives. */
 export const SYS_VALUES: Readonly<Record<string, SysValue>> = {
   version: ({ version }) => `hubbub version ${version}`,
   uptime: ({ uptimeSeconds }) => `${Math.floor(uptimeSeconds)} seconds`,
@@ -32,7 +32,7 @@ export const SYS_VALUES: Readonly<Record<string, SysValue>> = {
   'messages/inflight': ({ sessions }) => sessions.inFlightMessages,
   'messages/stored': stored,
   'store/messages/count': stored,
-  // Of whole PUBLISH packets, here and below: Mosquitto's are of their payloads.
+  // Counts whole PUBLISH packets, here and below; Mosquitto counts payloads.
   'store/messages/bytes': ({ retainedBytes, sessions }) => retainedBytes + sessions.queuedBytes,
   'retained messages/count': ({ retainedMessages }) => retainedMessages,
   'publish/messages/received': publishesReceived,
@@ -83,7 +83,7 @@ function packetsSent({ ledger }: HubFacts): number {
   return sum(ledger.sent) + ledger.otherSent
 }
 
-/** One that waits for several sessions counts for each. */
+/** A message that waits for several sessions counts once for each. */
 function stored({ retainedMessages, sessions }: HubFacts): number {
   return retainedMessages + sessions.queuedMessages
 }

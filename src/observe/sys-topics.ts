@@ -15,8 +15,8 @@ export interface SysTopicsOptions {
 }
 
 /**
- * Publishes the state of the hub under `$SYS/broker/`, retained so that who subscribes has it at once. What has not changed is
- * not published again. At QoS 0: a client that is away has no use for the past.
+ * Publishes the state of the hub under `$SYS/broker/`, retained so that subscribers get it at once. Values that have not changed are
+ * not published again. It uses QoS 0, since a client that was away has no use for old values.
  */
 export class SysTopics {
   readonly #options: SysTopicsOptions

@@ -5,7 +5,7 @@ import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 /** How one message goes out to one client. Objects are shared and never change. */
 export interface Terms {
   readonly qos: QoS
-  /** RETAIN is set: it was retained before the subscription [MQTT-3.3.1-8], or goes out as published [MQTT5-3.3.1-13]. */
+  /** Send it with RETAIN: it was retained before the subscription [MQTT-3.3.1-8], or goes out as published [MQTT5-3.3.1-13]. */
   readonly isRetained: boolean
   /** The Subscription Identifiers to be sent with it [MQTT5-3.3.4-3]. */
   readonly identifiers: readonly number[]
@@ -13,15 +13,15 @@ export interface Terms {
 
 /** A message that was sent to the client and is not finished: for QoS 1 until PUBACK, for QoS 2 until PUBCOMP. */
 export interface InFlightMessage extends Terms {
-  /** QoS 2: the PUBREC has come, so what is left to do is PUBREL and PUBCOMP [MQTT-4.3.3-1]. */
+  /** QoS 2: the PUBREC has come, so only PUBREL and PUBCOMP are left [MQTT-4.3.3-1]. */
   readonly isReleased: boolean
   /** What to send again; undefined when it was released, or when the store can no longer read it. */
   readonly message: Message | undefined
 }
 
 /**
- * What a session holds besides its connection [MQTT-3.1.1 §4.1]. It is changed through its methods only, so that the store
- * knows of each change.
+ * What a session holds besides its connection [MQTT-3.1.1 §4.1]. It is changed only through its methods, so that the store
+ * knows of every change.
  *
  *   1. The queue is first in, first out; `startNext` moves its oldest message into flight.
  *   2. `inFlight` is in the order in which the messages were first sent; a packet identifier stays the same from then on
@@ -33,9 +33,9 @@ export interface SessionState {
   readonly clientId: string
   /** It holds what waits for any member of a shared subscription, instead of for one client. */
   readonly isGroup: boolean
-  /** How long it outlives its client's connection, in seconds; Infinity is for ever. */
+  /** How long it outlives its client's connection, in seconds; Infinity means forever. */
   readonly expirySeconds: number
-  /** When the client went away, in ms since 1970 by the hub's clock; 0 while it is there. */
+  /** When the client went away, in ms since 1970 by the hub's clock; 0 while it is connected. */
   readonly leftAtMs: number
   readonly inFlight: ReadonlyMap<number, InFlightMessage>
   /** Packet identifiers of QoS 2 messages from the client that wait for their PUBREL. */
@@ -44,7 +44,7 @@ export interface SessionState {
   /** The queued messages' length as PUBLISH packets. */
   readonly queuedBytes: number
 
-  /** The subscriptions, as far as the store has them: what a session that is restored begins with. */
+  /** The subscriptions in the store, with which a restored session begins. */
   subscriptions(): Iterable<readonly [filter: string, options: SubscriptionOptions]>
   putSubscription(filter: string, options: SubscriptionOptions): void
   removeSubscription(filter: string): void
@@ -64,12 +64,12 @@ export interface SessionState {
   addReceivedId(packetId: number): void
   removeReceivedId(packetId: number): void
 
-  /** 0: the client is there (again). */
+  /** 0: the client is connected (again). */
   setLeftAt(timeMs: number): void
   setExpiry(seconds: number): void
 }
 
-/** The will of a client that was connected, or whose will waits for its delay. */
+/** The will of a connected client, or one that waits for its delay. */
 export interface StoredWill {
   readonly clientId: string
   /** Its `expiresAtMs`, if it has one, counts from the moment it is published. */
@@ -79,18 +79,18 @@ export interface StoredWill {
 }
 
 /**
- * What must outlive more than the moment: kept sessions with what they wait for, retained messages, and the wills of connected
- * clients. The living state is in memory; the store is its journal, and its overflow.
+ * What must survive a restart: kept sessions with their waiting messages, retained messages, and the wills of connected clients.
+ * The live state is in memory; the store is its journal, and holds what does not fit.
  *
  *   1. Changes return at once and take effect in the order they are made.
  *   2. The changes of one turn of the event loop are stored together, as a batch. `openBatch` is the number of the batch
- *      that the latest change went into, or 0 when nobody has to wait for it. Ask for it to wait for it: a batch that
- *      nobody has asked for may be kept open for a little longer. Numbers grow, and so does `changes`.
- *   3. `onStored` is told the number of each batch when it, and so every batch before it, is stored to the level of
- *      durability that was asked for; `onFailed` is told when a batch could not be stored. Neither runs inside a change.
+ *      that the latest change went into, or 0 when nobody has to wait for it. Reading it means waiting for it: a batch that
+ *      nobody has asked for may be kept open a little longer. Numbers grow, and so does `changes`.
+ *   3. `onStored` is told the number of each batch when it, and so every batch before it, is stored as safely as
+ *      was asked for; `onFailed` is told when a batch could not be stored. Neither runs inside a change.
  *   4. What could not be stored stays open and is tried again until it is; `isFailing` is true meanwhile.
  *   5. What is stored is there after `stop()` and a new `start()`.
- *   6. What is finished before its batch goes down need not be written at all.
+ *   6. What is finished before its batch is written need not be written at all.
  *   7. A state that was removed is not used any more.
  *
  * Not promised: that a change survives when its batch was not reported as stored.
@@ -100,10 +100,10 @@ export interface Store {
   /** Stores what is open, then closes. */
   stop(): Promise<void>
 
-  /** What was kept, for the start; the states are those to go on with. */
+  /** What the store kept, for the start; the sessions go on with these states. */
   sessions(): Iterable<SessionState>
   retained(): Iterable<Message>
-  /** Wills of clients that were connected when the store was last closed, or the hub died. */
+  /** Wills of clients that were connected when the store was last closed or the hub crashed. */
   wills(): Iterable<StoredWill>
 
   readonly openBatch: number
@@ -112,7 +112,7 @@ export interface Store {
   readonly isFailing: boolean
 
   addSession(clientId: string, expirySeconds: number): SessionState
-  /** The state of a shared subscription of which a member is kept; `filter` is the whole `$share/…`. */
+  /** The state of a shared subscription that has a member with a kept session; `filter` is the whole `$share/…`. */
   addGroup(filter: string): SessionState
   removeSession(state: SessionState): void
   putRetained(message: Message): void

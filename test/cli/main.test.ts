@@ -318,7 +318,7 @@ describe('hubbub history', () => {
     await expect.poll(exportA, { timeout: 10_000 }).toMatch(/"payload":"1".*\n.*"payload":"3"/)
     const locked = await run(['history', 'import', '-', '--data', from])
     expect(locked.code).toBe(1)
-    expect(locked.err).toMatch(/one hub at a time may have it/)
+    expect(locked.err).toMatch(/only one hub may use it at a time/)
     await started.end()
     writeFileSync(join(cwd, 'a.ndjson'), `${await exportA()}\n`)
     const imported = await run(['history', 'import', 'a.ndjson', '--data', to])
@@ -339,7 +339,7 @@ describe('hubbub history', () => {
     ]
     const { code: missing, err: where } = await run(['history', 'export', '--data', cwd])
     expect(missing).toBe(1)
-    expect(where).toMatch(/a data folder of Hubbub is wanted, it has no history\.mdb; name it with --data/)
+    expect(where).toMatch(/it must be a Hubbub data folder, it has no history\.mdb; name the folder with --data/)
     for (const [args, text] of faults) {
       const { code, out, err } = await run(args)
       expect([args, code, out]).toEqual([args, 2, ''])

@@ -15,7 +15,7 @@ export class SortedMap<V> {
     this.#values.splice(at, isThere ? 1 : 0, value)
   }
 
-  /** Takes away all from `first` to before `next`. */
+  /** Removes all from `first` up to and without `next`. */
   deleteRange(first: number, next: number): void {
     const from = this.#lowerBound(first)
     const to = this.#lowerBound(next)

@@ -1,11 +1,11 @@
 import type { Chapter } from './chapter.ts'
 
-/** Chapters that follow each other in time, so that an entry in them is found by halving. */
+/** Chapters whose times follow each other, so that an entry is found by binary search. */
 export type Stretch = readonly Chapter[]
 
 /**
- * The chapters of a history. By their sequence numbers their times may begin anew: an import brings what is older than what
- * stands before it, and a clock may have been set back.
+ * The chapters of a history, by sequence number. Their times may jump back: an import brings messages older than those before
+ * it, and a clock may have been set back.
  */
 export class Chapters {
   /** In the order of their sequence numbers. */
@@ -33,22 +33,22 @@ export class Chapters {
     this.#all.splice(at, 1)
   }
 
-  /** To be told when a chapter was closed. */
+  /** Must be called when a chapter was closed. */
   closed(): void {
     this.#stretches = undefined
   }
 
-  /** The chapter that has this sequence number, or the last one before it. */
+  /** The chapter that has this sequence number, or else the last one before it. */
   at(sequence: number): Chapter | undefined {
     return this.#all[this.#indexBehind(sequence) - 1]
   }
 
-  /** The first chapter that begins behind this sequence number. */
+  /** The first chapter that begins after this sequence number. */
   behind(sequence: number): Chapter | undefined {
     return this.#all[this.#indexBehind(sequence)]
   }
 
-  /** All chapters; each list is of its own and does not change. */
+  /** All chapters; each call returns a new list that does not change. */
   stretches(): readonly Stretch[] {
     this.#stretches ??= this.#findStretches()
     return this.#stretches
@@ -59,7 +59,7 @@ export class Chapters {
     let last: Chapter[] | undefined
     for (const chapter of this.#all) {
       const before = last?.at(-1)
-      // An open one may still grow past the one behind it.
+      // An open one may still grow past the one after it.
       if (last === undefined || before === undefined || before.isOpen || chapter.fromMs < before.toMs) {
         stretches.push((last = [chapter]))
       } else {

@@ -19,29 +19,28 @@ export interface JournalParts {
   readonly limits: ChapterLimits
 }
 
-/** From so much on it is written at once. */
+/** With this much pending, it is written at once. */
 const WRITE_BYTES = 1024 ** 2
-/** From so much on whoever can wait should. */
+/** With this much pending, writers that can wait should wait. */
 const BUSY_BYTES = 4 * 1024 ** 2
 const MAX_PENDING_BYTES = 32 * 1024 ** 2
 const MAX_TOPICS = 250_000
 
 /**
- * The log of messages: what is appended stands in an open chapter, is written soon, and is found from the moment it is
- * appended.
+ * The log of messages. An appended message is in an open chapter, is written soon, and can be found at once.
  */
 export class Journal implements WritesOwner {
   readonly chapters = new Chapters()
   readonly topics: HistoryTopics
   readonly changes: OpenChanges
   readonly writes: Writes
-  /** Where the messages of the hub go. */
+  /** The lane for messages of the hub. */
   readonly live = new Lane(1)
-  /** What blocks and indexes take. */
+  /** The bytes of blocks and indexes. */
   bytes = 0
   messages = 0
   pendingMessages = 0
-  /** Those that an append left with more than they may keep. */
+  /** Topics that have more than they may keep since an append. */
   readonly overfull = new Set<HistoryTopic>()
   readonly #parts: JournalParts
   #pendingBytes = 0
@@ -60,7 +59,7 @@ export class Journal implements WritesOwner {
     return this.live.nextSequence - 1
   }
 
-  /** No more fits until the store has caught up. */
+  /** There is no room until the store has caught up. */
   get isBehind(): boolean {
     return this.#pendingBytes >= MAX_PENDING_BYTES
   }
@@ -74,7 +73,7 @@ export class Journal implements WritesOwner {
     return added
   }
 
-  /** Adds a copy of the message behind what the lane has. `atMs` is in whole ms; times within a lane should not go back. */
+  /** Adds a copy of the message at the end of the lane. `atMs` is in whole ms; times within a lane should not go back. */
   append(lane: Lane, topic: HistoryTopic, atMs: number, message: Message): void {
     const sequence = lane.nextSequence++
     const bytes = entryBytes(message)
@@ -92,7 +91,7 @@ export class Journal implements WritesOwner {
     else this.writes.soon()
   }
 
-  /** No more comes to this chapter, which must be open. */
+  /** Nothing more will be added to this chapter, which must be open. */
   close(chapter: Chapter): void {
     this.#seal(chapter)
     const indexBytes = chapter.close()
@@ -100,19 +99,19 @@ export class Journal implements WritesOwner {
     this.chapters.closed()
   }
 
-  /** No more should be added at once by who can wait: what is to be written takes memory, and time of the loop. */
+  /** Writers that can wait should wait: pending changes take memory, and time of the event loop. */
   get isBusy(): boolean {
     return this.#pendingBytes >= BUSY_BYTES
   }
 
-  /** Messages of a topic in stored chapters are no more; a topic without any goes with them. */
+  /** Messages of a topic were removed from stored chapters; a topic without messages is removed too. */
   removedStored(topic: HistoryTopic, messages: number, bytes: number): void {
     topic.storedMessages -= messages
     topic.storedBytes -= bytes
     this.removed(topic, messages, bytes)
   }
 
-  /** The same of messages in chapters that are not stored. */
+  /** The same for messages in chapters that are not stored. */
   removed(topic: HistoryTopic, messages: number, bytes: number): void {
     topic.messages -= messages
     topic.bytes -= bytes
@@ -178,7 +177,7 @@ export class Journal implements WritesOwner {
     this.messages++
   }
 
-  /** Takes up what the log has kept. */
+  /** Restores the state from the log. */
   restore({ topics, chapters, totals }: StoredHistory): void {
     for (const stored of topics) {
       const topic = this.topics.restore(stored)
@@ -193,11 +192,11 @@ export class Journal implements WritesOwner {
     this.live.nextSequence = totals.nextSequence
     this.#nextTopic = totals.nextTopic
     for (const first of totals.open) this.#restoreOpen(first, totals.open)
-    // What they are ends with the restart: the clock may have been set back.
+    // They must not be continued after a restart: the clock may have been set back.
     for (const chapter of this.changes.unstored) this.close(chapter)
   }
 
-  /** Reads again what is in a chapter that was open, or was not stored yet. */
+  /** Reads the entries of a chapter that was open, or not stored yet. */
   #restoreOpen(first: number, open: readonly number[]): void {
     const { log } = this.#parts
     let end = this.chapters.behind(first)?.first ?? Infinity

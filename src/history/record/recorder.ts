@@ -6,7 +6,7 @@ import type { Journal } from './journal.ts'
 import type { HistoryRules, TopicTerms } from './rules.ts'
 import type { HistoryTopic } from './topics.ts'
 
-/** How much is recorded a second, and how large an entry may be. */
+/** How much is recorded per second, and how large an entry may be. */
 export interface RecordLimits {
   readonly qos0PerSecond: number
   readonly maxMessagesPerSecond: number
@@ -14,12 +14,12 @@ export interface RecordLimits {
 }
 
 const MAX_BYTES_PER_SECOND = 32 * 1024 ** 2
-/** Names of topics of which not everything is recorded, so that the rules are not asked for each of their messages. */
+/** Topics that are not fully recorded, by name, so that the rules are not consulted for each of their messages. */
 const MAX_UNRECORDED_NAMES = 50_000
 
 /**
- * Chooses what is recorded of all that the hub is sent: everything at QoS 1 and 2 and everything retained, and of QoS 0 a share
- * by topic and in all. What it leaves out it counts. A message that is left out because of a total costs a comparison.
+ * Chooses which messages are recorded: all at QoS 1 and 2, all that are retained, and at QoS 0 up to a rate for each topic and a
+ * total rate. It counts those it leaves out. A message that is left out because of a total costs one comparison.
  */
 export class Recorder {
   readonly leftOut = noneLeftOut()
@@ -79,7 +79,7 @@ export class Recorder {
     if (left > 0) this.#leaveOutOfTopic(topic, left)
   }
 
-  /** Counts a whole run when QoS 0 has had its share. */
+  /** Counts a whole run when QoS 0 has used up its rate. */
   #isShareUsedUp(count: number): boolean {
     const reason = this.#leavesOut(true, 0)
     if (reason !== undefined) this.leftOut[reason] += count
@@ -102,7 +102,7 @@ export class Recorder {
     this.leftOut['qos0-topic-rate'] += count
   }
 
-  /** Why a message cannot be recorded, whatever its topic; `isShared`: it is one of those that share the rates of QoS 0. */
+  /** Why a message cannot be recorded, whatever its topic; `isShared`: it counts towards the rates of QoS 0. */
   #leavesOut(isShared: boolean, packetBytes: number): LeftOutReason | undefined {
     if (this.#clock.turnMs >= this.#secondEndsMs) this.#beginSecond()
     const { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes } = this.#limits
@@ -121,7 +121,7 @@ export class Recorder {
     this.#bytesInSecond = 0
   }
 
-  /** The topic of this name; undefined when its messages are not to be recorded, or it is one too many, which is counted. */
+  /** The topic of this name; undefined when a rule leaves it out, or there are too many topics, which is counted. */
   #topicOf(name: string, isShared: boolean, count: number): HistoryTopic | undefined {
     const known = this.#journal.topics.get(name)
     if (known !== undefined) return known.terms.isRecorded ? known : undefined

@@ -1,7 +1,7 @@
 import { filterMatches } from '../../protocol/topic.ts'
 import { isReservedTopic } from '../../router/routes.ts'
 
-/** What one rule of the configuration says of the topics under its filter. What it leaves out is as without a rule. */
+/** One rule of the configuration for the topics under its filter. A missing value is as without a rule. */
 export interface HistoryRule {
   readonly filter: string
   /** False: nothing is recorded. */
@@ -15,7 +15,7 @@ export interface HistoryRule {
   readonly qos0PerSecond?: number | undefined
 }
 
-/** What holds for one topic. */
+/** What applies to one topic. */
 export interface TopicTerms {
   readonly isRecorded: boolean
   readonly maxMessages: number
@@ -31,7 +31,7 @@ export class HistoryRules {
   readonly #rules: readonly { readonly levels: readonly string[]; readonly terms: TopicTerms }[]
   readonly #defaults: TopicTerms
   readonly #reserved: TopicTerms
-  /** Every age that some topic keeps its messages for, the shortest first; no topic keeps anything for longer than the last. */
+  /** Every maximum age of a topic's messages, the shortest first; no topic keeps anything for longer than the last. */
   readonly agesMs: readonly number[]
 
   constructor(rules: readonly HistoryRule[], defaults: { readonly maxDays: number; readonly qos0PerSecond: number }) {
@@ -61,9 +61,9 @@ export class HistoryRules {
     return this.agesMs.at(-1) ?? 0
   }
 
-  /** Cost is one comparison for each rule: to be asked once for a topic. */
+  /** Costs one comparison for each rule: call it once for a topic. */
   termsOf(topic: string): TopicTerms {
-    // What the hub says of itself is its state, not what was said; it would be most of what is recorded in a quiet hub.
+    // The hub's own messages are its state, not messages of clients, and in a quiet hub they would be most of the history.
     if (isReservedTopic(topic)) return this.#reserved
     const levels = topic.split('/')
     return this.#rules.find((rule) => filterMatches(rule.levels, levels))?.terms ?? this.#defaults

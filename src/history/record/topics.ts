@@ -2,14 +2,14 @@ import { TopicNameTree } from '../../topics/topic-names.ts'
 import type { StoredTopic } from '../log/history-log.ts'
 import type { HistoryRules, TopicTerms } from './rules.ts'
 
-/** What the history has of one topic, as it is now. */
+/** What the history has of one topic now. */
 export class HistoryTopic {
   readonly number: number
   readonly name: string
   readonly terms: TopicTerms
   messages = 0
   bytes = 0
-  /** Of these, what is in stored chapters. */
+  /** The part of these in stored chapters. */
   storedMessages = 0
   storedBytes = 0
   /** Entries before this sequence number count as gone. */
@@ -28,13 +28,13 @@ export class HistoryTopic {
     this.terms = terms
   }
 
-  /** It keeps more than it may of messages or bytes. */
+  /** It has more messages or bytes than it may keep. */
   get isOverfull(): boolean {
     return this.messages > this.terms.maxMessages || this.bytes > this.terms.maxBytes
   }
 }
 
-/** All topics of which the history has anything. */
+/** All topics in the history. */
 export class HistoryTopics {
   readonly #rules: HistoryRules
   readonly #byName = new TopicNameTree<HistoryTopic>()
@@ -78,7 +78,7 @@ export class HistoryTopics {
     return this.#byName.values()
   }
 
-  /** Those under a valid filter; `undefined` is a pause. */
+  /** The topics under a valid filter; `undefined` is a pause. */
   matching(filter: string): Generator<HistoryTopic | undefined, void, undefined> {
     return this.#byName.matching(filter)
   }

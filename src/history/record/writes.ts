@@ -2,23 +2,23 @@ import type { Log } from '../../base/log.ts'
 import type { HistoryLog } from '../log/history-log.ts'
 import type { Batch } from './changes.ts'
 
-/** Whose changes are written. */
+/** The owner of the changes. */
 export interface WritesOwner {
-  /** Something changed that is in no batch. */
+  /** There are changes that are in no batch. */
   readonly hasChanges: boolean
-  /** What changed since the last time, or undefined when nothing did. */
+  /** The changes since the last call, or undefined when there are none. */
   takeBatch(): Batch | undefined
   wasWritten(batch: Batch): void
-  /** It is to be part of the next batch. */
+  /** The batch failed: its changes must be part of the next one. */
   wasNotWritten(batch: Batch): void
 }
 
-/** How long a change may wait for others before it is written with them: LMDB copies some ten pages for each batch. */
+/** How long a change may wait to be written together with others: LMDB copies some ten pages for each batch. */
 const WRITE_MS = 1000
 const RETRY_MS = 1000
 const REPORT_EVERY_MS = 60_000
 
-/** Writes what changed, one batch after the other. What cannot be written is tried again every second. */
+/** Writes changes, one batch after the other. A batch that cannot be written is tried again every second. */
 export class Writes {
   isFailing = false
   readonly #owner: WritesOwner
@@ -42,13 +42,13 @@ export class Writes {
     }
   }
 
-  /** Something changed that may wait for a second. */
+  /** Something changed that can wait for a second. */
   soon(): void {
     if (this.#timer !== undefined || this.#writing !== undefined || this.#isStopped) return
     this.#timer = setTimeout(this.#onTimer, this.isFailing ? RETRY_MS : WRITE_MS)
   }
 
-  /** Writes what there is, or goes on with that; resolves when this is done or has failed. */
+  /** Writes the changes, or joins a write that is under way; resolves when it is done or has failed. */
   now(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -56,13 +56,13 @@ export class Writes {
     return this.#writing
   }
 
-  /** Resolves when what has changed so far is written, or could not be. */
+  /** Resolves when all changes so far are written, or could not be. */
   async settled(): Promise<void> {
     await this.#writing
     await this.now()
   }
 
-  /** Writes what is left, unless it cannot be written. */
+  /** Writes the rest, unless it cannot be written. */
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#writing
@@ -94,7 +94,7 @@ export class Writes {
     this.#reportedAtMs = performance.now()
     const reason = error instanceof Error ? error.message : String(error)
     const text =
-      'the history cannot be written: messages go their way, and what does not fit in memory is left out of it'
+      'the history cannot be written: messages are still delivered, but those that do not fit in memory are not recorded'
     this.#logger.error({ reason }, text)
   }
 }

@@ -16,12 +16,12 @@ export interface ImportParts {
 }
 
 const SHOWN_FAULTS = 10
-/** How often times may go back: each time another stretch begins, which every question has to look into. */
+/** How often times may go back: each time begins another series of chapters, which every query must search. */
 const MAX_TURNS_BACK = 32
 
 /**
- * Adds the messages of an export to a history; the oldest must come first. They get sequence numbers of their own, in the order
- * in which they come; their times are theirs. What is recorded meanwhile has numbers behind all of them.
+ * Adds the messages of an export to a history; the oldest must come first. They get new sequence numbers, in the order in which
+ * they come, and keep their times. Messages recorded meanwhile get numbers after all of them.
  */
 export async function importLines(parts: ImportParts, chunks: AsyncIterable<Buffer>): Promise<ImportSummary> {
   const { journal, topicLimits } = parts
@@ -60,7 +60,7 @@ export async function importLines(parts: ImportParts, chunks: AsyncIterable<Buff
   return { imported, tooOld, faulty, faults }
 }
 
-/** How the times of the lines went so far. */
+/** The times of the lines so far. */
 interface Order {
   lastMs: number
   turnsBack: number
@@ -69,15 +69,15 @@ interface Order {
 /** `imported`, `too old`, or what is wrong with the entry. */
 function add({ journal, rules, clock }: ImportParts, lane: Lane, order: Order, { atMs, message }: ReadEntry): string {
   const nowMs = clock.nowMs()
-  if (atMs > nowMs) return '"time" lies in the future'
+  if (atMs > nowMs) return '"time" is in the future'
   const known = journal.topics.get(message.topic)
   const terms = known?.terms ?? rules.termsOf(message.topic)
   if (atMs < nowMs - terms.maxAgeMs) return 'too old'
-  // A topic gives up what it has had for longest, so what is older than all that it may keep must not come in behind it.
+  // A topic removes its earliest entries first, so an older message must not be added after the newer ones it keeps.
   if (known !== undefined && isFull(known) && atMs < known.newestAtMs) return 'too old'
   if (atMs < order.lastMs && order.turnsBack++ >= MAX_TURNS_BACK) return '"time" is before that of the lines before it'
   const topic = known ?? journal.topicNamed(message.topic)
-  if (topic === undefined) return 'there are as many topics as the history can have'
+  if (topic === undefined) return 'the history has its maximum of topics'
   order.lastMs = atMs
   journal.append(lane, topic, atMs, message)
   return 'imported'

@@ -8,7 +8,7 @@ import { Message } from '../../protocol/message.ts'
 import { type TopicLimits, topicNameFault } from '../../protocol/topic.ts'
 import type { HistoryEntry } from '../../admin/history-view.ts'
 
-/** The largest line that is read: a message of 256 MiB is none that was recorded. */
+/** The largest line that is read: no message of 256 MiB was ever recorded. */
 const MAX_LINE_BYTES = 32 * 1024 ** 2
 const NEWLINE = 0x0a
 
@@ -18,22 +18,22 @@ export interface ReadEntry {
   readonly message: Message
 }
 
-/** A line of an export, with its end. `readEntry` gives back all of it but the sequence number. */
+/** A line of an export, with its line end. `readEntry` reads back all of it but the sequence number. */
 export function lineOf({ sequence, atMs, topic, publisher, qos, retain, message }: HistoryEntry): string {
   const properties = propertiesJson(messageProperties(message, atMs))
   const time = new Date(atMs).toISOString()
   return `${JSON.stringify({ sequence, time, topic, publisher, qos, retain, ...payloadJson(message.payload), ...properties })}\n`
 }
 
-/** Reads a line of an export; or says what is wrong with it. */
+/** Reads a line of an export, or says what is wrong with it. */
 export function readEntry(line: string, limits: TopicLimits): ReadEntry | string {
   let json: unknown
   try {
     json = JSON.parse(line)
   } catch {
-    return 'it is no JSON'
+    return 'it is not JSON'
   }
-  if (typeof json !== 'object' || json === null) return 'it is no JSON object'
+  if (typeof json !== 'object' || json === null) return 'it is not a JSON object'
   const fields = new Map<string, unknown>(Object.entries(json))
   const [time, topic, qos, retain] = ['time', 'topic', 'qos', 'retain'].map((name) => fields.get(name))
   const publisher = fields.get('publisher') ?? undefined
@@ -84,7 +84,7 @@ function readPayload(fields: ReadonlyMap<string, unknown>): Buffer | undefined {
   return typeof base64 === 'string' && text === undefined ? bytesOfBase64(base64) : undefined
 }
 
-/** Undefined when they are none. */
+/** Undefined when they are not valid properties. */
 function readProperties(json: unknown): MessageProperties | undefined {
   if (json === undefined) return {}
   if (!isProperties(json)) return undefined
@@ -111,7 +111,7 @@ function isProperties(json: unknown): json is PropertiesJson {
   return Object.entries(json).every(([name, value]) => checks.get(name)?.(value) === true)
 }
 
-/** It fits where a packet has two bytes for its length. */
+/** Whether its length fits in the two bytes that a packet has for it. */
 function isShortText(value: unknown): value is string {
   return typeof value === 'string' && Buffer.byteLength(value) <= 65_535
 }

@@ -17,7 +17,7 @@ import { findDamage, moveAside } from './integrity.ts'
 import { STORE_FILE } from './store-file.ts'
 
 /**
- * Copies the store of a data folder to `file`, as it is at one moment, while a hub may be at work on it. Returns the copy's
+ * Copies the store of a data folder to `file`, as it is at one moment, even while a hub uses it. Returns the copy's
  * size in bytes.
  * @throws HubbubError `STORE_UNUSABLE` when there is no store, or `file` is there and `isForced` is not
  */
@@ -26,7 +26,7 @@ export async function backupStore(folder: string, file: string, isForced: boolea
   if (existsSync(file) && !isForced) {
     throw new HubbubError(
       'STORE_UNUSABLE',
-      `Cannot back up to ${file}: a new file is wanted, it is there; add --force to replace it`,
+      `Cannot back up to ${file}: the file must not exist, it does; add --force to replace it`,
     )
   }
   const temporary = `${file}.partial.mdb`
@@ -46,23 +46,23 @@ export async function backupStore(folder: string, file: string, isForced: boolea
 }
 
 /**
- * Makes a backup the store of a data folder that no hub has. Returns where the store is that was there before, if any.
+ * Makes a backup the store of a data folder that no hub is using. Returns where the previous store was moved, if there was one.
  * @throws HubbubError `STORE_LOCKED`, `STORE_UNUSABLE`
  */
 export async function restoreStore(file: string, folder: string, isForced: boolean): Promise<string | undefined> {
   if (!existsSync(file))
-    throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: a backup is wanted, there is no such file`)
+    throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: it must be a backup, there is no such file`)
   const damage = await findDamage(file)
   if (damage !== undefined) {
-    throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: a backup of a store is wanted, ${damage}`)
+    throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: it must be the backup of a store, ${damage}`)
   }
   mkdirSync(folder, { recursive: true })
   const lock = await FolderLock.take(folder)
   try {
     const path = join(folder, STORE_FILE)
     if (existsSync(path) && !isForced) {
-      const text = `Cannot restore to ${folder}: a folder without a store is wanted, it has one`
-      throw new HubbubError('STORE_UNUSABLE', `${text}; add --force to move that one aside`)
+      const text = `Cannot restore to ${folder}: the folder must not have a store, it has one`
+      throw new HubbubError('STORE_UNUSABLE', `${text}; add --force to move the old one aside`)
     }
     const temporary = `${path}.partial`
     copyFileSync(file, temporary)
@@ -81,7 +81,7 @@ export function existingStore(folder: string, file = STORE_FILE): string {
   if (existsSync(path)) return path
   throw new HubbubError(
     'STORE_UNUSABLE',
-    `Cannot read the store in ${folder}: a data folder of Hubbub is wanted, it has no ${file}; name it with --data`,
+    `Cannot read the store in ${folder}: it must be a Hubbub data folder, it has no ${file}; name the folder with --data`,
   )
 }
 
@@ -89,7 +89,7 @@ function unwritable(file: string, error: unknown): HubbubError {
   const reason = error instanceof Error ? error.message : String(error)
   return new HubbubError(
     'STORE_UNUSABLE',
-    `Cannot back up to ${file}: a file that can be written is wanted, the system says ${reason}`,
+    `Cannot back up to ${file}: the file must be writable, the system says ${reason}`,
     { cause: error },
   )
 }

@@ -3,22 +3,22 @@ import type { RootDatabase } from 'lmdb'
 import type { Log } from '../../base/log.ts'
 import type { StoreListener } from '../store.ts'
 
-/** How far an acknowledgement promises that what it stands for is kept. */
+/** How safely a message is stored before it is acknowledged. */
 export type Durability = 'memory' | 'disk' | 'fsync'
 
 /** What a batch is made of. */
 export interface BatchContent {
   /** All changes so far. */
   readonly changes: number
-  /** Puts down all that changed; runs inside the transaction. */
+  /** Writes all changes; runs inside the transaction. */
   write(): void
-  /** It is stored. */
+  /** The batch is stored. */
   wasWritten(): void
-  /** It is not stored, and is to be part of the next `write`. */
+  /** The batch is not stored; its changes must be part of the next `write`. */
   wasNotWritten(): void
 }
 
-/** Whoever wants to know how long batches take. */
+/** Is told how long batches take. */
 export interface BatchObserver {
   /** A batch of `changes` changes is stored, `seconds` after it was begun. */
   batchWritten(seconds: number, changes: number): void
@@ -37,15 +37,15 @@ export interface BatchesOptions {
 
 const RETRY_MS = 1000
 const REPORT_EVERY_MS = 60_000
-/** With less free space than this another try would fail as well. */
+/** With less free space than this, another attempt would fail too. */
 const LEAST_FREE_BYTES = 256 * 1024
 
-/** How long a change that nobody waits for may stay in memory: what a client has acknowledged, mostly. */
+/** How long a change that nobody waits for may stay in memory: mostly acknowledgements of clients. */
 const UNHURRIED_MS = 20
 
 /**
- * Writes what changed as batches. One that somebody waits for goes down at the end of the turn, or, when the disk is slower
- * than that, with all that changed during the batch before; any other a little later, with what comes meanwhile.
+ * Writes changes in batches. A batch that somebody waits for is written at the end of the turn or, when the disk is slower than
+ * that, together with all that changed during the previous batch; any other a little later, with what is added meanwhile.
  */
 export class Batches {
   isFailing = false
@@ -54,7 +54,7 @@ export class Batches {
   #stored = 0
   /** The changes that batches were made of. */
   #writtenChanges = 0
-  /** Something changed that no batch has yet. */
+  /** There are changes that are in no batch yet. */
   #isOpen = false
   /** Somebody waits for the open batch. */
   #isAwaited = false
@@ -74,8 +74,8 @@ export class Batches {
   }
 
   /**
-   * The batch that the latest change is in, or 0 when it is stored as far as anybody has to wait for it. Whoever asks waits:
-   * the batch goes down at the end of the turn.
+   * The batch of the latest change, or 0 when nobody has to wait for it any more. Whoever asks waits for it: the batch is written
+   * at the end of the turn.
    */
   get open(): number {
     if (this.#latest === this.#stored || this.#options.durability === 'memory') return 0
@@ -93,7 +93,7 @@ export class Batches {
     if (this.#isIdle) this.#unhurriedTimer ??= setTimeout(this.#onTurn, UNHURRIED_MS)
   }
 
-  /** Writes what is left, and waits until it is safe from a power loss. Throws when it cannot be written. */
+  /** Writes the rest, and waits until it is safe from a power loss. Throws when it cannot be written. */
   async stop(): Promise<void> {
     clearTimeout(this.#unhurriedTimer)
     clearTimeout(this.#retryTimer)
@@ -151,7 +151,7 @@ export class Batches {
     if (this.isFailing) {
       this.isFailing = false
       this.#reportedAtMs = -REPORT_EVERY_MS
-      log.warn({ folder }, 'the store can write again: acknowledgements go on')
+      log.warn({ folder }, 'the store can write again: acknowledgements continue')
     }
     listener.onStored(batch)
   }
@@ -166,8 +166,7 @@ export class Batches {
     }
     if (performance.now() - this.#reportedAtMs >= REPORT_EVERY_MS) {
       this.#reportedAtMs = performance.now()
-      const text =
-        'the store cannot write: messages of QoS 1 and 2 that have to be kept are not acknowledged until it can'
+      const text = 'the store cannot write: messages of QoS 1 and 2 that must be kept are not acknowledged until it can'
       log.error({ folder, reason }, text)
     }
     listener.onFailed(batch, new Error(reason, { cause: error }))
@@ -189,18 +188,18 @@ export class Batches {
   }
 }
 
-/** There is so little room where the folder is that a batch would fail. */
+/** The disk has so little room that a batch would fail. */
 export function isDiskFull(folder: string): boolean {
   return freeBytes(folder) < LEAST_FREE_BYTES
 }
 
-/** What may still be written where the folder is. */
+/** The bytes that can still be written to the folder's disk. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder)
   return bavail * bsize
 }
 
-/** LMDB's own reason hides behind a promise of its own. */
+/** LMDB gives its reason in a second promise. */
 export async function reasonOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error
   try {

@@ -3,9 +3,9 @@ import type { Records } from './databases.ts'
 import type { Message } from '../../protocol/message.ts'
 import { blockKey, checked, CONTENT_START, messageBytes, newValue, readMessage, seal, writeMessage } from './records.ts'
 
-/** A body's number is that of its block times this, plus its index there. */
+/** A body's number is its block's number times this, plus its index in the block. */
 const BODIES_PER_BLOCK = 64
-/** A block is full from here on: one body that is waited for keeps a whole block on disk. */
+/** A block is full at this size: a single body still waited for keeps its whole block on disk. */
 const FULL_BLOCK_BYTES = 8192
 /** Bodies read from disk or just written there that stay in memory, for all sessions together. */
 const CACHED_BYTES = 16 * 1024 * 1024
@@ -17,7 +17,7 @@ class Block {
   held = 0
   /** The bodies, while they are in memory. */
   messages: (Message | undefined)[] | undefined
-  /** `held` by index, until the block is stored: what nobody holds by then is not written. */
+  /** `held` by index, until the block is stored: bodies that nobody holds by then are not written. */
   counts: Uint32Array | undefined
   bytes = 0
   isStored: boolean
@@ -31,8 +31,8 @@ class Block {
 }
 
 /**
- * The bodies of messages that kept sessions wait for, each stored once however many hold it. Those of about the same time
- * share a value, a block, which goes when nobody holds any of them any more.
+ * The bodies of messages that wait for kept sessions, each stored once however many hold it. Bodies of about the same time share
+ * one value, a block, which is removed when nobody holds any of them any more.
  */
 export class Bodies {
   readonly #database: Records
@@ -56,7 +56,7 @@ export class Bodies {
     this.#onDamage = onDamage
   }
 
-  /** Takes up the numbering behind what is stored. */
+  /** Continues the numbering of the stored blocks. */
   open(): void {
     for (const key of this.#database.getKeys({ reverse: true, limit: 1 })) this.#nextBlock = key.readUIntBE(0, 6) + 1
   }
@@ -73,7 +73,7 @@ export class Bodies {
     }
   }
 
-  /** Notes that one more refers to the message's body, and returns its number. */
+  /** Counts one more reference to the message's body, and returns its number. */
   hold(message: Message): number {
     const kept = message.keep()
     const block = kept === this.#lastMessage ? this.#lastBlock : this.#find(kept)
@@ -87,7 +87,7 @@ export class Bodies {
     return kept.body
   }
 
-  /** One less refers to the body. */
+  /** Counts one reference to the body less. */
   release(body: number): void {
     const block = this.#blocks.get(Math.floor(body / BODIES_PER_BLOCK))
     if (block === undefined) return
@@ -105,7 +105,7 @@ export class Bodies {
     return block.messages?.[body % BODIES_PER_BLOCK]
   }
 
-  /** Puts down what is held and not stored yet, and removes what nobody needs. Part of a batch. */
+  /** Writes bodies that are held and not stored yet, and removes those nobody needs. Part of a batch. */
   write(): void {
     this.#removing = this.#unneeded
     this.#unneeded = []
@@ -136,7 +136,7 @@ export class Bodies {
     this.#removing = []
   }
 
-  /** The batch is not stored: what it held goes with the next. */
+  /** The batch is not stored: its bodies go into the next. */
   wasNotWritten(): void {
     this.#unwritten = this.#writing.concat(this.#unwritten)
     this.#unneeded = this.#removing.concat(this.#unneeded)
@@ -206,7 +206,7 @@ export class Bodies {
   }
 }
 
-/** The bodies that are held, each behind its index. What is left out is forgotten, so that nobody takes it for stored. */
+/** The bodies that are held, each after its index. Bodies left out are forgotten, so that nothing counts them as stored. */
 function encodeBlock(block: Block): Buffer {
   const messages = block.messages ?? []
   let bytes = 0

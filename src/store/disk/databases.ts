@@ -5,7 +5,7 @@ export type Records = Database<Buffer, Buffer>
 
 /** The databases of a store, in one LMDB environment, whose batches are atomic across them. */
 export interface Databases {
-  /** What the store is: its format's version. */
+  /** The version of the store's format. */
   readonly about: Records
   /** Client identifiers of kept sessions, by the session's number. */
   readonly names: Records
@@ -24,9 +24,9 @@ export interface OpenedDatabases {
 
 const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const
 
-/** Opens the databases in the file `path`; what is missing is made, unless it is opened for reading only. */
+/** Opens the databases in the file `path`; missing ones are created, unless it is opened for reading only. */
 export function openDatabases(path: string, readOnly = false): OpenedDatabases {
-  // Batches are explicit. With LMDB's own, a commit that fails would reject a promise that nobody can get at.
+  // Batches are explicit. With LMDB's own, a failed commit would reject a promise that nobody can reach.
   const root = open<Buffer, Buffer>({ path, readOnly, maxDbs: 16, eventTurnBatching: false, ...BYTES })
   const database = (name: string): Records => root.openDB<Buffer, Buffer>({ name, ...BYTES })
   return {

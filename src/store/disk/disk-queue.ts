@@ -9,7 +9,7 @@ import type { Terms } from '../store.ts'
 
 /** Runs that are written with the session's state; when there are more, they become a chunk. */
 const MAX_STATE_RUNS = 16
-/** Runs that stay in memory after they are stored, while the client is there to take them soon. */
+/** Runs that stay in memory after they are stored, while the client is connected and will soon take them. */
 const HEAD_RUNS = 256
 
 /** What is on disk in chunks. */
@@ -20,27 +20,27 @@ interface Spilled {
 }
 
 /**
- * The queue of a kept session. Messages are numbered by their position; those with consecutive bodies are one run, so that
- * what many sessions wait for costs each of them a few bytes. The newest runs are written with the session's state, which
- * lies beside those of other sessions; a chunk of older ones lies in a place of its own. Chunks need not be in memory: the
- * front of the queue is read back a chunk at a time.
+ * The queue of a kept session. Messages are numbered by their position; messages with consecutive bodies are one run, so that a
+ * message that waits for many sessions costs each of them a few bytes. The newest runs are written with the session's state,
+ * beside the states of other sessions; older ones are written as chunks, each a value of its own. Chunks need not be in memory:
+ * the front of the queue is read back one chunk at a time.
  */
 export class DiskQueue {
   head = 0
   tail = 0
   bytes = 0
-  /** The client is there: what is stored stays in memory as far as it will soon be sent. */
+  /** The client is connected: stored runs that will soon be sent stay in memory. */
   isHeadKept = false
   readonly #session: number
   readonly #bodies: Bodies
   readonly #database: Records
   readonly #onDamage: (error: unknown) => void
-  /** Runs in memory up to the tail; before them, on disk only, is what `#page` is read from. */
+  /** The runs in memory, up to the tail. Those before them are on disk only; `#page` is read from there. */
   readonly #runs = new Fifo<Run>()
   #page: readonly Run[] = []
   #pageIndex = 0
   #spilled: Spilled = { end: 0, chunks: 0 }
-  /** `#spilled` without the batch that is on its way. */
+  /** `#spilled` without the batch that is being written. */
   #stored: Spilled = this.#spilled
   #isTrimDue = false
 
@@ -55,7 +55,7 @@ export class DiskQueue {
     return this.tail - this.head
   }
 
-  /** Takes up what is stored with the state: `restoreChunk` follows for each chunk. */
+  /** Restores the runs that are stored with the state; `restoreChunk` follows for each chunk. */
   restore(head: number, tail: number, bytes: number, runs: readonly Run[]): void {
     this.head = head
     this.tail = tail
@@ -83,7 +83,7 @@ export class DiskQueue {
   push(message: Message, terms: Terms): void {
     const body = this.#bodies.hold(message)
     const { last } = this.#runs
-    // A run that is in a chunk is not made longer: what is on disk ends where it ended.
+    // A run that is in a chunk is not extended: on disk it ends where it ended.
     if (
       last !== undefined &&
       last.body + last.count === body &&
@@ -115,21 +115,21 @@ export class DiskQueue {
     return run.body + this.head - run.position
   }
 
-  /** Takes the oldest message off, which is `bytes` long; whoever does so has its body to release. */
+  /** Takes off the oldest message, which is `bytes` long; the caller must release its body. */
   shift(bytes: number): void {
     this.head++
     this.bytes = this.head === this.tail ? 0 : this.bytes - bytes
     this.#isTrimDue = true
   }
 
-  /** Lets go what is in memory only for speed. */
+  /** Forgets what is in memory only for speed. */
   shrink(): void {
     this.isHeadKept = false
     this.#page = []
     this.#letGo()
   }
 
-  /** Puts down what is too much for the state and removes what was taken. Part of a batch, before `stateRuns`. */
+  /** Writes the runs that are too many for the state and removes those that were taken. Part of a batch, before `stateRuns`. */
   write(): void {
     const runs = this.stateRuns()
     const first = runs[0]
@@ -165,7 +165,7 @@ export class DiskQueue {
     this.#isTrimDue = true
   }
 
-  /** Removes all of it, from disk in this batch. */
+  /** Removes the whole queue, from disk with this batch. */
   clear(): void {
     for (const { body, count } of this.#waiting()) {
       for (let i = 0; i < count; i++) this.#bodies.release(body + i)
@@ -176,7 +176,7 @@ export class DiskQueue {
     this.#isTrimDue = true
   }
 
-  /** Removes the chunks that lie before the head. The last of them may reach past it, unless all do not. */
+  /** Removes the chunks that end before the head. The last of them may reach past it, unless all do not. */
   #trim(): void {
     const isEmpty = this.head >= this.#spilled.end
     if (!isEmpty && this.#spilled.chunks === 1) return
@@ -189,7 +189,7 @@ export class DiskQueue {
     this.#spilled = { end: this.#spilled.end, chunks: this.#spilled.chunks - keys.length }
   }
 
-  /** Runs that are stored need not be in memory, but for a head that is soon to be sent. */
+  /** Stored runs need not be in memory, except for the first ones, which will soon be sent. */
   #letGo(): void {
     const { end } = this.#stored
     if (this.isHeadKept && this.#runs.length <= HEAD_RUNS) return

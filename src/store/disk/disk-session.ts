@@ -23,7 +23,7 @@ const NOTHING_IN_FLIGHT: ReadonlyMap<number, DiskInFlight> = new Map()
 
 const RELEASED_TERMS: Terms = { qos: 2, isRetained: false, identifiers: NO_IDENTIFIERS }
 
-/** A message in flight: its body is with the bodies, in memory while it is young. */
+/** A message in flight. Its body is kept by `Bodies`, in memory while it is recent. */
 class DiskInFlight implements InFlightMessage {
   readonly #bodies: Bodies
   readonly body: number
@@ -57,14 +57,14 @@ export interface DiskSessionParts {
   readonly onChange: () => void
 }
 
-/** The state of a kept session on disk: what changes is written with the next batch, and the queue is read from there. */
+/** The state of a kept session on disk: changes are written with the next batch, and the queue is read back from there. */
 export class DiskSession implements SessionState {
   readonly clientId: string
   readonly isGroup: boolean
   readonly queue: DiskQueue
   expirySeconds: number
   leftAtMs = 0
-  /** The session is over: what is stored of it goes with the next batch. */
+  /** The session has ended: it is removed from disk with the next batch. */
   isRemoved = false
   readonly number: number
   readonly #parts: DiskSessionParts
@@ -74,7 +74,7 @@ export class DiskSession implements SessionState {
   #subscriptionChanges: Map<string, SubscriptionOptions | undefined> | undefined = undefined
   #subscriptionsOnTheirWay: Map<string, SubscriptionOptions | undefined> | undefined = undefined
   #isDirty = false
-  /** The name as it is now is stored, or on its way there. */
+  /** The current name is stored or being written. */
   #isNameStored: boolean
   #isNameOnItsWay = false
 
@@ -223,7 +223,7 @@ export class DiskSession implements SessionState {
     this.#subscriptionChanges = undefined
   }
 
-  /** Puts down what changed. Part of a batch. */
+  /** Writes what changed. Part of a batch. */
   write(): void {
     this.#isDirty = false
     this.queue.write()
@@ -238,7 +238,7 @@ export class DiskSession implements SessionState {
     this.queue.wasWritten()
   }
 
-  /** The batch is not stored: all that it had goes with the next. */
+  /** The batch is not stored: all its changes go into the next. */
   wasNotWritten(): void {
     if (this.#isNameOnItsWay) this.#isNameStored = false
     this.#isNameOnItsWay = false
@@ -256,7 +256,7 @@ export class DiskSession implements SessionState {
     const { names, states, subscriptions } = this.#parts.databases
     const key = sessionKey(this.number)
     this.#isNameOnItsWay = !this.#isNameStored
-    // An expiry that changes while the name is on its way says so again.
+    // An expiry that changes while the name is being written sets this again.
     this.#isNameStored = true
     if (this.#isNameOnItsWay) void names.put(key, encodeName(this))
     for (const [filter, options] of this.#subscriptionChanges ?? []) {

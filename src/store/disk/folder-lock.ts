@@ -8,7 +8,7 @@ const SOCKET_NAME = 'hub.sock'
 const ANSWER_MS = 2000
 
 /**
- * Lets one hub at a time have a data folder. The lock is a socket in the folder that only a living process can answer on, so
+ * Lets only one hub at a time use a data folder. The lock is a socket in the folder on which only a living process can answer, so
  * that one left behind by a killed hub is told from one in use, also between containers that share the folder.
  */
 export class FolderLock {
@@ -20,7 +20,7 @@ export class FolderLock {
     this.#folderHandle = folderHandle
   }
 
-  /** @throws HubbubError `STORE_LOCKED`, naming the process that has the folder; `STORE_UNUSABLE` */
+  /** @throws HubbubError `STORE_LOCKED`, naming the process that uses the folder; `STORE_UNUSABLE` */
   static async take(folder: string): Promise<FolderLock> {
     const isLinux = process.platform === 'linux'
     // A socket's path may have 107 bytes, the folder's any number.
@@ -52,19 +52,19 @@ async function listen(path: string, folder: string): Promise<Server> {
     if (result !== 'EADDRINUSE') {
       throw new HubbubError(
         'STORE_UNUSABLE',
-        `Cannot lock the data folder ${folder}: a local disk is wanted, it says ${result}`,
+        `Cannot lock the data folder ${folder}: it must be on a local disk, the system says ${result}`,
       )
     }
     const owner = await ownerOf(path)
     if (owner !== undefined || isStaleGone) {
-      const text = `Cannot use the data folder ${folder}: one hub at a time may have it, process ${owner ?? 'unknown'} has it`
-      throw new HubbubError('STORE_LOCKED', `${text}; stop that one or choose another folder with --data`)
+      const text = `Cannot use the data folder ${folder}: only one hub may use it at a time, process ${owner ?? 'unknown'} is using it`
+      throw new HubbubError('STORE_LOCKED', `${text}; stop that process or choose another folder with --data`)
     }
     unlinkSync(path)
   }
 }
 
-/** The server, or the code of what is in its way. */
+/** The server, or the code of the error that prevents it. */
 function tryListen(path: string): Promise<Server | string> {
   return new Promise((resolve) => {
     const server = createServer((socket) => {
@@ -80,7 +80,7 @@ function tryListen(path: string): Promise<Server | string> {
   })
 }
 
-/** The process that answers on the socket, or undefined when nobody is behind it any more. */
+/** The process that answers on the socket, or undefined when none does any more. */
 function ownerOf(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let answer = ''

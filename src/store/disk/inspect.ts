@@ -5,12 +5,12 @@ import { type Databases, openDatabases } from './databases.ts'
 import { checked, decodeName, decodeSubscription, type NameRecord, sessionKey } from './records.ts'
 import { decodeState, type StateRecord } from './state-record.ts'
 
-/** What a store holds, in numbers. Times are in ms since 1970, 0 while the client is there. */
+/** What a store holds, in numbers. Times are in ms since 1970, 0 while the client is connected. */
 export interface StoreSummary {
   readonly file: string
   readonly fileBytes: number
   readonly sessions: number
-  /** Shared subscriptions that have a queue here. */
+  /** Shared subscriptions that have a queue in the store. */
   readonly groups: number
   readonly subscriptions: number
   readonly queuedMessages: number
@@ -22,7 +22,7 @@ export interface StoreSummary {
 
 export interface SessionSummary {
   readonly clientId: string
-  /** How long it outlives its connection; null is for ever. */
+  /** How long it outlives its connection; null means forever. */
   readonly expirySeconds: number | null
   readonly leftAtMs: number
   readonly subscriptions: readonly { readonly filter: string; readonly qos: QoS }[]
@@ -32,7 +32,7 @@ export interface SessionSummary {
   readonly receivedIds: readonly number[]
 }
 
-/** Counts what is in the store of a data folder, which a hub may be at work on. Throws `STORE_UNUSABLE` without one. */
+/** Counts what is in the store of a data folder, even while a hub uses it. Throws `STORE_UNUSABLE` without one. */
 export async function inspectStore(folder: string): Promise<StoreSummary> {
   const file = existingStore(folder)
   return reading(file, (databases) => {
@@ -59,7 +59,7 @@ export async function inspectStore(folder: string): Promise<StoreSummary> {
   })
 }
 
-/** One session of the store, or undefined when there is none of that client. */
+/** One session of the store, or undefined when that client has none. */
 export async function inspectSession(folder: string, clientId: string): Promise<SessionSummary | undefined> {
   return reading(existingStore(folder), (databases) => {
     for (const { key, value } of databases.names.getRange()) {

@@ -6,14 +6,14 @@ import { basename, dirname, join } from 'node:path'
 export interface WalkPlan {
   /** In the order of the walk. */
   readonly names: readonly string[]
-  /** The one that is read only up to `maxBulkBytes`; above, what is damaged is found when its turn comes. */
+  /** The one that is read only up to `maxBulkBytes`; damage beyond that is found when the value is used. */
   readonly bulk: string
   readonly maxBulkBytes: number
-  /** The one whose checksums are not looked at. */
+  /** The one whose checksums are not checked. */
   readonly unchecked: string
 }
 
-/** The store. Retained messages are only walked through; their checksums are looked at when they are loaded. */
+/** The store. Retained messages are only walked through; their checksums are checked when they are loaded. */
 const STORE_PLAN: WalkPlan = {
   names: ['about', 'names', 'states', 'subscriptions', 'queues', 'wills', 'retained', 'bodies'],
   bulk: 'bodies',
@@ -23,7 +23,7 @@ const STORE_PLAN: WalkPlan = {
 const LEAST_TIME_MS = 60_000
 const BYTES_A_MS = 20_000
 
-/** Walks through a file in a process of its own: LMDB trusts its file, so a damaged page may crash whoever reads it. */
+/** Walks through a file in a separate process: LMDB trusts its file, so a damaged page may crash the reader. */
 const WALK = `
   import { crc32 } from 'node:zlib'
   const [lmdb, path, maxBulkBytes, bulk, unchecked, ...names] = process.argv.slice(1)
@@ -49,7 +49,7 @@ const WALK = `
   process.exit(0)
 `
 
-/** Looks for damage in the store file `path`, which nobody may have open. Returns what is wrong, or undefined. */
+/** Looks for damage in the store file `path`, which must not be open anywhere. Returns what is wrong, or undefined. */
 export async function findDamage(path: string, plan: WalkPlan = STORE_PLAN): Promise<string | undefined> {
   const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: undefined }
   if (size === undefined) return undefined

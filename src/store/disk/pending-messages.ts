@@ -18,7 +18,7 @@ export class PendingMessages<T> {
     this.#changes.set(name, message)
   }
 
-  /** Puts down what changed. Part of a batch. */
+  /** Writes what changed. Part of a batch. */
   write(): void {
     this.#onTheirWay = this.#changes
     this.#changes = new Map()
@@ -28,7 +28,7 @@ export class PendingMessages<T> {
     }
   }
 
-  /** The batch is not stored: what it had goes with the next, unless it has changed since. */
+  /** The batch is not stored: its changes go into the next, unless there are newer ones. */
   wasNotWritten(): void {
     for (const [name, message] of this.#changes) this.#onTheirWay.set(name, message)
     this.#changes = this.#onTheirWay

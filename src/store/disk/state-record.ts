@@ -7,9 +7,9 @@ const RETAINED = 4
 const RELEASED = 8
 const HAS_IDENTIFIERS = 16
 
-/** Messages of a queue whose bodies have consecutive numbers and that go out alike. */
+/** Messages of a queue that have consecutive bodies and the same terms. */
 export interface Run {
-  /** Position in the queue of the first. */
+  /** Position of the first in the queue. */
   readonly position: number
   /** Number of the first body. */
   readonly body: number

@@ -7,7 +7,7 @@ export const STORE_FILE = 'hubbub.mdb'
 /** The history's file beside it. */
 export const HISTORY_FILE = 'history.mdb'
 
-/** What the store's file takes on the disk of a data folder. */
+/** How many bytes the store's file takes on disk. */
 export function storedBytes(folder: string): number {
   return statSync(join(folder, STORE_FILE), { throwIfNoEntry: false })?.size ?? 0
 }

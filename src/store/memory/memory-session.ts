@@ -10,7 +10,7 @@ const NO_IDS: ReadonlySet<number> = new Set()
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, SubscriptionOptions> = new Map()
 const NO_IDENTIFIERS: readonly number[] = []
 
-/** A PUBREL is all that is left to send of such a message. */
+/** Stands for a message of which only the PUBREL is left to send. */
 export const RELEASED: InFlightMessage = withoutMessage(2, true)
 
 // A session that ends with its connection never sends a message again, so its window holds states, not messages.

@@ -2,7 +2,7 @@ import type { Message } from '../../protocol/message.ts'
 import { MemorySession } from './memory-session.ts'
 import type { SessionState, Store, StoredWill, StoreListener } from '../store.ts'
 
-/** Keeps everything as long as the object lives: what it is told is stored at once, and gone with the process. */
+/** Keeps everything in memory: it counts as stored at once, and is gone with the process. */
 export class MemoryStore implements Store {
   changes = 0
   readonly #sessions = new Set<SessionState>()

@@ -140,13 +140,13 @@ describe('An import', () => {
         expect.stringMatching(/^line 2: "topic" is not valid: it must not contain/),
         'line 3: "qos" must be 0, 1 or 2',
         'line 4: "time" must be a time such as 2026-01-31T12:00:00.000Z',
-        'line 5: "time" lies in the future',
+        'line 5: "time" is in the future',
         'line 6: "payload" must be text, or "payloadBase64" base64',
         'line 7: "payload" must be text, or "payloadBase64" base64',
         'line 8: "properties" are not those of a message',
         'line 9: "properties" are not those of a message',
-        'line 12: it is no JSON',
-        'line 13: it is no JSON object',
+        'line 12: it is not JSON',
+        'line 13: it is not a JSON object',
       ],
     })
   })
