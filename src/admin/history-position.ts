@@ -5,7 +5,7 @@ import { POSITION_FORMS } from './position-forms.ts'
 /** Clocks differ, but not by more. */
 const MAX_AHEAD_MS = 86_400_000
 
-/** A place in the past as people write it; or what is wrong with it. */
+/** A position in the past as people write it; or what is wrong with it. */
 export function readPosition(text: string, nowMs: number): HistoryPosition | string {
   const [, sequence] = /^seq:(\d{1,15})$/.exec(text) ?? []
   if (sequence !== undefined) return { sequence: Number(sequence) }

@@ -16,13 +16,13 @@ export function readConditions(
   return {
     ...rest,
     filter,
-    before: before === undefined ? undefined : readPlace('before', before, nowMs),
-    after: after === undefined ? undefined : readPlace('after', after, nowMs),
+    before: before === undefined ? undefined : requirePosition('before', before, nowMs),
+    after: after === undefined ? undefined : requirePosition('after', after, nowMs),
   }
 }
 
-/** A place in the past, as a request names it. @throws HttpProblem */
-export function readPlace(parameter: string, text: string, nowMs: number): HistoryPosition {
+/** A position in the past, as a request names it. @throws HttpProblem */
+export function requirePosition(parameter: string, text: string, nowMs: number): HistoryPosition {
   const position = readPosition(text, nowMs)
   if (typeof position === 'string') throw invalidParameter(parameter, text, position)
   return position

@@ -25,10 +25,10 @@ export function changesOf(changes: Partial<HistoryChanges>): HistoryChanges {
   return {
     removedRanges: [],
     removedChapters: [],
-    removedRuns: [],
+    removedPostingLists: [],
     removedTopics: [],
     putBlocks: [],
-    putRuns: [],
+    putPostingLists: [],
     putChapters: [],
     putMembers: [],
     putTopics: [],
@@ -37,7 +37,11 @@ export function changesOf(changes: Partial<HistoryChanges>): HistoryChanges {
   }
 }
 
-export function runOf(topic: number, chapter: number, ...deltas: readonly number[]): HistoryChanges['putRuns'][number] {
+export function postingListOf(
+  topic: number,
+  chapter: number,
+  ...deltas: readonly number[]
+): HistoryChanges['putPostingLists'][number] {
   return { topic, chapter, deltas: Uint16Array.from(deltas), sizes: Uint32Array.from(deltas, (delta) => delta * 3) }
 }
 
@@ -79,15 +83,22 @@ export function testHistoryLog(name: string, newPlace: () => HistoryLogPlace): v
       expect(payloadsOf(log.block(10, false))).toEqual(['of 10', 'of 11'])
     })
 
-    test('finds runs by topic and chapter, and the chapters that have one in both directions (2)', async () => {
+    test('finds posting lists by topic and chapter, and the chapters that have one in both directions (2)', async () => {
       const log = await start(newPlace())
       await log.write(
-        changesOf({ putRuns: [runOf(1, 5, 0, 7), runOf(1, 90, 3), runOf(2, 5, 1), runOf(2, 60, 65_535)] }),
+        changesOf({
+          putPostingLists: [
+            postingListOf(1, 5, 0, 7),
+            postingListOf(1, 90, 3),
+            postingListOf(2, 5, 1),
+            postingListOf(2, 60, 65_535),
+          ],
+        }),
       )
-      expect(log.run(1, 5)).toEqual(runOf(1, 5, 0, 7))
-      expect(log.run(2, 60)).toEqual(runOf(2, 60, 65_535))
-      expect(log.run(1, 60)).toBe(undefined)
-      expect(log.run(3, 5)).toBe(undefined)
+      expect(log.postingList(1, 5)).toEqual(postingListOf(1, 5, 0, 7))
+      expect(log.postingList(2, 60)).toEqual(postingListOf(2, 60, 65_535))
+      expect(log.postingList(1, 60)).toBe(undefined)
+      expect(log.postingList(3, 5)).toBe(undefined)
       expect([0, 5, 6, 91].map((at) => log.chapterWith(1, at, false))).toEqual([5, 5, 90, undefined])
       expect([4, 5, 89, 1000].map((at) => log.chapterWith(1, at, true))).toEqual([undefined, 5, 5, 90])
       expect(log.chapterWith(2, 4, true)).toBe(undefined)
@@ -101,14 +112,16 @@ export function testHistoryLog(name: string, newPlace: () => HistoryLogPlace): v
       expect([1, 2, 4].map((at) => payloadsOf(log.block(at, false)))).toEqual([['of 1'], ['of 3', 'of 5'], ['of 4']])
     })
 
-    test('lets go of runs and of what a chapter had', async () => {
+    test('lets go of postingLists and of what a chapter had', async () => {
       const log = await start(newPlace())
       const members = [{ chapter: 5, topics: Uint32Array.of(1, 2, 2 ** 32 - 1) }]
-      await log.write(changesOf({ putRuns: [runOf(1, 5, 0), runOf(2, 5, 1)], putMembers: members }))
+      await log.write(
+        changesOf({ putPostingLists: [postingListOf(1, 5, 0), postingListOf(2, 5, 1)], putMembers: members }),
+      )
       expect([...log.members(5)]).toEqual([1, 2, 2 ** 32 - 1])
-      await log.write(changesOf({ removedRuns: [{ topic: 1, chapter: 5 }], removedChapters: [5] }))
-      expect(log.run(1, 5)).toBe(undefined)
-      expect(log.run(2, 5)).toEqual(runOf(2, 5, 1))
+      await log.write(changesOf({ removedPostingLists: [{ topic: 1, chapter: 5 }], removedChapters: [5] }))
+      expect(log.postingList(1, 5)).toBe(undefined)
+      expect(log.postingList(2, 5)).toEqual(postingListOf(2, 5, 1))
       expect([...log.members(5)]).toEqual([])
       expect(log.chapterWith(1, 0, false)).toBe(undefined)
     })
@@ -132,7 +145,7 @@ export function testHistoryLog(name: string, newPlace: () => HistoryLogPlace): v
           putTopics: [topic, { ...topic, number: 8 }],
           putChapters: [chapter, { ...chapter, first: 1, next: 3 }],
           putBlocks: [blockOf(1)],
-          putRuns: [runOf(7, 1, 0)],
+          putPostingLists: [postingListOf(7, 1, 0)],
           putMembers: [{ chapter: 1, topics: Uint32Array.of(7) }],
           totals,
         }),
@@ -149,7 +162,7 @@ export function testHistoryLog(name: string, newPlace: () => HistoryLogPlace): v
       expect([...stored.chapters]).toEqual([{ ...chapter, first: 1, next: 3 }, chapter])
       expect(stored.totals).toEqual(totals)
       expect(payloadsOf(started.block(0, false))).toEqual(['of 1'])
-      expect(started.run(7, 1)).toEqual(runOf(7, 1, 0))
+      expect(started.postingList(7, 1)).toEqual(postingListOf(7, 1, 0))
       expect([...started.members(1)]).toEqual([7])
     })
   })

@@ -84,7 +84,7 @@ export function said(topic: string, payload: string | Buffer = 'x', qos: QoS = 1
 }
 
 /** A run of QoS 0 messages as a connection hands it over. */
-export function runOf(topic: string, payloads: readonly string[]): Message {
+export function postingListOf(topic: string, payloads: readonly string[]): Message {
   const packets = payloads.map((payload) => encodePublish(Buffer.from(topic), undefined, Buffer.from(payload), false))
   const chunk = Buffer.concat(packets)
   const run = new Message()

@@ -12,7 +12,7 @@ import { HISTORY_PLAN, type HistoryDatabases, openHistoryDatabases } from './his
 import type {
   HistoryChanges,
   HistoryLog,
-  Run,
+  PostingList,
   SequenceRange,
   StoredChapter,
   StoredHistory,
@@ -21,18 +21,18 @@ import type {
 import {
   decodeChapter,
   decodeMembers,
-  decodeRun,
+  decodePostingList,
   decodeTopic,
   decodeTotals,
   encodeChapter,
   encodeMembers,
-  encodeRun,
+  encodePostingList,
   encodeTopic,
   encodeTotals,
   MAX_SEQUENCE,
   readRunKey,
   readSequenceKey,
-  runKey,
+  postingListKey,
   sequenceKey,
   topicKey,
 } from './history-records.ts'
@@ -141,15 +141,15 @@ export class DiskHistoryLog implements HistoryLog {
     return undefined
   }
 
-  run(topic: number, chapter: number): Run | undefined {
-    const value = this.#running.runs.get(runKey(topic, chapter))
-    return value === undefined ? undefined : this.#undamaged(() => decodeRun(topic, chapter, value))
+  postingList(topic: number, chapter: number): PostingList | undefined {
+    const value = this.#running.postingLists.get(postingListKey(topic, chapter))
+    return value === undefined ? undefined : this.#undamaged(() => decodePostingList(topic, chapter, value))
   }
 
   chapterWith(topic: number, first: number, isBackwards: boolean): number | undefined {
     if (first < 0) return undefined
-    const start = runKey(topic, Math.min(first, MAX_SEQUENCE))
-    for (const key of this.#running.runs.getKeys({ start, reverse: isBackwards, limit: 1 })) {
+    const start = postingListKey(topic, Math.min(first, MAX_SEQUENCE))
+    for (const key of this.#running.postingLists.getKeys({ start, reverse: isBackwards, limit: 1 })) {
       const found = readRunKey(key)
       return found.topic === topic ? found.chapter : undefined
     }
@@ -223,7 +223,7 @@ interface Put {
 
 /** Everything that is put, as bytes; in slices of the loop, since a chapter may have thousands of topics. */
 async function encode(databases: HistoryDatabases, changes: HistoryChanges): Promise<Put[]> {
-  const { about, blocks, runs, chapters, members, topics } = databases
+  const { about, blocks, postingLists, chapters, members, topics } = databases
   const puts: Put[] = [{ records: about, key: TOTALS_KEY, value: encodeTotals(changes.totals) }]
   for (const { first, value } of changes.putBlocks) puts.push({ records: blocks, key: sequenceKey(first), value })
   for (const chapter of changes.putChapters) {
@@ -232,9 +232,13 @@ async function encode(databases: HistoryDatabases, changes: HistoryChanges): Pro
   for (const { chapter, topics: all } of changes.putMembers) {
     puts.push({ records: members, key: sequenceKey(chapter), value: encodeMembers(all) })
   }
-  for (const [i, run] of changes.putRuns.entries()) {
+  for (const [i, list] of changes.putPostingLists.entries()) {
     if (i % ENCODED_IN_A_TURN === ENCODED_IN_A_TURN - 1) await setImmediate()
-    puts.push({ records: runs, key: runKey(run.topic, run.chapter), value: encodeRun(run) })
+    puts.push({
+      records: postingLists,
+      key: postingListKey(list.topic, list.chapter),
+      value: encodePostingList(list),
+    })
   }
   for (const [i, topic] of changes.putTopics.entries()) {
     if (i % ENCODED_IN_A_TURN === ENCODED_IN_A_TURN - 1) await setImmediate()
@@ -244,11 +248,11 @@ async function encode(databases: HistoryDatabases, changes: HistoryChanges): Pro
 }
 
 /** Runs inside a batch: each of these returns at once. */
-function remove({ blocks, runs, chapters, members, topics }: HistoryDatabases, changes: HistoryChanges): void {
+function remove({ blocks, postingLists, chapters, members, topics }: HistoryDatabases, changes: HistoryChanges): void {
   for (const range of changes.removedRanges) {
     for (const key of keysIn(blocks, range)) void blocks.remove(key)
   }
-  for (const { topic, chapter } of changes.removedRuns) void runs.remove(runKey(topic, chapter))
+  for (const { topic, chapter } of changes.removedPostingLists) void postingLists.remove(postingListKey(topic, chapter))
   for (const first of changes.removedChapters) {
     void chapters.remove(sequenceKey(first))
     void members.remove(sequenceKey(first))

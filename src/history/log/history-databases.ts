@@ -11,7 +11,7 @@ export interface HistoryDatabases {
   readonly chapters: Records
   readonly members: Records
   readonly blocks: Records
-  readonly runs: Records
+  readonly postingLists: Records
 }
 
 /** How a history is walked through when it is opened: its blocks only so far that a start takes no seconds. */
@@ -35,6 +35,6 @@ export function openHistoryDatabases(path: string, readOnly = false): HistoryDat
     chapters: database('chapters'),
     members: database('members'),
     blocks: database('blocks'),
-    runs: database('runs'),
+    postingLists: database('runs'),
   }
 }

@@ -30,7 +30,7 @@ export interface StoredChapter {
 }
 
 /** Which entries of one chapter are of one topic. */
-export interface Run {
+export interface PostingList {
   readonly topic: number
   /** The chapter's first sequence number. */
   readonly chapter: number
@@ -40,7 +40,7 @@ export interface Run {
   readonly sizes: Uint32Array
 }
 
-export interface RunKey {
+export interface PostingListKey {
   readonly topic: number
   readonly chapter: number
 }
@@ -64,12 +64,12 @@ export interface HistoryChanges {
   /** Their blocks go. */
   readonly removedRanges: readonly SequenceRange[]
   readonly removedChapters: readonly number[]
-  readonly removedRuns: readonly RunKey[]
+  readonly removedPostingLists: readonly PostingListKey[]
   readonly removedTopics: readonly number[]
   readonly putBlocks: readonly HistoryBlock[]
-  readonly putRuns: readonly Run[]
+  readonly putPostingLists: readonly PostingList[]
   readonly putChapters: readonly StoredChapter[]
-  /** Of each new chapter, the topics that it has runs of. */
+  /** Of each new chapter, the topics that it has posting lists of. */
   readonly putMembers: readonly ChapterMembers[]
   readonly putTopics: readonly StoredTopic[]
   readonly totals: HistoryTotals
@@ -106,17 +106,17 @@ export interface HistoryLog {
   write(changes: HistoryChanges): Promise<void>
   /** The block whose first sequence number is the next one from `first` on; `isBackwards`: the one before, `first` included. */
   block(first: number, isBackwards: boolean): HistoryBlock | undefined
-  run(topic: number, chapter: number): Run | undefined
-  /** The next chapter from `first` on that has a run of the topic; `isBackwards`: the one before, `first` included. */
+  postingList(topic: number, chapter: number): PostingList | undefined
+  /** The next chapter from `first` on that has a posting list of the topic; `isBackwards`: the one before, `first` included. */
   chapterWith(topic: number, first: number, isBackwards: boolean): number | undefined
-  /** The topics that a chapter had runs of when it was stored. */
+  /** The topics that a chapter had posting lists of when it was stored. */
   members(chapter: number): Uint32Array
 }
 
 /** Entries of one chapter lie within so many sequence numbers. */
 export const MAX_CHAPTER_SPAN = 65_536
 
-/** What a run with so many entries takes, near enough. */
-export function runBytes(entries: number): number {
+/** What a posting list with so many entries takes, near enough. */
+export function postingListBytes(entries: number): number {
   return 64 + 6 * entries
 }

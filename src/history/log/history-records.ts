@@ -1,5 +1,5 @@
 // The keys and values of the history on disk, as `src/store/README.md` describes them. Numbers are big-endian.
-import type { HistoryTotals, Run, StoredChapter, StoredTopic } from './history-log.ts'
+import type { HistoryTotals, PostingList, StoredChapter, StoredTopic } from './history-log.ts'
 import { checked, CONTENT_START, DamagedRecordError, newValue, seal } from '../../store/disk/records.ts'
 
 /** The largest number that a key can hold. */
@@ -26,7 +26,7 @@ export function topicKey(topic: number): Buffer {
   return key
 }
 
-export function runKey(topic: number, chapter: number): Buffer {
+export function postingListKey(topic: number, chapter: number): Buffer {
   const key = Buffer.allocUnsafe(10)
   key.writeUInt32BE(topic)
   key.writeUIntBE(chapter, 4, 6)
@@ -37,7 +37,7 @@ export function readRunKey(key: Buffer): { readonly topic: number; readonly chap
   return { topic: key.readUInt32BE(0), chapter: key.readUIntBE(4, 6) }
 }
 
-export function encodeRun({ deltas, sizes }: Run): Buffer {
+export function encodePostingList({ deltas, sizes }: PostingList): Buffer {
   const value = newValue(RUN_ENTRY_BYTES * deltas.length)
   let at = CONTENT_START
   for (const delta of deltas) at = value.writeUInt16BE(delta, at)
@@ -46,7 +46,7 @@ export function encodeRun({ deltas, sizes }: Run): Buffer {
 }
 
 /** @throws DamagedRecordError */
-export function decodeRun(topic: number, chapter: number, value: Buffer): Run {
+export function decodePostingList(topic: number, chapter: number, value: Buffer): PostingList {
   checked(value, 'an index of the history')
   const count = (value.length - CONTENT_START) / RUN_ENTRY_BYTES
   if (!Number.isInteger(count)) throw new DamagedRecordError('an index of the history is cut off')

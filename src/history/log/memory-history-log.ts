@@ -1,5 +1,5 @@
 import type { HistoryBlock } from './history-block.ts'
-import type { HistoryChanges, HistoryLog, Run, StoredHistory } from './history-log.ts'
+import type { HistoryChanges, HistoryLog, PostingList, StoredHistory } from './history-log.ts'
 import { SortedMap } from './sorted-map.ts'
 
 const MAX_BYTES = 64 * 1024 ** 2
@@ -10,7 +10,7 @@ export class MemoryHistoryLog implements HistoryLog {
   readonly maxBytes = MAX_BYTES
   readonly #blocks = new SortedMap<HistoryBlock>()
   /** By topic, then by chapter. */
-  readonly #runs = new Map<number, SortedMap<Run>>()
+  readonly #postingLists = new Map<number, SortedMap<PostingList>>()
   readonly #members = new Map<number, Uint32Array>()
 
   start(): Promise<StoredHistory> {
@@ -23,17 +23,17 @@ export class MemoryHistoryLog implements HistoryLog {
 
   write(changes: HistoryChanges): Promise<void> {
     for (const { first, next } of changes.removedRanges) this.#blocks.deleteRange(first, next)
-    for (const { topic, chapter } of changes.removedRuns) {
-      const runs = this.#runs.get(topic)
-      runs?.deleteRange(chapter, chapter + 1)
-      if (runs?.size === 0) this.#runs.delete(topic)
+    for (const { topic, chapter } of changes.removedPostingLists) {
+      const postingLists = this.#postingLists.get(topic)
+      postingLists?.deleteRange(chapter, chapter + 1)
+      if (postingLists?.size === 0) this.#postingLists.delete(topic)
     }
     for (const first of changes.removedChapters) this.#members.delete(first)
     for (const block of changes.putBlocks) this.#blocks.set(block.first, block)
-    for (const run of changes.putRuns) {
-      let runs = this.#runs.get(run.topic)
-      if (runs === undefined) this.#runs.set(run.topic, (runs = new SortedMap()))
-      runs.set(run.chapter, run)
+    for (const list of changes.putPostingLists) {
+      let postingLists = this.#postingLists.get(list.topic)
+      if (postingLists === undefined) this.#postingLists.set(list.topic, (postingLists = new SortedMap()))
+      postingLists.set(list.chapter, list)
     }
     for (const { chapter, topics } of changes.putMembers) this.#members.set(chapter, topics)
     return Promise.resolve()
@@ -43,13 +43,13 @@ export class MemoryHistoryLog implements HistoryLog {
     return this.#blocks.near(first, isBackwards)
   }
 
-  run(topic: number, chapter: number): Run | undefined {
-    const run = this.#runs.get(topic)?.near(chapter, false)
-    return run?.chapter === chapter ? run : undefined
+  postingList(topic: number, chapter: number): PostingList | undefined {
+    const list = this.#postingLists.get(topic)?.near(chapter, false)
+    return list?.chapter === chapter ? list : undefined
   }
 
   chapterWith(topic: number, first: number, isBackwards: boolean): number | undefined {
-    return this.#runs.get(topic)?.near(first, isBackwards)?.chapter
+    return this.#postingLists.get(topic)?.near(first, isBackwards)?.chapter
   }
 
   members(chapter: number): Uint32Array {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { TopicLimits } from '../../protocol/topic.ts'
 import { Conditions } from './conditions.ts'
-import { comparePlaces, type Direction, encodeCursor, type Place } from './cursor.ts'
+import { comparePlaces, type Direction, encodeCursor, type Place } from './search-cursor.ts'
 import type { HistoryEntry, HistoryPage, HistoryPosition, HistoryQuery } from '../../admin/history-view.ts'
 import type { Journal } from '../record/journal.ts'
 import type { ChapterReader } from './reader.ts'

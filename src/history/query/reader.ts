@@ -29,8 +29,8 @@ export class ChapterReader {
 
   /** Past `chapter.first`, the sequence numbers of the topic's entries in it; those before the topic's floor are gone. */
   deltas(chapter: Chapter, topic: number): ArrayLike<number> | undefined {
-    if (chapter.runs !== undefined) return chapter.runs.get(topic)?.deltas
-    return this.#log.run(topic, chapter.first)?.deltas
+    if (chapter.postingLists !== undefined) return chapter.postingLists.get(topic)?.deltas
+    return this.#log.postingList(topic, chapter.first)?.deltas
   }
 
   /** The next stored chapter from `first` on that has entries of the topic; `isBackwards`: the one before, `first` included. */
@@ -40,7 +40,7 @@ export class ChapterReader {
 
   /** The topics that the chapter has entries of. */
   members(chapter: Chapter): Iterable<number> {
-    return chapter.runs?.keys() ?? this.#log.members(chapter.first)
+    return chapter.postingLists?.keys() ?? this.#log.members(chapter.first)
   }
 
   /** The first block that begins with this sequence number or a later one. */

@@ -1,5 +1,5 @@
 import { type TopicLimits, topicFilterFault } from '../../protocol/topic.ts'
-import { type Direction, decodeCursor, fingerprint, type Place } from './cursor.ts'
+import { type Direction, decodeCursor, fingerprint, type Place } from './search-cursor.ts'
 import type { HistoryPosition, HistoryQuery } from '../../admin/history-view.ts'
 import { queryError } from './query-error.ts'
 import { Where } from './where.ts'

@@ -1,7 +1,7 @@
 import type { HistoryBlock } from '../log/history-block.ts'
 import type { Chapter } from '../record/chapter.ts'
 import type { Stretch } from '../record/chapters.ts'
-import { comparePlaces, type Place } from './cursor.ts'
+import { comparePlaces, type Place } from './search-cursor.ts'
 import type { Journal } from '../record/journal.ts'
 import type { ChapterReader } from './reader.ts'
 import { isSelected, type Selection } from './selection.ts'

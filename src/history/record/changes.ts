@@ -3,8 +3,8 @@ import {
   type ChapterMembers,
   type HistoryChanges,
   type HistoryTotals,
-  type Run,
-  type RunKey,
+  type PostingList,
+  type PostingListKey,
   type SequenceRange,
   type StoredChapter,
   type StoredTopic,
@@ -15,7 +15,7 @@ import type { HistoryTopic, HistoryTopics } from './topics.ts'
 
 /** More topics than this are not stored with one batch, unless they are of one chapter. */
 const MAX_MEMBERS_A_BATCH = 2048
-const MAX_REMOVED_RUNS = 4096
+const MAX_REMOVED_POSTING_LISTS = 4096
 
 /** What a batch stores of a topic. */
 interface Counts {
@@ -38,7 +38,7 @@ export class OpenChanges {
   #blocks = new Map<number, HistoryBlock>()
   #removedRanges: SequenceRange[] = []
   #removedChapters: number[] = []
-  #removedRuns: RunKey[] = []
+  #removedPostingLists: PostingListKey[] = []
   #removedTopics: number[] = []
   #chapters = new Set<Chapter>()
   #dirtyTopics = new Set<HistoryTopic>()
@@ -56,7 +56,7 @@ export class OpenChanges {
 
   /** So many records are to go that it is time to write. */
   get isLarge(): boolean {
-    return this.#removedRuns.length > MAX_REMOVED_RUNS
+    return this.#removedPostingLists.length > MAX_REMOVED_POSTING_LISTS
   }
 
   /** Chapters that are not stored yet. */
@@ -90,10 +90,10 @@ export class OpenChanges {
     this.#removedTopics.push(topic.number)
   }
 
-  removeRun(topic: number, chapter: Chapter): void {
+  removePostingList(topic: number, chapter: Chapter): void {
     this.#isDirty = true
     chapter.letGo.add(topic)
-    this.#removedRuns.push({ topic, chapter: chapter.first })
+    this.#removedPostingLists.push({ topic, chapter: chapter.first })
   }
 
   /** The blocks in a stored chapter go; those that stay have to be put after this. */
@@ -103,7 +103,7 @@ export class OpenChanges {
     dropIn(this.#blocks, range)
   }
 
-  /** A stored chapter goes, without its runs. */
+  /** A stored chapter goes, without its posting lists. */
   removeChapter(chapter: Chapter): void {
     this.removeBlocks(chapter)
     this.#chapters.delete(chapter)
@@ -115,11 +115,11 @@ export class OpenChanges {
     const closed = this.#takeClosed()
     const left = this.#unstored.filter((chapter) => !closed.includes(chapter))
     const counts = new Map<HistoryTopic, Counts>()
-    const putRuns: Run[] = []
+    const putPostingLists: PostingList[] = []
     const putMembers: ChapterMembers[] = []
     const putChapters: StoredChapter[] = []
     for (const chapter of closed) {
-      putMembers.push(this.#takeIndex(chapter, putRuns, counts))
+      putMembers.push(this.#takeIndex(chapter, putPostingLists, counts))
       putChapters.push(snapshot(chapter))
     }
     for (const chapter of this.#chapters) putChapters.push(snapshot(chapter))
@@ -128,10 +128,10 @@ export class OpenChanges {
     const changes: HistoryChanges = {
       removedRanges: this.#removedRanges,
       removedChapters: this.#removedChapters,
-      removedRuns: this.#removedRuns,
+      removedPostingLists: this.#removedPostingLists,
       removedTopics: this.#removedTopics,
       putBlocks: [...this.#blocks.values()],
-      putRuns,
+      putPostingLists,
       putMembers,
       putChapters,
       putTopics,
@@ -140,7 +140,7 @@ export class OpenChanges {
     this.#blocks = new Map()
     this.#removedRanges = []
     this.#removedChapters = []
-    this.#removedRuns = []
+    this.#removedPostingLists = []
     this.#removedTopics = []
     this.#chapters = new Set()
     this.#dirtyTopics = new Set()
@@ -150,16 +150,16 @@ export class OpenChanges {
 
   /** The batch is stored. */
   stored({ changes, closed }: Batch, chapters: Chapters): void {
-    for (const { topic, chapter } of changes.removedRuns) chapters.at(chapter)?.letGo.delete(topic)
+    for (const { topic, chapter } of changes.removedPostingLists) chapters.at(chapter)?.letGo.delete(topic)
     this.#unstored = this.#unstored.filter((chapter) => !closed.includes(chapter))
     for (const chapter of closed) {
-      for (const [number, { count, bytes }] of chapter.runs ?? []) {
+      for (const [number, { count, bytes }] of chapter.postingLists ?? []) {
         const topic = this.#topics.byNumber(number)
         if (topic === undefined) continue
         topic.storedMessages += count
         topic.storedBytes += bytes
       }
-      chapter.runs = undefined
+      chapter.postingLists = undefined
       const written = changes.putChapters.find(({ first }) => first === chapter.first)
       if (written?.messages !== chapter.messages) this.putChapter(chapter)
     }
@@ -175,7 +175,7 @@ export class OpenChanges {
     for (const [first, block] of later) this.#blocks.set(first, block)
     this.#removedRanges = [...changes.removedRanges, ...this.#removedRanges]
     this.#removedChapters = [...changes.removedChapters, ...this.#removedChapters]
-    this.#removedRuns = [...changes.removedRuns, ...this.#removedRuns]
+    this.#removedPostingLists = [...changes.removedPostingLists, ...this.#removedPostingLists]
     this.#removedTopics = [...changes.removedTopics, ...this.#removedTopics]
     for (const { first } of changes.putChapters) {
       const chapter = chapters.at(first)
@@ -198,23 +198,23 @@ export class OpenChanges {
     return closed
   }
 
-  #takeIndex(chapter: Chapter, putRuns: Run[], counts: Map<HistoryTopic, Counts>): ChapterMembers {
+  #takeIndex(chapter: Chapter, putPostingLists: PostingList[], counts: Map<HistoryTopic, Counts>): ChapterMembers {
     const members: number[] = []
-    for (const [number, run] of chapter.runs ?? []) {
+    for (const [number, list] of chapter.postingLists ?? []) {
       const topic = this.#topics.byNumber(number)
-      if (topic === undefined || run.count === 0) continue
+      if (topic === undefined || list.count === 0) continue
       members.push(number)
-      putRuns.push(run.toRun(number, chapter.first))
+      putPostingLists.push(list.toPostingList(number, chapter.first))
       this.#dirtyTopics.add(topic)
       const { messages, bytes } = counts.get(topic) ?? NOTHING
-      counts.set(topic, { messages: messages + run.count, bytes: bytes + run.bytes })
+      counts.set(topic, { messages: messages + list.count, bytes: bytes + list.bytes })
     }
     return { chapter: chapter.first, topics: Uint32Array.from(members) }
   }
 }
 
-function sizeOf({ runs }: Chapter): number {
-  return runs === undefined ? 0 : runs.size
+function sizeOf({ postingLists }: Chapter): number {
+  return postingLists === undefined ? 0 : postingLists.size
 }
 
 function dropIn(blocks: Map<number, HistoryBlock>, { first, next }: SequenceRange): void {

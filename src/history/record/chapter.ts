@@ -1,5 +1,5 @@
 import { BlockWriter, type HistoryBlock } from '../log/history-block.ts'
-import { MAX_CHAPTER_SPAN, type Run, runBytes, type StoredChapter } from '../log/history-log.ts'
+import { MAX_CHAPTER_SPAN, type PostingList, postingListBytes, type StoredChapter } from '../log/history-log.ts'
 
 /** How large a chapter may become. */
 export interface ChapterLimits {
@@ -11,7 +11,7 @@ export interface ChapterLimits {
 const MAX_TOPICS = 2048
 
 /** The entries of one topic in a chapter that is not stored yet; those before `start` are gone. */
-export class OpenRun {
+export class OpenPostingList {
   readonly deltas: number[] = []
   readonly sizes: number[] = []
   start = 0
@@ -26,7 +26,7 @@ export class OpenRun {
     return bytes
   }
 
-  toRun(topic: number, chapter: number): Run {
+  toPostingList(topic: number, chapter: number): PostingList {
     return {
       topic,
       chapter,
@@ -52,12 +52,12 @@ export class Chapter implements StoredChapter {
   /** Entries of topics that keep theirs for no longer than this were let go, since the hub started. */
   sweptAgeMs = 0
   /** By topic number; undefined when the index is stored. */
-  runs: Map<number, OpenRun> | undefined = new Map()
+  postingLists: Map<number, OpenPostingList> | undefined = new Map()
   /** Finished blocks that are not stored, in order. */
   pending: HistoryBlock[] = []
   /** Undefined when no more is to come. */
   writer: BlockWriter | undefined = new BlockWriter()
-  /** Topics whose run was let go, until that is stored: the log still has it. */
+  /** Topics whose posting list was let go, until that is stored: the log still has it. */
   readonly letGo = new Set<number>()
   isGone = false
 
@@ -80,19 +80,19 @@ export class Chapter implements StoredChapter {
 
   /** Blocks and index are in the log: only then retention may take from it. */
   get isStored(): boolean {
-    return this.runs === undefined
+    return this.postingLists === undefined
   }
 
   takes(sequence: number, atMs: number, topic: number, { maxBytes, maxSpanMs }: ChapterLimits): boolean {
     return (
       this.writer !== undefined &&
-      this.runs !== undefined &&
+      this.postingLists !== undefined &&
       sequence >= this.next &&
       sequence - this.first < MAX_CHAPTER_SPAN &&
       atMs >= this.toMs &&
       atMs - this.fromMs <= maxSpanMs &&
       this.bytes < maxBytes &&
-      (this.runs.size < MAX_TOPICS || this.runs.has(topic))
+      (this.postingLists.size < MAX_TOPICS || this.postingLists.has(topic))
     )
   }
 
@@ -101,12 +101,12 @@ export class Chapter implements StoredChapter {
     this.next = sequence + 1
     this.toMs = atMs
     this.messages++
-    const { runs } = this
-    if (runs === undefined) return
-    let run = runs.get(topic)
-    if (run === undefined) runs.set(topic, (run = new OpenRun()))
-    run.deltas.push(sequence - this.first)
-    run.sizes.push(bytes)
+    const { postingLists } = this
+    if (postingLists === undefined) return
+    let list = postingLists.get(topic)
+    if (list === undefined) postingLists.set(topic, (list = new OpenPostingList()))
+    list.deltas.push(sequence - this.first)
+    list.sizes.push(bytes)
   }
 
   /** Notes an entry that was found in a stored block and is gone. */
@@ -126,7 +126,8 @@ export class Chapter implements StoredChapter {
   close(): number {
     this.writer = undefined
     let indexBytes = 0
-    if (this.runs !== undefined) for (const { count } of this.runs.values()) indexBytes += runBytes(count)
+    if (this.postingLists !== undefined)
+      for (const { count } of this.postingLists.values()) indexBytes += postingListBytes(count)
     this.bytes += indexBytes
     return indexBytes
   }
@@ -141,4 +142,4 @@ export class Chapter implements StoredChapter {
   }
 }
 
-const STORED = { runs: undefined, writer: undefined }
+const STORED = { postingLists: undefined, writer: undefined }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { BlockWriter, type HistoryBlock } from '../log/history-block.ts'
-import type { HistoryLog, Run } from '../log/history-log.ts'
-import type { Chapter, OpenRun } from './chapter.ts'
+import type { HistoryLog, PostingList } from '../log/history-log.ts'
+import type { Chapter, OpenPostingList } from './chapter.ts'
 import type { Journal } from './journal.ts'
 import type { HistoryRules } from './rules.ts'
 import { Slices } from '../../base/slices.ts'
@@ -93,8 +93,8 @@ export class Retention {
 
   async #removeChapter(chapter: Chapter, slices: Slices): Promise<void> {
     const { journal } = this.#parts
-    const runs = await this.#runsOf(chapter, () => true, slices)
-    for (const run of runs) this.#removeRun(run, chapter)
+    const postingLists = await this.#postingListsOf(chapter, () => true, slices)
+    for (const list of postingLists) this.#removePostingList(list, chapter)
     journal.changes.removeChapter(chapter)
     journal.chapters.remove(chapter)
     journal.bytes -= chapter.bytes
@@ -107,26 +107,30 @@ export class Retention {
     const { journal, rules } = this.#parts
     const dueAgeMs = rules.agesMs.findLast((ageMs) => chapter.toMs < nowMs - ageMs)
     if (dueAgeMs === undefined || dueAgeMs <= chapter.sweptAgeMs) return
-    const runs = await this.#runsOf(chapter, ({ terms }) => terms.maxAgeMs <= dueAgeMs, slices)
-    for (const run of runs) this.#removeRun(run, chapter)
+    const postingLists = await this.#postingListsOf(chapter, ({ terms }) => terms.maxAgeMs <= dueAgeMs, slices)
+    for (const list of postingLists) this.#removePostingList(list, chapter)
     chapter.sweptAgeMs = dueAgeMs
-    if (runs.length > 0) journal.changes.putChapter(chapter)
+    if (postingLists.length > 0) journal.changes.putChapter(chapter)
   }
 
-  async #runsOf(chapter: Chapter, isDue: (topic: HistoryTopic) => boolean, slices: Slices): Promise<Run[]> {
+  async #postingListsOf(
+    chapter: Chapter,
+    isDue: (topic: HistoryTopic) => boolean,
+    slices: Slices,
+  ): Promise<PostingList[]> {
     const { journal, log } = this.#parts
-    const runs: Run[] = []
+    const postingLists: PostingList[] = []
     for (const number of log.members(chapter.first)) {
       const topic = journal.topics.byNumber(number)
       if (topic === undefined || chapter.letGo.has(number) || !isDue(topic)) continue
-      const run = log.run(number, chapter.first)
-      if (run !== undefined) runs.push(run)
+      const list = log.postingList(number, chapter.first)
+      if (list !== undefined) postingLists.push(list)
       await slices.pause()
     }
-    return runs
+    return postingLists
   }
 
-  #removeRun({ topic: number, deltas, sizes }: Run, chapter: Chapter): void {
+  #removePostingList({ topic: number, deltas, sizes }: PostingList, chapter: Chapter): void {
     const { journal } = this.#parts
     const topic = journal.topics.byNumber(number)
     if (topic === undefined) return
@@ -139,7 +143,7 @@ export class Retention {
     }
     chapter.messages -= messages
     chapter.deadBytes += bytes
-    journal.changes.removeRun(number, chapter)
+    journal.changes.removePostingList(number, chapter)
     journal.removedStored(topic, messages, bytes)
   }
 
@@ -153,17 +157,17 @@ export class Retention {
       from = first + 1
       const chapter = journal.chapters.at(first)
       if (chapter?.first !== first || !chapter.isStored || chapter.letGo.has(topic.number)) continue
-      const run = log.run(topic.number, first)
-      if (run !== undefined) this.#trimRun(topic, run, chapter)
+      const list = log.postingList(topic.number, first)
+      if (list !== undefined) this.#trimPostingList(topic, list, chapter)
       await slices.pause()
     }
     for (const chapter of journal.changes.unstored) {
-      const run = chapter.runs?.get(topic.number)
-      if (run !== undefined && topic.isOverfull) this.#trimOpenRun(topic, run, chapter)
+      const list = chapter.postingLists?.get(topic.number)
+      if (list !== undefined && topic.isOverfull) this.#trimOpenPostingList(topic, list, chapter)
     }
   }
 
-  #trimRun(topic: HistoryTopic, { deltas, sizes }: Run, chapter: Chapter): void {
+  #trimPostingList(topic: HistoryTopic, { deltas, sizes }: PostingList, chapter: Chapter): void {
     const { journal } = this.#parts
     let messages = 0
     let bytes = 0
@@ -179,18 +183,18 @@ export class Retention {
     chapter.messages -= messages
     chapter.deadBytes += bytes
     journal.changes.putChapter(chapter)
-    if (i === deltas.length) journal.changes.removeRun(topic.number, chapter)
+    if (i === deltas.length) journal.changes.removePostingList(topic.number, chapter)
     journal.removedStored(topic, messages, bytes)
   }
 
-  #trimOpenRun(topic: HistoryTopic, run: OpenRun, chapter: Chapter): void {
+  #trimOpenPostingList(topic: HistoryTopic, list: OpenPostingList, chapter: Chapter): void {
     let messages = 0
     let bytes = 0
-    while (run.start < run.deltas.length && this.#isOverfullWithout(topic, messages, bytes)) {
+    while (list.start < list.deltas.length && this.#isOverfullWithout(topic, messages, bytes)) {
       messages++
-      bytes += run.sizes[run.start] ?? 0
-      topic.floor = chapter.first + (run.deltas[run.start] ?? 0) + 1
-      run.start++
+      bytes += list.sizes[list.start] ?? 0
+      topic.floor = chapter.first + (list.deltas[list.start] ?? 0) + 1
+      list.start++
     }
     if (messages === 0) return
     chapter.messages -= messages

@@ -1,6 +1,6 @@
 import { payloadJson } from '../../protocol/message-json.ts'
 import type { ClientReport, WillReport } from '../../session/client-report.ts'
-import { cursorBehind, readCursor } from '../cursor.ts'
+import { cursorBehind, readCursor } from '../list-cursor.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
 import { deleteSession, disconnectClient, getClient, listClients, listSlowClients } from '../schemas/clients.ts'

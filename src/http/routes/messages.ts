@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { HistoryEntry } from '../../admin/history-view.ts'
 import { messageProperties } from '../../protocol/message-properties.ts'
 import { goneSignal } from '../gone.ts'
-import { readConditions, readPlace } from '../history-query.ts'
+import { readConditions, requirePosition } from '../history-query.ts'
 import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { invalidParameter } from '../problem.ts'
@@ -14,7 +14,7 @@ export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiPart
     ...searchMessages,
     handler: async ({ query: { around, limit, cursor, ...conditions } }, reply) => {
       const nowMs = admin.nowMs()
-      const position = around === undefined ? undefined : readPlace('around', around, nowMs)
+      const position = around === undefined ? undefined : requirePosition('around', around, nowMs)
       if (
         position !== undefined &&
         (conditions.before ?? conditions.after ?? conditions.order ?? cursor) !== undefined

@@ -1,7 +1,7 @@
 import type { Message } from '../../protocol/message.ts'
 import { messageProperties } from '../../protocol/message-properties.ts'
 import { topicFilterFault } from '../../protocol/topic.ts'
-import { cursorBehind, readCursor } from '../cursor.ts'
+import { cursorBehind, readCursor } from '../list-cursor.ts'
 import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { TopicLevel, TopicSummary } from '../../topics/topic-summary.ts'
-import { cursorBehind, readCursor } from '../cursor.ts'
+import { cursorBehind, readCursor } from '../list-cursor.ts'
 import { payloadJson } from '../../protocol/message-json.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'

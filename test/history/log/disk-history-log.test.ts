@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import { afterAll, expect, test } from 'vitest'
 import { DiskHistoryLog } from '../../../src/history/log/disk-history-log.ts'
-import { blockOf, changesOf, runOf, testHistoryLog } from '../../contract/history-log.ts'
+import { blockOf, changesOf, postingListOf, testHistoryLog } from '../../contract/history-log.ts'
 import { CollectingLog } from '../../support/start-hub.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'hubbub-history-log-'))
@@ -61,12 +61,12 @@ test('DiskHistoryLog passes over an index that is damaged, and says so', async (
   const log = new CollectingLog()
   const first = new DiskHistoryLog({ folder, log })
   await first.start()
-  await first.write(changesOf({ putRuns: [runOf(1, 5, 1, 2)] }))
+  await first.write(changesOf({ putPostingLists: [postingListOf(1, 5, 1, 2)] }))
   await first.stop()
   await edit(folder, 'runs', (value) => Buffer.concat([value.subarray(0, -1), Buffer.of(9)]))
   const second = new DiskHistoryLog({ folder, log })
   await second.start()
-  expect(second.run(1, 5)).toBe(undefined)
+  expect(second.postingList(1, 5)).toBe(undefined)
   await second.stop()
   expect(log.lines.items.map(({ text }) => text)).toEqual(['a part of the history cannot be read'])
 })

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { LeftOutReason } from '../../../src/history/record/left-out.ts'
 import { MemoryHistoryLog } from '../../../src/history/log/memory-history-log.ts'
-import { allPayloads, runOf, said, type Stage, type StageOptions, startHistory } from '../stage.ts'
+import { allPayloads, postingListOf, said, type Stage, type StageOptions, startHistory } from '../stage.ts'
 
 async function begin(options: StageOptions = {}): Promise<Stage> {
   const stage = await startHistory(options)
@@ -53,9 +53,9 @@ describe('History records', () => {
 
   test('of runs as much as of single messages', async () => {
     const stage = await begin({ qos0PerSecondPerTopic: 3 })
-    stage.history.offerRun(runOf('a', ['1', '2']))
-    stage.history.offerRun(runOf('a', ['3', '4', '5']))
-    stage.history.offerRun(runOf('a', ['6']))
+    stage.history.offerRun(postingListOf('a', ['1', '2']))
+    stage.history.offerRun(postingListOf('a', ['3', '4', '5']))
+    stage.history.offerRun(postingListOf('a', ['6']))
     expect(await allPayloads(stage.history, { order: 'oldest' })).toEqual(['1', '2', '3'])
     expect(leftOut(stage)).toEqual({ 'qos0-topic-rate': 3 })
     expect(stage.history.topic('a')).toMatchObject({ messages: 3, leftOut: 3 })
@@ -64,8 +64,8 @@ describe('History records', () => {
   test('no more of QoS 0 in a second than all topics may have', async () => {
     const stage = await begin({ qos0PerSecond: 5 })
     for (let i = 0; i < 4; i++) stage.history.offer(said(`t/${i}`, 'x', 0))
-    stage.history.offerRun(runOf('run', ['1', '2', '3']))
-    stage.history.offerRun(runOf('run', ['4', '5']))
+    stage.history.offerRun(postingListOf('run', ['1', '2', '3']))
+    stage.history.offerRun(postingListOf('run', ['4', '5']))
     stage.history.offer(said('other', 'x', 0))
     stage.history.offer(said('other', 'kept', 1))
     expect(leftOut(stage)).toEqual({ 'qos0-total-rate': 5 })
@@ -86,7 +86,7 @@ describe('History records', () => {
     const stage = await begin({ maxBytes: 8 * 1024 ** 2 })
     stage.history.offer(said('a', Buffer.alloc(1024 ** 2 - 100)))
     stage.history.offer(said('a', Buffer.alloc(1024 ** 2 + 1)))
-    stage.history.offerRun(runOf('a', ['small', 'l'.repeat(1024 ** 2 + 1), 'small too']))
+    stage.history.offerRun(postingListOf('a', ['small', 'l'.repeat(1024 ** 2 + 1), 'small too']))
     expect(leftOut(stage)).toEqual({ 'too-large': 2 })
     expect(stage.history.snapshot().recorded).toBe(3)
   })
@@ -100,7 +100,7 @@ describe('History records', () => {
     const stage = await begin({ rules })
     for (const topic of ['a/secret', 'a/b', 'b/secret', 'b/c']) {
       for (let i = 0; i < 2; i++) stage.history.offer(said(topic, `${topic} 0`, 0))
-      stage.history.offerRun(runOf(topic, [`${topic} run`]))
+      stage.history.offerRun(postingListOf(topic, [`${topic} run`]))
       stage.history.offer(said(topic, `${topic} 1`, 1))
     }
     expect(await allPayloads(stage.history, { order: 'oldest' })).toEqual([
