@@ -12,6 +12,11 @@ export const GENERAL_FLAGS: readonly Flag[] = [
   { name: 'version', summary: 'Print the version.' },
 ]
 
+const URL_FLAG: Flag = {
+  name: 'url',
+  value: 'URL',
+  summary: 'Ask the hub at this address (default the configured one).',
+}
 const JSON_FLAG: Flag = { name: 'json', summary: 'Print JSON, for programs.' }
 
 /** What `hubbub` can do, in the order in which people read about it. The first is what it does without a command. */
@@ -44,12 +49,18 @@ export const COMMANDS: readonly Command[] = [
     operand: 'TOPIC',
     flags: [
       { name: 'client', value: 'ID', summary: 'Ask for the client with this identifier only.' },
-      { name: 'url', value: 'URL', summary: 'Ask the hub at this address (default the configured one).' },
+      URL_FLAG,
       JSON_FLAG,
     ],
     summary:
       'Ask a running hub why messages of a topic did or did not arrive: who subscribes, and what each session did with the last messages.',
     run: async (call) => (await import('./explain.ts')).explain(call),
+  },
+  {
+    name: 'ready',
+    flags: [{ name: 'wait', value: 'TIME', summary: 'Wait until it can, for so long at most, such as 60s.' }, URL_FLAG],
+    summary: 'Ask a running hub whether it can do its work.',
+    run: async (call) => (await import('./ready.ts')).ready(call),
   },
   {
     name: 'history export',

@@ -15,6 +15,7 @@ const REQUIRED: ReadonlyMap<string, readonly string[]> = new Map([
   ['chromium', ['chromium', 'fonts-dejavu-core', 'fonts-noto-color-emoji']],
   ['g++', ['g++']],
   ['docker-compose', ['docker-compose']],
+  ['systemd-analyze', ['systemd']],
   [join(DEBIAN_PYTHON_FOLDER, 'paho/mqtt/client.py'), ['python3-paho-mqtt']],
   [join(DEBIAN_PYTHON_FOLDER, 'jinja2/sandbox.py'), ['python3-jinja2']],
 ])
