@@ -24,7 +24,7 @@ export async function describeApi(app: FastifyInstance, options: DocsOptions): P
         title: 'Hubbub',
         version,
         description:
-          'What the hub knows and no MQTT client can. Errors are problem documents (RFC 9457); lists come in pages, each with a cursor behind it.',
+          'What the hub knows and an MQTT client cannot ask for. Errors are problem documents (RFC 9457). Lists come in pages; each page has a cursor for the next.',
       },
       servers: [{ url: basePath === '' ? '/' : basePath }],
     },

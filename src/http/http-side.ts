@@ -172,7 +172,7 @@ export class HttpSide {
     })
     app.setNotFoundHandler((request, reply) => {
       const problem = new HttpProblem('not-found', `The hub has nothing at ${request.method} ${request.url}.`)
-      log.debug({ method: request.method, url: request.url }, 'HTTP request for what is not there')
+      log.debug({ method: request.method, url: request.url }, 'HTTP request for an unknown path')
       return reply.code(problem.status).type(PROBLEM_TYPE).send(problem.document(request.url))
     })
   }

@@ -25,17 +25,17 @@ export interface ProblemDocument {
 export const PROBLEMS = {
   'parameter-invalid': [400, 'A parameter is not valid'],
   'body-invalid': [400, 'The body cannot be read'],
-  'cross-site': [403, 'Pages of other sites may not do this'],
+  'cross-site': [403, 'Pages of other sites must not do this'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'This cannot be done here'],
   conflict: [409, 'This cannot be done now'],
   'body-too-large': [413, 'The body is too large'],
-  'media-type-unsupported': [415, 'The body has to be JSON'],
-  'host-unknown': [421, 'The hub does not go by this name'],
+  'media-type-unsupported': [415, 'The body must be JSON'],
+  'host-unknown': [421, 'The hub does not accept this host name'],
   'too-many': [429, 'There are too many at once'],
-  internal: [500, 'The hub has met a bug'],
+  internal: [500, 'There is a bug in the hub'],
   unavailable: [503, 'This is not available right now'],
-  'no-reply': [504, 'Nobody has answered in time'],
+  'no-reply': [504, 'There was no reply in time'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type ProblemKind = keyof typeof PROBLEMS
@@ -141,7 +141,7 @@ function faultOf(
   const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
   const reason =
     keyword === 'required'
-      ? 'it is wanted'
+      ? 'it is required'
       : keyword === 'additionalProperties'
         ? 'there is no such parameter'
         : allowedValue === undefined

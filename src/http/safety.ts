@@ -24,12 +24,12 @@ export function guardAgainstOtherSites(app: FastifyInstance, origins: readonly s
     const isOpen = path.startsWith(basePath) && OPEN_PATHS.has(path.slice(basePath.length))
     const { host = '' } = request.headers
     if (!isOpen && !isEveryHostKnown && !isPrivateHost(host) && !listedHosts.has(host.toLowerCase())) {
-      const detail = `It was asked for by ${JSON.stringify(host)}. Where it shall be reached by this name, list its origin in websocket.origins, as in https://${host}.`
+      const detail = `The request was for the host ${JSON.stringify(host)}. To allow this name, add its origin to websocket.origins, such as https://${host}.`
       done(new HttpProblem('host-unknown', detail))
       return
     }
     if (!SAFE_METHODS.has(request.method) && isForeign(request)) {
-      const detail = `The page is of ${String(request.headers.origin)}. Where it shall be able to, list that in websocket.origins.`
+      const detail = `The page comes from ${String(request.headers.origin)}. To allow it, add this origin to websocket.origins.`
       done(new HttpProblem('cross-site', detail))
       return
     }

@@ -8,8 +8,8 @@ import { greet } from './greeting.ts'
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 /**
- * Serves the dashboard from `pages`: files below `assets/` for ever, compressed ahead where there is a `.br` or `.gz` beside;
- * pages anew each time they changed. Without such a folder it says what the hub is.
+ * Serves the dashboard from `pages`. Files below `assets/` are cached forever; pages are sent again whenever they changed. A file
+ * with a `.br` or `.gz` beside it is sent compressed. Without such a folder it says what the hub is.
  */
 export async function staticSide(app: FastifyInstance, pages: string): Promise<void> {
   if (!existsSync(join(pages, 'index.html'))) {

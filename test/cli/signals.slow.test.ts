@@ -40,7 +40,7 @@ describe('hubbub at SIGHUP', () => {
     expect(await logged(hub, 'configuration reloaded')).toMatchObject({ applied: ['logLevel'], logLevel: 'debug' })
     expect(await logged(hub, 'with a restart only')).toMatchObject({ options: ['limits.maxConnections'] })
     await ask(httpPort, { path: '/nothing/here' })
-    expect(await logged(hub, 'HTTP request for what is not there')).toMatchObject({ level: 20 })
+    expect(await logged(hub, 'HTTP request for an unknown path')).toMatchObject({ level: 20 })
     expect(await hub.end()).toEqual({ code: 0, signal: null })
   })
 

@@ -51,7 +51,7 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
     ...publishRequest,
     handler: async ({ body }, reply) => {
       if (openRequests >= MAX_OPEN_REQUESTS) {
-        throw new HttpProblem('too-many', `${MAX_OPEN_REQUESTS} requests wait for their replies already.`)
+        throw new HttpProblem('too-many', `${MAX_OPEN_REQUESTS} requests are already waiting for replies.`)
       }
       const { timeoutMs, ...json } = body
       const { topic, payload, options } = readMessage(json, topicLimits, '')
@@ -90,7 +90,7 @@ function readMessage(json: Static<typeof OutgoingMessage>, limits: TopicLimits, 
 function readPayload(json: Static<typeof OutgoingMessage>, path: string): Buffer {
   const given = (['payload', 'payloadBase64', 'payloadJson'] as const).filter((name) => json[name] !== undefined)
   if (given.length > 1) {
-    throw invalidParameter(`${path}${given[1]}`, undefined, `only one payload may be given, there is ${given[0]} too`)
+    throw invalidParameter(`${path}${given[1]}`, undefined, `only one payload is allowed, there is ${given[0]} too`)
   }
   if (json.payloadBase64 !== undefined) return readBase64(json.payloadBase64, `${path}payloadBase64`)
   return Buffer.from(json.payloadJson === undefined ? (json.payload ?? '') : JSON.stringify(json.payloadJson))

@@ -56,7 +56,7 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
       const outcome = await retained.putBack(undoToken)
       if (outcome === undefined) {
         const detail =
-          'There is nothing to put back by this token: it was used, an hour is over, or there were too many.'
+          'There is nothing to restore for this token: it was used, it is older than an hour, or it was displaced by newer ones.'
         throw new HttpProblem('not-found', detail)
       }
       return outcome

@@ -32,7 +32,7 @@ export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
     handler: ({ query: { topic } }) => {
       const summary = topics.get(topic)
       if (summary === undefined) {
-        const detail = `Nothing was published to ${JSON.stringify(topic)} since the hub started, or it was silent for longest when there were too many (limits.maxTopics).`
+        const detail = `Nothing has been published to ${JSON.stringify(topic)} since the hub started, or it was forgotten because there were too many topics (limits.maxTopics).`
         throw new HttpProblem('not-found', detail)
       }
       return Promise.resolve(topicJson(summary))

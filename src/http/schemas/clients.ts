@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Amount, ClientId, Count, Cursor, Limit, NextCursor, orNull, PayloadFields, QoS, TimeMs } from './fields.ts'
 import { answers, answersNothing, withDefault, route, takes } from './route.ts'
 
-/** What is published for a client that goes without saying so. */
+/** The message that is published for a client whose connection ends without DISCONNECT. */
 export const Will = Type.Object({ topic: Type.String(), ...PayloadFields, retain: Type.Boolean() })
 
 const Connection = Type.Object({
@@ -12,7 +12,7 @@ const Connection = Type.Object({
   connectedAtMs: TimeMs,
   keepAliveSeconds: Type.Integer({ description: '0: none.' }),
   pendingBytes: Type.Integer({ description: 'Written and not yet taken by the system.' }),
-  will: orNull(Will, 'What is published when it goes without saying so.'),
+  will: orNull(Will, 'Published when the connection ends without DISCONNECT.'),
 })
 
 const ClientSummary = {
@@ -20,7 +20,7 @@ const ClientSummary = {
   connection: orNull(Connection, 'Null while the client is away.'),
   leftAtMs: orNull(TimeMs),
   isKept: Type.Boolean({ description: 'The session outlives the connection.' }),
-  expirySeconds: orNull(Type.Number(), 'How long it does; null is for ever.'),
+  expirySeconds: orNull(Type.Number(), 'How many seconds it outlives it; null means forever.'),
   subscriptionCount: Count,
   queuedMessages: Count,
   queuedBytes: Count,
@@ -60,14 +60,14 @@ const ClientQuery = takes({
 })
 
 export const listClients = route('GET', '/clients', {
-  summary: 'Clients that are here or have a kept session, sorted by identifier',
+  summary: 'Clients that are connected or have a kept session, sorted by identifier',
   tags: ['clients'],
   querystring: ClientQuery,
   response: answers('A page of clients.', ClientPage),
 })
 
 export const listSlowClients = route('GET', '/slow-clients', {
-  summary: 'Connected clients that have not taken yet what is for them, those with most first',
+  summary: 'Connected clients that are behind, the furthest behind first',
   tags: ['clients'],
   querystring: takes({ limit: withDefault(Type.Integer({ minimum: 1, maximum: 100 }), 10) }),
   response: answers('The clients.', Type.Object({ clients: Type.Array(Type.Object(ClientSummary)) })),
@@ -88,7 +88,7 @@ export const disconnectClient = route('POST', '/clients/:clientId/disconnect', {
 })
 
 export const deleteSession = route('DELETE', '/clients/:clientId/session', {
-  summary: 'End a session, with what waits for its client, and the connection if there is one',
+  summary: 'End a session with all its waiting messages, and the connection if there is one',
   tags: ['clients'],
   params: ClientPath,
   response: answersNothing(),

@@ -8,11 +8,11 @@ const Step = Type.Object({
     Type.String(),
     'Null: it waits for a shared subscription, or went to a program that embeds the hub.',
   ),
-  group: orNull(Type.String(), 'The $share/… filter that it came by.'),
+  group: orNull(Type.String(), 'The $share/… filter that it matched.'),
   outcome: Type.Enum(['queued', 'sent', 'delivered', 'received', 'acknowledged', 'handed-on', 'dropped']),
   reason: orNull(Type.String(), `Why it was dropped: ${Object.keys(DROP_REASONS).join(', ')}.`),
   qos: QoS,
-  afterMs: Type.Number({ description: 'From when the hub took the message.' }),
+  afterMs: Type.Number({ description: 'Since the hub took the message.' }),
 })
 
 const Explanation = Type.Object({
@@ -37,13 +37,13 @@ const Explanation = Type.Object({
       qos: QoS,
       retain: Type.Boolean(),
       payloadBytes: Count,
-      messages: Type.Integer({ description: 'More than 1: QoS 0 messages that came in one piece.' }),
+      messages: Type.Integer({ description: 'More than 1: several QoS 0 messages that arrived together.' }),
       matched: Count,
       steps: Type.Array(Step),
       omittedReceivers: Type.Integer({ description: 'Those of `matched` that were too many to follow.' }),
     }),
   ),
-  unfollowedMessages: Type.Integer({ description: 'Messages since the start that were too many at once to follow.' }),
+  unfollowedMessages: Type.Integer({ description: 'Messages since the start that came too fast to be followed.' }),
 })
 
 const Query = takes({ topic: TopicName, clientId: Type.Optional(ClientId) })

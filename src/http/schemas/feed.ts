@@ -9,18 +9,21 @@ const ShortTopic = Type.Tuple(
   [
     Type.String({ description: 'Its name.' }),
     Type.Integer({ description: 'Messages since the start.' }),
-    Type.Number({ description: 'When the last came, in ms since 1970.' }),
+    Type.Number({ description: 'When the last one came, in ms since 1970.' }),
     orNull(Type.String(), 'Who published it; null: the hub.'),
     orNull(Type.String(), 'The first 120 characters of its payload; null: it is not text.'),
   ],
-  { description: 'A topic in short.' },
+  { description: 'A topic in short form.' },
 )
 
 const Presence = Type.Object({
   clientId: Type.String(),
-  state: Type.Enum(['here', 'away', 'gone'], { description: 'gone: it has no session any more.' }),
+  state: Type.Enum(['here', 'away', 'gone'], { description: 'gone: it no longer has a session.' }),
   atMs: TimeMs,
-  will: orNull(Will, 'Of who comes: what is published when it goes without saying so.'),
+  will: orNull(
+    Will,
+    'For a client that has come: the message that is published when its connection ends without DISCONNECT.',
+  ),
 })
 
 const Ready = Type.Object({ topics: Count }, { description: 'How many topics there are.' })
@@ -45,16 +48,16 @@ export const EVENTS = ['topics', 'presence', 'overview'] as const
 const Query = takes({
   filter: Type.Optional(TopicFilter),
   events: withDefault(
-    Type.String({ maxLength: 100, description: `Which events, with commas between them: ${EVENTS.join(', ')}.` }),
+    Type.String({ maxLength: 100, description: `The events, separated by commas: ${EVENTS.join(', ')}.` }),
     'topics,presence',
   ),
   form: withDefault(
-    Type.Enum(['whole', 'short'], { description: 'How topics are told: each as `Topic`, or as `ShortTopic`.' }),
+    Type.Enum(['whole', 'short'], { description: 'The form of topics: `Topic` or `ShortTopic`.' }),
     'whole',
   ),
 })
 
-const SUMMARY = `What changes, as server-sent events: \`topics\` (at most four times a second those that had a message, first all that there are), \`presence\` (who came, left, or has no session any more), \`overview\` (once a second). \`ready\` comes when all topics that there are were told. Who reads slowly gets the latest only.`
+const SUMMARY = `Changes, as server-sent events: \`topics\` (first all topics, then at most four times a second those with new messages), \`presence\` (clients that came, left, or no longer have a session), \`overview\` (once a second). \`ready\` comes after the first list of all topics. A slow reader gets only the latest values.`
 
 export const followFeed = route('GET', '/feed', {
   summary: SUMMARY,
@@ -63,7 +66,7 @@ export const followFeed = route('GET', '/feed', {
   response: {
     200: {
       description:
-        'Events. The data of each are an array: of `Topic` or `ShortTopic`, `Presence`, `Overview`, `Ready`.',
+        'Events. The data of each event is an array of `Topic` or `ShortTopic`, `Presence`, `Overview` or `Ready`.',
       content: { 'text/event-stream': { schema: Type.Any() } },
     },
     ...PROBLEMS,

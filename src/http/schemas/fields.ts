@@ -8,10 +8,10 @@ export const Limit = withDefault(Type.Integer({ minimum: 1, maximum: 1000, descr
 export const Cursor = Type.String({
   maxLength: 200_000,
   description:
-    '`nextCursor` of the page before. A list that changes meanwhile has no doubles and leaves out nothing that stays.',
+    '`nextCursor` of the previous page. If the list changes meanwhile, no entry comes twice, and none that stays is left out.',
 })
 
-export const NextCursor = orNull(Type.String(), 'Goes on behind this page; null when there is nothing.')
+export const NextCursor = orNull(Type.String(), 'Continues after this page; null at the end.')
 
 /** What may not be there; the description says what null means. */
 export function orNull<T extends TSchema>(schema: T, description?: string) {
@@ -36,7 +36,7 @@ export const QoS = Type.Enum([0, 1, 2], {
   description: 'Quality of service.',
 })
 
-export const TimeMs = Type.Number({ description: "By the hub's clock, in ms since 1970." })
+export const TimeMs = Type.Number({ description: "In ms since 1970, by the hub's clock." })
 
 export const Count = Type.Integer({ minimum: 0 })
 
@@ -53,7 +53,7 @@ export const Properties = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: 4_294_967_295,
-        description: 'Seconds from now for which it is worth delivering.',
+        description: 'Seconds from now until it expires.',
       }),
     ),
     contentType: Type.Optional(Text),
@@ -63,7 +63,7 @@ export const Properties = Type.Object(
     ),
     correlationDataBase64: Type.Optional(Type.String({ maxLength: 90_000 })),
     userProperties: Type.Optional(
-      Type.Array(Type.Tuple([Text, Text]), { maxItems: 1000, description: 'Pairs of name and value, in their order.' }),
+      Type.Array(Type.Tuple([Text, Text]), { maxItems: 1000, description: 'Pairs of name and value, in order.' }),
     ),
   },
   { additionalProperties: false },

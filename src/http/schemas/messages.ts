@@ -13,23 +13,27 @@ const Position = (description: string) =>
 
 const HistoryConditions = {
   filter: Type.Optional(TopicFilter),
-  before: Type.Optional(Position('Only what is older')),
-  after: Type.Optional(Position('Only what is newer')),
+  before: Type.Optional(Position('Only older messages')),
+  after: Type.Optional(Position('Only newer messages')),
   text: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1000, description: 'In the payload or the topic, in upper or lower case.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 1000,
+      description: 'Text in the payload or the topic; upper and lower case are the same.',
+    }),
   ),
   where: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 1000,
-      description: 'A filter of RFC 9535 over the payload as JSON: @.temperature > 20 && @.unit == "C"',
+      description: 'An RFC 9535 filter on the payload as JSON: @.temperature > 20 && @.unit == "C"',
     }),
   ),
   order: Type.Optional(Type.Enum(['newest', 'oldest'])),
 }
 
 const Entry = Type.Object({
-  sequence: Type.Integer({ description: 'Grows with each message that is recorded; not without gaps.' }),
+  sequence: Type.Integer({ description: 'Grows with each recorded message; there may be gaps.' }),
   atMs: TimeMs,
   publisher: orNull(Type.String(), 'Null: the hub itself, or its API.'),
   ...MessageFields,
@@ -38,17 +42,18 @@ const Entry = Type.Object({
 const Page = Type.Object({
   messages: Type.Array(Entry),
   nextCursor: NextCursor,
-  previousCursor: orNull(Type.String(), 'Goes on before the first message; only with `around`.'),
-  scanned: Type.Integer({ description: 'Messages that were looked at for this page.' }),
+  previousCursor: orNull(Type.String(), 'Continues before the first message; only with `around`.'),
+  scanned: Type.Integer({ description: 'Messages that were searched for this page.' }),
   isComplete: Type.Boolean({
-    description: 'False: enough was looked at for one answer; go on with `nextCursor`, even from an empty page.',
+    description:
+      'False: the search stopped at the limit for one answer; continue with `nextCursor`, even after an empty page.',
   }),
 })
 
 const Query = takes({
   ...HistoryConditions,
   around: Type.Optional(
-    Type.String({ maxLength: 64, description: 'As many on both sides of this as the limit allows, oldest first.' }),
+    Type.String({ maxLength: 64, description: 'The messages on both sides of this, up to the limit, oldest first.' }),
   ),
   limit: Limit,
   cursor: Type.Optional(Type.String({ maxLength: 4096, description: '`nextCursor` or `previousCursor` of a page.' })),
@@ -59,32 +64,32 @@ export const ExportQuery = takes(HistoryConditions)
 
 const Imported = Type.Object({
   imported: Count,
-  tooOld: Type.Integer({ description: 'Older than the history keeps anything.' }),
-  faulty: Type.Integer({ description: 'Lines that are no messages.' }),
-  faults: Type.Array(Type.String(), { description: 'The first few of them, with what is wrong.' }),
+  tooOld: Type.Integer({ description: 'Messages older than the history keeps.' }),
+  faulty: Type.Integer({ description: 'Lines that are not messages.' }),
+  faults: Type.Array(Type.String(), { description: 'The first few of them, and what is wrong with them.' }),
 })
 
 export const searchMessages = route('GET', '/messages', {
-  summary: 'Messages of the past, the newest first unless asked otherwise',
+  summary: 'Recorded messages, by default the newest first',
   tags: ['messages'],
   querystring: Query,
   response: answers('A page of messages.', Page),
 })
 
 export const exportHistory = route('GET', '/history/export', {
-  summary: 'All that matches, as NDJSON, the oldest first unless asked otherwise',
+  summary: 'All matching messages as NDJSON, by default the oldest first',
   tags: ['messages'],
   querystring: ExportQuery,
   produces: [NDJSON],
   response: {
-    200: { description: 'A message on each line.', content: { [NDJSON]: { schema: Type.Any() } } },
+    200: { description: 'One message per line.', content: { [NDJSON]: { schema: Type.Any() } } },
     ...PROBLEMS,
   },
 })
 
 export const importHistory = route('POST', '/history/import', {
-  summary: 'Record messages of an earlier export, sent as NDJSON',
+  summary: 'Import messages of an earlier export, sent as NDJSON',
   tags: ['messages'],
   consumes: [NDJSON],
-  response: answers('What was taken.', Imported),
+  response: answers('The result of the import.', Imported),
 })

@@ -16,7 +16,7 @@ const Mishap = Type.Object({
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
 
 export const listMishaps = route('GET', '/mishaps', {
-  summary: 'The last 50 connections that were refused or ended for a fault of theirs, the newest first',
+  summary: 'The last 50 connections that were refused or ended because of an error, the newest first',
   tags: ['mishaps'],
   response: answers('What went wrong.', Type.Object({ mishaps: Type.Array(Mishap) })),
 })

@@ -11,7 +11,7 @@ export const Overview = Type.Object({
   version: Type.String(),
   atMs: TimeMs,
   startedAtMs: TimeMs,
-  faults: Type.Array(Type.String(), { description: 'Why it cannot do its work now.' }),
+  faults: Type.Array(Type.String(), { description: 'Why it cannot work right now.' }),
   clients: Type.Integer({ description: 'Connected, or with a kept session.' }),
   received: ByQos,
   receivedBytes: Count,
@@ -19,10 +19,10 @@ export const Overview = Type.Object({
   delivered: Count,
   dropped: Type.Record(Type.String(), Count, { description: 'By reason.' }),
   limits: Type.Record(Type.String(), Count, { description: 'Limits that clients have hit.' }),
-  notRetained: Type.Integer({ description: 'Messages that there was no room to retain.' }),
+  notRetained: Type.Integer({ description: 'Messages that were not retained because a limit was reached.' }),
   sent: ByQos,
   sentBytes: Count,
-  refused: Type.Integer({ description: 'Messages to where only the hub publishes.' }),
+  refused: Type.Integer({ description: 'Messages to topics that only the hub may publish to.' }),
   topics: Count,
   retained: Type.Object({ messages: Count, bytes: Count }),
   history: Type.Object({
@@ -39,7 +39,7 @@ export const Overview = Type.Object({
   memoryBytes: Amount,
   eventLoopDelay: orNull(
     Times,
-    'How long what comes at any moment waits until the event loop gets to it, over the last 10 to 20 seconds.',
+    'How long an event waits until the event loop gets to it, over the last 10 to 20 seconds.',
   ),
   store: Type.Object({
     isFailing: Type.Boolean(),

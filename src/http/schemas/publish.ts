@@ -6,9 +6,7 @@ const MAX_MESSAGES = 1000
 
 const Outgoing = {
   topic: TopicName,
-  payload: Type.Optional(
-    Type.String({ description: 'As text; or give one of the two below, or none for no payload.' }),
-  ),
+  payload: Type.Optional(Type.String({ description: 'The payload as text. Give at most one of the three.' })),
   payloadBase64: Type.Optional(Type.String()),
   payloadJson: Type.Optional(Type.Unknown({ description: 'Any JSON value, sent as text.' })),
   qos: Type.Optional(QoS),
@@ -23,7 +21,9 @@ const OutgoingMessages = Type.Array(OutgoingMessage, { minItems: 1, maxItems: MA
 
 const Published = Type.Object({
   topic: Type.String(),
-  matched: Type.Integer({ description: 'Sessions and shared subscriptions that it was for; 0: nobody listens.' }),
+  matched: Type.Integer({
+    description: 'Sessions and shared subscriptions that it was for; 0: there are no subscribers.',
+  }),
 })
 
 const Limits = Type.Object({
@@ -34,7 +34,7 @@ const Limits = Type.Object({
 
 const Reply = Type.Object({
   ...MessageFields,
-  latencyMs: Type.Number({ description: 'From when it was published until the reply came.' }),
+  latencyMs: Type.Number({ description: 'Time from publishing to the reply.' }),
 })
 
 const RequestBody = takes({
@@ -46,20 +46,20 @@ const RequestBody = takes({
 })
 
 export const getLimits = route('GET', '/limits', {
-  summary: 'How large a message may be: who sends a larger one over MQTT is disconnected',
+  summary: 'How large a message may be; an MQTT client that sends a larger one is disconnected',
   tags: ['publish'],
   response: answers('The limits.', Limits),
 })
 
 export const publishOne = route('POST', '/publish', {
-  summary: 'Publish a message; answered when what has to be kept of it is stored',
+  summary: 'Publish a message; the answer comes when everything that must be kept is stored',
   tags: ['publish'],
   body: OutgoingMessage,
   response: answers('It was published.', Published),
 })
 
 export const publishMany = route('POST', '/publish/many', {
-  summary: `Publish up to ${MAX_MESSAGES} messages in their order; none when one of them is not valid`,
+  summary: `Publish up to ${MAX_MESSAGES} messages in order; if one is not valid, none is published`,
   tags: ['publish'],
   body: OutgoingMessages,
   response: answers('They were published.', Type.Object({ published: Type.Array(Published), messages: Count })),

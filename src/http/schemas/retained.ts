@@ -8,7 +8,7 @@ export const SHOWN_TOPICS = 20
 const Retained = Type.Object({
   ...MessageFields,
   publisher: orNull(Type.String()),
-  packetBytes: Type.Integer({ description: 'What it takes of limits.maxRetainedBytes.' }),
+  packetBytes: Type.Integer({ description: 'Its share of limits.maxRetainedBytes.' }),
   atMs: orNull(TimeMs, 'When it came; null: before the hub started.'),
 })
 
@@ -18,11 +18,11 @@ const Page = Type.Object({
 })
 
 const Deletion = Type.Object({
-  messages: Type.Integer({ description: 'How many are deleted, or would be.' }),
+  messages: Type.Integer({ description: 'How many are deleted, or would be deleted.' }),
   bytes: Count,
   topics: Type.Array(Type.String(), { description: `The first ${SHOWN_TOPICS} of their topics.` }),
   isDryRun: Type.Boolean(),
-  canUndo: Type.Boolean({ description: 'False: more than 64 MiB are not kept for it.' }),
+  canUndo: Type.Boolean({ description: 'False: they are larger than the 64 MiB that can be kept for an undo.' }),
   undoToken: orNull(Type.String()),
   undoUntilMs: orNull(TimeMs),
 })
@@ -30,13 +30,13 @@ const Deletion = Type.Object({
 const Text = Type.String({
   minLength: 1,
   maxLength: 1000,
-  description: 'In the topic or the payload, in upper or lower case.',
+  description: 'Text in the topic or the payload; upper and lower case are the same.',
 })
 
 const Filtered = { filter: TopicFilter, text: Type.Optional(Text) }
 
 export const listRetained = route('GET', '/retained', {
-  summary: 'Retained messages under a filter, in the order of the tree of topics',
+  summary: 'Retained messages under a filter, in the order of the topic tree',
   tags: ['retained'],
   querystring: takes({
     filter: Type.Optional(TopicFilter),
@@ -62,8 +62,8 @@ export const deleteRetained = route('DELETE', '/retained', {
 })
 
 export const undoDeletion = route('POST', '/retained/undo', {
-  summary: 'Put back what was deleted, but where the topic has got another message since',
+  summary: 'Restore deleted messages, except where the topic has a newer one',
   tags: ['retained'],
   body: takes({ undoToken: Type.String({ maxLength: 100 }) }),
-  response: answers('What was put back.', Type.Object({ restored: Count, skipped: Count })),
+  response: answers('What was restored.', Type.Object({ restored: Count, skipped: Count })),
 })

@@ -22,13 +22,15 @@ export const Topic = Type.Object({
 
 const Level = Type.Object({
   level: Type.String(),
-  prefix: Type.String({ description: 'Ask for what is below by this: all levels down to here, each with its slash.' }),
+  prefix: Type.String({
+    description: 'Use this to ask for the topics below: all levels down to here, each with its slash.',
+  }),
   topics: Type.Integer({ description: 'Topics here and below.' }),
   messages: Count,
   bytes: Count,
   messagesPerSecond: Amount,
   hasChildren: Type.Boolean(),
-  topic: orNull(Topic, 'What was published to the topic that ends here.'),
+  topic: orNull(Topic, 'The topic that ends here, if anything was published to it.'),
 })
 
 const LevelPage = Type.Object({ levels: Type.Array(Level), nextCursor: NextCursor })
@@ -37,7 +39,7 @@ const LevelQuery = takes({
   prefix: withDefault(
     Type.String({
       maxLength: 65_535,
-      description: 'The levels above, each with its slash: "devices/lamp-1/"; empty for the top.',
+      description: 'The levels above, each with its slash: "devices/lamp-1/"; empty for the top level.',
     }),
     '',
   ),
@@ -48,7 +50,7 @@ const LevelQuery = takes({
 const TopQuery = takes({
   by: withDefault(
     Type.Enum(['messagesPerSecond', 'bytesPerSecond', 'messages', 'bytes'], {
-      description: 'Rates are over about ten seconds, counts since the hub started.',
+      description: 'Rates cover about ten seconds; counts begin when the hub started.',
     }),
     'messagesPerSecond',
   ),
@@ -56,14 +58,14 @@ const TopQuery = takes({
 })
 
 export const listLevels = route('GET', '/topics', {
-  summary: 'One level of the tree of topics, sorted by name',
+  summary: 'One level of the topic tree, sorted by name',
   tags: ['topics'],
   querystring: LevelQuery,
   response: answers('A page of levels.', LevelPage),
 })
 
 export const listTopTopics = route('GET', '/topics/top', {
-  summary: 'The topics that talk most, the first highest',
+  summary: 'The busiest topics, the busiest first',
   tags: ['topics'],
   querystring: TopQuery,
   response: answers('Topics.', Type.Object({ topics: Type.Array(Topic) })),
