@@ -1,5 +1,5 @@
-import type { Page } from 'playwright-core'
-import { onTestFinished } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, onTestFinished } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
 
 export interface OpenPage {
@@ -8,15 +8,26 @@ export interface OpenPage {
   readonly complaints: string[]
 }
 
-/** Opens a place of the dashboard (`#/room/lobby`) in a browser of its own, connected; it is closed when the test ends. `prepare` is before. */
+/** Started by the first test of a file that needs it; each test has a context of its own, which shares nothing. */
+let browser: Promise<Browser> | undefined
+
+afterAll(async () => {
+  await (await browser)?.close()
+})
+
+/**
+ * Opens a place of the dashboard (`#/room/lobby`), connected, in a context of its own, which is closed when the test ends.
+ * `prepare` is before.
+ */
 export async function openPage(
   httpPort: number,
   place = '#/',
   prepare?: (page: Page) => Promise<void>,
 ): Promise<OpenPage> {
-  const browser = await launchChromium()
-  onTestFinished(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, locale: 'en' })
+  browser ??= launchChromium()
+  const context = await (await browser).newContext({ viewport: { width: 1280, height: 720 }, locale: 'en' })
+  onTestFinished(() => context.close())
+  const page = await context.newPage()
   // Sooner than the test's own limit, so that a wait in vain says what it waited for.
   page.setDefaultTimeout(20_000)
   const complaints: string[] = []
