@@ -16,7 +16,7 @@ const KEEP_ALIVE_SECONDS = 20
 /** What is in flight outlives a lost connection. */
 const STORE = { clean: false }
 
-/** The page's connection to the hub: it tries for ever, with growing pauses, and tells all that comes. */
+/** The page's connection to the hub: it tries forever, with growing pauses, and reports all that comes. */
 export class Link {
   readonly #tell: (entry: BatchEntry) => void
   readonly #kept: KeptPayloads

@@ -13,7 +13,7 @@ export interface Request {
   readonly correlationText: string | undefined
 }
 
-/** The payload is no JSON object, nor empty. */
+/** The payload is neither a JSON object nor empty. */
 export class PayloadInvalid extends Error {}
 
 /**

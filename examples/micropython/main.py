@@ -23,7 +23,7 @@ BASE = "devices/" + DEVICE_ID
 
 led = machine.Pin(LED_PIN, machine.Pin.OUT, value=0)
 wlan = network.WLAN(network.STA_IF)
-# umqtt waits for ever for a hub that vanished without a word. The watchdog then starts the board again.
+# umqtt waits forever for a hub that vanished without a word. The watchdog then starts the board again.
 watchdog = machine.WDT(timeout=90_000)
 # What the callback puts here, the loop obeys: within the callback, umqtt may be waiting for an acknowledgement.
 requests = []

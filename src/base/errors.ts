@@ -38,7 +38,7 @@ export const ERROR_KINDS = {
 export type ErrorCode = keyof typeof ERROR_KINDS
 
 /**
- * The one error class of the hub. The message has the form `Cannot <verb> <object>: <what is wanted>, <what is now>`;
+ * The one error class of the hub. The message has the form `Cannot <verb> <object>: <what is required>, <what is now>`;
  * `code` is stable and tells kinds apart; `cause` carries a foreign error.
  */
 export class HubbubError extends Error {

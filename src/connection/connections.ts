@@ -4,7 +4,7 @@ import { Connection } from './connection.ts'
 import type { ConnectionLimits, ConnectionParts } from './connection-parts.ts'
 import type { Transport } from './transport.ts'
 
-/** Limits on how many connections there may be; null is no limit. */
+/** Limits on how many connections there may be; null means unlimited. */
 export interface ConnectionCountLimits {
   readonly maxConnections: number | null
   readonly maxConnectionsPerAddress: number | null

@@ -6,7 +6,7 @@ import type { FeedEntries } from './schemas/feed.ts'
 const EVENT_ENTRIES = 250
 const HEARTBEAT_MS = 15_000
 
-/** What of a kind has changed and was not told yet: the latest by key, so that it cannot grow without end. */
+/** The changes of one kind that were not sent yet: only the latest of each key, so that it cannot grow without end. */
 interface Pending {
   readonly name: string
   readonly latest: Map<string, unknown>

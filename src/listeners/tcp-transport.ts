@@ -40,7 +40,7 @@ export class TcpTransport implements Transport {
       return
     }
     socket.on('data', this.#onData.bind(this))
-    // Node ends our side when the peer ended its own, but waits for ever for a peer that does not read what is due.
+    // Node ends our side when the peer ended its own, but waits forever for a peer that does not read the rest.
     socket.on('end', this.end.bind(this))
     socket.on('close', this.#onClose.bind(this))
   }

@@ -11,7 +11,7 @@ export interface ClientReport {
   readonly leftAtMs: number | undefined
   /** The session outlives the connection. */
   readonly isKept: boolean
-  /** How long it outlives it; Infinity is for ever. */
+  /** How long it outlives it; Infinity means forever. */
   readonly expirySeconds: number
   readonly subscriptions: readonly SubscriptionReport[]
   readonly queuedMessages: number

@@ -88,7 +88,7 @@ export class Session implements Subscriber, OutgoingOwner {
     return this.#isEnded
   }
 
-  /** How long the session outlives the connection; Infinity is for ever. */
+  /** How long the session outlives the connection; Infinity means forever. */
   get expirySeconds(): number {
     return this.state.expirySeconds
   }

@@ -17,7 +17,7 @@ export interface SessionRequest {
   readonly clientId: string
   /** A session that is there already is ended first. */
   readonly isClean: boolean
-  /** How long it is to outlive the connection, before the hub's own limit; Infinity is for ever. */
+  /** How long it is to outlive the connection, before the hub's own limit; Infinity means forever. */
   readonly expirySeconds: number
 }
 
@@ -40,7 +40,7 @@ export class Sessions {
   readonly #byClientId = new SessionIndex()
   /** Sessions of which something waits for the store. */
   readonly #holding = new Set<Session>()
-  /** Sessions whose clients are away and that do not last for ever. */
+  /** Sessions whose clients are away and that do not last forever. */
   readonly #expiring: Deadlines<Session>
   #addingUp: Promise<SessionTotals> | undefined = undefined
   #retainedWalk: Iterator<string> | undefined = undefined

@@ -1,6 +1,6 @@
 // Hot path: `take` runs for each chunk of messages; measured by `npm run bench`, rows "100 topics each".
 
-/** What of a payload is kept. */
+/** How much of each payload is kept. */
 export const KEPT_PAYLOAD_BYTES = 512
 const SLAB_BYTES = 256 * 1024
 /** Together 4 MiB. A topic that is published to before they are all used again costs no more than its share of a copied chunk. */

@@ -1,6 +1,6 @@
 /**
  * A node of a tree whose branches are the levels of topics. A leaf costs one small object; empty branches are cut off by
- * `prune`. A node that was cut off stays empty for ever, so a walk that still holds it finds nothing there.
+ * `prune`. A node that was cut off stays empty forever, so a walk that still holds it finds nothing there.
  */
 export class LevelNode<V> {
   readonly level: string

@@ -41,7 +41,7 @@ type Answer = { readonly rows: readonly PayloadRow[]; readonly left: number }
 let worker: Worker | undefined
 let nextRequest = 1
 const looks = new Map<number, (answer: Answer) => void>()
-const serieses = new Map<number, (values: readonly (number | null)[]) => void>()
+const openSeries = new Map<number, (values: readonly (number | null)[]) => void>()
 const pasts = new Map<number, (past: Past) => void>()
 const announcements = new Map<number, (announcement: Announcement | undefined) => void>()
 
@@ -50,7 +50,7 @@ export function start(receiver: Receiver): void {
   worker = new Worker(new URL('../../worker/worker.ts', import.meta.url), { type: 'module', name: 'mqtt' })
   worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
     if (data.kind === 'looked') settle(looks, data.request, data)
-    else if (data.kind === 'series') settle(serieses, data.request, data.values)
+    else if (data.kind === 'series') settle(openSeries, data.request, data.values)
     else if (data.kind === 'past') settle(pasts, data.request, data.past)
     else if (data.kind === 'announced') settle(announcements, data.request, data.announcement)
     else {
@@ -101,7 +101,7 @@ export function compare(id: number, beforeId: number): Promise<Answer> {
 export function series(ids: readonly number[], path: JsonPath): Promise<readonly (number | null)[]> {
   const request = nextRequest++
   return new Promise((resolve) => {
-    serieses.set(request, resolve)
+    openSeries.set(request, resolve)
     tell({ kind: 'series', request, ids, path })
   })
 }

@@ -5,7 +5,7 @@ import type { Answer } from '../../../src/http/api-types.ts'
 import { ask } from './api.ts'
 import { link } from './hub.ts'
 
-/** What of a packet is neither topic nor payload, at most: its header, and the properties of a request. */
+/** The most that a packet has besides topic and payload: its header, and the properties of a request. */
 const OVERHEAD_BYTES = 300
 
 /** Those of the hub; undefined until it has told. */

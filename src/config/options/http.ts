@@ -30,7 +30,7 @@ export const HTTP_OPTIONS = [
     key: 'dashboard.enabled',
     schema: BOOLEAN,
     default: true,
-    summary: 'Serves the dashboard over HTTP. Switch it off where only the API is wanted. Needs http.enabled.',
+    summary: 'Serves the dashboard over HTTP. Switch it off where only the API is needed. Needs http.enabled.',
     needsRestart: true,
   },
 ] as const satisfies readonly Option[]

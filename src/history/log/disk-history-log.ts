@@ -89,7 +89,7 @@ export class DiskHistoryLog implements HistoryLog {
         damage = error instanceof Error ? error.message : String(error)
       }
     }
-    if (isReadOnly) throw new HubbubError('STORE_UNUSABLE', `Cannot read ${path}: a history is wanted, ${damage}`)
+    if (isReadOnly) throw new HubbubError('STORE_UNUSABLE', `Cannot read ${path}: it must be a history, ${damage}`)
     const aside = moveAside(path, 'damaged')
     log.error(
       { reason: damage, movedTo: aside },

@@ -200,7 +200,7 @@ export class DiskStore implements Store {
     this.#changed()
   }
 
-  /** Puts down all that changed since the last batch. For the batches only, as are the two that follow. */
+  /** Writes all changes since the last batch. This and the next two are for `Batches` only. */
   write(): void {
     const { bodies, retained, wills } = this.#running
     this.#onTheirWay = this.#dirty

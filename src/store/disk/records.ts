@@ -187,7 +187,7 @@ export interface NameRecord {
   /** The client identifier, or the whole filter of a shared subscription. */
   readonly clientId: string
   readonly isGroup: boolean
-  /** Infinity is for ever. */
+  /** Infinity means forever. */
   readonly expirySeconds: number
 }
 
