@@ -25,6 +25,8 @@ import { Message } from './protocol/message.ts'
 import { Router } from './router/router.ts'
 import { Sessions } from './session/sessions.ts'
 import { storedBytes } from './store/disk/store-file.ts'
+import type { FolderLock } from './store/disk/folder-lock.ts'
+import { GuardedStore } from './store/guarded-store.ts'
 import { MemoryStore } from './store/memory/memory-store.ts'
 import type { Store, StoreListener } from './store/store.ts'
 
@@ -68,7 +70,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   }
 
   const metrics = new Metrics({ version, facts })
-  const store = ownStore ?? (await createStore(config, log, metrics))
+  const store = ownStore === undefined ? await createStore(config, log, metrics) : new GuardedStore(ownStore, log)
   const shared = { ledger, log, limits, clock, mishaps }
   const router = new Router({
     ledger,
@@ -95,7 +97,8 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
         eventLoopDelay: metrics.loopDelays.report(),
         storeWrites: metrics.storeWrites.report(),
         isStoreFailing: store.isFailing,
-        storeBytes: config.data === 'memory' ? undefined : storedBytes(resolvePath(config.data)),
+        storeBytes:
+          config.data === 'memory' || ownStore !== undefined ? undefined : storedBytes(resolvePath(config.data)),
       }),
     },
   })
@@ -151,6 +154,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     startWithinMs: STORE_START_MS,
   })
   if (history !== undefined) {
+    if (ownStore !== undefined && config.data !== 'memory') add('the data folder', await dataFolder(config.data))
     add('the history', {
       start: () => history.start(),
       stop: () => history.stop(),
@@ -271,6 +275,18 @@ async function createHistoryLog(data: string, log: Log): Promise<HistoryLog> {
   }
   const { DiskHistoryLog } = await import('./history/log/disk-history-log.ts')
   return new DiskHistoryLog({ folder: resolvePath(data), log })
+}
+
+/** Has the folder for a history alone; with the store of the hub, that has it. */
+async function dataFolder(data: string): Promise<Pick<Stage, 'start' | 'stop'>> {
+  const { takeFolder } = await import('./store/disk/data-folder.ts')
+  let lock: FolderLock | undefined
+  return {
+    start: async () => {
+      lock = await takeFolder(resolvePath(data))
+    },
+    stop: () => lock?.release(),
+  }
 }
 
 function storeListener(sessions: Sessions, publisher: Publisher): StoreListener {

@@ -1,44 +1,79 @@
-import type { MessageHandler, SubscribeOptions } from './admin/local-subscriber.ts'
-import type { PublishOptions } from './admin/message-to-publish.ts'
-import type { Published } from './admin/publisher.ts'
+import type { MessageHandler, PublishOptions, Published, SubscribeOptions } from './admin/messages.ts'
+import type { HistoryView } from './admin/history-view.ts'
 import type { HubAddresses } from './admin/status.ts'
 import { assemble, type Assembly } from './assemble.ts'
+import { argumentError, checkMethods, checkOptions } from './base/arguments.ts'
 import { HubbubError } from './base/errors.ts'
 import { createLog, type Log } from './base/log.ts'
+import { quote } from './base/quote.ts'
 import { Stages } from './base/stages.ts'
-import { completeConfig, type PartialConfig } from './config/complete.ts'
-import type { History } from './history/history.ts'
+import { completeConfig } from './config/complete.ts'
+import type { PartialConfig } from './config/config.ts'
 import type { Ledger } from './observe/ledger.ts'
-import type { Metrics } from './observe/metrics.ts'
 import type { Store } from './store/store.ts'
 
+/** What a hub is made with; all of it may be left out. */
 export interface HubOptions {
   /** What differs from the defaults; checked like a configuration file. */
-  readonly config?: PartialConfig
-  readonly log?: Log
-  /** A store of the program's own, in place of the one that `config.data` names. */
-  readonly store?: Store
+  readonly config?: PartialConfig | undefined
+  /** Where the hub writes its log; default standard error. */
+  readonly log?: Log | undefined
+  /**
+   * A store of the program's own for what must survive of sessions. The history is then in memory, unless `config.data` is given and
+   * names a folder for it.
+   */
+  readonly store?: Store | undefined
 }
 
-/**
- * A running hub, made by `createHub`.
- */
+/** What a hub is stopped with. */
+export interface StopOptions {
+  /** Where clients of MQTT 5 should go from now on, a Server Reference such as `mqtt.example.org:1883`. */
+  readonly movedTo?: string | undefined
+}
+
+/** The metrics of a hub. */
+export interface HubMetrics {
+  /** All of them, in the text format of Prometheus. */
+  scrape(): Promise<{ readonly contentType: string; readonly body: string }>
+}
+
+const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Log)[]
+const STORE_METHODS = [
+  'start',
+  'stop',
+  'sessions',
+  'retained',
+  'wills',
+  'addSession',
+  'addGroup',
+  'removeSession',
+  'putRetained',
+  'removeRetained',
+  'putWill',
+  'removeWill',
+] as const satisfies readonly (keyof Store)[]
+
+/** A running hub, made by `createHub`. */
 export class Hub {
   readonly #assembly: Assembly
   readonly #stages: Stages
   #stopping: Promise<void> | undefined = undefined
 
-  constructor(assembly: Assembly, log: Log) {
+  private constructor(assembly: Assembly, log: Log) {
     this.#assembly = assembly
     this.#stages = new Stages(assembly.stages, log)
   }
 
-  /**
-   * Starts its parts, listeners last. A start that fails leaves nothing open.
-   * @throws HubbubError of the part that failed, or `HUB_START_FAILED` naming it
-   */
-  start(): Promise<void> {
-    return this.#stages.start()
+  /** See `createHub`. */
+  static async start(options: HubOptions): Promise<Hub> {
+    checkHubOptions(options)
+    const { config: partial = {}, log: ownLog, store } = options
+    const config = completeConfig(partial)
+    const log = ownLog ?? createLog({ level: config.logLevel })
+    const isMemory = store !== undefined && partial.data === undefined
+    const hub = new Hub(await assemble(isMemory ? { ...config, data: 'memory' } : config, log, store), log)
+    await hub.#stages.start()
+    return hub
   }
 
   /** Counts what becomes of every message. */
@@ -46,12 +81,12 @@ export class Hub {
     return this.#assembly.ledger
   }
 
-  get metrics(): Metrics {
+  get metrics(): HubMetrics {
     return this.#assembly.metrics
   }
 
-  /** Undefined when it is switched off. */
-  get history(): History | undefined {
+  /** What was said before; undefined when the history is switched off. */
+  get history(): HistoryView | undefined {
     return this.#assembly.history
   }
 
@@ -99,11 +134,15 @@ export class Hub {
   }
 
   /**
-   * Stops accepting, sends what is due, ends all connections, closes the store. May be called again. Clients of MQTT 5 are told
-   * 0x8B, or with `movedTo`, a Server Reference such as `mqtt.example.org:1883`, that they should use that server from now on.
-   * @throws HubbubError `HUB_STOP_FAILED` naming a part that did not stop; the others have stopped
+   * Stops accepting, sends what is due, ends all connections, closes the store. May be called again: it is stopped once. Clients of
+   * MQTT 5 are told 0x8B that the server shuts down, or 0x9D with `movedTo`.
+   * Rejects with a HubbubError `HUB_STOP_FAILED` naming a part that did not stop, after the others have stopped.
+   * @throws HubbubError `ARGUMENT_INVALID`
    */
-  stop({ movedTo }: { readonly movedTo?: string } = {}): Promise<void> {
+  stop({ movedTo }: StopOptions = {}): Promise<void> {
+    if (movedTo !== undefined && typeof movedTo !== 'string') {
+      throw argumentError(`Cannot stop the hub: movedTo must be a string, it is ${quote(movedTo)}`)
+    }
     if (this.#stopping === undefined) {
       this.#assembly.movedTo = movedTo
       this.#stopping = this.#stages.stop()
@@ -117,13 +156,19 @@ export class Hub {
 }
 
 /**
- * Starts a hub in this process. Resolves when it listens.
- * @throws HubbubError when the configuration is wrong or a part cannot start
+ * Starts a hub in this process. Resolves when it listens; when it rejects, nothing is left open.
+ * @throws HubbubError `ARGUMENT_INVALID`, `CONFIG_INVALID`, `LISTENER_UNSAFE`; of the part that could not start, such as
+ *   `LISTENER_PORT_IN_USE` or `STORE_LOCKED`, or `HUB_START_FAILED` naming it
  */
-export async function createHub({ config: partial = {}, log: ownLog, store }: HubOptions = {}): Promise<Hub> {
-  const config = completeConfig(partial)
-  const log = ownLog ?? createLog({ level: config.logLevel })
-  const hub = new Hub(await assemble(config, log, store), log)
-  await hub.start()
-  return hub
+export async function createHub(options: HubOptions = {}): Promise<Hub> {
+  return Hub.start(options)
+}
+
+function checkHubOptions(options: object): void {
+  const cannot = 'Cannot create a hub'
+  checkOptions(options, ['config', 'log', 'store'], cannot)
+  const { config, log, store }: HubOptions = options
+  if (config !== undefined) checkMethods('config', config, [], cannot)
+  if (log !== undefined) checkMethods('log', log, LOG_METHODS, cannot)
+  if (store !== undefined) checkMethods('store', store, STORE_METHODS, cannot)
 }

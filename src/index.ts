@@ -1,9 +1,25 @@
-export type { PartialConfig } from './config/complete.ts'
+/// <reference types="node" preserve="true" />
+export type {
+  HistoryEntry,
+  HistoryOrder,
+  HistoryPage,
+  HistoryPosition,
+  HistoryQuery,
+  HistorySnapshot,
+  HistoryTopicSummary,
+  HistoryView,
+  ImportSummary,
+} from './admin/history-view.ts'
+export type { MessageHandler, Published, PublishOptions, ReceivedMessage, SubscribeOptions } from './admin/messages.ts'
+export type { Address, HubAddresses } from './admin/status.ts'
 export { HubbubError, type ErrorCode } from './base/errors.ts'
-export type { MessageHandler, ReceivedMessage, SubscribeOptions } from './admin/local-subscriber.ts'
-export type { PublishOptions } from './admin/message-to-publish.ts'
-export type { Published } from './admin/publisher.ts'
-export { createHub, type Hub, type HubOptions } from './hub.ts'
+export type { Log, LogFields } from './base/log.ts'
+export type { PartialConfig } from './config/config.ts'
+export { createHub, type Hub, type HubMetrics, type HubOptions, type StopOptions } from './hub.ts'
+export type { Ledger, LimitName } from './observe/ledger.ts'
 export type { DropReason } from './protocol/drop-reasons.ts'
-export type { Ledger } from './observe/ledger.ts'
+export { Message } from './protocol/message.ts'
+export type { MessageProperties } from './protocol/message-properties.ts'
 export type { QoS } from './protocol/packet-types.ts'
+export type { SubscriptionOptions } from './protocol/subscription-options.ts'
+export type { InFlightMessage, SessionState, Store, StoredWill, StoreListener, Terms } from './store/store.ts'

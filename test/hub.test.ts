@@ -1,11 +1,12 @@
+import type { ReceivedMessage } from '../src/admin/messages.ts'
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { ReceivedMessage } from '../src/admin/local-subscriber.ts'
 import { createHub, type Hub } from '../src/hub.ts'
 import { MemoryStore } from '../src/store/memory/memory-store.ts'
 import { join5 } from './conformance/steps5.ts'
 import { acknowledgePacket, connectPacket, DISCONNECT, publishPacket } from './support/packets.ts'
 import { errorOf, rejectionOf } from './support/errors.ts'
+import { watchLeftovers } from './support/leftovers.ts'
 import { publishPacket5 } from './support/packets5.ts'
 import { Id, type Property } from './support/properties5.ts'
 import { connectRawClient, openRawClient } from './support/raw-client.ts'
@@ -61,6 +62,26 @@ describe('createHub', () => {
     const error = await rejectionOf(createHub({ config: { limits: { maxPacketBytes: -1 } }, log: new CollectingLog() }))
     expect(error.code).toBe('CONFIG_INVALID')
     expect(error.message).toContain('limits.maxPacketBytes')
+  })
+
+  test.each([
+    ['ARGUMENT_INVALID', 'the options must be an object, they are null', null],
+    ['ARGUMENT_INVALID', 'the options must be an object, they are 1883', 1883],
+    ['ARGUMENT_INVALID', 'there is no option "port"; there are config, log, store', { port: 1883 }],
+    ['ARGUMENT_INVALID', 'log must be an object, it is null', { log: null }],
+    ['ARGUMENT_INVALID', 'log must have the methods debug, info, warn, error', { log: {} }],
+    ['ARGUMENT_INVALID', 'store must be an object, it is "memory"', { store: 'memory' }],
+    ['ARGUMENT_INVALID', 'store must have the methods start, stop, sessions', { store: {} }],
+    ['ARGUMENT_INVALID', 'config must be an object, it is null', { config: null }],
+    ['CONFIG_INVALID', 'there is no option "prot"; did you mean "port"?', { config: { prot: 1883 } }],
+    ['CONFIG_INVALID', 'port must be a whole number from 0 to 65535, it is "x"', { config: { port: 'x' } }],
+  ])('rejects with %s: %s', async (code, what, options: unknown) => {
+    const leftovers = watchLeftovers()
+    // As a program without types calls it.
+    const started: unknown = Reflect.apply(createHub, undefined, [options])
+    const error = await rejectionOf(Promise.resolve(started))
+    expect(error).toMatchObject({ code, exitCode: 2, message: expect.stringContaining(what) })
+    await leftovers.untilGone()
   })
 
   test('starts several hubs in one process that share nothing', async () => {
@@ -251,6 +272,13 @@ describe('Hub.stop', () => {
     // What the client could not acknowledge any more is dropped, what the system took is delivered.
     expect(hub.ledger.delivered).toBe(20)
     expect(hub.ledger.dropped).toMatchObject({ 'connection-lost': 0, 'session-ended': 40 })
+  })
+
+  test('refuses a server reference that is no text, and can be called again', async () => {
+    const { hub } = await startHub()
+    const error = errorOf((): unknown => Reflect.apply(hub.stop.bind(hub), undefined, [{ movedTo: 1883 }]))
+    expect(error).toMatchObject({ code: 'ARGUMENT_INVALID', message: expect.stringContaining('movedTo') })
+    await hub.publish('t', 'it still runs')
   })
 
   test('waits no longer for a client that reads nothing than it takes to cut it off', async () => {

@@ -1,3 +1,4 @@
+import type { MessageHandler, SubscribeOptions } from './messages.ts'
 import { argumentError, checkFlag, checkOptions, checkQos } from '../base/arguments.ts'
 import type { Clock } from '../base/clock.ts'
 import { HubbubError } from '../base/errors.ts'
@@ -5,7 +6,7 @@ import type { Log } from '../base/log.ts'
 import { quote } from '../base/quote.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Message } from '../protocol/message.ts'
-import { type MessageProperties, messageProperties } from '../protocol/message-properties.ts'
+import { messageProperties } from '../protocol/message-properties.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { plainOptions } from '../protocol/subscription-options.ts'
 import { topicFilterFault, type TopicLimits } from '../protocol/topic.ts'
@@ -15,28 +16,6 @@ import type { Trail } from '../trails/trail.ts'
 
 /** Retained messages handed over before the loop is let go: well under 10 ms for a handler that does not compute. */
 const REPLAY_SLICE_STEPS = 1000
-
-/** A message as a subscriber without a network connection gets it. The payload is its own. */
-export interface ReceivedMessage {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: QoS
-  /** It was retained before the subscription was made; with `isRetainAsPublished` also: it was published with RETAIN. */
-  readonly retain: boolean
-  /** What the publisher said of the message, in the words of MQTT 5. */
-  readonly properties: MessageProperties
-}
-
-export type MessageHandler = (message: ReceivedMessage) => void
-
-export interface SubscribeOptions {
-  /** The highest QoS at which messages are handed over; default 2. */
-  readonly qos?: QoS | undefined
-  /** The messages that are retained already come first; default true. */
-  readonly isRetainedWanted?: boolean | undefined
-  /** `retain` also tells that a message was published with it, Retain As Published [MQTT5 §3.8.3.1]; default false. */
-  readonly isRetainAsPublished?: boolean | undefined
-}
 
 const OPTIONS = ['qos', 'isRetainedWanted', 'isRetainAsPublished']
 

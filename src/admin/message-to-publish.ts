@@ -1,22 +1,12 @@
+import type { PublishOptions } from './messages.ts'
 import { types } from 'node:util'
 import { argumentError, checkFlag, checkOptions, checkQos } from '../base/arguments.ts'
 import { HubbubError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import { Message } from '../protocol/message.ts'
 import { encodeMessageProperties, type MessageProperties } from '../protocol/message-properties.ts'
-import type { QoS } from '../protocol/packet-types.ts'
 import { type TopicLimits, topicNameFault } from '../protocol/topic.ts'
 import { isReservedTopic } from '../router/routes.ts'
-
-/** What goes with a message that a program publishes. */
-export interface PublishOptions {
-  /** Default 0. */
-  readonly qos?: QoS | undefined
-  /** Kept for who subscribes later; default false. An empty payload deletes what was kept. */
-  readonly retain?: boolean | undefined
-  /** What MQTT 5 lets a publisher say of its message; default nothing. */
-  readonly properties?: MessageProperties | undefined
-}
 
 /** Why only the hub may publish to a topic. */
 export const RESERVED_REASON = 'only the hub publishes to $SYS, $hub and $history'

@@ -1,10 +1,11 @@
+import type { PublishOptions, Published } from './messages.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Message } from '../protocol/message.ts'
 import { type TopicLimits, topicNameFault } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Store } from '../store/store.ts'
-import { messageToPublish, type PublishOptions } from './message-to-publish.ts'
+import { messageToPublish } from './message-to-publish.ts'
 
 export type PublishLimits = TopicLimits & { readonly maxMessageExpirySeconds: number }
 
@@ -13,12 +14,6 @@ export interface PublisherParts {
   readonly store: Store
   readonly clock: Clock
   readonly limits: PublishLimits
-}
-
-/** What became of a message at the moment it was kept. */
-export interface Published {
-  /** Sessions, shared subscriptions and handlers in the program that it was for; not how many have got it yet. */
-  readonly matched: number
 }
 
 interface Waiting {

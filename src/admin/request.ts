@@ -1,8 +1,7 @@
+import type { PublishOptions, ReceivedMessage } from './messages.ts'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { HubbubError } from '../base/errors.ts'
 import type { Admin } from './admin.ts'
-import type { ReceivedMessage } from './local-subscriber.ts'
-import type { PublishOptions } from './message-to-publish.ts'
 
 /** What a request takes besides the message. */
 export interface RequestOptions {

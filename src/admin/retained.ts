@@ -1,9 +1,10 @@
+import type { Published } from './messages.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HubbubError } from '../base/errors.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Router } from '../router/router.ts'
 import { isReservedTopic } from '../router/routes.ts'
-import type { Published, Publisher } from './publisher.ts'
+import type { Publisher } from './publisher.ts'
 import { Undo } from './undo.ts'
 
 /** Messages looked at, or taken away, before the loop is let go. */

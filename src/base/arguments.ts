@@ -31,3 +31,12 @@ export function checkFlag(name: string, value: unknown, cannot: string): void {
     throw argumentError(`${cannot}: ${name} must be true or false, it is ${quote(value)}`)
   }
 }
+
+/** Checks that a part of the program's own has these methods. @throws HubbubError `ARGUMENT_INVALID` */
+export function checkMethods(name: string, part: unknown, methods: readonly string[], cannot: string): void {
+  if (typeof part !== 'object' || part === null) {
+    throw argumentError(`${cannot}: ${name} must be an object, it is ${quote(part)}`)
+  }
+  const missing = methods.filter((method) => typeof Reflect.get(part, method) !== 'function')
+  if (missing.length > 0) throw argumentError(`${cannot}: ${name} must have the methods ${missing.join(', ')}`)
+}

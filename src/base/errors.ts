@@ -27,6 +27,7 @@ export const ERROR_KINDS = {
   REQUEST_NOT_ANSWERED: { exitCode: 1 },
   STORE_LOCKED: { exitCode: 1 },
   STORE_UNUSABLE: { exitCode: 1 },
+  STORE_FAILED: { exitCode: 1 },
   HUB_NOT_RUNNING: { exitCode: 1 },
   HUB_START_FAILED: { exitCode: 1 },
   HUB_STOP_FAILED: { exitCode: 1 },

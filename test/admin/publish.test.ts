@@ -1,6 +1,6 @@
+import type { ReceivedMessage } from '../../src/admin/messages.ts'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import type { ReceivedMessage } from '../../src/admin/local-subscriber.ts'
 import type { Hub } from '../../src/hub.ts'
 import { join5 } from '../conformance/steps5.ts'
 import { errorOf, rejectionOf } from '../support/errors.ts'

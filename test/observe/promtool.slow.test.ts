@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join as joinPath } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { requireTool } from '../support/debian-tools.ts'
 import { startProcess } from '../support/processes.ts'
 import { startHub } from '../support/start-hub.ts'
@@ -13,12 +16,14 @@ async function check(body: string): Promise<string[]> {
 }
 
 test('promtool finds nothing wrong with the metrics of a hub', async () => {
-  const { hub, port } = await startHub()
+  const folder = mkdtempSync(joinPath(tmpdir(), 'hubbub-promtool-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const { hub, port } = await startHub({ config: { data: folder } })
   const client = await join(port, 'a')
   await client.subscribe(['t', 0])
   await publish(client, message('t'))
-  hub.metrics.observeDelivery(0, 1)
-  hub.metrics.batchWritten(0.001, 10)
+  // A batch of the store is written for it.
+  await hub.publish('kept', 'x', { retain: true })
   const { body } = await hub.metrics.scrape()
   expect(await check(body)).toEqual([])
 })

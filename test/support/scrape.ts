@@ -1,9 +1,9 @@
-import type { Metrics } from '../../src/observe/metrics.ts'
+import type { HubMetrics } from '../../src/hub.ts'
 
 /** The samples of a scrape: `hubbub_messages_sent_total{qos="1"}` and its value. */
 export type Samples = ReadonlyMap<string, number>
 
-export async function scrapeSamples(metrics: Metrics): Promise<Samples> {
+export async function scrapeSamples(metrics: HubMetrics): Promise<Samples> {
   const { body } = await metrics.scrape()
   return new Map(
     body

@@ -1,6 +1,5 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { once } from 'node:events'
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
 import { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -9,7 +8,8 @@ import { Batches, type BatchObserver, type Durability } from './batches.ts'
 import { Bodies } from './bodies.ts'
 import { type Databases, openDatabases, type Records } from './databases.ts'
 import { DiskSession, type DiskSessionParts } from './disk-session.ts'
-import { FolderLock } from './folder-lock.ts'
+import { takeFolder } from './data-folder.ts'
+import type { FolderLock } from './folder-lock.ts'
 import { findDamage, moveAside } from './integrity.ts'
 import { PendingMessages } from './pending-messages.ts'
 import {
@@ -85,8 +85,7 @@ export class DiskStore implements Store {
   /** @throws HubbubError `STORE_LOCKED`, `STORE_UNUSABLE` */
   async start(listener: StoreListener): Promise<void> {
     const { folder } = this.#options
-    makeWritable(folder)
-    this.#lock = await FolderLock.take(folder)
+    this.#lock = await takeFolder(folder)
     const path = join(folder, STORE_FILE)
     let damage = await findDamage(path)
     if (damage === undefined) {
@@ -269,25 +268,6 @@ export class DiskStore implements Store {
       this.#sessions.get(session)?.restoreChunk(decodeRuns(checked(value, 'a queue'), position))
     }
   }
-}
-
-function makeWritable(folder: string): void {
-  try {
-    makeFolder(folder)
-    // With the dot, a file is no folder.
-    accessSync(`${folder}/.`, constants.W_OK)
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const text = `Cannot use the data folder ${folder}: it must be a folder that the hub can write to, the system says ${reason}`
-    throw new HubbubError('STORE_UNUSABLE', `${text}; choose another with --data`, { cause: error })
-  }
-}
-
-/** What `recursive` of mkdirSync is for; in Node 20 that never returns from a place such as /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  makeFolder(dirname(folder))
-  mkdirSync(folder)
 }
 
 async function checkFormat(about: Records, folder: string): Promise<void> {
