@@ -15,7 +15,7 @@ const SCENARIO = 'home'
 const NO_DEVICES = '--no-devices'
 const HUB = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
-const Addresses = Type.Object({ mqtt: Address, http: Address })
+const Addresses = Type.Object({ mqtt: Address, http: Type.Optional(Address) })
 const STOP_DEADLINE_MS = 1000
 const HELP = `npm start runs the hub and, beside it, the simulated devices of a house.
   ${NO_DEVICES}    runs the hub alone; every other flag is for the hub, whose help follows:
@@ -53,7 +53,8 @@ process.exitCode = hub.exitCode ?? 1
 function startDevices({ mqtt, http }: Static<typeof Addresses>): Fleet {
   const started = new Fleet(loadScenario(SCENARIO), {
     url: new URL(`mqtt://${reachable(mqtt)}`),
-    webSocketUrl: new URL(`ws://${reachable(http)}/mqtt`),
+    // Without HTTP every device comes over TCP.
+    webSocketUrl: http && new URL(`ws://${reachable(http)}/mqtt`),
   })
   void started.start()
   process.stdout.write(

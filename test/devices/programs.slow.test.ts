@@ -143,6 +143,14 @@ describe('npm start', () => {
     expect(before.filter(({ msg }) => msg === 'client disconnected')).toHaveLength(12)
   })
 
+  test('has every device come over TCP where HTTP is switched off', async () => {
+    const run = await start('--http-enabled=false')
+    const watcher = await Watcher.connect(await brokerOf(run), 5, ['devices/+/status'])
+    await untilAllOnline(watcher)
+    expect(await run.end()).toEqual({ code: 0, signal: null })
+    expect(run.stdout.items.join('\n')).not.toContain('HTTP')
+  })
+
   test('--no-devices starts the hub alone', async () => {
     const run = await start('--no-devices')
     const watcher = await Watcher.connect(await brokerOf(run), 5, ['devices/#'])
