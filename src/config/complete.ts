@@ -35,21 +35,22 @@ export function complete(entries: readonly Entry[], problems: Problems): Complet
     valueByKey.set(option.key, value)
     origins.set(option.key, origin)
   }
+  if (valueByKey.get('http.enabled') === false) switchDashboardOff(valueByKey, origins, problems)
   const config = buildConfig(valueByKey)
   checkSafety(config, origins.get('host') ?? '', problems)
-  checkDashboard(config, origins, problems)
   problems.throwIfAny()
   return { config, origins }
 }
 
-/** The dashboard is there by default; who asks for it by name and switches off what it needs is told. */
-function checkDashboard({ http, dashboard }: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
+/** Without HTTP there is no dashboard; who asks for it all the same is told. */
+function switchDashboardOff(valueByKey: Map<string, unknown>, origins: Map<string, string>, problems: Problems): void {
+  const httpOrigin = origins.get('http.enabled') ?? ''
   const origin = origins.get('dashboard.enabled') ?? ''
-  if (http.enabled || !dashboard.enabled || origin === 'default') return
-  problems.add(
-    origin,
-    `dashboard.enabled needs HTTP, which is switched off (http.enabled, ${origins.get('http.enabled')})`,
-  )
+  if (valueByKey.get('dashboard.enabled') === true && origin !== 'default') {
+    problems.add(origin, `dashboard.enabled needs HTTP, which is switched off (http.enabled, ${httpOrigin})`)
+  }
+  valueByKey.set('dashboard.enabled', false)
+  origins.set('dashboard.enabled', httpOrigin)
 }
 
 function checkSafety(config: Config, hostOrigin: string, problems: Problems): void {

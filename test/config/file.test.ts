@@ -32,9 +32,9 @@ function fault(argv: readonly string[] = [], env: NodeJS.ProcessEnv = {}): strin
 
 describe('readConfigFile', () => {
   test.each([
-    ['http: false', false, true],
+    ['http: false', false, false],
     ['http: true', true, true],
-    ['http: { enabled: false }', false, true],
+    ['http: { enabled: false }', false, false],
     ['dashboard: false', true, false],
   ])('reads %j as what is served', (text, isHttpEnabled, isDashboardEnabled) => {
     write('hubbub.yaml', text)

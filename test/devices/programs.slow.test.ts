@@ -145,7 +145,8 @@ describe('npm start', () => {
 
   test('has every device come over TCP where HTTP is switched off', async () => {
     const run = await start('--http-enabled=false')
-    const watcher = await Watcher.connect(await brokerOf(run), 5, ['devices/+/status'])
+    const [, url = ''] = await run.untilLine(/MQTT +(mqtt:\S+)/)
+    const watcher = await Watcher.connect({ url: new URL(url), webSocketUrl: new URL(url) }, 5, ['devices/+/status'])
     await untilAllOnline(watcher)
     expect(await run.end()).toEqual({ code: 0, signal: null })
     expect(run.stdout.items.join('\n')).not.toContain('HTTP')
