@@ -4,7 +4,7 @@ import { prettyFactory } from 'pino-pretty'
 /** Who, what, why: the facts of a log line by name. A field `err` holds an error. */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** What the hub writes its log to. A test hands in one that collects. */
+/** Where the hub writes its log. A test passes one that collects the lines. */
 export interface Log {
   debug(fields: LogFields, text: string): void
   info(fields: LogFields, text: string): void
@@ -29,18 +29,18 @@ export interface LogDestination {
 export interface LogOptions {
   /** The least important level that is written. */
   readonly level: LogLevel
-  /** For people instead of machines. Default: whether standard error is a terminal. */
+  /** Whether lines are for people instead of machines. Default: whether standard error is a terminal. */
   readonly isPretty?: boolean
   /** Default: standard error. */
   readonly destination?: LogDestination
 }
 
-/** How much may wait for a slow reader of standard error; lines beyond it are lost, since the hub waits for nobody. */
+/** How much may wait for a slow reader of standard error. Further lines are lost, since the hub does not wait. */
 const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024
 
 /** Makes the log of a hub: coloured lines on a terminal, else one JSON object per line. What clients sent cannot move the cursor. */
 export function createLog({ level, isPretty = process.stderr.isTTY, destination }: LogOptions): AdjustableLog {
-  // Lines are written from another thread: a pipe that nobody empties would stop the whole hub. At exit pino writes the rest.
+  // Another thread writes the lines, since a pipe that nobody reads would stop the whole hub. At exit pino writes the rest.
   const target = destination ?? pino.destination({ dest: 2, sync: isPretty, maxLength: MAX_WAITING_CHARACTERS })
   const format = isPretty ? prettyFormat() : escapeInvisible
   const log = pino(

@@ -40,12 +40,12 @@ import { findDamage, moveAside } from '../../store/disk/integrity.ts'
 import { checked, DamagedRecordError, decodeText, encodeText } from '../../store/disk/records.ts'
 import { HISTORY_FILE } from '../../store/disk/store-file.ts'
 
-/** What a history on disk is opened with. */
+/** How a history on disk is opened. */
 export interface DiskHistoryOptions {
   /** The data folder, whose lock the caller has. */
   readonly folder: string
   readonly log: Log
-  /** Nothing is written, nothing moved aside: for a program that only looks. */
+  /** For a program that only reads: nothing is written, and nothing is moved aside. */
   readonly isReadOnly?: boolean
 }
 
@@ -54,12 +54,12 @@ const FORMAT = 'hubbub history 1'
 const FORMAT_KEY = Buffer.from('format')
 const TOTALS_KEY = Buffer.from('totals')
 /**
- * Of the free disk, what the history leaves to the store. It must not meet the end of the disk itself, either: a commit of
- * lmdb 3.5.6 that fails there can corrupt the memory of the process (the torture test of a full disk found it).
+ * The free disk space that the history leaves to the store. The history itself must not fill the disk either: a commit of
+ * lmdb 3.5.6 that fails on a full disk can corrupt the memory of the process (found by the torture test of a full disk).
  */
 const RESERVED_BYTES = 64 * 1024 ** 2
 const CLOSE_DEADLINE_MS = 1000
-/** Records encoded before the loop is let go: well under 10 ms. */
+/** Records encoded before yielding to the event loop: well under 10 ms. */
 const ENCODED_IN_A_TURN = 1000
 const NO_TOPICS = new Uint32Array()
 
@@ -93,7 +93,7 @@ export class DiskHistoryLog implements HistoryLog {
     const aside = moveAside(path, 'damaged')
     log.error(
       { reason: damage, movedTo: aside },
-      'the damaged history was moved aside: the hub begins with an empty one',
+      'the damaged history was moved aside: the hub starts with an empty one',
     )
     return this.#open(path)
   }
@@ -113,7 +113,9 @@ export class DiskHistoryLog implements HistoryLog {
     const { folder } = this.#options
     const databases = this.#running
     if (freeBytes(folder) < RESERVED_BYTES) {
-      throw new Error(`the disk has less than ${formatBytes(RESERVED_BYTES)} left, which are for what has to be kept`)
+      throw new Error(
+        `the disk has less than ${formatBytes(RESERVED_BYTES)} left, which are reserved for messages that must be kept`,
+      )
     }
     const puts = await encode(databases, changes)
     try {
@@ -172,7 +174,7 @@ export class DiskHistoryLog implements HistoryLog {
       const text = `Cannot use the history in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
       throw new HubbubError(
         'STORE_UNUSABLE',
-        `${text}; use the version of Hubbub that wrote it, or switch history.enabled off`,
+        `${text}; use the version of Hubbub that wrote it, or set history.enabled to false`,
       )
     }
     if (format === undefined && !isReadOnly) await about.put(FORMAT_KEY, encodeText(FORMAT))
@@ -193,13 +195,13 @@ export class DiskHistoryLog implements HistoryLog {
     return this.#databases
   }
 
-  /** What `read` returns, or undefined when it comes upon damage. */
+  /** What `read` returns, or undefined when it finds damage. */
   #undamaged<T>(read: () => T): T | undefined {
     try {
       return read()
     } catch (error) {
       if (!(error instanceof DamagedRecordError)) throw error
-      this.#options.log.error({ err: error }, 'a part of the history cannot be read')
+      this.#options.log.error({ err: error }, 'part of the history cannot be read')
       return undefined
     }
   }
@@ -221,7 +223,7 @@ interface Put {
   readonly value: Buffer
 }
 
-/** Everything that is put, as bytes; in slices of the loop, since a chapter may have thousands of topics. */
+/** Encodes everything that is put, in slices of the event loop, since a chapter may have thousands of topics. */
 async function encode(databases: HistoryDatabases, changes: HistoryChanges): Promise<Put[]> {
   const { about, blocks, postingLists, chapters, members, topics } = databases
   const puts: Put[] = [{ records: about, key: TOTALS_KEY, value: encodeTotals(changes.totals) }]

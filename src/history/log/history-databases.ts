@@ -14,7 +14,7 @@ export interface HistoryDatabases {
   readonly postingLists: Records
 }
 
-/** How a history is walked through when it is opened: its blocks only so far that a start takes no seconds. */
+/** How a history is walked through when it is opened. Only some of its blocks are read, so that a start does not take seconds. */
 export const HISTORY_PLAN: WalkPlan = {
   names: ['about', 'topics', 'chapters', 'members', 'blocks'],
   bulk: 'blocks',
@@ -24,7 +24,7 @@ export const HISTORY_PLAN: WalkPlan = {
 
 const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const
 
-/** Opens the databases in the file `path`; what is missing is made, unless it is opened for reading only. */
+/** Opens the databases in the file `path`; missing ones are created, unless it is opened for reading only. */
 export function openHistoryDatabases(path: string, readOnly = false): HistoryDatabases {
   const root = open<Buffer, Buffer>({ path, readOnly, maxDbs: 8, eventTurnBatching: false, ...BYTES })
   const database = (name: string): Records => root.openDB<Buffer, Buffer>({ name, ...BYTES })

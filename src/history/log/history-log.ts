@@ -6,37 +6,37 @@ export interface StoredTopic {
   readonly number: number
   readonly name: string
   readonly messages: number
-  /** What they take in their blocks. */
+  /** Their bytes in their blocks. */
   readonly bytes: number
   /** Entries before this sequence number count as gone, though a block may still hold them. */
   readonly floor: number
   readonly newestAtMs: number
 }
 
-/** Entries that follow each other, times not going back, together with an index by topic: what is kept or let go as a whole. */
+/** Consecutive entries, whose times do not go back, with an index by topic. A chapter is kept or removed as a whole. */
 export interface StoredChapter {
   /** The sequence number of its first entry. */
   readonly first: number
-  /** Behind its last; at most `MAX_CHAPTER_SPAN` past `first`. */
+  /** The number after its last entry; at most `MAX_CHAPTER_SPAN` past `first`. */
   readonly next: number
   readonly fromMs: number
   readonly toMs: number
   /** Entries that are not gone. */
   readonly messages: number
-  /** What its blocks and its index take. */
+  /** The bytes of its blocks and its index. */
   readonly bytes: number
-  /** Of that, entries that are gone and still stand in a block. */
+  /** The part of them taken by entries that are gone but still in a block. */
   readonly deadBytes: number
 }
 
-/** Which entries of one chapter are of one topic. */
+/** The entries of one topic in one chapter. */
 export interface PostingList {
   readonly topic: number
   /** The chapter's first sequence number. */
   readonly chapter: number
   /** Their sequence numbers past it, in order. */
   readonly deltas: Uint16Array
-  /** What each takes in its block. */
+  /** The bytes of each in its block. */
   readonly sizes: Uint32Array
 }
 
@@ -45,13 +45,13 @@ export interface PostingListKey {
   readonly chapter: number
 }
 
-/** A stretch of sequence numbers: `first`, and what is behind the last. */
+/** A range of sequence numbers: from `first` up to and without `next`. */
 export interface SequenceRange {
   readonly first: number
   readonly next: number
 }
 
-/** What holds for the whole history. */
+/** The totals of the whole history. */
 export interface HistoryTotals {
   readonly nextSequence: number
   readonly nextTopic: number
@@ -59,9 +59,9 @@ export interface HistoryTotals {
   readonly open: readonly number[]
 }
 
-/** What goes down together: first all that is removed, then all that is put. */
+/** Changes that are written together: first everything that is removed, then everything that is put. */
 export interface HistoryChanges {
-  /** Their blocks go. */
+  /** Their blocks are removed. */
   readonly removedRanges: readonly SequenceRange[]
   readonly removedChapters: readonly number[]
   readonly removedPostingLists: readonly PostingListKey[]
@@ -69,7 +69,7 @@ export interface HistoryChanges {
   readonly putBlocks: readonly HistoryBlock[]
   readonly putPostingLists: readonly PostingList[]
   readonly putChapters: readonly StoredChapter[]
-  /** Of each new chapter, the topics that it has posting lists of. */
+  /** The topics that each new chapter has posting lists of. */
   readonly putMembers: readonly ChapterMembers[]
   readonly putTopics: readonly StoredTopic[]
   readonly totals: HistoryTotals
@@ -89,17 +89,17 @@ export interface StoredHistory {
 }
 
 /**
- * Where the history lies: blocks of messages by the sequence number of their first, gathered in chapters that say where in
- * them each topic is.
+ * Where the history is stored: blocks of messages, by the sequence number of their first message, grouped in chapters that have
+ * an index by topic.
  *
  *   1. `write` stores all of the changes or, when it rejects, none. One at a time.
- *   2. What was written is read from then on, and after `stop` and a new `start`, unless the log is in memory.
- *   3. Reading returns at once. What is damaged is not there.
+ *   2. What was written can be read from then on, and after `stop` and a new `start`, unless the log is in memory.
+ *   3. Reading returns at once. Damaged values count as missing.
  *
  * Not promised: that what is being written can be read.
  */
 export interface HistoryLog {
-  /** More bytes than this it cannot hold, whatever is configured. */
+  /** It cannot hold more bytes than this, whatever is configured. */
   readonly maxBytes: number
   start(): Promise<StoredHistory>
   stop(): Promise<void>
@@ -113,10 +113,10 @@ export interface HistoryLog {
   members(chapter: number): Uint32Array
 }
 
-/** Entries of one chapter lie within so many sequence numbers. */
+/** The sequence numbers of a chapter span no more than this. */
 export const MAX_CHAPTER_SPAN = 65_536
 
-/** What a posting list with so many entries takes, near enough. */
+/** The approximate bytes of a posting list with this many entries. */
 export function postingListBytes(entries: number): number {
   return 64 + 6 * entries
 }

@@ -3,11 +3,11 @@ import type { Search } from './search.ts'
 import type { HistoryTopic } from '../record/topics.ts'
 import type { Found } from './walk.ts'
 
-/** The conditions of a search on what entries say. */
+/** The conditions of a search on the content of entries. */
 export class Conditions {
   readonly #text: string | undefined
   readonly #where: Search['where']
-  /** Topics whose name has the text in it, or has not. */
+  /** Topics whose name is known to contain the text, or not. */
   readonly #named = new Map<HistoryTopic, boolean>()
 
   constructor({ text, where }: Pick<Search, 'text' | 'where'>) {
@@ -15,7 +15,7 @@ export class Conditions {
     this.#where = where
   }
 
-  /** There is none: all entries meet them. */
+  /** There are no conditions: all entries match. */
   get isEmpty(): boolean {
     return this.#text === undefined && this.#where === undefined
   }

@@ -10,7 +10,7 @@ import { type Selection, select } from './selection.ts'
 import { Slices } from '../../base/slices.ts'
 import { type Found, walk } from './walk.ts'
 
-/** What pages are made from. */
+/** What pages are read from. */
 export interface PageParts {
   readonly journal: Journal
   readonly reader: ChapterReader
@@ -18,14 +18,14 @@ export interface PageParts {
   readonly topicLimits: TopicLimits
 }
 
-/** So much work is enough for one page: an entry counts one, and what is read to find entries or to look into them more. */
+/** The most work for one page. An entry counts one; what is read to find entries, or to search in them, counts more. */
 const MAX_WORK = 100_000
-/** What a block or an index counts, and how many bytes of payload count as much as an entry. */
+/** How much a block or an index counts, and how many bytes of payload count as one entry. */
 const PAUSE_WORK = 20
 const PAYLOAD_BYTES_A_WORK = 200
 const ENTRIES_BETWEEN_PAUSES = 50
 
-/** What is asked for, with all that one page of it needs. */
+/** A query, with everything needed for one page. */
 interface Request {
   readonly search: Search
   readonly selection: Selection
@@ -42,11 +42,11 @@ interface Part {
   readonly entries: HistoryEntry[]
   readonly scanned: number
   readonly isComplete: boolean
-  /** Behind which it goes on; undefined when there is nothing. */
+  /** The entry after which it continues; undefined at the end. */
   readonly last: Place | undefined
 }
 
-/** Answers queries a page at a time. */
+/** Answers queries one page at a time. */
 export class Pages {
   readonly #parts: PageParts
 
@@ -91,7 +91,7 @@ export class Pages {
     }
   }
 
-  /** Where an entry of this time or sequence number stands; one that there is not, where it would. */
+  /** The place of an entry with this time or sequence number; when there is none, the place where it would be. */
   placeOf(position: HistoryPosition): Place {
     if ('atMs' in position) return { atMs: position.atMs, sequence: 0 }
     const { journal, reader } = this.#parts
@@ -103,7 +103,7 @@ export class Pages {
     return { atMs: block.atMs(Math.min(block.lowerBound(sequence), block.count - 1)), sequence }
   }
 
-  /** From where on entries are after a position: one with its sequence number is not, one at its time is. */
+  /** Where entries after a position begin: without the entry of its sequence number, but with those of its time. */
   #after(position: HistoryPosition | undefined): Place {
     if (position === undefined) return BEGINNING
     return 'sequence' in position ? next(this.placeOf(position)) : this.placeOf(position)
@@ -158,7 +158,7 @@ export class Pages {
         continue
       }
       if (entries.length >= limit) return { entries, scanned, isComplete: true, last: last ?? from }
-      // Until there is an entry to go on behind, a page goes on.
+      // A page does not end before there is an entry after which the next one can continue.
       if (request.work >= MAX_WORK && last !== undefined) return { entries, scanned, isComplete: false, last }
       scanned++
       last = { atMs: found.atMs, sequence: found.sequence }
@@ -171,7 +171,7 @@ export class Pages {
   }
 }
 
-/** An entry with a copy of its message, so that the block is not held for it. */
+/** An entry with a copy of its message, so that it does not keep the block in memory. */
 export function entryOf({ sequence, atMs, topic, block, index }: Found): HistoryEntry {
   const message = block.copyOf(index)
   const { publisher = null, qos, retain } = message

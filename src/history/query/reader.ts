@@ -2,7 +2,7 @@ import type { HistoryBlock } from '../log/history-block.ts'
 import type { HistoryLog } from '../log/history-log.ts'
 import type { Chapter } from '../record/chapter.ts'
 
-/** Reads chapters, whether they are stored, waiting for it, or open. What is not there any more is not found. */
+/** Reads chapters, whether they are stored, waiting to be stored, or open. Removed entries are not found. */
 export class ChapterReader {
   readonly #log: HistoryLog
 
@@ -10,14 +10,14 @@ export class ChapterReader {
     this.#log = log
   }
 
-  /** The block that has this sequence number or the next one that there is. */
+  /** The block that has this sequence number, or else the next one. */
   blockFrom(chapter: Chapter, sequence: number): HistoryBlock | undefined {
     const block = this.blockBefore(chapter, sequence)
     if (block !== undefined && lastOf(block) >= sequence) return block
     return this.#nextBlock(chapter, block === undefined ? sequence : block.first + 1)
   }
 
-  /** The block that has this sequence number or the last one before it that there is. */
+  /** The block that has this sequence number, or else the one before it. */
   blockBefore(chapter: Chapter, sequence: number): HistoryBlock | undefined {
     const { writer, pending, first } = chapter
     if (writer !== undefined && writer.count > 0 && writer.first <= sequence) return writer.peek()
@@ -27,7 +27,7 @@ export class ChapterReader {
     return stored === undefined || stored.first < first ? undefined : stored
   }
 
-  /** Past `chapter.first`, the sequence numbers of the topic's entries in it; those before the topic's floor are gone. */
+  /** The sequence numbers of the topic's entries, less `chapter.first`; those before the topic's floor are gone. */
   deltas(chapter: Chapter, topic: number): ArrayLike<number> | undefined {
     if (chapter.postingLists !== undefined) return chapter.postingLists.get(topic)?.deltas
     return this.#log.postingList(topic, chapter.first)?.deltas

@@ -16,8 +16,8 @@ export interface ReplayParts {
 }
 
 /**
- * The past as a subscriber gets it: what was recorded up to now under a filter, oldest first. Lazy; `undefined` is a pause. What
- * comes meanwhile is not among it.
+ * The past as a subscriber gets it: the messages recorded up to now under a filter, oldest first. Lazy; `undefined` is a pause.
+ * Messages that arrive meanwhile are not included.
  */
 export function replay(parts: ReplayParts, wanted: HistoryFilter): Iterator<Message | undefined> {
   return upTo(parts.journal.lastSequence, parts, wanted)

@@ -7,13 +7,13 @@ import { Where } from './where.ts'
 const MAX_LIMIT = 1000
 const DEFAULT_LIMIT = 100
 const MAX_TEXT_CHARACTERS = 1000
-/** The furthest that a Date can be from 1970. */
+/** The latest time that a Date can have, in ms since 1970. */
 const MAX_TIME_MS = 8.64e15
 
 export const BEGINNING: Place = { atMs: -Infinity, sequence: 0 }
 export const END: Place = { atMs: Infinity, sequence: Infinity }
 
-/** A query, checked. */
+/** A checked query. */
 export interface Search {
   readonly filter: string
   readonly direction: Direction
@@ -25,7 +25,7 @@ export interface Search {
   readonly after: HistoryPosition | undefined
   readonly before: HistoryPosition | undefined
   readonly around: HistoryPosition | undefined
-  /** The entry to go on behind. */
+  /** The entry to continue after. */
   readonly cursor: Place | undefined
   readonly print: string
 }
@@ -35,7 +35,7 @@ export function readQuery(query: HistoryQuery, limits: TopicLimits): Search {
   const { filter = '#', order = 'newest', limit = DEFAULT_LIMIT, text, where, before, after, around, cursor } = query
   const fault = topicFilterFault(filter, limits)
   if (fault !== undefined)
-    throw queryError('filter', `must be a topic filter, ${JSON.stringify(filter)} is none: ${fault}`)
+    throw queryError('filter', `must be a topic filter, it is ${JSON.stringify(filter)}: ${fault}`)
   if (order !== 'newest' && order !== 'oldest') {
     throw queryError('order', `must be "newest" or "oldest", it is ${JSON.stringify(order)}`)
   }
@@ -49,7 +49,7 @@ export function readQuery(query: HistoryQuery, limits: TopicLimits): Search {
   checkPosition('after', after)
   checkPosition('around', around)
   if (around !== undefined && (before !== undefined || after !== undefined || cursor !== undefined)) {
-    throw queryError('around', 'must stand without before, after and cursor, there is one of them')
+    throw queryError('around', 'must be given without before, after and cursor, there is one of them')
   }
   const lowerText = text?.toLowerCase()
   const print = fingerprint([filter, lowerText, where, before, after])

@@ -1,10 +1,10 @@
 import type { HistoryTopic, HistoryTopics } from '../record/topics.ts'
 import type { Slices } from '../../base/slices.ts'
 
-/** To look at every entry is faster than to gather them by topic when the topics have more than this share of all. */
+/** When the topics have more than this share of all entries, looking at every entry is faster than looking them up by topic. */
 const BROAD_SHARE = 1 / 16
 
-/** The topics that a filter reaches, at the moment it was asked for. */
+/** The topics that match a filter at the moment of the query. */
 export interface Selection {
   /** Undefined: all that do not begin with "$". */
   readonly topics: ReadonlySet<HistoryTopic> | undefined
@@ -27,7 +27,7 @@ export async function select(
   return step.value
 }
 
-/** The same step by step: each is a pause. */
+/** The same in steps: each is a pause. */
 export function* selecting(
   topics: HistoryTopics,
   filter: string,

@@ -7,7 +7,7 @@ import type { ChapterReader } from './reader.ts'
 import { isSelected, type Selection } from './selection.ts'
 import type { HistoryTopic } from '../record/topics.ts'
 
-/** An entry that a walk has come upon. */
+/** An entry that a walk has found. */
 export interface Found extends Place {
   readonly topic: HistoryTopic
   readonly block: HistoryBlock
@@ -19,23 +19,23 @@ export interface Found extends Place {
 export interface WalkOptions {
   readonly selection: Selection
   readonly isBackwards: boolean
-  /** Forwards: from this place on, itself included; backwards: what is before it. */
+  /** Forwards: from this place on, itself included. Backwards: everything before it. */
   readonly from: Place
-  /** Forwards: to what is before this place; backwards: to this place, itself included. */
+  /** Forwards: everything before this place. Backwards: down to this place, itself included. */
   readonly until: Place
-  /** By which it is said what is too old for its topic. */
+  /** The time now, which tells which entries are too old for their topic. */
   readonly nowMs: number
 }
 
-/** A few topics are asked for by name where there are more of them in the chapters. */
+/** Up to this many topics are looked up one by one, instead of through the list of a chapter's topics. */
 const FEW_TOPICS = 8
 
 /**
  * Goes through the entries of some topics in the order of their times, from a place on.
  *
  *   1. It is lazy; `undefined` is a pause, offered after each block and each index that was read: some ten microseconds of work
- *      or a few hundred entries. Whoever stops there may go on in a later turn of the event loop.
- *   2. What comes or goes meanwhile may be seen or not; what was there from beginning to end is seen once.
+ *      or a few hundred entries. The caller may stop there and continue in a later turn of the event loop.
+ *   2. Entries that are added or removed meanwhile may be seen or not; those that were there all the time are seen once.
  */
 export function* walk(
   journal: Journal,
@@ -84,7 +84,7 @@ function* merge(
   }
 }
 
-/** The next entry of a walk, past its pauses; undefined at its end. */
+/** The next entry of a walk, skipping its pauses; undefined at its end. */
 function* nextOf(one: Iterator<Found | undefined>): Generator<undefined, Found | undefined, undefined> {
   for (;;) {
     const { value, done } = one.next()
@@ -112,7 +112,7 @@ class StretchWalk {
     const { selection, isBackwards, from, until } = this.#options
     const { topics } = selection
     const chapters = isBackwards ? this.#stretch.toReversed() : this.#stretch
-    /** A stored chapter before this one has nothing. */
+    /** Stored chapters before this one have nothing. */
     let due = isBackwards ? Infinity : -1
     for (const chapter of chapters) {
       if (isBackwards ? chapter.toMs < until.atMs : chapter.fromMs > until.atMs) return
@@ -131,7 +131,7 @@ class StretchWalk {
     }
   }
 
-  /** Where in the stored chapters, from `first` on in the direction of the walk, one of the topics is next. */
+  /** The next stored chapter with one of the topics, from `first` on in the direction of the walk. */
   #nextWith(topics: Iterable<HistoryTopic>, first: number): number {
     const { isBackwards } = this.#options
     let due = isBackwards ? -1 : Infinity
@@ -142,7 +142,7 @@ class StretchWalk {
     return due
   }
 
-  /** Looks at every entry. `bound` is where it begins: itself included, or when it goes back not. */
+  /** Looks at every entry. It begins at `bound`, which is included when it goes forwards and left out when it goes backwards. */
   *#scan(chapter: Chapter, bound: number): Generator<Found | undefined, void, undefined> {
     const { isBackwards } = this.#options
     let at = isBackwards ? bound - 1 : bound
@@ -167,7 +167,7 @@ class StretchWalk {
     }
   }
 
-  /** Looks at those entries alone that the index has for the topics. */
+  /** Looks only at the entries that the index has for the topics. */
   *#lookUp(
     chapter: Chapter,
     topics: ReadonlySet<HistoryTopic>,
@@ -224,7 +224,7 @@ class StretchWalk {
   }
 }
 
-/** The sequence number in the chapter of the first entry that is not before `place`; behind all when there is none. */
+/** The sequence number of the chapter's first entry that is not before `place`; after all entries when there is none. */
 export function placeIn(reader: ChapterReader, chapter: Chapter, place: Place): number {
   let low = chapter.first
   let high = chapter.next

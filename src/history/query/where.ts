@@ -2,7 +2,7 @@ import { JSONPathEnvironment, JSONPathError, type JSONPathQuery, jsonpath } from
 import { queryError } from './query-error.ts'
 
 const MAX_CHARACTERS = 1000
-/** What is longer is not looked into: it would hold the loop for longer than everything else. */
+/** Longer payloads are not searched: they would block the event loop for longer than everything else. */
 export const MAX_JSON_BYTES = 256 * 1024
 
 const { RelativeQuery, RootQuery, FunctionExtension, InfixExpression, PrefixExpression, LogicalExpression } =
@@ -10,7 +10,7 @@ const { RelativeQuery, RootQuery, FunctionExtension, InfixExpression, PrefixExpr
 const { FilterSelector } = jsonpath.selectors
 
 const ENVIRONMENT = new JSONPathEnvironment()
-// Their patterns come from whoever asks, and a pattern such as (a+)+$ can take hours.
+// Their patterns come from the client, and a pattern such as (a+)+$ can take hours.
 ENVIRONMENT.functionRegister.delete('match')
 ENVIRONMENT.functionRegister.delete('search')
 
@@ -55,8 +55,8 @@ function compile(expression: string): JSONPathQuery {
 }
 
 /**
- * Refuses what could visit parts of a payload more than once for each step of the expression, and so take time that grows with
- * a power of its size.
+ * Refuses expressions that could visit parts of a payload more than once for each step, which would take time that grows with a
+ * power of its size.
  */
 function check(expression: unknown): void {
   if (expression instanceof LogicalExpression) check(expression.expression)

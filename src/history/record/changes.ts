@@ -25,14 +25,14 @@ interface Counts {
 
 const NOTHING: Counts = { messages: 0, bytes: 0 }
 
-/** A batch on its way. */
+/** A batch that is being written. */
 export interface Batch {
   readonly changes: HistoryChanges
   /** The chapters that are stored with it. */
   readonly closed: readonly Chapter[]
 }
 
-/** What is to be stored next. */
+/** The changes to be stored next. */
 export class OpenChanges {
   readonly #topics: HistoryTopics
   #blocks = new Map<number, HistoryBlock>()
@@ -54,7 +54,7 @@ export class OpenChanges {
     return !this.#isDirty && !this.#unstored.some(({ isOpen }) => !isOpen)
   }
 
-  /** So many records are to go that it is time to write. */
+  /** There are so many records to remove that it is time to write. */
   get isLarge(): boolean {
     return this.#removedPostingLists.length > MAX_REMOVED_POSTING_LISTS
   }
@@ -73,7 +73,7 @@ export class OpenChanges {
     this.#blocks.set(block.first, block)
   }
 
-  /** A stored chapter has other numbers than are stored. */
+  /** The stored numbers of a chapter are out of date. */
   putChapter(chapter: Chapter): void {
     this.#isDirty = true
     this.#chapters.add(chapter)
@@ -96,21 +96,21 @@ export class OpenChanges {
     this.#removedPostingLists.push({ topic, chapter: chapter.first })
   }
 
-  /** The blocks in a stored chapter go; those that stay have to be put after this. */
+  /** Removes the blocks of a stored chapter; those that stay must be put after this. */
   removeBlocks(range: SequenceRange): void {
     this.#isDirty = true
     this.#removedRanges.push({ first: range.first, next: range.next })
     dropIn(this.#blocks, range)
   }
 
-  /** A stored chapter goes, without its posting lists. */
+  /** Removes a stored chapter, without its posting lists. */
   removeChapter(chapter: Chapter): void {
     this.removeBlocks(chapter)
     this.#chapters.delete(chapter)
     this.#removedChapters.push(chapter.first)
   }
 
-  /** Hands over what is to be stored now. */
+  /** Hands over the changes to be stored now. */
   take(totals: Omit<HistoryTotals, 'open'>): Batch {
     const closed = this.#takeClosed()
     const left = this.#unstored.filter((chapter) => !closed.includes(chapter))
@@ -165,7 +165,7 @@ export class OpenChanges {
     }
   }
 
-  /** Takes back what could not be stored; what has changed since counts. */
+  /** Takes back changes that could not be stored; newer changes win. */
   putBack({ changes }: Batch, chapters: Chapters): void {
     this.#isDirty = true
     const later = this.#blocks
@@ -221,12 +221,12 @@ function dropIn(blocks: Map<number, HistoryBlock>, { first, next }: SequenceRang
   for (const key of blocks.keys()) if (key >= first && key < next) blocks.delete(key)
 }
 
-/** Its numbers as they are now. */
+/** Its current numbers. */
 function snapshot({ first, next, fromMs, toMs, messages, bytes, deadBytes }: Chapter): StoredChapter {
   return { first, next, fromMs, toMs, messages, bytes, deadBytes }
 }
 
-/** With what a batch stores of it; without what is in chapters that are not stored: a start counts that anew. */
+/** What a batch stores of a topic: without entries in chapters that are not stored, since a start counts those again. */
 function asStored(
   { number, name, storedMessages, storedBytes, floor, newestAtMs }: HistoryTopic,
   more = NOTHING,

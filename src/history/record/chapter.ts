@@ -7,7 +7,7 @@ export interface ChapterLimits {
   readonly maxSpanMs: number
 }
 
-/** More topics than this would make it too much at once to store the index. */
+/** With more topics than this, the index would be too much to store at once. */
 const MAX_TOPICS = 2048
 
 /** The entries of one topic in a chapter that is not stored yet; those before `start` are gone. */
@@ -37,9 +37,9 @@ export class OpenPostingList {
 }
 
 /**
- * Messages that follow each other, in the order of their sequence numbers and of their times. While it is open it takes more;
- * then it is closed, then stored with its index. What it has is kept or let go as a whole, but for entries that their topic
- * gives up before.
+ * Consecutive messages, in the order of their sequence numbers and of their times. While it is open, messages are added; then it
+ * is closed, then stored with its index. Its entries are kept or removed as a whole, except for those that a topic's own rule
+ * removes earlier.
  */
 export class Chapter implements StoredChapter {
   readonly first: number
@@ -49,15 +49,15 @@ export class Chapter implements StoredChapter {
   messages = 0
   bytes = 0
   deadBytes = 0
-  /** Entries of topics that keep theirs for no longer than this were let go, since the hub started. */
+  /** Entries of topics that keep theirs no longer than this have been removed since the hub started. */
   sweptAgeMs = 0
   /** By topic number; undefined when the index is stored. */
   postingLists: Map<number, OpenPostingList> | undefined = new Map()
   /** Finished blocks that are not stored, in order. */
   pending: HistoryBlock[] = []
-  /** Undefined when no more is to come. */
+  /** Undefined when no more entries can be added. */
   writer: BlockWriter | undefined = new BlockWriter()
-  /** Topics whose posting list was let go, until that is stored: the log still has it. */
+  /** Topics whose posting list was removed, until that is stored: the log still has the posting list. */
   readonly letGo = new Set<number>()
   isGone = false
 
@@ -78,7 +78,7 @@ export class Chapter implements StoredChapter {
     return this.writer !== undefined
   }
 
-  /** Blocks and index are in the log: only then retention may take from it. */
+  /** Blocks and index are in the log: only then may retention remove entries. */
   get isStored(): boolean {
     return this.postingLists === undefined
   }
@@ -122,7 +122,7 @@ export class Chapter implements StoredChapter {
     if (at !== -1) this.pending.splice(at, 1)
   }
 
-  /** Takes no more; its open block must be finished. Returns what its index takes. */
+  /** Closes the chapter, whose open block must be finished. Returns the bytes of its index. */
   close(): number {
     this.writer = undefined
     let indexBytes = 0

@@ -15,18 +15,18 @@ export interface RetentionParts {
   readonly rules: HistoryRules
   readonly clock: Clock
   readonly logger: Log
-  /** What all of the history may take. */
+  /** How many bytes the whole history may take. */
   readonly maxBytes: number
 }
 
 const CHECK_MS = 1000
-/** A chapter is written anew without what is gone when that is more than this share of it, and worth the writing. */
+/** A chapter is rewritten without its removed entries when they are more than this share of it, and enough to be worth it. */
 const DEAD_SHARE = 0.5
 const LEAST_DEAD_BYTES = 64 * 1024
 
 /**
- * Lets go of what is too much or too old, once a second and in slices of the loop: whole chapters, the oldest first, where all
- * of the history is concerned, and single entries where a topic has a rule of its own.
+ * Removes what is too much or too old, once a second and in slices of the event loop: whole chapters, the oldest first, for the
+ * limits of the whole history, and single entries where a topic has a rule of its own.
  */
 export class Retention {
   readonly #parts: RetentionParts
@@ -55,12 +55,12 @@ export class Retention {
       await this.once(this.#stopping.signal)
     } catch (error) {
       if (!this.#stopping.signal.aborted)
-        this.#parts.logger.error({ err: error }, 'the history could not be cleared up')
+        this.#parts.logger.error({ err: error }, 'old messages could not be removed from the history')
     }
     this.#working = undefined
   }
 
-  /** Lets go of all that has to go now. */
+  /** Removes everything that is due now. */
   async once(signal?: AbortSignal): Promise<void> {
     const { journal, maxBytes, rules, clock } = this.#parts
     const slices = new Slices(signal)
@@ -82,7 +82,7 @@ export class Retention {
     if (!journal.changes.isEmpty) journal.writes.soon()
   }
 
-  /** The chapter with the oldest messages of those that are stored. */
+  /** The stored chapter with the oldest messages. */
   #oldest(): Chapter | undefined {
     let oldest: Chapter | undefined
     for (const chapter of this.#parts.journal.chapters.all) {
@@ -98,11 +98,11 @@ export class Retention {
     journal.changes.removeChapter(chapter)
     journal.chapters.remove(chapter)
     journal.bytes -= chapter.bytes
-    // What is removed is bounded as what is added is: otherwise the changes of minutes would be written at once.
+    // Removals are bounded as additions are: otherwise the changes of minutes would be written at once.
     if (journal.changes.isLarge) await journal.writes.settled()
   }
 
-  /** Lets go of topics that keep their messages for a shorter time than others. */
+  /** Removes messages of topics that keep them for a shorter time than others. */
   async #sweep(chapter: Chapter, nowMs: number, slices: Slices): Promise<void> {
     const { journal, rules } = this.#parts
     const dueAgeMs = rules.agesMs.findLast((ageMs) => chapter.toMs < nowMs - ageMs)
@@ -147,7 +147,7 @@ export class Retention {
     journal.removedStored(topic, messages, bytes)
   }
 
-  /** Lets go of the oldest of a topic that has more than it may. */
+  /** Removes the oldest messages of a topic that has too many. */
   async #trim(topic: HistoryTopic, slices: Slices): Promise<void> {
     const { journal, log } = this.#parts
     journal.overfull.delete(topic)
@@ -206,7 +206,7 @@ export class Retention {
     return messages - goneMessages > terms.maxMessages || bytes - goneBytes > terms.maxBytes
   }
 
-  /** Writes the blocks of a chapter anew, without what is gone. */
+  /** Rewrites the blocks of a chapter, without the removed entries. */
   async #rewrite(chapter: Chapter, nowMs: number, slices: Slices): Promise<void> {
     const { journal, log } = this.#parts
     const writer = new BlockWriter()

@@ -39,13 +39,13 @@ export interface DiskStoreOptions {
 
 /** Version of what `records.ts` writes; see `README.md` in this folder. */
 const FORMAT = 'hubbub store 2'
-/** All its values read the same in format 2, so that its migration is the number. */
+/** All its values read the same in format 2, so that the migration only changes the number. */
 const FORMAT_BEFORE = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
 const PROGRESS_EVERY_MS = 2000
 const CLOSE_DEADLINE_MS = 1000
 
-/** What there is once the store is started. */
+/** What exists once the store is started. */
 interface Started {
   readonly root: RootDatabase<Buffer, Buffer>
   readonly databases: Databases
@@ -100,8 +100,8 @@ export class DiskStore implements Store {
     }
     if (damage === undefined) return
     const aside = moveAside(path, 'damaged')
-    const advice = `the damaged store was moved aside whole; look inside with: hubbub inspect --data ${aside}`
-    this.#log.error({ reason: damage, movedTo: aside }, `${advice}. The hub begins with an empty store`)
+    const advice = `the damaged store was moved aside; inspect it with: hubbub inspect --data ${aside}`
+    this.#log.error({ reason: damage, movedTo: aside }, `${advice}. The hub starts with an empty store`)
     await this.#open(path, listener)
   }
 
@@ -110,7 +110,7 @@ export class DiskStore implements Store {
     this.#sessions.clear()
     this.#loadedRetained = []
     const { root, databases } = openDatabases(path)
-    const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'a part of the store cannot be read')
+    const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'part of the store cannot be read')
     const bodies = new Bodies(databases.bodies, onDamage)
     const parts: DiskSessionParts = {
       databases,
@@ -135,7 +135,7 @@ export class DiskStore implements Store {
       try {
         await started.batches.stop()
       } catch (error) {
-        this.#log.error({ err: error }, 'what changed last could not be stored')
+        this.#log.error({ err: error }, 'the last changes could not be stored')
       }
       // After a commit that failed, LMDB never ends its closing.
       const deadline = AbortSignal.timeout(CLOSE_DEADLINE_MS)
@@ -152,7 +152,7 @@ export class DiskStore implements Store {
     return this.#sessions.values()
   }
 
-  /** Once: they are let go then, since the router has them. */
+  /** Can be called once: the store then forgets them, since the router has them. */
   retained(): Iterable<Message> {
     const messages = this.#loadedRetained
     this.#loadedRetained = []
@@ -289,7 +289,7 @@ function countOf(database: Records): number {
   return Number(stats.entryCount)
 }
 
-/** Says in the log how far a long reading is. */
+/** Logs the progress of a long read. */
 class Progress {
   readonly #log: Log
   readonly #what: string

@@ -43,7 +43,7 @@ test('DiskHistoryLog moves a damaged history aside and begins with an empty one'
   const aside = readdirSync(folder).find((name) => name.startsWith('damaged-')) ?? 'none'
   expect(existsSync(join(folder, aside, 'history.mdb'))).toBe(true)
   expect(log.lines.items.map(({ level, text }) => `${level}: ${text}`)).toEqual([
-    'error: the damaged history was moved aside: the hub begins with an empty one',
+    'error: the damaged history was moved aside: the hub starts with an empty one',
   ])
 })
 
@@ -68,7 +68,7 @@ test('DiskHistoryLog passes over an index that is damaged, and says so', async (
   await second.start()
   expect(second.postingList(1, 5)).toBe(undefined)
   await second.stop()
-  expect(log.lines.items.map(({ text }) => text)).toEqual(['a part of the history cannot be read'])
+  expect(log.lines.items.map(({ text }) => text)).toEqual(['part of the history cannot be read'])
 })
 
 test('DiskHistoryLog refuses a history of another version and does not touch it', async () => {
