@@ -1,6 +1,7 @@
 // Hot path: once or twice per PUBLISH at QoS 1 and 2; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SessionState } from '../store/store.ts'
+import { HeldForStore } from './held-for-store.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
 
 /** An acknowledgement that may not leave before a batch of the store is down. */
@@ -18,7 +19,7 @@ interface HeldAcknowledgement {
 export class Incoming {
   readonly #state: SessionState
   #connection: SessionConnection | undefined = undefined
-  #held: HeldAcknowledgement[] | undefined = undefined
+  readonly #held = new HeldForStore<HeldAcknowledgement>()
 
   constructor(state: SessionState) {
     this.#state = state
@@ -26,7 +27,7 @@ export class Incoming {
 
   /** Acknowledgements wait for the store. */
   get isHolding(): boolean {
-    return this.#held !== undefined
+    return !this.#held.isEmpty
   }
 
   attach(connection: SessionConnection): void {
@@ -36,7 +37,7 @@ export class Incoming {
   /** What was held is forgotten: a client that did not get its acknowledgement sends again [MQTT-4.4.0-1]. */
   detach(): void {
     this.#connection = undefined
-    this.#held = undefined
+    this.#held.clear()
   }
 
   /** Notes a QoS 2 PUBLISH; false when it was here already and must not be delivered again [MQTT-4.3.3-2]. */
@@ -55,36 +56,20 @@ export class Incoming {
 
   /** Sends an acknowledgement, or holds it until `batch` is stored; 0 waits for nothing but those before it. */
   acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {
-    if (batch === 0 && this.#held === undefined) {
-      this.#connection?.sendAcknowledgement(type, packetId, reasonCode)
-    } else if (this.#connection !== undefined) {
-      this.#held ??= []
-      this.#held.push({ type, packetId, reasonCode, batch })
-    }
+    if (batch === 0 && this.#held.isEmpty) this.#connection?.sendAcknowledgement(type, packetId, reasonCode)
+    else if (this.#connection !== undefined) this.#held.push({ type, packetId, reasonCode, batch })
   }
 
   /** Everything up to `batch` is stored. */
   stored(batch: number): void {
-    const held = this.#held
-    if (held === undefined) return
-    let sent = 0
-    for (; sent < held.length; sent++) {
-      const acknowledgement = held[sent]
-      if (acknowledgement === undefined || acknowledgement.batch > batch) break
-      const { type, packetId, reasonCode } = acknowledgement
-      this.#connection?.sendAcknowledgement(type, packetId, reasonCode)
+    for (let held = this.#held.takeStored(batch); held !== undefined; held = this.#held.takeStored(batch)) {
+      this.#connection?.sendAcknowledgement(held.type, held.packetId, held.reasonCode)
     }
-    this.#held = sent === held.length ? undefined : held.slice(sent)
   }
 
   /** The batch could not be stored: what waits for it is not acknowledged on this connection, so the client comes again. */
   failed(batch: number, reason: string): void {
-    const held = this.#held
-    if (held === undefined) return
-    // The first that waits for a batch at all has waited longest.
-    let first = 0
-    while (held[first]?.batch === 0) first++
-    const waitsFor = held[first]?.batch
-    if (waitsFor !== undefined && waitsFor <= batch) this.#connection?.close(reason, ReasonCode.QUOTA_EXCEEDED)
+    const { oldestBatch } = this.#held
+    if (oldestBatch !== undefined && oldestBatch <= batch) this.#connection?.close(reason, ReasonCode.QUOTA_EXCEEDED)
   }
 }

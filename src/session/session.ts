@@ -11,6 +11,7 @@ import type { Route } from '../router/router.ts'
 import type { SessionState } from '../store/store.ts'
 import type { Trail } from '../trails/trail.ts'
 import type { ClientReport } from './client-report.ts'
+import { HeldForStore } from './held-for-store.ts'
 import { Incoming } from './incoming.ts'
 import { type Lender, Outgoing, type OutgoingOwner } from './outgoing/outgoing.ts'
 import { OutgoingQos0 } from './outgoing/outgoing-qos0.ts'
@@ -19,7 +20,7 @@ import type { SessionParts } from './session-parts.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** A SUBACK or UNSUBACK that waits for the store. */
-interface Waiting {
+interface HeldAnswer {
   readonly batch: number
   readonly proceed: () => void
 }
@@ -41,7 +42,7 @@ export class Session implements Subscriber, OutgoingOwner {
   #attached: SessionConnection | undefined = undefined
   /** The attached connection once its client has the CONNACK, which must be the first packet it gets [MQTT-3.2.0-1]. */
   #connection: SessionConnection | undefined = undefined
-  #waiting: Waiting[] | undefined = undefined
+  readonly #held = new HeldForStore<HeldAnswer>()
   #drops: Map<DropReason, number> | undefined = undefined
   #traffic: Traffic | undefined = undefined
   #lastError: { readonly atMs: number; readonly reason: string } | undefined = undefined
@@ -221,8 +222,7 @@ export class Session implements Subscriber, OutgoingOwner {
       proceed()
       return
     }
-    this.#waiting ??= []
-    this.#waiting.push({ batch, proceed })
+    this.#held.push({ batch, proceed })
     this.#parts.onHolding(this)
   }
 
@@ -280,7 +280,7 @@ export class Session implements Subscriber, OutgoingOwner {
   /** The connection is gone, `lostQos0Messages` of what was written to it with it. */
   detach(lostQos0Messages: number): void {
     this.#qos0.detach(lostQos0Messages)
-    this.#waiting = undefined
+    this.#held.clear()
     this.#attached = undefined
     this.#connection = undefined
     this.state.setLeftAt(this.#parts.clock.nowMs())
@@ -311,15 +311,9 @@ export class Session implements Subscriber, OutgoingOwner {
   stored(batch: number): boolean {
     this.#incoming.stored(batch)
     this.#outgoing.stored(batch)
-    const waiting = this.#waiting
-    if (waiting !== undefined) {
-      this.#waiting = undefined
-      for (const one of waiting) {
-        if (one.batch <= batch) one.proceed()
-        else (this.#waiting ??= []).push(one)
-      }
-    }
-    return this.#incoming.isHolding || this.#outgoing.isHolding || this.#waiting !== undefined
+    for (let held = this.#held.takeStored(batch); held !== undefined; held = this.#held.takeStored(batch))
+      held.proceed()
+    return this.#incoming.isHolding || this.#outgoing.isHolding || !this.#held.isEmpty
   }
 
   /** What waits for a shared subscription can go on. */

@@ -9,6 +9,7 @@ import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
 import type { Delivery } from '../../router/delivery.ts'
 import type { InFlightMessage, SessionState, Store, Terms } from '../../store/store.ts'
 import { InFlightTrails } from '../../trails/in-flight-trails.ts'
+import { HeldForStore } from '../held-for-store.ts'
 import type { SessionConnection } from '../session-connection.ts'
 import { isExpired, type QueueLimits, WaitingMessages, type WaitingOwner } from './waiting-messages.ts'
 
@@ -90,7 +91,7 @@ export class Outgoing {
   #resent = 0
   #lent: Map<number, LentMessage> | undefined = undefined
   readonly #trails = new InFlightTrails()
-  #held: HeldPacket[] | undefined = undefined
+  readonly #held = new HeldForStore<HeldPacket>()
   #replays: Replay[] | undefined = undefined
   #isReplayScheduled = false
   /** Replays of the past that are not through: what is new waits behind them. */
@@ -107,7 +108,7 @@ export class Outgoing {
 
   /** Packets wait for the store. */
   get isHolding(): boolean {
-    return this.#held !== undefined
+    return !this.#held.isEmpty
   }
 
   /** There is room in the window, and nothing of the session's own waits for it. */
@@ -200,7 +201,7 @@ export class Outgoing {
   detach(): void {
     this.#connection = undefined
     this.#resending = undefined
-    this.#held = undefined
+    this.#held.clear()
     // The past is for the SUBSCRIBE that asked for it, not for a later connection.
     for (let i = this.#replays?.length ?? 0; i-- > 0;)
       if (this.#replays?.[i]?.isPast === true) this.#replays.splice(i, 1)
@@ -223,16 +224,11 @@ export class Outgoing {
   /** Everything up to `batch` is stored: what waited for it leaves. */
   stored(batch: number): void {
     const connection = this.#connection
-    const held = this.#held
-    if (held === undefined || connection === undefined) return
-    let sent = 0
-    for (; sent < held.length; sent++) {
-      const packet = held[sent]
-      if (packet === undefined || packet.batch > batch) break
-      if (packet.isRelease) this.#sendRelease(connection, packet.packetId)
-      else this.#sendAgain(connection, packet.packetId, packet.isDuplicate)
+    if (connection === undefined) return
+    for (let held = this.#held.takeStored(batch); held !== undefined; held = this.#held.takeStored(batch)) {
+      if (held.isRelease) this.#sendRelease(connection, held.packetId)
+      else this.#sendAgain(connection, held.packetId, held.isDuplicate)
     }
-    this.#held = sent === held.length ? undefined : held.slice(sent)
   }
 
   /** Sends what waits and has room now: first what is sent again, then the queue, then retained messages. */
@@ -313,11 +309,10 @@ export class Outgoing {
   }
 
   #mustHold(qos: QoS): boolean {
-    return this.#held !== undefined || (qos === 2 && this.#owner.isKept && this.#parts.store.openBatch !== 0)
+    return !this.#held.isEmpty || (qos === 2 && this.#owner.isKept && this.#parts.store.openBatch !== 0)
   }
 
   #hold(packetId: number, qos: QoS, isRelease: boolean, isDuplicate: boolean): void {
-    this.#held ??= []
     this.#held.push({ packetId, batch: qos === 2 ? this.#parts.store.openBatch : 0, isRelease, isDuplicate })
     this.#owner.outgoingHeld()
   }
