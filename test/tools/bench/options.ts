@@ -12,7 +12,7 @@ export interface Options {
   /** How often a measurement is repeated when other programs were busy during it. */
   retries: number
   nodeArgs: readonly string[]
-  /** undefined: a file named for the date, in test/bench/results. */
+  /** undefined: a file named for the date, in test/tools/bench/results. */
   json: string | undefined
 }
 
@@ -30,7 +30,7 @@ rows "MQTT 5" leave Aedes out too: it refuses MQTT 5.
                     (default 0; the table marks what was disturbed)
   --quick           the same as --seconds 1 --rounds 1
   --node-args TEXT  arguments for the hub's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profiles"
-  --json FILE       where the figures go (default test/bench/results/<date>.json)
+  --json FILE       where the figures go (default test/tools/bench/results/<date>.json)
   --help            this
 
 Exits 1 when the hub or Mosquitto lost a message, stalled or failed. Bare Aedes is a control: what goes wrong

@@ -18,7 +18,9 @@ const PACE = { messagesPerSecond: 200, windowMessages: 20 }
 
 beforeAll(async () => {
   const root = fileURLToPath(new URL('../../..', import.meta.url))
-  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test/torture'], { cwd: root })
+  await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test/tools/torture'], {
+    cwd: root,
+  })
 })
 
 function openWorkshop(): Workshop {
