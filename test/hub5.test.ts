@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { join5 } from './conformance/steps5.ts'
+import { join5, publish5 } from './conformance/steps5.ts'
 import { GatedStore } from './support/gated-store.ts'
 import { publishPacket5 } from './support/packets5.ts'
 import { Id } from './support/properties5.ts'
@@ -47,4 +47,14 @@ test('A client of MQTT 5 is told 0x97 for what the store cannot keep, and goes o
   store.openGate()
   publisher.send(publishPacket5({ topic: 't', payload: 'y', qos: 1, packetId: 2 }))
   expect(await publisher.next('PUBACK')).toMatchObject({ reasonCode: 0 })
+})
+
+test('Hub.subscribe gives a program no retained message that has expired', async () => {
+  const { hub, port } = await startHub()
+  const publisher = await join5(port, 'publisher')
+  const short = { topic: 't/short', payload: 'x', retain: true, properties: [[Id.MESSAGE_EXPIRY, 0]] } as const
+  await publish5(publisher, publishPacket5(short), publishPacket5({ topic: 't/long', payload: 'x', retain: true }))
+  const topics: string[] = []
+  hub.subscribe('t/#', ({ topic }) => void topics.push(topic))
+  expect(topics).toEqual(['t/long'])
 })

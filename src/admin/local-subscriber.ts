@@ -12,6 +12,7 @@ import { plainOptions } from '../protocol/subscription-options.ts'
 import { topicFilterFault, type TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Delivery, Subscriber } from '../router/delivery.ts'
+import { isExpired } from '../session/outgoing/waiting-room.ts'
 import type { Trail } from '../trails/trail.ts'
 
 /** Retained messages handed over before the loop is let go: well under 10 ms for a handler that does not compute. */
@@ -104,6 +105,7 @@ export class LocalSubscriber implements Subscriber {
       const { value: message, done } = messages.next()
       if (done === true) return
       if (message === undefined) break
+      if (isExpired(message, this.#parts.clock)) continue
       this.#parts.ledger.matched++
       this.#hand(message, true)
     }

@@ -290,9 +290,7 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** Ends for good: no subscription is left, and what was still to deliver is counted as dropped. */
   end(): void {
-    const pending = this.pendingMessages
-    if (pending > 0) this.drop('session-ended', pending)
-    this.#outgoing.tellAll('session-ended')
+    this.#outgoing.dropAll('session-ended')
     this.#isEnded = true
     this.subscriptions.clear()
     if (this.isKept) this.#parts.store.removeSession(this.state)

@@ -11,6 +11,7 @@ import {
   join5,
   KEPT,
   leave5,
+  lose5,
   message5,
   publish5,
   publishAcknowledged,
@@ -199,6 +200,27 @@ describe('Maximum Packet Size', () => {
     await second.subscribe(['t', 1])
     expect(await takeMessages(second)).toEqual([])
     expect(hub.ledger.dropped).toMatchObject({ 'too-large': 2 })
+  })
+
+  test('of a client leaves the window to what fits, when it comes back and all that was in flight does not [MQTT-3.1.2-24]', async () => {
+    const testHub = await startHub()
+    const { hub, log, port } = testHub
+    const first = await join5(port, 'c', KEPT)
+    await first.subscribe(['t', 1])
+    const publisher = await join5(port, 'publisher')
+    for (let i = 0; i < 3; i++) await publishAcknowledged(publisher, 't', 'x'.repeat(200))
+    expect(await takeMessages(first)).toHaveLength(3)
+    await lose5(log, first)
+    const properties = [
+      [Id.MAXIMUM_PACKET_SIZE, 100],
+      [Id.RECEIVE_MAXIMUM, 2],
+      [Id.SESSION_EXPIRY, 1000],
+    ] as const
+    const second = await join5(port, 'c', { ...KEPT, properties })
+    await publishAcknowledged(publisher, 't', 'small')
+    expect(await takePayloads5(second)).toEqual(['small'])
+    expect(hub.ledger.dropped).toMatchObject({ 'too-large': 3 })
+    expectLedgerBalanced(testHub)
   })
 
   test('of the hub ends a client that sends a larger packet [MQTT-3.2.2-15]', async () => {

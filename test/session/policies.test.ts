@@ -1,9 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import { join5, payloadsOf5 } from '../conformance/steps5.ts'
 import { until } from '../support/guard.ts'
 import { acknowledgePacket, publishPacket } from '../support/packets.ts'
+import { Id } from '../support/properties5.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { Bystander, expectLedgerBalanced, join, leave, takePayloads, untilReason } from '../support/steps.ts'
+import {
+  Bystander,
+  expectLedgerBalanced,
+  join,
+  leave,
+  message,
+  publish,
+  takePayloads,
+  untilReason,
+} from '../support/steps.ts'
 
 /** Publishes one message to `t` for each payload, at QoS 1, and takes the acknowledgements. */
 async function publishAll(publisher: RawClient, payloads: readonly string[]): Promise<void> {
@@ -63,6 +74,38 @@ describe('A full queue', () => {
     expect(await takePayloads(back)).toEqual(['1'])
     back.send(acknowledgePacket('PUBACK', 1))
     expect(await takePayloads(back)).toEqual(['2'])
+  })
+})
+
+describe('What waits behind the past', () => {
+  test.each([
+    ['drop-oldest', ['3', '4']],
+    ['drop-newest', ['1', '2']],
+    ['disconnect', undefined],
+  ] as const)('at QoS 0 is held to limits.maxQueuedMessages by "%s"', async (queuePolicy, kept) => {
+    const testHub = await startHub({ config: { limits: { maxQueuedMessages: 2, queuePolicy } } })
+    const publisher = await join(testHub.port, 'publisher')
+    for (const payload of ['past 1', 'past 2']) {
+      publisher.send(publishPacket({ topic: 'past', payload, qos: 1, packetId: 1 }))
+      await publisher.next('PUBACK')
+    }
+    const properties = [[Id.RECEIVE_MAXIMUM, 1]] as const
+    const client = await join5(testHub.port, 'client', { properties })
+    await client.subscribe(['t', 0])
+    await client.subscribe(['$history/2/past', 1])
+    const past = await client.next('PUBLISH')
+    const isEnded = kept === undefined
+    await publish(publisher, ...['1', '2', '3', '4'].slice(0, isEnded ? 3 : 4).map((payload) => message('t', payload)))
+    expect(testHub.hub.ledger.dropped['queue-full']).toBe(isEnded ? 1 : 2)
+    if (isEnded) {
+      expect(await client.untilDisconnected()).toBe(0x97)
+    } else {
+      await client.finish(past)
+      await client.finish(await client.next('PUBLISH'))
+      const live = [await client.next('PUBLISH'), await client.next('PUBLISH')]
+      expect(payloadsOf5(live)).toEqual(kept)
+    }
+    expectLedgerBalanced(testHub)
   })
 })
 

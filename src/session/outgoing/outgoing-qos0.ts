@@ -1,31 +1,30 @@
 // Hot path: `deliver` and `deliverRun` run per message; measured by `npm run bench`, rows "QoS 0".
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
-import type { Followed, Trail } from '../../trails/trail.ts'
 import { Message } from '../../protocol/message.ts'
 import type { Delivery } from '../../router/delivery.ts'
 import type { Terms } from '../../store/store.ts'
-import { HeldQos0 } from './held-qos0.ts'
-import { LatestMessages } from './latest-messages.ts'
+import type { Followed, Trail } from '../../trails/trail.ts'
 import type { SessionConnection } from '../session-connection.ts'
-import { isExpired } from './waiting-messages.ts'
+import { NewestOfTopic, QueueInMemory, type WaitingMessage } from './waiting-orders.ts'
+import { type QueueLimits, WaitingRoom, type WaitingOwner } from './waiting-room.ts'
 
 /** What the QoS 0 half needs of its session. */
-export interface Qos0Owner {
+export interface Qos0Owner extends WaitingOwner {
   readonly clientId: string
-  drop(reason: DropReason, count: number): void
 }
 
 /** What the QoS 0 halves of a hub share. */
 export interface Qos0Parts {
   readonly clock: Clock
-  readonly limits: {
+  readonly limits: QueueLimits & {
     readonly maxOutputBytes: number
     readonly outputPolicy: 'drop' | 'latest'
-    readonly maxQueuedMessages: number
-    readonly maxQueuedBytes: number
   }
 }
+
+/** Messages that wait in memory. */
+type Room = WaitingRoom<WaitingMessage | undefined>
 
 /** A followed message that was written as the `position`th of its connection. */
 interface Written {
@@ -41,10 +40,11 @@ export class OutgoingQos0 {
   readonly #owner: Qos0Owner
   readonly #parts: Qos0Parts
   #connection: SessionConnection | undefined = undefined
-  #latest: LatestMessages | undefined = undefined
+  /** What the client is too slow for; undefined: nothing was yet. */
+  #latest: Room | undefined = undefined
   #written: Written[] | undefined = undefined
   /** What waits behind the past; undefined: nothing has to. */
-  #held: HeldQos0 | undefined = undefined
+  #behindPast: Room | undefined = undefined
   #isPastDue = false
 
   constructor(owner: Qos0Owner, parts: Qos0Parts) {
@@ -55,8 +55,8 @@ export class OutgoingQos0 {
   /** What is held or written, and not yet taken by the system. */
   get pendingMessages(): number {
     const written = this.#connection === undefined ? 0 : this.#connection.pendingQos0Messages
-    const held = this.#held === undefined ? 0 : this.#held.size
-    return written + held + (this.#latest === undefined ? 0 : this.#latest.size)
+    const behindPast = this.#behindPast === undefined ? 0 : this.#behindPast.messages
+    return written + behindPast + (this.#latest === undefined ? 0 : this.#latest.messages)
   }
 
   attach(connection: SessionConnection): void {
@@ -65,18 +65,14 @@ export class OutgoingQos0 {
 
   /** The connection is gone, and what was written to it and not taken with it: `lostMessages`. */
   detach(lostMessages: number): void {
-    const held = this.#held === undefined ? 0 : this.#held.size
-    const lost = lostMessages + held + (this.#latest === undefined ? 0 : this.#latest.size)
-    for (let one = this.#held?.shift(); one !== undefined; one = this.#held?.shift()) {
-      one.followed?.tell('dropped', 'connection-lost')
-    }
-    this.#held = undefined
-    this.#isPastDue = false
-    if (lost > 0) this.#owner.drop('connection-lost', lost)
+    if (lostMessages > 0) this.#owner.drop('connection-lost', lostMessages)
     if (this.#written !== undefined)
       for (const { followed } of this.#written) followed.tell('dropped', 'connection-lost')
-    this.#latest?.tellAll('connection-lost')
+    this.#behindPast?.dropAll('connection-lost')
+    this.#latest?.dropAll('connection-lost')
     this.#written = undefined
+    this.#behindPast = undefined
+    this.#isPastDue = false
     this.#latest = undefined
     this.#connection = undefined
   }
@@ -88,8 +84,8 @@ export class OutgoingQos0 {
       this.drop('offline', 1, trail?.at(this.#owner.clientId, group, 0))
     } else if (!connection.fits(message, terms)) {
       this.drop('too-large', 1, trail?.at(this.#owner.clientId, group, 0))
-    } else if (this.#held !== undefined) {
-      this.#hold(this.#held, message, terms, trail?.at(this.#owner.clientId, group, 0))
+    } else if (this.#behindPast !== undefined) {
+      this.#behindPast.push(message, terms, trail?.at(this.#owner.clientId, group, 0))
     } else if (connection.isCongested) {
       this.#deliverLate(message, terms, trail?.at(this.#owner.clientId, group, 0))
     } else {
@@ -102,7 +98,7 @@ export class OutgoingQos0 {
     const connection = this.#connection
     if (connection === undefined) {
       this.drop('offline', run.count, trail?.at(this.#owner.clientId, undefined, 0))
-    } else if (!connection.takesRuns || delivery.identifiers.length > 0 || this.#held !== undefined) {
+    } else if (!connection.takesRuns || delivery.identifiers.length > 0 || this.#behindPast !== undefined) {
       this.#deliverEach(run, delivery, trail)
     } else if (connection.isCongested) {
       this.#deliverLate(run, delivery.termsFor(run), trail?.at(this.#owner.clientId, undefined, 0))
@@ -120,7 +116,7 @@ export class OutgoingQos0 {
 
   /** From now on messages wait until `pastSent`. */
   waitForPast(): void {
-    this.#held ??= new HeldQos0(this.#parts.limits)
+    this.#behindPast ??= new WaitingRoom(this.#owner, new QueueInMemory(), this.#parts)
     this.#isPastDue = true
   }
 
@@ -133,23 +129,15 @@ export class OutgoingQos0 {
   /** The client has caught up: sends what was held for it. */
   drain(): void {
     const connection = this.#connection
-    if (connection !== undefined && !this.#isPastDue && this.#held !== undefined) this.#sendHeld(connection, this.#held)
-    const latest = this.#latest
-    if (latest === undefined || connection === undefined) return
-    while (!connection.isCongested) {
-      const next = latest.shift()
-      if (next === undefined) return
-      const { message, terms, followed } = next
-      if (isExpired(message, this.#parts.clock)) {
-        this.drop('expired', 1, followed)
-      } else {
-        connection.sendQos0(message, terms)
-        if (followed !== undefined) this.#sent(connection, followed)
-      }
+    if (connection === undefined) return
+    if (this.#behindPast !== undefined && !this.#isPastDue) {
+      this.#sendFrom(connection, this.#behindPast)
+      if (this.#behindPast.isEmpty) this.#behindPast = undefined
     }
+    if (this.#latest !== undefined) this.#sendFrom(connection, this.#latest)
   }
 
-  /** The system has taken all but the last `pendingMessages` of what was written to the connection. */
+  /** The system has taken the messages that were written to the connection up to the `position`th. */
   taken(position: number): void {
     const written = this.#written
     if (written === undefined) return
@@ -168,18 +156,10 @@ export class OutgoingQos0 {
     this.#written.push({ position: connection.writtenQos0Messages, followed })
   }
 
-  #hold(held: HeldQos0, message: Message, terms: Terms, followed: Followed | undefined): void {
-    if (held.push(message, terms, followed)) followed?.tell('queued')
-    else this.drop('queue-full', 1, followed)
-  }
-
-  #sendHeld(connection: SessionConnection, held: HeldQos0): void {
+  #sendFrom(connection: SessionConnection, room: Room): void {
     while (!connection.isCongested) {
-      const next = held.shift()
-      if (next === undefined) {
-        this.#held = undefined
-        return
-      }
+      const next = room.take()
+      if (next === undefined) return
       connection.sendQos0(next.message, next.terms)
       if (next.followed !== undefined) this.#sent(connection, next.followed)
     }
@@ -192,21 +172,30 @@ export class OutgoingQos0 {
     }
   }
 
-  /** Takes what the client is too slow for. */
+  /** Takes what the client is too slow for: of a run only the last message. */
   #deliverLate(run: Message, terms: Terms, followed: Followed | undefined): void {
-    const { outputPolicy, maxOutputBytes } = this.#parts.limits
-    if (outputPolicy === 'drop') {
+    const { limits, clock } = this.#parts
+    if (limits.outputPolicy === 'drop') {
       this.drop('output-full', run.count, followed)
       return
     }
-    this.#latest ??= new LatestMessages(maxOutputBytes)
-    const { replaced, refused, gone } = this.#latest.put(run, terms, followed)
-    if (refused > 0) {
-      this.drop('output-full', refused, followed)
-      return
-    }
-    if (replaced > 0) this.#owner.drop('replaced', replaced)
-    gone?.tell('dropped', 'replaced')
-    followed?.tell('queued')
+    this.#latest ??= new WaitingRoom(
+      this.#owner,
+      new NewestOfTopic(),
+      {
+        clock,
+        limits: { maxQueuedMessages: Infinity, maxQueuedBytes: limits.maxOutputBytes, queuePolicy: 'drop-newest' },
+      },
+      'output-full',
+    )
+    if (run.count > 1) this.#owner.drop('replaced', run.count - 1)
+    this.#latest.push(lastOf(run), terms, followed)
   }
+}
+
+function lastOf(run: Message): Message {
+  if (run.count === 1) return run
+  const last = new Message()
+  for (let at = run.start; at < run.end;) at = last.takeFromRun(run, at)
+  return last
 }

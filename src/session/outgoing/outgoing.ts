@@ -11,7 +11,8 @@ import type { InFlightMessage, SessionState, Store, Terms } from '../../store/st
 import { InFlightTrails } from '../../trails/in-flight-trails.ts'
 import { HeldForStore } from '../held-for-store.ts'
 import type { SessionConnection } from '../session-connection.ts'
-import { isExpired, type QueueLimits, WaitingMessages, type WaitingOwner } from './waiting-messages.ts'
+import { QueueInState } from './waiting-orders.ts'
+import { isExpired, type QueueLimits, WaitingRoom, type WaitingOwner } from './waiting-room.ts'
 
 /** How much one session may hold for its client. */
 export interface OutgoingLimits extends QueueLimits {
@@ -81,7 +82,8 @@ export class Outgoing {
   readonly #owner: OutgoingOwner
   readonly #state: SessionState
   readonly #parts: OutgoingParts
-  readonly #waiting: WaitingMessages
+  readonly #queue: QueueInState
+  readonly #waiting: WaitingRoom<void>
   #connection: SessionConnection | undefined = undefined
   /** Messages in flight that the client and the hub both allow. */
   #window = 0
@@ -102,7 +104,8 @@ export class Outgoing {
     this.#owner = owner
     this.#state = state
     this.#parts = parts
-    this.#waiting = new WaitingMessages(owner, state, parts)
+    this.#queue = new QueueInState(state)
+    this.#waiting = new WaitingRoom(owner, this.#queue, parts)
     for (const packetId of state.inFlight.keys()) this.#lastPacketId = packetId
   }
 
@@ -215,20 +218,24 @@ export class Outgoing {
     }
   }
 
-  /** The session has ended: tells of all that it held that they are not delivered; their count is the owner's to drop. */
-  tellAll(reason: DropReason): void {
-    this.#waiting.tellAll(reason)
+  /** The session has ended: nothing that it held is delivered. */
+  dropAll(reason: DropReason): void {
+    const inFlight = this.#state.inFlight.size
+    if (inFlight > 0) this.#owner.drop(reason, inFlight)
     this.#trails.endAll(reason)
+    this.#waiting.dropAll(reason)
   }
 
   /** Everything up to `batch` is stored: what waited for it leaves. */
   stored(batch: number): void {
     const connection = this.#connection
     if (connection === undefined) return
+    const inFlight = this.#state.inFlight.size
     for (let held = this.#held.takeStored(batch); held !== undefined; held = this.#held.takeStored(batch)) {
       if (held.isRelease) this.#sendRelease(connection, held.packetId)
       else this.#sendAgain(connection, held.packetId, held.isDuplicate)
     }
+    if (this.#state.inFlight.size < inFlight) this.drain()
   }
 
   /** Sends what waits and has room now: first what is sent again, then the queue, then retained messages. */
@@ -266,30 +273,23 @@ export class Outgoing {
     if (next === undefined) return
     const packetId = this.#nextPacketId()
     const followed = this.#waiting.nextFollowed
-    const terms = this.#waiting.start(packetId)
+    const terms = this.#queue.start(packetId)
     if (followed !== undefined) this.#trails.follow(packetId, followed)
-    if (!connection.fits(next, terms)) {
-      this.#state.finish(packetId)
-      this.#owner.drop('too-large', 1)
-      this.#trails.end(packetId, 'dropped', 'too-large')
-    } else if (this.#mustHold(terms.qos)) {
-      this.#hold(packetId, terms.qos, false, false)
-    } else {
-      connection.sendPublish(next, terms, packetId, false)
-    }
+    if (!connection.fits(next, terms)) this.#giveUp(packetId, 'too-large')
+    else if (this.#mustHold(terms.qos)) this.#hold(packetId, terms.qos, false, false)
+    else connection.sendPublish(next, terms, packetId, false)
   }
 
   #finish(packetId: number, isDelivered: boolean): void {
-    this.#state.finish(packetId)
     this.#lent?.delete(packetId)
     if (isDelivered) {
+      this.#state.finish(packetId)
       this.#parts.ledger.delivered++
       this.#trails.end(packetId, 'acknowledged')
+      if (this.#resent > 0) this.#resent--
     } else {
-      this.#owner.drop('rejected', 1)
-      this.#trails.end(packetId, 'dropped', 'rejected')
+      this.#giveUp(packetId, 'rejected')
     }
-    if (this.#resent > 0) this.#resent--
     if (!this.#waiting.isEmpty || this.#replays !== undefined || this.#resending !== undefined) this.drain()
     else this.#owner.roomMade()
   }
@@ -326,14 +326,19 @@ export class Outgoing {
       return
     }
     const { message } = sent
-    if (message !== undefined && connection.fits(message, sent)) {
-      connection.sendPublish(message, sent, packetId, isDuplicate)
-      return
-    }
+    if (message === undefined) this.#giveUp(packetId, 'damaged')
+    // What was sent once is finished, expired or not [MQTT5-4.3.3-7].
+    else if (!isDuplicate && isExpired(message, this.#parts.clock)) this.#giveUp(packetId, 'expired')
+    else if (!connection.fits(message, sent)) this.#giveUp(packetId, 'too-large')
+    else connection.sendPublish(message, sent, packetId, isDuplicate)
+  }
+
+  /** Takes a message out of the window that is not delivered. */
+  #giveUp(packetId: number, reason: DropReason): void {
     this.#state.finish(packetId)
-    const reason = message === undefined ? 'damaged' : 'too-large'
     this.#owner.drop(reason, 1)
     this.#trails.end(packetId, 'dropped', reason)
+    if (this.#resent > 0) this.#resent--
   }
 
   #sendRelease(connection: SessionConnection, packetId: number): void {

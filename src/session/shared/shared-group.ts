@@ -9,7 +9,8 @@ import { NO_IDENTIFIERS, termsOf } from '../../store/terms.ts'
 import type { Lender } from '../outgoing/outgoing.ts'
 import type { Session } from '../session.ts'
 import type { GroupParts } from './shared-groups.ts'
-import { WaitingMessages } from '../outgoing/waiting-messages.ts'
+import { QueueInState } from '../outgoing/waiting-orders.ts'
+import { isExpired, WaitingRoom } from '../outgoing/waiting-room.ts'
 
 /** How a shared subscription picks the member that gets a message. */
 export type SharedStrategy = 'round-robin' | 'sticky' | 'least-loaded'
@@ -28,7 +29,8 @@ export class SharedGroup implements Subscriber, Lender {
   /** The whole `$share/<name>/<filter>`. */
   readonly filter: string
   readonly #parts: GroupParts
-  readonly #waiting: WaitingMessages
+  #queue: QueueInState
+  #waiting: WaitingRoom<void>
   readonly #members: Member[] = []
   /** Where the round goes on. */
   #next = 0
@@ -37,11 +39,12 @@ export class SharedGroup implements Subscriber, Lender {
   constructor(filter: string, state: SessionState, parts: GroupParts) {
     this.filter = filter
     this.#parts = parts
-    this.#waiting = new WaitingMessages(this, state, parts)
+    this.#queue = new QueueInState(state)
+    this.#waiting = new WaitingRoom(this, this.#queue, parts)
   }
 
   get state(): SessionState {
-    return this.#waiting.state
+    return this.#queue.state
   }
 
   get isEmpty(): boolean {
@@ -73,7 +76,8 @@ export class SharedGroup implements Subscriber, Lender {
   }
 
   giveBack(message: Message, trail: Trail | undefined): void {
-    this.#take(message, trail)
+    if (isExpired(message, this.#parts.clock)) this.#dropNew('expired', message.qos, trail)
+    else this.#take(message, trail)
   }
 
   deliver(message: Message, _delivery: Delivery, trail: Trail | undefined): void {
@@ -112,20 +116,25 @@ export class SharedGroup implements Subscriber, Lender {
       if (message === undefined) break
       // It is in the member's hands before the group lets it go, so that its body is stored all the time.
       session.deliverLent(message, member.delivery, this, this.#waiting.nextFollowed?.trail)
-      this.#waiting.shift()
+      this.#queue.shift()
     }
   }
 
   /** From now on what waits is held by `state`: the first kept member has come. */
   moveTo(state: SessionState): void {
-    this.#waiting.moveTo(state)
+    const from = this.#waiting
+    const queue = new QueueInState(state)
+    for (let message = from.next(); message !== undefined; message = from.next()) {
+      queue.push(message, termsOf(message.qos, false, NO_IDENTIFIERS), from.nextFollowed)
+      this.#queue.shift()
+    }
+    this.#queue = queue
+    this.#waiting = new WaitingRoom(this, queue, this.#parts)
   }
 
   /** Nobody will ever look into the queue. */
   end(): void {
-    const { queuedMessages } = this.state
-    if (queuedMessages > 0) this.drop('session-ended', queuedMessages)
-    this.#waiting.tellAll('session-ended')
+    this.#waiting.dropAll('session-ended')
   }
 
   drop(reason: DropReason, count: number): void {

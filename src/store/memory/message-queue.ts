@@ -9,8 +9,8 @@ export interface QueuedMessage {
 }
 
 /** A queue in memory, counted in messages and bytes. */
-export class MessageQueue {
-  readonly #messages = new Fifo<QueuedMessage>()
+export class MessageQueue<T extends QueuedMessage = QueuedMessage> {
+  readonly #messages = new Fifo<T>()
   #bytes = 0
 
   get length(): number {
@@ -21,16 +21,16 @@ export class MessageQueue {
     return this.#bytes
   }
 
-  get first(): QueuedMessage | undefined {
+  get first(): T | undefined {
     return this.#messages.first
   }
 
-  push(queued: QueuedMessage): void {
+  push(queued: T): void {
     this.#messages.push(queued)
     this.#bytes += queued.message.packetBytes
   }
 
-  shift(): QueuedMessage | undefined {
+  shift(): T | undefined {
     const queued = this.#messages.shift()
     if (queued !== undefined) this.#bytes -= queued.message.packetBytes
     return queued
