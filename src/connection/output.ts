@@ -1,7 +1,8 @@
 // Hot path: `publish` and `acknowledge` run per packet sent; measured by `npm run bench`, all throughput rows.
 import type { Ledger } from '../observe/ledger.ts'
 import { PacketType, type QoS } from '../protocol/packet-types.ts'
-import { lengthBytes, type Message, writeLength } from '../protocol/message.ts'
+import type { Message } from '../protocol/message.ts'
+import { varintBytes, writeVarint } from '../protocol/varint.ts'
 import type { Transport } from './transport.ts'
 
 /** Most outputs of a turn are small; one that is not moves on to a large slab. */
@@ -160,13 +161,13 @@ export class Output {
     const { propertiesStart, payloadStart, end } = message
     const propertiesBytes = properties.length + payloadStart - propertiesStart
     const payloadBytes = end - payloadStart
-    const headerBytes = 2 + topic.length + (qos > 0 ? 2 : 0) + lengthBytes(propertiesBytes) + propertiesBytes
-    const packetBytes = 1 + lengthBytes(headerBytes + payloadBytes) + headerBytes + payloadBytes
+    const headerBytes = 2 + topic.length + (qos > 0 ? 2 : 0) + varintBytes(propertiesBytes) + propertiesBytes
+    const packetBytes = 1 + varintBytes(headerBytes + payloadBytes) + headerBytes + payloadBytes
     const isReferenced = payloadBytes >= REFERENCE_FROM_BYTES
     const slab = this.#room(packetBytes - (isReferenced ? payloadBytes : 0))
     let at = this.#used
     slab[at++] = (PacketType.PUBLISH << 4) | (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0)
-    at = writeLength(slab, at, headerBytes + payloadBytes)
+    at = writeVarint(slab, at, headerBytes + payloadBytes)
     at = slab.writeUInt16BE(topic.length, at)
     at += topic.copy(slab, at)
     if (qos > 0) {
@@ -175,7 +176,7 @@ export class Output {
     } else {
       this.#gatheredQos0++
     }
-    at = writeLength(slab, at, propertiesBytes)
+    at = writeVarint(slab, at, propertiesBytes)
     at += properties.copy(slab, at)
     at += message.bytes.copy(slab, at, propertiesStart, payloadStart)
     if (!isReferenced) at += message.bytes.copy(slab, at, payloadStart, end)

@@ -1,5 +1,6 @@
 import { ReasonCode } from './reason-codes.ts'
 import { isUtf8String } from './utf8.ts'
+import { CUT_OFF, readVarint, TOO_LONG, varintBytes, varintEnd } from './varint.ts'
 
 /**
  * A packet breaks the standard. The reader of its fields throws it; the connection ends with the message in the log, and a
@@ -53,16 +54,14 @@ export class FieldReader {
 
   /** A number of one to four bytes with seven bits each, in its shortest form [MQTT5-1.5.5-1]. */
   variableByteInteger(name: string): number {
-    let value = 0
-    for (let scale = 1; scale <= 2_097_152; scale *= 128) {
-      const byte = this.byte(name)
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) {
-        if (byte === 0 && scale > 1) throw new MalformedPacketError(`${name} is not in its shortest form`)
-        return value
-      }
-    }
-    throw new MalformedPacketError(`${name} is longer than four bytes`)
+    const start = this.#at
+    const end = varintEnd(this.#bytes, start, this.#end)
+    if (end === CUT_OFF) throw new MalformedPacketError(`the packet ends inside ${name}`)
+    if (end === TOO_LONG) throw new MalformedPacketError(`${name} is longer than four bytes`)
+    const value = readVarint(this.#bytes, start)
+    if (end - start > varintBytes(value)) throw new MalformedPacketError(`${name} is not in its shortest form`)
+    this.#at = end
+    return value
   }
 
   /** A view of a length-prefixed field. */

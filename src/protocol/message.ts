@@ -1,5 +1,6 @@
 // Hot path: one call or more per PUBLISH and subscriber; measured by `npm run bench`, rows "QoS 0" to "QoS 2".
 import { PacketType, type QoS } from './packet-types.ts'
+import { readVarint, varintBytes, varintEnd, writeVarint } from './varint.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -76,16 +77,8 @@ export class Message {
   /** Makes this object stand for the packet of `run` that begins at `at`; returns the offset behind it. */
   takeFromRun(run: Message, at: number): number {
     const { bytes } = run
-    let bodyStart = at + 1
-    let remainingBytes = 0
-    let scale = 1
-    let byte = 0x80
-    while (byte >= 0x80) {
-      byte = bytes[bodyStart++] ?? 0
-      remainingBytes += (byte & 0x7f) * scale
-      scale *= 128
-    }
-    const end = bodyStart + remainingBytes
+    const bodyStart = fieldStart(bytes, at)
+    const end = bodyStart + readVarint(bytes, at + 1)
     // All packets of a run have the same header behind the remaining length.
     const first = fieldStart(run.bytes, run.start)
     this.set(run.topic, 0, false, bytes, at, bodyStart + run.payloadStart - first, end)
@@ -133,8 +126,8 @@ export class Message {
     const first = bytes[start] ?? 0
     const qos = first & 4 ? 2 : first & 2 ? 1 : 0
     const headerEnd = topicEnd + (qos > 0 ? 2 : 0)
-    const propertiesStart = isVersion5 ? lengthEnd(bytes, headerEnd) : headerEnd
-    const payloadStart = propertiesStart + (isVersion5 ? readLength(bytes, headerEnd) : 0)
+    const propertiesStart = isVersion5 ? varintEnd(bytes, headerEnd, end) : headerEnd
+    const payloadStart = propertiesStart + (isVersion5 ? readVarint(bytes, headerEnd) : 0)
     if (first >> 4 !== PacketType.PUBLISH || payloadStart > end) throw new RangeError('no PUBLISH packet')
     const message = new Message()
     const topic = bytes.toString('utf8', topicStart, topicEnd)
@@ -183,7 +176,7 @@ export class Message {
   /** What the property length and the properties take in a packet of MQTT 5. */
   get propertyFieldBytes(): number {
     const propertiesBytes = this.payloadStart - this.propertiesStart
-    return lengthBytes(propertiesBytes) + propertiesBytes
+    return varintBytes(propertiesBytes) + propertiesBytes
   }
 
   /**
@@ -240,7 +233,7 @@ export class Message {
 
 /** Offset of the first field of the packet that begins at `start`, past its remaining length. */
 function fieldStart(bytes: Buffer, start: number): number {
-  return lengthEnd(bytes, start + 1)
+  return varintEnd(bytes, start + 1, bytes.length)
 }
 
 /**
@@ -253,52 +246,18 @@ export function encodePublish(
   payload: Buffer,
   hasPacketId: boolean,
 ): Buffer {
-  const propertyFieldBytes = properties === undefined ? 0 : lengthBytes(properties.length) + properties.length
+  const propertyFieldBytes = properties === undefined ? 0 : varintBytes(properties.length) + properties.length
   const remainingBytes = 2 + topic.length + (hasPacketId ? 2 : 0) + propertyFieldBytes + payload.length
-  const packet = Buffer.allocUnsafe(1 + lengthBytes(remainingBytes) + remainingBytes)
+  const packet = Buffer.allocUnsafe(1 + varintBytes(remainingBytes) + remainingBytes)
   packet[0] = (PacketType.PUBLISH << 4) | (hasPacketId ? 2 : 0)
-  let at = writeLength(packet, 1, remainingBytes)
+  let at = writeVarint(packet, 1, remainingBytes)
   at = packet.writeUInt16BE(topic.length, at)
   at += topic.copy(packet, at)
   if (hasPacketId) at = packet.writeUInt16BE(0, at)
   if (properties !== undefined) {
-    at = writeLength(packet, at, properties.length)
+    at = writeVarint(packet, at, properties.length)
     at += properties.copy(packet, at)
   }
   payload.copy(packet, at)
   return packet
-}
-
-/** How many bytes a remaining length or a property length takes: 1 to 4 [MQTT-3.1.1 §2.2.3]. */
-export function lengthBytes(length: number): number {
-  return length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : 4
-}
-
-/** Writes a remaining length or a property length at `at` and returns the offset behind it. */
-export function writeLength(packet: Buffer, at: number, length: number): number {
-  let rest = length
-  while (rest > 127) {
-    packet[at++] = (rest & 0x7f) | 0x80
-    rest >>>= 7
-  }
-  packet[at++] = rest
-  return at
-}
-
-/** The length that begins at `at`. */
-export function readLength(bytes: Buffer, at: number): number {
-  let length = 0
-  for (let scale = 1; scale <= 2_097_152; scale *= 128) {
-    const byte = bytes[at++] ?? 0
-    length += (byte & 0x7f) * scale
-    if (byte < 0x80) break
-  }
-  return length
-}
-
-/** The offset behind the length that begins at `at`. */
-export function lengthEnd(bytes: Buffer, at: number): number {
-  let end = at
-  while (((bytes[end] ?? 0) & 0x80) !== 0) end++
-  return end + 1
 }

@@ -1,11 +1,11 @@
-import { lengthBytes, writeLength } from './message.ts'
+import { varintBytes, writeVarint } from './varint.ts'
 
 /** A packet of first byte, remaining length and `parts`. */
 export function packet(firstByte: number, parts: readonly Buffer[]): Buffer {
   let remainingBytes = 0
   for (const part of parts) remainingBytes += part.length
-  const head = Buffer.allocUnsafe(1 + lengthBytes(remainingBytes))
+  const head = Buffer.allocUnsafe(1 + varintBytes(remainingBytes))
   head[0] = firstByte
-  writeLength(head, 1, remainingBytes)
+  writeVarint(head, 1, remainingBytes)
   return Buffer.concat([head, ...parts])
 }

@@ -1,6 +1,6 @@
 import { type FieldReader, MalformedPacketError } from './field-reader.ts'
-import { lengthBytes, writeLength } from './message.ts'
 import { ReasonCode } from './reason-codes.ts'
+import { varintBytes, writeVarint } from './varint.ts'
 
 /** Identifiers of the properties of MQTT 5 [MQTT5 §2.2.2.2]. All are below 128, so that each is one byte. */
 export const PropertyId = {
@@ -198,8 +198,8 @@ export class PropertyWriter {
 
   /** The property length and the properties. */
   encode(): Buffer {
-    const length = Buffer.allocUnsafe(lengthBytes(this.#bytes))
-    writeLength(length, 0, this.#bytes)
+    const length = Buffer.allocUnsafe(varintBytes(this.#bytes))
+    writeVarint(length, 0, this.#bytes)
     return Buffer.concat([length, ...this.#parts])
   }
 

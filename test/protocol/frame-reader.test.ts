@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FrameReader, type FrameSink } from '../../src/protocol/frame-reader.ts'
-import { writeLength } from '../../src/protocol/message.ts'
+import { writeVarint } from '../../src/protocol/varint.ts'
 import { runs } from '../support/runs.ts'
 
 const MAX_PACKET_BYTES = 100_000
@@ -27,7 +27,7 @@ class Collector implements FrameSink {
 function packet(firstByte: number, body: Uint8Array): Buffer {
   const header = Buffer.alloc(5)
   header[0] = firstByte
-  return Buffer.concat([header.subarray(0, writeLength(header, 1, body.length)), body])
+  return Buffer.concat([header.subarray(0, writeVarint(header, 1, body.length)), body])
 }
 
 function shown(bytes: Buffer, bodyBytes: number): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodePublish, lengthBytes, Message, writeLength } from '../../src/protocol/message.ts'
+import { encodePublish, Message } from '../../src/protocol/message.ts'
 
 const names = fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' })
 
@@ -115,23 +115,5 @@ describe('Message', () => {
     expect(retained.retain).toBe(true)
     expect(retained.publisher).toBe('me')
     expect(retained.payload).toEqual(Buffer.from('x'))
-  })
-})
-
-describe('writeLength', () => {
-  test.each([
-    [0, [0]],
-    [127, [0x7f]],
-    [128, [0x80, 0x01]],
-    [16_383, [0xff, 0x7f]],
-    [16_384, [0x80, 0x80, 0x01]],
-    [2_097_151, [0xff, 0xff, 0x7f]],
-    [2_097_152, [0x80, 0x80, 0x80, 0x01]],
-    [268_435_455, [0xff, 0xff, 0xff, 0x7f]],
-  ])('writes %i as the table of the standard has it [MQTT-3.1.1 2.2.3]', (remainingBytes, expected) => {
-    const packet = Buffer.alloc(4)
-    const end = writeLength(packet, 0, remainingBytes)
-    expect([...packet.subarray(0, end)]).toEqual(expected)
-    expect(lengthBytes(remainingBytes)).toBe(expected.length)
   })
 })

@@ -2,10 +2,11 @@
 import { isUtf8 } from 'node:buffer'
 import type { Clock } from '../../base/clock.ts'
 import { MalformedPacketError } from '../../protocol/field-reader.ts'
-import { encodePublish, lengthBytes, lengthEnd, type Message, readLength } from '../../protocol/message.ts'
+import { encodePublish, type Message } from '../../protocol/message.ts'
 import type { QoS } from '../../protocol/packet-types.ts'
 import { PublishProperties } from '../../protocol/publish-properties.ts'
 import { ReasonCode } from '../../protocol/reason-codes.ts'
+import { readVarint, varintBytes, varintEnd } from '../../protocol/varint.ts'
 import type { Route, Router } from '../../router/router.ts'
 
 /** One for all connections, as packets are read one at a time. */
@@ -52,10 +53,10 @@ export class IncomingPublish5 {
     // [MQTT5-2.2.1-3]
     if (qos !== 0 && this.packetId === 0)
       throw new MalformedPacketError('PUBLISH with packet identifier 0', ReasonCode.PROTOCOL_ERROR)
-    const propertiesBytes = readLength(bytes, lengthAt)
-    this.propertiesStart = lengthEnd(bytes, lengthAt)
+    const propertiesBytes = readVarint(bytes, lengthAt)
+    this.propertiesStart = varintEnd(bytes, lengthAt, end)
     this.payloadStart = this.propertiesStart + propertiesBytes
-    if (this.payloadStart > end || this.propertiesStart - lengthAt !== lengthBytes(propertiesBytes)) {
+    if (this.payloadStart > end || this.propertiesStart - lengthAt !== varintBytes(propertiesBytes)) {
       throw new MalformedPacketError('the property length of PUBLISH is wrong')
     }
     PROPERTIES.read(bytes, this.propertiesStart, this.payloadStart)

@@ -1,7 +1,8 @@
 // Hot path: `lead` runs per PUBLISH to a client of MQTT 5 that has identifiers, aliases or an expiry; `npm run bench`, rows "MQTT 5".
 import type { Clock } from '../../base/clock.ts'
-import { type Message, lengthBytes, writeLength } from '../../protocol/message.ts'
+import type { Message } from '../../protocol/message.ts'
 import { PropertyId } from '../../protocol/properties.ts'
+import { varintBytes, writeVarint } from '../../protocol/varint.ts'
 import type { Terms } from '../../store/store.ts'
 
 const NOTHING = Buffer.alloc(0)
@@ -50,7 +51,7 @@ export class OutgoingProperties {
     }
     for (let i = 0; i < identifiers.length; i++) {
       target[this.#used] = PropertyId.SUBSCRIPTION_IDENTIFIER
-      this.#used = writeLength(target, this.#used + 1, identifiers[i] ?? 0)
+      this.#used = writeVarint(target, this.#used + 1, identifiers[i] ?? 0)
     }
     this.#isTopicKnown = false
     if (this.#topicAliasMaximum > 0) this.#writeAlias(target, message.topic)
@@ -67,10 +68,10 @@ export class OutgoingProperties {
     let bytes = message.payloadStart - message.propertiesStart
     if (message.isExpiryForwarded) bytes += 5
     const { identifiers } = terms
-    for (let i = 0; i < identifiers.length; i++) bytes += 1 + lengthBytes(identifiers[i] ?? 0)
-    const headerBytes = 2 + message.topicBytes.length + (terms.qos > 0 ? 2 : 0) + lengthBytes(bytes) + bytes
+    for (let i = 0; i < identifiers.length; i++) bytes += 1 + varintBytes(identifiers[i] ?? 0)
+    const headerBytes = 2 + message.topicBytes.length + (terms.qos > 0 ? 2 : 0) + varintBytes(bytes) + bytes
     const remainingBytes = headerBytes + message.payloadBytes
-    return 1 + lengthBytes(remainingBytes) + remainingBytes
+    return 1 + varintBytes(remainingBytes) + remainingBytes
   }
 
   #writeAlias(target: Buffer, topic: string): void {
