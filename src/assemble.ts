@@ -22,6 +22,7 @@ import { Metrics } from './observe/metrics.ts'
 import { Mishaps } from './observe/mishaps.ts'
 import { SysTopics } from './observe/sys-topics.ts'
 import { Message } from './protocol/message.ts'
+import { PublishPacket } from './protocol/publish-packet.ts'
 import { Router } from './router/router.ts'
 import { Sessions } from './session/sessions.ts'
 import { storedBytes } from './store/disk/store-file.ts'
@@ -119,6 +120,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     router,
     sessions,
     turn: new OutputTurn(ledger),
+    packet: new PublishPacket(),
     message: new Message(),
     run: new PublishRun(),
   })

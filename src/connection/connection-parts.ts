@@ -3,6 +3,7 @@ import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../base/log.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import type { Message } from '../protocol/message.ts'
+import type { PublishPacket } from '../protocol/publish-packet.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Router } from '../router/router.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -21,7 +22,8 @@ export interface ConnectionParts {
   readonly log: Log
   readonly mishaps: Mishaps
   readonly turn: OutputTurn
-  /** Stands for the PUBLISH that is being handled, one at a time for the whole hub. */
+  /** The PUBLISH that is being handled, one at a time for the whole hub: its fields, and the message that it is. */
+  readonly packet: PublishPacket
   readonly message: Message
   readonly run: PublishRun
   readonly limits: ConnectionLimits

@@ -7,7 +7,8 @@ import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { Message } from '../protocol/message.ts'
-import { PACKET_NAMES, PacketType, type QoS } from '../protocol/packet-types.ts'
+import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
+import { PLAIN_PUBLISH, type PublishPacket } from '../protocol/publish-packet.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { Terms } from '../store/store.ts'
 import type { ConnectionReport } from '../session/client-report.ts'
@@ -26,12 +27,7 @@ import { FrameSizeError, type Transport, type TransportOwner } from './transport
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
 const STOP_READING_AT = 2
 
-/** A PUBLISH at QoS 0 that is neither a duplicate nor to be retained: its bytes go out as they came. */
-const PLAIN_PUBLISH = PacketType.PUBLISH << 4
-
 const GONE = 'the client closed the connection without DISCONNECT'
-
-const QOS_BY_BITS: readonly (QoS | undefined)[] = [0, 1, 2, undefined]
 
 const NOT_CONNECTED = { protocolLevel: 0, keepAliveSeconds: 0, connectedAtMs: 0 }
 
@@ -151,26 +147,14 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   frame(bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     if (this.#isClosed) return false
-    const first = bytes[start] ?? 0
-    const type = first >> 4
-    const session = this.#session
-    if (session === undefined) return this.#firstFrame(type, first, bytes, start, bodyStart, end)
-    const { run } = this.#parts
-    if (first === PLAIN_PUBLISH && run.extend(bytes, start, bodyStart, end)) return true
-    run.finish()
-    if (type === PacketType.PUBLISH) {
-      return this.#version5 === undefined
-        ? this.#publish(session, first, bytes, start, bodyStart, end)
-        : this.#publish5(session, this.#version5, first, bytes, start, bodyStart, end)
+    if (bytes[start] === PLAIN_PUBLISH && this.#parts.run.extend(bytes, start, bodyStart, end)) return true
+    try {
+      return this.#take(bytes, start, bodyStart, end)
+    } catch (error) {
+      if (!(error instanceof MalformedPacketError)) throw error
+      this.close(error.message, error.code)
+      return false
     }
-    if ((first & 0x0f) !== REQUIRED_FLAGS[type]) {
-      return this.#refuse(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
-    }
-    if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
-      return this.#acknowledgement(session, type, bytes, bodyStart, end)
-    }
-    if (type === PacketType.PINGREQ) return this.#ping(end - bodyStart)
-    return this.#controlFrame(type, bytes, start, bodyStart, end)
   }
 
   malformed(reason: string): void {
@@ -179,90 +163,77 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.close(reason, isTooLarge ? ReasonCode.PACKET_TOO_LARGE : ReasonCode.MALFORMED_PACKET)
   }
 
-  #firstFrame(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+  /** Takes one packet; false has later ones wait. @throws MalformedPacketError when the connection has to end for it */
+  #take(bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const first = bytes[start] ?? 0
+    const type = first >> 4
+    const session = this.#session
+    if (session === undefined) return this.#takeFirst(type, first, bytes, start, bodyStart, end)
+    this.#parts.run.finish()
+    if (type === PacketType.PUBLISH) return this.#publish(session, bytes, start, bodyStart, end)
+    if ((first & 0x0f) !== REQUIRED_FLAGS[type])
+      throw new MalformedPacketError(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
+    if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
+      return this.#acknowledgement(session, type, bytes, bodyStart, end)
+    }
+    if (type === PacketType.PINGREQ) return this.#ping(end - bodyStart)
+    return this.#controlPacket(type, bytes, start, bodyStart, end)
+  }
+
+  #takeFirst(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     // [MQTT-3.1.0-1]
     const foreign = foreignToMqtt(bytes, start)
-    if (foreign !== undefined) return this.#refuse(MISHAPS[foreign])
-    if (type !== PacketType.CONNECT) return this.#refuse(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
-    if (first !== PacketType.CONNECT << 4) return this.#refuse('the flags of CONNECT are not 0')
+    if (foreign !== undefined) throw new MalformedPacketError(MISHAPS[foreign])
+    if (type !== PacketType.CONNECT)
+      throw new MalformedPacketError(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
+    if (first !== PacketType.CONNECT << 4) throw new MalformedPacketError('the flags of CONNECT are not 0')
     this.#parts.ledger.connects++
     this.#control = new Control(this, this.#parts)
-    return this.#controlFrame(type, bytes, start, bodyStart, end)
+    return this.#controlPacket(type, bytes, start, bodyStart, end)
   }
 
   #ping(bodyBytes: number): boolean {
-    if (bodyBytes !== 0) return this.#refuse('PINGREQ has a body')
+    if (bodyBytes !== 0) throw new MalformedPacketError('PINGREQ has a body')
     this.#parts.ledger.otherReceived++
     this.sendPacket(PINGRESP)
     return true
   }
 
   /** Hands a packet to the control side. Always false: later frames wait for its answer. */
-  #controlFrame(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): false {
+  #controlPacket(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): false {
     this.#parts.ledger.otherReceived++
-    const fault = this.#control?.take(type, bytes, start, bodyStart, end)
-    if (fault !== undefined) this.close(fault.message, fault.code)
+    this.#control?.take(type, bytes, start, bodyStart, end)
     return false
   }
 
-  #publish(session: Session, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
-    const qos = QOS_BY_BITS[(first >> 1) & 3]
-    if (qos === undefined) return this.#refuse('PUBLISH at QoS 3') // [MQTT-3.3.1-4]
-    if (qos === 0 && (first & 8) !== 0) return this.#refuse('PUBLISH at QoS 0 with DUP') // [MQTT-3.3.1-2]
-    const topicStart = bodyStart + 2
-    const topicEnd = topicStart + (((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0))
-    const payloadStart = qos === 0 ? topicEnd : topicEnd + 2
-    if (topicStart > end || payloadStart > end) return this.#refuse('PUBLISH ends inside its header')
-    const packetId = qos === 0 ? 0 : ((bytes[topicEnd] ?? 0) << 8) | (bytes[topicEnd + 1] ?? 0)
-    if (qos !== 0 && packetId === 0) return this.#refuse('PUBLISH with packet identifier 0') // [MQTT-2.3.1-1]
-    const route = this.#parts.router.resolve(bytes, topicStart, topicEnd)
-    if (route === undefined) return this.#refuse(explainTopicRefusal(this.#parts, bytes, topicStart, topicEnd))
-    if (first === PLAIN_PUBLISH) {
-      this.#parts.run.begin(session, route, bytes, start, bodyStart, payloadStart, end)
+  #publish(session: Session, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const { packet, router, run, message } = this.#parts
+    const version5 = this.#version5
+    packet.read(bytes, start, bodyStart, end, version5 !== undefined)
+    const route =
+      version5 === undefined ? router.resolve(bytes, packet.topicStart, packet.topicEnd) : version5.route(bytes, packet)
+    if (route === undefined) throw this.#topicRefusal(bytes, packet)
+    if (packet.isPlain) {
+      run.begin(session, route, bytes, packet)
       return true
     }
-    const message = this.#parts.message
-    message.set(route.topic, qos, (first & 1) !== 0, bytes, start, payloadStart, end)
+    if (version5 === undefined) message.setPacket(route.topic, bytes, packet)
+    else version5.fill(message, route.topic, bytes, packet)
     message.publisher = session.clientId
-    session.receive(message, route, packetId)
-    return !this.#isClosed
-  }
-
-  #publish5(
-    session: Session,
-    version5: Version5,
-    first: number,
-    bytes: Buffer,
-    start: number,
-    bodyStart: number,
-    end: number,
-  ): boolean {
-    const qos = QOS_BY_BITS[(first >> 1) & 3]
-    if (qos === undefined) return this.#refuse('PUBLISH at QoS 3') // [MQTT5-3.3.1-4]
-    if (qos === 0 && (first & 8) !== 0) return this.#refuse('PUBLISH at QoS 0 with DUP') // [MQTT5-3.3.1-2]
-    try {
-      version5.publish(session, qos, bytes, start, bodyStart, end)
-    } catch (error) {
-      if (error instanceof MalformedPacketError) return this.#refuse(error.message, error.code)
-      throw error
-    }
+    const { packetId } = packet
+    if (version5 === undefined || version5.takes(session, message, packetId)) session.receive(message, route, packetId)
     return !this.#isClosed
   }
 
   #acknowledgement(session: Session, type: number, bytes: Buffer, bodyStart: number, end: number): boolean {
     let reasonCode = 0
     if (end - bodyStart !== 2) {
-      if (this.#version5 === undefined) return this.#refuse(`${PACKET_NAMES[type]} is not two bytes long`)
-      try {
-        reasonCode = readAcknowledgement(type, bytes, bodyStart, end)
-      } catch (error) {
-        if (error instanceof MalformedPacketError) return this.#refuse(error.message, error.code)
-        throw error
-      }
+      if (this.#version5 === undefined) throw new MalformedPacketError(`${PACKET_NAMES[type]} is not two bytes long`)
+      reasonCode = readAcknowledgement(type, bytes, bodyStart, end)
     }
     this.#parts.ledger.otherReceived++
     const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
-    if (packetId === 0) return this.#refuse(`${PACKET_NAMES[type]} with packet identifier 0`)
+    if (packetId === 0) throw new MalformedPacketError(`${PACKET_NAMES[type]} with packet identifier 0`)
     let isKnown = true
     if (type === PacketType.PUBACK) isKnown = session.acknowledged(packetId, reasonCode)
     else if (type === PacketType.PUBREC) isKnown = session.released(packetId, reasonCode)
@@ -272,6 +243,12 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     if (!isKnown)
       this.#parts.log.debug({ clientId: session.clientId, packetId, type }, 'acknowledgement of nothing in flight')
     return !this.#isClosed
+  }
+
+  /** What is wrong with the topic name of a PUBLISH that has no route; counts it when that is a limit of the hub. */
+  #topicRefusal(bytes: Buffer, { topicStart, topicEnd }: PublishPacket): MalformedPacketError {
+    const fault = explainTopicRefusal(this.#parts, bytes, topicStart, topicEnd)
+    return new MalformedPacketError(fault, ReasonCode.TOPIC_NAME_INVALID)
   }
 
   // ---- from the control side
@@ -373,11 +350,6 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   publishRateKept(): void {
     this.lastReceivedMs = performance.now()
     if (!this.#isBacklogged) this.transport.resume()
-  }
-
-  #refuse(reason: string, code: ReasonCode = ReasonCode.MALFORMED_PACKET): false {
-    this.close(reason, code)
-    return false
   }
 
   /** Tells a client of MQTT 5 why its connection ends. */

@@ -99,17 +99,6 @@ export class Control {
     return this.#opened?.session
   }
 
-  /** Takes one control packet. Returns what is wrong with it when the connection has to end for it. */
-  take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): MalformedPacketError | undefined {
-    try {
-      this.#take(type, bytes, start, bodyStart, end)
-      return undefined
-    } catch (error) {
-      if (error instanceof MalformedPacketError) return error
-      throw error
-    }
-  }
-
   /** The packet that tells the client why its connection ends; only MQTT 5 has one. */
   farewell(reason: string, code: ReasonCode, serverReference: string | undefined): Buffer | undefined {
     if (!this.#isVersion5) return undefined
@@ -117,7 +106,8 @@ export class Control {
     return this.#isConnected ? encodeDisconnect(code, properties) : encodeConnack5(false, connackCode(code), properties)
   }
 
-  #take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): void {
+  /** Takes one control packet. @throws MalformedPacketError when the connection has to end for it */
+  take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): void {
     const isVersion5 = this.#isVersion5
     switch (type) {
       case PacketType.CONNECT:

@@ -1,8 +1,8 @@
 // Hot path: `publish` and `acknowledge` run per packet sent; measured by `npm run bench`, all throughput rows.
 import type { Ledger } from '../observe/ledger.ts'
-import { PacketType, type QoS } from '../protocol/packet-types.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+import { publishBytes, publishFirstByte, writePublishHeader } from '../protocol/publish-packet.ts'
 import type { Message } from '../protocol/message.ts'
-import { varintBytes, writeVarint } from '../protocol/varint.ts'
 import type { Transport } from './transport.ts'
 
 /** Most outputs of a turn are small; one that is not moves on to a large slab. */
@@ -127,7 +127,7 @@ export class Output {
     const slab = this.#room(copiedEnd - start)
     const at = this.#used
     bytes.copy(slab, at, start, copiedEnd)
-    slab[at] = (PacketType.PUBLISH << 4) | (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0)
+    slab[at] = publishFirstByte(qos, isDuplicate, isRetained)
     this.#used = at + copiedEnd - start
     if (hasPacketId) {
       const idAt = at + payloadStart - start - 2 - (this.isVersion5 ? message.propertyFieldBytes : 0)
@@ -161,22 +161,13 @@ export class Output {
     const { propertiesStart, payloadStart, end } = message
     const propertiesBytes = properties.length + payloadStart - propertiesStart
     const payloadBytes = end - payloadStart
-    const headerBytes = 2 + topic.length + (qos > 0 ? 2 : 0) + varintBytes(propertiesBytes) + propertiesBytes
-    const packetBytes = 1 + varintBytes(headerBytes + payloadBytes) + headerBytes + payloadBytes
+    const packetBytes = publishBytes(topic.length, qos > 0, propertiesBytes, payloadBytes)
     const isReferenced = payloadBytes >= REFERENCE_FROM_BYTES
     const slab = this.#room(packetBytes - (isReferenced ? payloadBytes : 0))
-    let at = this.#used
-    slab[at++] = (PacketType.PUBLISH << 4) | (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0)
-    at = writeVarint(slab, at, headerBytes + payloadBytes)
-    at = slab.writeUInt16BE(topic.length, at)
-    at += topic.copy(slab, at)
-    if (qos > 0) {
-      at = slab.writeUInt16BE(packetId, at)
-      this.#turn.ledger.sent[qos]++
-    } else {
-      this.#gatheredQos0++
-    }
-    at = writeVarint(slab, at, propertiesBytes)
+    const firstByte = publishFirstByte(qos, isDuplicate, isRetained)
+    let at = writePublishHeader(slab, this.#used, firstByte, topic, packetId, propertiesBytes, payloadBytes)
+    if (qos > 0) this.#turn.ledger.sent[qos]++
+    else this.#gatheredQos0++
     at += properties.copy(slab, at)
     at += message.bytes.copy(slab, at, propertiesStart, payloadStart)
     if (!isReferenced) at += message.bytes.copy(slab, at, payloadStart, end)

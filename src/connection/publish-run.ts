@@ -1,5 +1,6 @@
 // Hot path: runs per PUBLISH at QoS 0; measured by `npm run bench`, rows "QoS 0".
 import { Message } from '../protocol/message.ts'
+import type { PublishPacket } from '../protocol/publish-packet.ts'
 import type { Route } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 
@@ -12,39 +13,29 @@ export class PublishRun {
   readonly #run = new Message()
   #session: Session | undefined = undefined
   #route: Route | undefined = undefined
-  /** Where the topic of the first packet begins, at its length. */
-  #topicStart = 0
+  /** Where the variable header of the first packet begins, with the length of the topic. */
+  #headerStart = 0
 
-  /** `propertiesStart` is given for a packet of MQTT 5. */
-  begin(
-    session: Session,
-    route: Route,
-    bytes: Buffer,
-    start: number,
-    topicStart: number,
-    payloadStart: number,
-    end: number,
-    propertiesStart = 0,
-  ): void {
-    this.#run.set(route.topic, 0, false, bytes, start, payloadStart, end)
-    if (propertiesStart > 0) this.#run.setProperties(propertiesStart)
+  /** Begins with a packet that is plain (`PublishPacket.isPlain`). */
+  begin(session: Session, route: Route, bytes: Buffer, packet: PublishPacket): void {
+    this.#run.setPacket(route.topic, bytes, packet)
     this.#run.publisher = session.clientId
     this.#session = session
     this.#route = route
-    this.#topicStart = topicStart
+    this.#headerStart = packet.topicStart - 2
   }
 
-  /** Adds the packet at `bytes[start, end)` with its topic at `topicStart`; false when it does not belong to the run. */
-  extend(bytes: Buffer, start: number, topicStart: number, end: number): boolean {
+  /** Adds the packet at `bytes[start, end)` with its variable header at `bodyStart`; false when it does not belong to the run. */
+  extend(bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     const run = this.#run
     if (this.#session === undefined || run.end !== start || run.bytes !== bytes) return false
-    const topicBytes = run.payloadStart - this.#topicStart
-    if (topicStart + topicBytes > end) return false
-    for (let i = 0; i < topicBytes; i++) {
-      if (bytes[topicStart + i] !== bytes[this.#topicStart + i]) return false
+    const headerBytes = run.payloadStart - this.#headerStart
+    if (bodyStart + headerBytes > end) return false
+    for (let i = 0; i < headerBytes; i++) {
+      if (bytes[bodyStart + i] !== bytes[this.#headerStart + i]) return false
     }
     run.end = end
-    run.lastPayloadStart = topicStart + topicBytes
+    run.lastPayloadStart = bodyStart + headerBytes
     run.count++
     return true
   }

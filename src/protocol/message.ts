@@ -1,8 +1,12 @@
 // Hot path: one call or more per PUBLISH and subscriber; measured by `npm run bench`, rows "QoS 0" to "QoS 2".
-import { PacketType, type QoS } from './packet-types.ts'
-import { readVarint, varintBytes, varintEnd, writeVarint } from './varint.ts'
+import type { QoS } from './packet-types.ts'
+import { encodePublish, PublishPacket } from './publish-packet.ts'
+import { readVarint, varintBytes, varintEnd } from './varint.ts'
 
 const EMPTY = Buffer.alloc(0)
+
+/** For what is read from a store, one at a time. */
+const KEPT = new PublishPacket()
 
 /**
  * An application message on its way through the hub, held as the bytes of a PUBLISH packet.
@@ -74,6 +78,27 @@ export class Message {
     this.propertiesStart = propertiesStart
   }
 
+  /** Makes this object stand for a packet that was read from `bytes`. Keeps the buffer, not a copy of it. */
+  setPacket(topic: string, bytes: Buffer, packet: PublishPacket): void {
+    this.set(topic, packet.qos, packet.isRetained, bytes, packet.start, packet.payloadStart, packet.end)
+    if (packet.isVersion5) this.setProperties(packet.propertiesStart)
+  }
+
+  /** Makes this object stand for a packet of its own, one of MQTT 5 if it is given properties; all is copied. */
+  setFields(
+    topic: string,
+    topicBytes: Buffer,
+    properties: Buffer | undefined,
+    payload: Buffer,
+    qos: QoS,
+    retain: boolean,
+  ): void {
+    const bytes = encodePublish(topicBytes, properties, payload, qos > 0)
+    const payloadStart = bytes.length - payload.length
+    this.set(topic, qos, retain, bytes, 0, payloadStart, bytes.length)
+    if (properties !== undefined) this.setProperties(payloadStart - properties.length)
+  }
+
   /** Makes this object stand for the packet of `run` that begins at `at`; returns the offset behind it. */
   takeFromRun(run: Message, at: number): number {
     const { bytes } = run
@@ -99,12 +124,9 @@ export class Message {
     publisher: string | undefined,
     properties: Buffer = EMPTY,
   ): Message {
-    const isVersion5 = properties.length > 0
-    const bytes = encodePublish(Buffer.from(topic), isVersion5 ? properties : undefined, payload, qos > 0)
     const message = new Message()
-    const payloadStart = bytes.length - payload.length
-    message.set(topic, qos, retain, bytes, 0, payloadStart, bytes.length)
-    if (isVersion5) message.setProperties(payloadStart - properties.length)
+    const ownProperties = properties.length > 0 ? properties : undefined
+    message.setFields(topic, Buffer.from(topic), ownProperties, payload, qos, retain)
     message.publisher = publisher
     message.#kept = message
     return message
@@ -112,7 +134,7 @@ export class Message {
 
   /**
    * A kept message that is the packet `bytes[start, end)`, as a store gives it back. Keeps the buffer.
-   * @throws RangeError when that is no PUBLISH packet
+   * @throws MalformedPacketError when that is no PUBLISH packet
    */
   static restore(
     bytes: Buffer,
@@ -121,18 +143,9 @@ export class Message {
     publisher: string | undefined,
     isVersion5: boolean,
   ): Message {
-    const topicStart = fieldStart(bytes, start) + 2
-    const topicEnd = topicStart + bytes.readUInt16BE(topicStart - 2)
-    const first = bytes[start] ?? 0
-    const qos = first & 4 ? 2 : first & 2 ? 1 : 0
-    const headerEnd = topicEnd + (qos > 0 ? 2 : 0)
-    const propertiesStart = isVersion5 ? varintEnd(bytes, headerEnd, end) : headerEnd
-    const payloadStart = propertiesStart + (isVersion5 ? readVarint(bytes, headerEnd) : 0)
-    if (first >> 4 !== PacketType.PUBLISH || payloadStart > end) throw new RangeError('no PUBLISH packet')
+    KEPT.readKept(bytes, start, end, isVersion5)
     const message = new Message()
-    const topic = bytes.toString('utf8', topicStart, topicEnd)
-    message.set(topic, qos, (first & 1) !== 0, bytes, start, payloadStart, end)
-    if (isVersion5) message.setProperties(propertiesStart)
+    message.setPacket(bytes.toString('utf8', KEPT.topicStart, KEPT.topicEnd), bytes, KEPT)
     message.publisher = publisher
     message.#kept = message
     return message
@@ -234,30 +247,4 @@ export class Message {
 /** Offset of the first field of the packet that begins at `start`, past its remaining length. */
 function fieldStart(bytes: Buffer, start: number): number {
   return varintEnd(bytes, start + 1, bytes.length)
-}
-
-/**
- * Encodes a PUBLISH, at QoS 1 with packet identifier 0 or at QoS 0: whoever sends it sets both. `properties` without their
- * length make it one of MQTT 5, undefined one of 3.1.1.
- */
-export function encodePublish(
-  topic: Buffer,
-  properties: Buffer | undefined,
-  payload: Buffer,
-  hasPacketId: boolean,
-): Buffer {
-  const propertyFieldBytes = properties === undefined ? 0 : varintBytes(properties.length) + properties.length
-  const remainingBytes = 2 + topic.length + (hasPacketId ? 2 : 0) + propertyFieldBytes + payload.length
-  const packet = Buffer.allocUnsafe(1 + varintBytes(remainingBytes) + remainingBytes)
-  packet[0] = (PacketType.PUBLISH << 4) | (hasPacketId ? 2 : 0)
-  let at = writeVarint(packet, 1, remainingBytes)
-  at = packet.writeUInt16BE(topic.length, at)
-  at += topic.copy(packet, at)
-  if (hasPacketId) at = packet.writeUInt16BE(0, at)
-  if (properties !== undefined) {
-    at = writeVarint(packet, at, properties.length)
-    at += properties.copy(packet, at)
-  }
-  payload.copy(packet, at)
-  return packet
 }

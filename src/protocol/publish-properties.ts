@@ -32,6 +32,11 @@ export class PublishProperties {
     return this.topicAlias === 0 && this.expirySeconds === undefined
   }
 
+  /** The hub itself has nothing to do with any of them, or with the payload for them. */
+  get arePlain(): boolean {
+    return this.isForwardable && !this.isText && this.receipt === undefined
+  }
+
   /** Reads the properties `bytes[start, end)`. @throws MalformedPacketError */
   read(bytes: Buffer, start: number, end: number): void {
     this.topicAlias = 0

@@ -10,6 +10,7 @@ import { Clock } from '../../src/base/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Mishaps } from '../../src/observe/mishaps.ts'
 import { Message } from '../../src/protocol/message.ts'
+import { PublishPacket } from '../../src/protocol/publish-packet.ts'
 import { Router } from '../../src/router/router.ts'
 import { Sessions } from '../../src/session/sessions.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
@@ -228,6 +229,7 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
     broker,
     sessions,
     turn,
+    packet: new PublishPacket(),
     message: new Message(),
     run: new PublishRun(),
   })

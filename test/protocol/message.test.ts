@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodePublish, Message } from '../../src/protocol/message.ts'
+import { Message } from '../../src/protocol/message.ts'
+import { encodePublish } from '../../src/protocol/publish-packet.ts'
 
 const names = fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' })
 

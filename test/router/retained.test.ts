@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodePublish, Message } from '../../src/protocol/message.ts'
+import { Message } from '../../src/protocol/message.ts'
+import { encodePublish } from '../../src/protocol/publish-packet.ts'
 import { RetainedMessages } from '../../src/router/retained.ts'
 import { filters, naiveMatches, topics } from './naive-match.ts'
 import { runs } from '../support/runs.ts'

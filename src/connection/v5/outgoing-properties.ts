@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Message } from '../../protocol/message.ts'
 import { PropertyId } from '../../protocol/properties.ts'
+import { publishBytes } from '../../protocol/publish-packet.ts'
 import { varintBytes, writeVarint } from '../../protocol/varint.ts'
 import type { Terms } from '../../store/store.ts'
 
@@ -69,9 +70,7 @@ export class OutgoingProperties {
     if (message.isExpiryForwarded) bytes += 5
     const { identifiers } = terms
     for (let i = 0; i < identifiers.length; i++) bytes += 1 + varintBytes(identifiers[i] ?? 0)
-    const headerBytes = 2 + message.topicBytes.length + (terms.qos > 0 ? 2 : 0) + varintBytes(bytes) + bytes
-    const remainingBytes = headerBytes + message.payloadBytes
-    return 1 + varintBytes(remainingBytes) + remainingBytes
+    return publishBytes(message.topicBytes.length, terms.qos > 0, bytes, message.payloadBytes)
   }
 
   #writeAlias(target: Buffer, topic: string): void {

@@ -1,17 +1,18 @@
 // Hot path: runs per PUBLISH and acknowledgement of MQTT 5; measured by `npm run bench`, rows "MQTT 5".
+import { isUtf8 } from 'node:buffer'
 import { encodeAcknowledgement } from '../../protocol/answer-packets.ts'
 import type { ConnectProperties } from '../../protocol/connect-packet.ts'
 import { MalformedPacketError } from '../../protocol/field-reader.ts'
 import type { Message } from '../../protocol/message.ts'
-import type { QoS } from '../../protocol/packet-types.ts'
+import type { PublishPacket } from '../../protocol/publish-packet.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
+import type { Route } from '../../router/router.ts'
 import type { Session } from '../../session/session.ts'
 import type { Terms } from '../../store/store.ts'
 import type { ConnectionParts } from '../connection-parts.ts'
-import { IncomingPublish5 } from './incoming-publish5.ts'
+import { IncomingAliases } from './incoming-aliases.ts'
 import { OutgoingProperties } from './outgoing-properties.ts'
 import type { Output } from '../output.ts'
-import { explainTopicRefusal } from '../over-limit.ts'
 import type { PublishRate } from '../publish-rate.ts'
 import { REASONS } from '../reasons.ts'
 
@@ -20,18 +21,20 @@ export class Version5 {
   readonly receiveMaximum: number
   readonly #parts: ConnectionParts
   readonly #publishRate: PublishRate | undefined
-  readonly #incoming: IncomingPublish5
+  readonly #aliases: IncomingAliases
+  /** The topic of the packet at hand when that names it by its alias alone. */
+  #aliasedTopic: Buffer | undefined = undefined
   readonly #outgoing: OutgoingProperties
   readonly #maxPacketBytes: number
   readonly #wantsReasons: boolean
 
   constructor(asked: ConnectProperties, parts: ConnectionParts, publishRate: PublishRate | undefined) {
-    const { clock, limits, router } = parts
+    const { clock, limits } = parts
     const { maxPacketBytes, topicAliasMaximum } = asked
     this.receiveMaximum = asked.receiveMaximum
     this.#parts = parts
     this.#publishRate = publishRate
-    this.#incoming = new IncomingPublish5(router, clock, limits.maxTopicAliases)
+    this.#aliases = new IncomingAliases(limits.maxTopicAliases)
     // An alias that is new makes a packet longer: a client that reads short packets only gets none.
     const aliases = maxPacketBytes === Infinity ? Math.min(topicAliasMaximum, limits.maxTopicAliases) : 0
     this.#outgoing = new OutgoingProperties(clock, aliases)
@@ -48,29 +51,51 @@ export class Version5 {
     return this.#maxPacketBytes === Infinity || this.#outgoing.packetBytes(message, terms) <= this.#maxPacketBytes
   }
 
-  /** Takes a PUBLISH whose flags are right. @throws MalformedPacketError when the connection has to end for it */
-  publish(session: Session, qos: QoS, bytes: Buffer, start: number, bodyStart: number, end: number): void {
-    const incoming = this.#incoming
-    incoming.read(qos, bytes, bodyStart, end)
-    const { route, packetId } = incoming
-    if (route === undefined) {
-      const topicEnd = bodyStart + 2 + bytes.readUInt16BE(bodyStart)
-      const fault = explainTopicRefusal(this.#parts, bytes, bodyStart + 2, topicEnd)
-      throw new MalformedPacketError(fault, ReasonCode.TOPIC_NAME_INVALID)
+  /**
+   * The route of a PUBLISH, whose topic an alias may name; undefined when its topic name is not valid.
+   * @throws MalformedPacketError
+   */
+  route(bytes: Buffer, packet: PublishPacket): Route | undefined {
+    const { router } = this.#parts
+    const { topicStart, topicEnd } = packet
+    const topic = packet.properties.topicAlias === 0 ? undefined : this.#aliases.topicOf(bytes, packet)
+    this.#aliasedTopic = topic
+    if (topic !== undefined) return router.resolve(topic, 0, topic.length)
+    // [MQTT5-3.3.2-8]
+    if (topicStart === topicEnd)
+      throw new MalformedPacketError('PUBLISH with neither topic nor Topic Alias', ReasonCode.PROTOCOL_ERROR)
+    return router.resolve(bytes, topicStart, topicEnd)
+  }
+
+  /** Makes `message` stand for a PUBLISH as its receivers get it. Its route was asked for last. */
+  fill(message: Message, topic: string, bytes: Buffer, packet: PublishPacket): void {
+    const { properties, propertiesStart, payloadStart, end, qos, isRetained } = packet
+    const { expirySeconds, isForwardable, receipt } = properties
+    if (isForwardable) {
+      message.setPacket(topic, bytes, packet)
+    } else {
+      // Alias and expiry are not for the receivers: the packet is made anew without them.
+      const forwarded = properties.forwarded(bytes, propertiesStart, payloadStart)
+      const topicBytes = this.#aliasedTopic ?? bytes.subarray(packet.topicStart, packet.topicEnd)
+      message.setFields(topic, topicBytes, forwarded, bytes.subarray(payloadStart, end), qos, isRetained)
     }
-    const first = bytes[start] ?? 0
-    if ((first & 0x0f) === 0 && incoming.isPlain) {
-      const { payloadStart, propertiesStart } = incoming
-      this.#parts.run.begin(session, route, bytes, start, bodyStart, payloadStart, end, propertiesStart)
-      return
-    }
-    const { message } = this.#parts
-    incoming.fill(message, route, qos, (first & 1) !== 0, bytes, start, end)
-    message.publisher = session.clientId
-    const refusal = this.#refusalOf(session, qos, packetId, incoming.hasValidPayload(bytes, end))
-    if (refusal === ReasonCode.SUCCESS) session.receive(message, route, packetId)
-    else if (qos > 0 && refusal !== ReasonCode.RECEIVE_MAXIMUM_EXCEEDED) session.refuse(message, packetId, refusal)
-    else throw new MalformedPacketError(REASONS[refusal] ?? 'PUBLISH was refused', refusal)
+    message.receipt = receipt
+    if (expirySeconds === undefined) return
+    message.expiresAtMs = this.#parts.clock.nowMs() + expirySeconds * 1000
+    message.isExpiryForwarded = true
+  }
+
+  /**
+   * Whether the hub takes a PUBLISH. One that it does not take is answered with the reason.
+   * @throws MalformedPacketError when the connection has to end for it
+   */
+  takes(session: Session, message: Message, packetId: number): boolean {
+    const refusal = this.#refusalOf(session, message, packetId)
+    if (refusal === ReasonCode.SUCCESS) return true
+    if (message.qos === 0 || refusal === ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)
+      throw new MalformedPacketError(REASONS[refusal] ?? 'PUBLISH was refused', refusal)
+    session.refuse(message, packetId, refusal)
+    return false
   }
 
   send(output: Output, message: Message, terms: Terms, packetId: number, isDuplicate: boolean): void {
@@ -93,14 +118,15 @@ export class Version5 {
   }
 
   /** Why a PUBLISH is not taken; 0 when it is. */
-  #refusalOf(session: Session, qos: QoS, packetId: number, hasValidPayload: boolean): ReasonCode {
-    const { ledger, limits } = this.#parts
-    if (!hasValidPayload) return ReasonCode.PAYLOAD_FORMAT_INVALID
-    if (qos === 2 && session.isOverReceiveMaximum(packetId, limits.receiveMaximum)) {
+  #refusalOf(session: Session, message: Message, packetId: number): ReasonCode {
+    const { ledger, limits, packet } = this.#parts
+    // The payload is what the Payload Format Indicator says [MQTT5 §3.3.2.3.2].
+    if (packet.properties.isText && !isUtf8(message.payload)) return ReasonCode.PAYLOAD_FORMAT_INVALID
+    if (message.qos === 2 && session.isOverReceiveMaximum(packetId, limits.receiveMaximum)) {
       ledger.hit('receive-maximum')
       return ReasonCode.RECEIVE_MAXIMUM_EXCEEDED // [MQTT5-3.3.4-7]
     }
-    if (qos > 0 && this.#publishRate?.isOverdrawn === true) {
+    if (message.qos > 0 && this.#publishRate?.isOverdrawn === true) {
       ledger.hit('publish-rate')
       this.#publishRate.giveBack()
       return ReasonCode.QUOTA_EXCEEDED

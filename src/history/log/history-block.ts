@@ -177,12 +177,12 @@ export class HistoryBlock {
     return readExpiry(this.value, this.offset(index) + ENTRY_HEADER_BYTES)
   }
 
-  /** A view of the block. @throws DamagedRecordError, RangeError */
+  /** A view of the block. @throws DamagedRecordError, RangeError, MalformedPacketError */
   message(index: number): Message {
     return readMessage(this.value, this.offset(index) + ENTRY_HEADER_BYTES)
   }
 
-  /** The message in a buffer of its own. @throws DamagedRecordError, RangeError */
+  /** The message in a buffer of its own. @throws DamagedRecordError, RangeError, MalformedPacketError */
   copyOf(index: number): Message {
     const start = this.offset(index)
     const bytes = Buffer.from(this.value.subarray(start + ENTRY_HEADER_BYTES, start + this.entryBytes(index)))

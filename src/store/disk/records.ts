@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Message } from '../../protocol/message.ts'
 import type { QoS } from '../../protocol/packet-types.ts'
+import { publishFirstByte } from '../../protocol/publish-packet.ts'
 import type { SubscriptionOptions } from '../../protocol/subscription-options.ts'
 import type { StoredWill } from '../store.ts'
 
@@ -117,7 +118,7 @@ export function writeMessage(target: Buffer, start: number, message: Message): n
   at = target.writeUInt32BE(message.packetBytes, at)
   message.bytes.copy(target, at, message.start, message.end)
   // The bytes are as the message came or was made; the flags that count are the message's.
-  target[at] = 0x30 | (message.qos << 1) | (message.retain ? 1 : 0)
+  target[at] = publishFirstByte(message.qos, false, message.retain)
   return at + message.packetBytes
 }
 
