@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import type { MalformedPacketError } from '../protocol/field-reader.ts'
 import { FrameReader, type FrameSink } from '../protocol/frame-reader.ts'
 import { PacketType } from '../protocol/packet-types.ts'
 import type { Session } from '../session/session.ts'
@@ -78,7 +79,7 @@ export class ControlStream extends Duplex implements FrameSink {
     return true
   }
 
-  malformed(reason: string): void {
-    this.destroy(new Error(`Aedes wrote what is not MQTT: ${reason}`))
+  malformed(fault: MalformedPacketError): void {
+    this.destroy(new Error(`Aedes wrote what is not MQTT: ${fault.message}`, { cause: fault }))
   }
 }

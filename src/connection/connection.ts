@@ -1,6 +1,6 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
 import type { Ledger } from '../observe/ledger.ts'
-import { foreignToMqtt, MISHAPS } from '../observe/mishap-kinds.ts'
+import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'
@@ -10,16 +10,16 @@ import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { PLAIN_PUBLISH, type PublishPacket } from '../protocol/publish-packet.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
+import { isOverTopicLimit, topicNameFault } from '../protocol/topic.ts'
+import { isUtf8String } from '../protocol/utf8.ts'
 import type { Terms } from '../store/store.ts'
 import type { ConnectionReport } from '../session/client-report.ts'
 import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { ConnectionParts } from './connection-parts.ts'
 import { Control, type ControlOwner } from './control.ts'
-import { noteEnding } from './ending.ts'
 import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
 import { Output, type OutputOwner } from './output.ts'
-import { explainTopicRefusal, isPacketTooLarge } from './over-limit.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import { Version5 } from './v5/version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
@@ -33,6 +33,14 @@ const NOT_CONNECTED = { protocolLevel: 0, keepAliveSeconds: 0, connectedAtMs: 0 
 
 /** Flags that a packet's first byte must have, by type [MQTT-2.2.2-1]; PUBLISH has its own. */
 const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]
+
+/** What there may be to say about the end of a connection besides its reason. */
+interface EndingDetails {
+  /** Tells a client of MQTT 5 where to go instead [MQTT5 §3.2.2.3.16]. */
+  readonly serverReference?: string | undefined
+  /** What the peer speaks instead of MQTT. */
+  readonly foreign?: MishapKind
+}
 
 /**
  * One client's network connection: cuts what comes into packets, gives messages and acknowledgements to the session and
@@ -152,15 +160,14 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
       return this.#take(bytes, start, bodyStart, end)
     } catch (error) {
       if (!(error instanceof MalformedPacketError)) throw error
-      this.close(error.message, error.code)
+      this.malformed(error)
       return false
     }
   }
 
-  malformed(reason: string): void {
-    const isTooLarge = isPacketTooLarge(reason)
-    if (isTooLarge) this.#parts.ledger.hit('packet-size')
-    this.close(reason, isTooLarge ? ReasonCode.PACKET_TOO_LARGE : ReasonCode.MALFORMED_PACKET)
+  malformed({ code, message }: MalformedPacketError): void {
+    if (code === ReasonCode.PACKET_TOO_LARGE) this.#parts.ledger.hit('packet-size')
+    this.close(message, code)
   }
 
   /** Takes one packet; false has later ones wait. @throws MalformedPacketError when the connection has to end for it */
@@ -183,7 +190,10 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   #takeFirst(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     // [MQTT-3.1.0-1]
     const foreign = foreignToMqtt(bytes, start)
-    if (foreign !== undefined) throw new MalformedPacketError(MISHAPS[foreign])
+    if (foreign !== undefined) {
+      this.close(MISHAPS[foreign], ReasonCode.MALFORMED_PACKET, { foreign })
+      return false
+    }
     if (type !== PacketType.CONNECT)
       throw new MalformedPacketError(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) throw new MalformedPacketError('the flags of CONNECT are not 0')
@@ -247,7 +257,11 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
 
   /** What is wrong with the topic name of a PUBLISH that has no route; counts it when that is a limit of the hub. */
   #topicRefusal(bytes: Buffer, { topicStart, topicEnd }: PublishPacket): MalformedPacketError {
-    const fault = explainTopicRefusal(this.#parts, bytes, topicStart, topicEnd)
+    const { ledger, limits, router } = this.#parts
+    const isText = isUtf8String(bytes, topicStart, topicEnd)
+    const topic = bytes.toString('utf8', topicStart, topicEnd)
+    if (isText && isOverTopicLimit(topicNameFault, topic, limits)) ledger.hit('topic')
+    const fault = router.explainInvalid(bytes, topicStart, topicEnd)
     return new MalformedPacketError(fault, ReasonCode.TOPIC_NAME_INVALID)
   }
 
@@ -312,19 +326,28 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.#checkBacklog()
   }
 
-  /** `serverReference` tells a client of MQTT 5 where to go instead [MQTT5 §3.2.2.3.16]. */
-  close(reason: string | undefined, code: ReasonCode, serverReference?: string): void {
+  close(reason: string, code: ReasonCode, { serverReference, foreign }: EndingDetails = {}): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (reason !== undefined && !this.#isTransportGone) this.#sayFarewell(reason, code, serverReference)
+    const session = this.#control?.session
+    const clientId = session?.clientId
+    const address = this.transport.remoteAddress
+    const { log, mishaps, sessions } = this.#parts
     clearTimeout(this.#connectTimer)
     this.#keepAlive?.stop()
     this.#publishRate?.stop()
-    const session = this.#control?.session
-    const ending = { session, reason, code, isGone: this.#isTransportGone }
-    noteEnding(this.#parts, this.transport.remoteAddress, ending)
-    if (reason !== undefined) session?.connectionEnded(reason)
-    if (session !== undefined) this.#parts.sessions.leave(session, this)
+    if (code === ReasonCode.SUCCESS) {
+      log.info({ address, clientId }, 'client disconnected')
+    } else {
+      if (!this.#isTransportGone) this.#sayFarewell(reason, code, serverReference)
+      log.info({ address, clientId, reason }, 'connection closed')
+      if (!this.#isTransportGone && isFault(code)) {
+        const kind = foreign ?? (session === undefined ? 'connect-refused' : 'protocol-error')
+        mishaps.note(kind, address, reason, clientId)
+      }
+      session?.connectionEnded(reason)
+    }
+    if (session !== undefined) sessions.leave(session, this)
     this.#control?.end()
     if (!this.#isTransportGone) {
       this.#output.finish()

@@ -57,7 +57,7 @@ export class Connections {
       setImmediate(resolve)
     })
     const code = serverReference === undefined ? ReasonCode.SERVER_SHUTTING_DOWN : ReasonCode.SERVER_MOVED
-    for (const connection of this.#open) connection.close('the hub is stopping', code, serverReference)
+    for (const connection of this.#open) connection.close('the hub is stopping', code, { serverReference })
     if (this.#open.size === 0) return
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve

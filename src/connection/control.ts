@@ -15,7 +15,7 @@ import { DISCONNECT, encodeConnect, encodeSubscribe, encodeUnsubscribe } from '.
 import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
-import { topicNameFault } from '../protocol/topic.ts'
+import { isOverTopicLimit, NO_TOPIC_LIMITS, topicNameFault } from '../protocol/topic.ts'
 import type { WillReport } from '../session/client-report.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
@@ -23,7 +23,6 @@ import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
 import { connackCode, connackProperties, farewellProperties } from './v5/connack5.ts'
 import type { ConnectionParts } from './connection-parts.ts'
-import { isOverTopicLimit, NO_TOPIC_LIMITS } from './over-limit.ts'
 import { reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
@@ -59,6 +58,7 @@ interface Refusal {
 
 /** What DISCONNECT and CONNACK take besides their Reason String. */
 const FAREWELL_HEADER_BYTES = 16
+const DISCONNECTED = 'the client said DISCONNECT'
 const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPTION_EXISTED, ReasonCode.SUCCESS]
 
 /**
@@ -198,7 +198,7 @@ export class Control {
       this.#stream?.pass(DISCONNECT)
     } else {
       // [MQTT5-3.14.4-3] With every other reason the will is still published.
-      this.connection.close(undefined, ReasonCode.SUCCESS)
+      this.connection.close(DISCONNECTED, ReasonCode.SUCCESS)
     }
   }
 
@@ -309,7 +309,7 @@ export class Control {
       if (this.#subscribing.some(({ filter }) => isOverTopicLimit(subscriptionFault, filter, limits)))
         ledger.hit('topic')
       this.connection.close(error.message, ReasonCode.UNSPECIFIED_ERROR)
-    } else if (this.#isDisconnecting) this.connection.close(undefined, ReasonCode.SUCCESS)
+    } else if (this.#isDisconnecting) this.connection.close(DISCONNECTED, ReasonCode.SUCCESS)
     else this.connection.close('the broker ended the client', ReasonCode.UNSPECIFIED_ERROR)
   }
 

@@ -1,4 +1,5 @@
 // Hot path: `frame` runs per packet received, and only where limits.maxPublishRate is set.
+import type { MalformedPacketError } from '../protocol/field-reader.ts'
 import type { FrameSink } from '../protocol/frame-reader.ts'
 import { PacketType } from '../protocol/packet-types.ts'
 
@@ -58,8 +59,8 @@ export class PublishRate implements FrameSink {
     return this.#owner.frame(bytes, start, bodyStart, end)
   }
 
-  malformed(reason: string): void {
-    this.#owner.malformed(reason)
+  malformed(fault: MalformedPacketError): void {
+    this.#owner.malformed(fault)
   }
 
   /** To be called when the packets of a chunk are handled. */

@@ -1,3 +1,5 @@
+import { ReasonCode } from '../protocol/reason-codes.ts'
+
 /** What went wrong with a connection, for people who are about to make their first one. */
 export const MISHAPS = {
   'http-on-mqtt': 'an HTTP request came to the port for MQTT',
@@ -11,10 +13,31 @@ export const MISHAPS = {
 
 export type MishapKind = keyof typeof MISHAPS
 
+/** Endings that are the fault of the client, or of who wrote its program. */
+const FAULTS: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.UNSPECIFIED_ERROR,
+  ReasonCode.MALFORMED_PACKET,
+  ReasonCode.PROTOCOL_ERROR,
+  ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+  ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+  ReasonCode.BAD_AUTHENTICATION_METHOD,
+  ReasonCode.TOPIC_FILTER_INVALID,
+  ReasonCode.TOPIC_NAME_INVALID,
+  ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+  ReasonCode.TOPIC_ALIAS_INVALID,
+  ReasonCode.PACKET_TOO_LARGE,
+  ReasonCode.QUOTA_EXCEEDED,
+])
+
 const TLS_HANDSHAKE = 0x16
 const MQTT_CONNECT = 0x10
 const CONNECT_NAME = /MQTT|MQIsdp/
 const HTTP_METHOD = /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|PRI) /
+
+/** Whether the hub ended a connection for a fault of its client. */
+export function isFault(code: ReasonCode): boolean {
+  return FAULTS.has(code)
+}
 
 /** What somebody speaks who does not speak MQTT, by the first bytes. */
 export function foreignToMqtt(bytes: Uint8Array, start: number): 'http-on-mqtt' | 'tls-on-mqtt' | undefined {

@@ -1,4 +1,6 @@
 // Hot path: `push` runs per chunk read from a socket and walks every frame in it; measured by `npm run bench`, all rows.
+import { MalformedPacketError } from './field-reader.ts'
+import { ReasonCode } from './reason-codes.ts'
 import { CUT_OFF, readVarint, TOO_LONG, varintEnd } from './varint.ts'
 
 /** Who gets the frames that a FrameReader cuts. */
@@ -8,8 +10,8 @@ export interface FrameSink {
    * may change after the call. Returns false to stop: later frames wait until `resume()`.
    */
   frame(bytes: Buffer, start: number, bodyStart: number, end: number): boolean
-  /** The stream cannot be cut any further; nothing more will come. */
-  malformed(reason: string): void
+  /** The stream cannot be cut any further; nothing more will come. The code tells a packet that is too large from others. */
+  malformed(fault: MalformedPacketError): void
 }
 
 const FIRST_HOLD_BYTES = 16_384
@@ -165,16 +167,17 @@ export class FrameReader {
   }
 
   #failLength(): void {
-    this.#fail('remaining length is longer than four bytes')
+    this.#fail(new MalformedPacketError('remaining length is longer than four bytes'))
   }
 
   #failTooLarge(packetBytes: number): void {
-    this.#fail(`packet of ${packetBytes} bytes is over the limit of ${this.maxPacketBytes} bytes`)
+    const reason = `packet of ${packetBytes} bytes is over the limit of ${this.maxPacketBytes} bytes`
+    this.#fail(new MalformedPacketError(reason, ReasonCode.PACKET_TOO_LARGE))
   }
 
-  #fail(reason: string): void {
+  #fail(fault: MalformedPacketError): void {
     this.#isMalformed = true
     this.#held = undefined
-    this.#sink.malformed(reason)
+    this.#sink.malformed(fault)
   }
 }

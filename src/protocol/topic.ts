@@ -7,6 +7,9 @@ export interface TopicLimits {
   readonly maxTopicLevels: number
 }
 
+/** What is not valid under these is malformed. */
+export const NO_TOPIC_LIMITS: TopicLimits = { maxTopicBytes: Infinity, maxTopicLevels: Infinity }
+
 const QUOTED_CHARACTERS = 100
 
 /** Says for the log what a topic name lacks, or undefined when it is valid. */
@@ -27,6 +30,18 @@ export function topicFilterFault(filter: string, limits: TopicLimits): string | 
     if (level.includes('+') && level !== '+') return "'+' must be the whole of a level" // [MQTT-4.7.1-3]
   }
   return undefined
+}
+
+/**
+ * Tells whether a topic name or filter is not valid for the limits alone. `faultOf` says what is wrong with it under some limits:
+ * `topicNameFault` or `subscriptionFault`. Costs what a log line may cost.
+ */
+export function isOverTopicLimit(
+  faultOf: (topic: string, limits: TopicLimits) => string | undefined,
+  topic: string,
+  limits: TopicLimits,
+): boolean {
+  return faultOf(topic, limits) !== undefined && faultOf(topic, NO_TOPIC_LIMITS) === undefined
 }
 
 /** Says for the log why the bytes that came as a topic name are not one. Costs what a log line may cost. */

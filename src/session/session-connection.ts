@@ -40,8 +40,8 @@ export interface SessionConnection {
   sendPublish(message: Message, terms: Terms, packetId: number, isDuplicate: boolean): void
   sendAcknowledgement(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode): void
   /**
-   * Ends the connection. `reason` is for the log, undefined when the client said DISCONNECT; a client of MQTT 5 is told it
-   * and `code`.
+   * Ends the connection. `code` says why, SUCCESS that the client said DISCONNECT; `reason` says it to people. A client of MQTT 5
+   * is told both.
    */
-  close(reason: string | undefined, code: ReasonCode): void
+  close(reason: string, code: ReasonCode): void
 }

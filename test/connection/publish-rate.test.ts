@@ -9,6 +9,7 @@ import type { Transport, TransportOwner } from '../../src/connection/transport.t
 import { Clock } from '../../src/base/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Mishaps } from '../../src/observe/mishaps.ts'
+import { MalformedPacketError } from '../../src/protocol/field-reader.ts'
 import { Message } from '../../src/protocol/message.ts'
 import { PublishPacket } from '../../src/protocol/publish-packet.ts'
 import { Router } from '../../src/router/router.ts'
@@ -28,8 +29,8 @@ class Owner implements PublishRateOwner {
     return this.frames % 2 === 0
   }
 
-  malformed(reason: string): void {
-    this.events.push(reason)
+  malformed(fault: MalformedPacketError): void {
+    this.events.push(fault.message)
   }
 
   publishRateExceeded(isFirstTime: boolean): void {
@@ -149,7 +150,7 @@ describe('PublishRate', () => {
     const rate = new PublishRate(owner, 10)
     expect(rate.frame(MESSAGE, 0, 2, MESSAGE.length)).toBe(false)
     expect(rate.frame(MESSAGE, 0, 2, MESSAGE.length)).toBe(true)
-    rate.malformed('why')
+    rate.malformed(new MalformedPacketError('why'))
     expect(owner.events).toEqual(['why'])
   })
 })

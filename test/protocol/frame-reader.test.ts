@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { MalformedPacketError } from '../../src/protocol/field-reader.ts'
 import { FrameReader, type FrameSink } from '../../src/protocol/frame-reader.ts'
+import { ReasonCode } from '../../src/protocol/reason-codes.ts'
 import { writeVarint } from '../../src/protocol/varint.ts'
 import { runs } from '../support/runs.ts'
 
@@ -8,7 +10,7 @@ const MAX_PACKET_BYTES = 100_000
 
 class Collector implements FrameSink {
   readonly frames: string[] = []
-  fault: string | undefined = undefined
+  fault: MalformedPacketError | undefined = undefined
   /** Stops after each frame when true. */
   stops = false
 
@@ -19,8 +21,8 @@ class Collector implements FrameSink {
     return !this.stops
   }
 
-  malformed(reason: string): void {
-    this.fault = reason
+  malformed(fault: MalformedPacketError): void {
+    this.fault = fault
   }
 }
 
@@ -87,7 +89,10 @@ describe('FrameReader', () => {
       const sink = new Collector()
       const reader = new FrameReader(sink, 268_435_460)
       for (const chunk of chunks) reader.push(Buffer.from(chunk))
-      expect(sink.fault).toBe('remaining length is longer than four bytes')
+      expect(sink.fault).toMatchObject({
+        message: 'remaining length is longer than four bytes',
+        code: ReasonCode.MALFORMED_PACKET,
+      })
     }
   })
 
@@ -96,7 +101,10 @@ describe('FrameReader', () => {
       const sink = new Collector()
       const reader = new FrameReader(sink, 1002)
       for (const chunk of chunks) reader.push(Buffer.from(chunk))
-      expect(sink.fault).toBe('packet of 1003 bytes is over the limit of 1002 bytes')
+      expect(sink.fault).toMatchObject({
+        message: 'packet of 1003 bytes is over the limit of 1002 bytes',
+        code: ReasonCode.PACKET_TOO_LARGE,
+      })
     }
   })
 

@@ -134,7 +134,7 @@ function readStream(chunks: readonly Buffer[], isVersion5: boolean) {
         return true
       },
       malformed(fault) {
-        throw new Error(fault)
+        throw fault
       },
     },
     1_000_000,

@@ -14,7 +14,16 @@ import { IncomingAliases } from './incoming-aliases.ts'
 import { OutgoingProperties } from './outgoing-properties.ts'
 import type { Output } from '../output.ts'
 import type { PublishRate } from '../publish-rate.ts'
-import { REASONS } from '../reasons.ts'
+
+/** What a client of MQTT 5 is told when a message is refused: what happened and what to do. */
+const REASONS: Readonly<Partial<Record<ReasonCode, string>>> = {
+  [ReasonCode.NOT_AUTHORIZED]: "topics under $SYS are the hub's own: publish elsewhere",
+  [ReasonCode.QUOTA_EXCEEDED]:
+    'the hub cannot take the message now (store, retained messages or rate): try again later',
+  [ReasonCode.PAYLOAD_FORMAT_INVALID]: 'the Payload Format Indicator says UTF-8 and the payload is not',
+  [ReasonCode.PACKET_IDENTIFIER_NOT_FOUND]: 'no message is under way with this packet identifier',
+  [ReasonCode.RECEIVE_MAXIMUM_EXCEEDED]: 'more QoS 2 messages under way than the Receive Maximum of CONNACK allows',
+}
 
 /** What a connection does for a client of MQTT 5 and for no other: properties, aliases, reason codes, packet sizes. */
 export class Version5 {
