@@ -43,10 +43,10 @@ export async function importLines(parts: ImportParts, chunks: AsyncIterable<Buff
       lines++
       if (line.trim() === '') continue
       const entry = readEntry(line, topicLimits)
-      const outcome = typeof entry === 'string' ? entry : add(parts, lane, order, entry)
+      const { outcome, fault } = typeof entry === 'string' ? faultyEntry(entry) : add(parts, lane, order, entry)
       if (outcome === 'imported') imported++
-      else if (outcome === 'too old') tooOld++
-      else if (++faulty <= SHOWN_FAULTS) faults.push(`line ${lines}: ${outcome}`)
+      else if (outcome === 'too-old') tooOld++
+      else if (++faulty <= SHOWN_FAULTS) faults.push(`line ${lines}: ${fault}`)
       if (journal.isBusy) await journal.writes.settled()
       if (journal.isBehind) throw new Error('the store cannot write')
       await slices.pause()
@@ -66,21 +66,35 @@ interface Order {
   turnsBack: number
 }
 
-/** `imported`, `too old`, or what is wrong with the entry. */
-function add({ journal, rules, clock }: ImportParts, lane: Lane, order: Order, { atMs, message }: ReadEntry): string {
+/** What became of an entry. */
+interface Added {
+  readonly outcome: 'imported' | 'too-old' | 'faulty'
+  /** What is wrong with a faulty one, for people. */
+  readonly fault?: string
+}
+
+const IMPORTED: Added = { outcome: 'imported' }
+const TOO_OLD: Added = { outcome: 'too-old' }
+
+function faultyEntry(fault: string): Added {
+  return { outcome: 'faulty', fault }
+}
+
+function add({ journal, rules, clock }: ImportParts, lane: Lane, order: Order, { atMs, message }: ReadEntry): Added {
   const nowMs = clock.nowMs()
-  if (atMs > nowMs) return '"time" is in the future'
+  if (atMs > nowMs) return faultyEntry('"time" is in the future')
   const known = journal.topics.get(message.topic)
   const terms = known?.terms ?? rules.termsOf(message.topic)
-  if (atMs < nowMs - terms.maxAgeMs) return 'too old'
+  if (atMs < nowMs - terms.maxAgeMs) return TOO_OLD
   // A topic removes its earliest entries first, so an older message must not be added after the newer ones it keeps.
-  if (known !== undefined && isFull(known) && atMs < known.newestAtMs) return 'too old'
-  if (atMs < order.lastMs && order.turnsBack++ >= MAX_TURNS_BACK) return '"time" is before that of the lines before it'
+  if (known !== undefined && isFull(known) && atMs < known.newestAtMs) return TOO_OLD
+  if (atMs < order.lastMs && order.turnsBack++ >= MAX_TURNS_BACK)
+    return faultyEntry('"time" is before that of the lines before it')
   const topic = known ?? journal.topicNamed(message.topic)
-  if (topic === undefined) return 'the history has its maximum of topics'
+  if (topic === undefined) return faultyEntry('the history has its maximum of topics')
   order.lastMs = atMs
   journal.append(lane, topic, atMs, message)
-  return 'imported'
+  return IMPORTED
 }
 
 function isFull({ messages, bytes, terms }: HistoryTopic): boolean {
