@@ -82,12 +82,9 @@ export class FrameReader {
     let start = from
     while (start < length) {
       const bodyStart = varintEnd(chunk, start + 1, length)
-      if (bodyStart === CUT_OFF) {
-        this.#hold(chunk, start, 0)
-        return
-      }
-      if (bodyStart === TOO_LONG) {
-        this.#failLength()
+      if (bodyStart <= CUT_OFF) {
+        if (bodyStart === TOO_LONG) this.#failLength()
+        else this.#hold(chunk, start, 0)
         return
       }
       const end = bodyStart + readVarint(chunk, start + 1)

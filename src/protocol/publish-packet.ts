@@ -23,8 +23,8 @@ export const NO_PROPERTIES = -1
 export class PublishPacket {
   isVersion5 = false
   qos: QoS = 0
-  isDuplicate = false
-  isRetained = false
+  /** The low four bits of the first byte. */
+  flags = 0
   /** 0 at QoS 0. */
   packetId = 0
   start = 0
@@ -39,8 +39,15 @@ export class PublishPacket {
 
   /** The bytes can go on to receivers as they came, and so can those of other packets with the same header. */
   get isPlain(): boolean {
-    if (this.qos !== 0 || this.isRetained) return false
-    return !this.isVersion5 || this.properties.arePlain
+    return this.flags === 0 && (!this.isVersion5 || this.properties.arePlain)
+  }
+
+  get isDuplicate(): boolean {
+    return (this.flags & DUP) !== 0
+  }
+
+  get isRetained(): boolean {
+    return (this.flags & RETAIN) !== 0
   }
 
   /**
@@ -71,8 +78,7 @@ export class PublishPacket {
     const first = bytes[start] ?? 0
     const qos = QOS_BY_BITS[(first >> 1) & 3]
     if (qos === undefined) throw new MalformedPacketError('PUBLISH at QoS 3') // [MQTT-3.3.1-4]
-    const isDuplicate = (first & DUP) !== 0
-    if (qos === 0 && isDuplicate) throw new MalformedPacketError('PUBLISH at QoS 0 with DUP') // [MQTT-3.3.1-2]
+    if (qos === 0 && (first & DUP) !== 0) throw new MalformedPacketError('PUBLISH at QoS 0 with DUP') // [MQTT-3.3.1-2]
     const topicStart = bodyStart + 2
     const topicEnd = topicStart + uint16(bytes, bodyStart)
     const headerEnd = qos === 0 ? topicEnd : topicEnd + 2
@@ -80,8 +86,7 @@ export class PublishPacket {
       throw new MalformedPacketError('PUBLISH ends inside its header')
     this.isVersion5 = isVersion5
     this.qos = qos
-    this.isDuplicate = isDuplicate
-    this.isRetained = (first & RETAIN) !== 0
+    this.flags = first & 0x0f
     this.packetId = qos === 0 ? 0 : uint16(bytes, topicEnd)
     this.start = start
     this.topicStart = topicStart

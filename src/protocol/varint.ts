@@ -8,11 +8,13 @@ const MAX_BYTES = 4
 
 /** What `varintEnd` says of a number whose last byte has not come. */
 export const CUT_OFF = 0
-/** What `varintEnd` says of a number that is longer than four bytes. */
+/** What `varintEnd` says of a number that is longer than four bytes. Both are less than any offset behind a number. */
 export const TOO_LONG = -1
 
 /** The offset behind the number that begins at `at`, or CUT_OFF or TOO_LONG. What lies from `end` on is not looked at. */
 export function varintEnd(bytes: Buffer, at: number, end: number): number {
+  // Nearly all of them are of one byte.
+  if (at < end && (bytes[at] ?? 0) < 0x80) return at + 1
   const longest = at + MAX_BYTES
   for (let next = at; next < longest; next++) {
     if (next >= end) return CUT_OFF
@@ -23,11 +25,11 @@ export function varintEnd(bytes: Buffer, at: number, end: number): number {
 
 /** The number that begins at `at`, which must be whole. */
 export function readVarint(bytes: Buffer, at: number): number {
-  let value = 0
-  for (let shift = 0; shift < 7 * MAX_BYTES; shift += 7) {
-    const byte = bytes[at++] ?? 0
+  let byte = bytes[at] ?? 0
+  let value = byte & 0x7f
+  for (let shift = 7; byte >= 0x80 && shift < 7 * MAX_BYTES; shift += 7) {
+    byte = bytes[++at] ?? 0
     value |= (byte & 0x7f) << shift
-    if (byte < 0x80) break
   }
   return value
 }
