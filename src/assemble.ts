@@ -10,8 +10,6 @@ import { readVersion } from './base/version.ts'
 import { Broker } from './broker/broker.ts'
 import type { Config } from './config/config.ts'
 import { Connections } from './connection/connections.ts'
-import { OutputTurn } from './connection/output.ts'
-import { PublishRun } from './connection/publish-run.ts'
 import type { Transport } from './connection/transport.ts'
 import type { History } from './history/history.ts'
 import type { HistoryLog } from './history/log/history-log.ts'
@@ -21,8 +19,6 @@ import { Ledger } from './observe/ledger.ts'
 import { Metrics } from './observe/metrics.ts'
 import { Mishaps } from './observe/mishaps.ts'
 import { SysTopics } from './observe/sys-topics.ts'
-import { Message } from './protocol/message.ts'
-import { PublishPacket } from './protocol/publish-packet.ts'
 import { Router } from './router/router.ts'
 import { Sessions } from './session/sessions.ts'
 import { storedBytes } from './store/disk/store-file.ts'
@@ -119,10 +115,6 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     broker,
     router,
     sessions,
-    turn: new OutputTurn(ledger),
-    packet: new PublishPacket(),
-    message: new Message(),
-    run: new PublishRun(),
   })
   const accept = (transport: Transport): void => connections.accept(transport)
   const tcp = new TcpListener({ host, port: config.port, portOption: '--port', log }, accept)

@@ -1,6 +1,7 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
 import type { Ledger } from '../observe/ledger.ts'
 import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
+import type { Mishaps } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'
@@ -16,12 +17,12 @@ import type { Terms } from '../store/store.ts'
 import type { ConnectionReport } from '../session/client-report.ts'
 import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
-import type { ConnectionParts } from './connection-parts.ts'
-import { Control, type ControlOwner } from './control.ts'
-import { KeepAlive, type KeepAliveOwner } from './keep-alive.ts'
-import { Output, type OutputOwner } from './output.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
+import { Output, type OutputTurn } from './output.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
-import { Version5 } from './v5/version5.ts'
+import type { PublishRun } from './publish-run.ts'
+import { Version5, type Version5Parts } from './v5/version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
@@ -33,6 +34,26 @@ const NOT_CONNECTED = { protocolLevel: 0, keepAliveSeconds: 0, connectedAtMs: 0 
 
 /** Flags that a packet's first byte must have, by type [MQTT-2.2.2-1]; PUBLISH has its own. */
 const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]
+
+/** What all connections of a hub share. */
+export interface ConnectionParts extends ControlParts, Version5Parts {
+  readonly sessions: Sessions
+  readonly mishaps: Mishaps
+  readonly turn: OutputTurn
+  /** The message that `packet` is; both serve one PUBLISH at a time. */
+  readonly message: Message
+  readonly run: PublishRun
+  readonly limits: ConnectionLimits
+  /** The transport is closed: its connection counts no more. */
+  readonly onClosed: (connection: Connection) => void
+}
+
+export interface ConnectionLimits extends ControlLimits {
+  readonly maxConnectPacketBytes: number
+  readonly connectTimeoutSeconds: number
+  readonly maxOutputBytes: number
+  readonly maxPublishRate: number
+}
 
 /** What there may be to say about the end of a connection besides its reason. */
 interface EndingDetails {
@@ -46,10 +67,9 @@ interface EndingDetails {
  * One client's network connection: cuts what comes into packets, gives messages and acknowledgements to the session and
  * control packets to Aedes, and gathers what goes out. Whatever is wrong with its bytes ends it, and nothing else.
  */
-export class Connection implements TransportOwner, OutputOwner, ControlOwner, KeepAliveOwner, PublishRateOwner {
+export class Connection implements TransportOwner, ControlOwner, PublishRateOwner {
   readonly transport: Transport
   readonly isOverLimit: boolean
-  lastReceivedMs = 0
   readonly #parts: ConnectionParts
   readonly #reader: FrameReader
   readonly #output: Output
@@ -59,7 +79,9 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   #session: Session | undefined = undefined
   #version5: Version5 | undefined = undefined
   #connectTimer: NodeJS.Timeout | undefined = undefined
-  #keepAlive: KeepAlive | undefined = undefined
+  #keepAliveTimer: NodeJS.Timeout | undefined = undefined
+  /** By `performance.now()`. */
+  #lastReceivedMs = 0
   #isClosed = false
   #isTransportGone = false
   #isBacklogged = false
@@ -73,7 +95,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     const { maxConnectPacketBytes, maxPublishRate } = parts.limits
     this.#publishRate = maxPublishRate === Infinity ? undefined : new PublishRate(this, maxPublishRate)
     this.#reader = new FrameReader(this.#publishRate ?? this, maxConnectPacketBytes)
-    this.#output = new Output(transport, parts.turn, this)
+    this.#output = new Output(transport, parts.turn)
   }
 
   /** Begins to read; a client that does not send its CONNECT in time is let go. */
@@ -116,16 +138,26 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   // ---- from the transport
 
   received(chunk: Buffer): void {
-    this.lastReceivedMs = this.#parts.clock.turn()
+    this.#lastReceivedMs = this.#parts.clock.turn()
     this.#parts.ledger.inputBytes += chunk.length
     this.#reader.push(chunk)
     this.#parts.run.finish()
     this.#parts.router.topics.settle()
-    this.#publishRate?.settle(this.lastReceivedMs)
+    this.#publishRate?.settle(this.#lastReceivedMs)
   }
 
   taken(): void {
-    this.#output.taken()
+    const qos0Messages = this.#output.taken()
+    if (this.#isClosed) return
+    this.#parts.ledger.delivered += qos0Messages
+    this.#takenQos0Messages += qos0Messages
+    this.#session?.qos0Taken(this.#takenQos0Messages)
+    if (this.isCongested) return
+    if (this.#isBacklogged) {
+      this.#isBacklogged = false
+      if (!this.#isHeldBack) this.transport.resume()
+    }
+    this.#session?.drain()
   }
 
   closed(error: Error | undefined): void {
@@ -136,19 +168,6 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     // What the client sent before it went is still its word: frames that wait for Aedes are heard first.
     if (this.#reader.isStopped && !this.#isClosed) return
     this.close(error?.message ?? GONE, ReasonCode.UNSPECIFIED_ERROR)
-  }
-
-  outputTaken(qos0Messages: number): void {
-    if (this.#isClosed) return
-    this.#parts.ledger.delivered += qos0Messages
-    this.#takenQos0Messages += qos0Messages
-    this.#session?.qos0Taken(this.#takenQos0Messages)
-    if (this.isCongested) return
-    if (this.#isBacklogged) {
-      this.#isBacklogged = false
-      if (!this.isHeldBack) this.transport.resume()
-    }
-    this.#session?.drain()
   }
 
   // ---- packets that come
@@ -274,7 +293,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     const { protocolLevel, isClean } = connect
     this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.#parts.clock.nowMs() }
     this.#reader.maxPacketBytes = this.#parts.limits.maxPacketBytes
-    if (keepAliveSeconds > 0) this.#keepAlive = new KeepAlive(this, keepAliveSeconds)
+    if (keepAliveSeconds > 0) this.#waitForWord(this.#allowedSilenceMs)
     if (connect.properties !== undefined) {
       this.#version5 = new Version5(connect.properties, this.#parts, this.#publishRate)
       this.#output.isVersion5 = true
@@ -334,7 +353,7 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     const address = this.transport.remoteAddress
     const { log, mishaps, sessions } = this.#parts
     clearTimeout(this.#connectTimer)
-    this.#keepAlive?.stop()
+    clearTimeout(this.#keepAliveTimer)
     this.#publishRate?.stop()
     if (code === ReasonCode.SUCCESS) {
       log.info({ address, clientId }, 'client disconnected')
@@ -355,14 +374,6 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     }
   }
 
-  keepAliveExpired(): void {
-    this.close('nothing came for one and a half times the keep-alive', ReasonCode.KEEP_ALIVE_TIMEOUT)
-  }
-
-  get isHeldBack(): boolean {
-    return this.#publishRate?.isExceeded === true
-  }
-
   publishRateExceeded(isFirstTime: boolean): void {
     this.#parts.ledger.hit('publish-rate')
     this.transport.pause()
@@ -371,8 +382,31 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
   }
 
   publishRateKept(): void {
-    this.lastReceivedMs = performance.now()
+    this.#lastReceivedMs = performance.now()
     if (!this.#isBacklogged) this.transport.resume()
+  }
+
+  /** The client publishes too fast and is not read from. */
+  get #isHeldBack(): boolean {
+    return this.#publishRate?.isExceeded === true
+  }
+
+  /** A client may be silent for one and a half times the keep-alive it named [MQTT-3.1.2-24]. */
+  get #allowedSilenceMs(): number {
+    return this.#connected.keepAliveSeconds * 1000 * 1.5
+  }
+
+  /** Ends a client that was silent for too long, or waits on; only for the timer. A packet received costs it nothing. */
+  checkSilence(): void {
+    // While the hub does not read, that nothing comes is not the client's silence.
+    const silentMs = this.#isHeldBack ? 0 : performance.now() - this.#lastReceivedMs
+    const leftMs = this.#allowedSilenceMs - silentMs
+    if (leftMs > 0) this.#waitForWord(leftMs)
+    else this.close('nothing came for one and a half times the keep-alive', ReasonCode.KEEP_ALIVE_TIMEOUT)
+  }
+
+  #waitForWord(ms: number): void {
+    this.#keepAliveTimer = setTimeout(checkSilence, ms, this)
   }
 
   /** Tells a client of MQTT 5 why its connection ends. */
@@ -387,6 +421,10 @@ export class Connection implements TransportOwner, OutputOwner, ControlOwner, Ke
     this.#isBacklogged = true
     this.transport.pause()
   }
+}
+
+function checkSilence(connection: Connection): void {
+  connection.checkSilence()
 }
 
 function connectTimedOut(connection: Connection, ledger: Ledger): void {

@@ -1,13 +1,24 @@
 import type { LimitName } from '../observe/ledger.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
-import { Connection } from './connection.ts'
-import type { ConnectionLimits, ConnectionParts } from './connection-parts.ts'
+import { Message } from '../protocol/message.ts'
+import { PublishPacket } from '../protocol/publish-packet.ts'
+import { Connection, type ConnectionLimits, type ConnectionParts } from './connection.ts'
+import { OutputTurn } from './output.ts'
+import { PublishRun } from './publish-run.ts'
 import type { Transport } from './transport.ts'
 
 /** Limits on how many connections there may be; null means unlimited. */
 export interface ConnectionCountLimits {
   readonly maxConnections: number | null
   readonly maxConnectionsPerAddress: number | null
+}
+
+/** What the hub hands to its connections; what they have for themselves is made here. */
+export interface ConnectionsParts extends Omit<
+  ConnectionParts,
+  'turn' | 'packet' | 'message' | 'run' | 'onClosed' | 'limits'
+> {
+  readonly limits: ConnectionLimits & ConnectionCountLimits
 }
 
 /** All open connections of a hub, counted in all and by address. */
@@ -19,11 +30,16 @@ export class Connections {
   #isStopping = false
   #whenEmpty: (() => void) | undefined = undefined
 
-  constructor(
-    parts: Omit<ConnectionParts, 'onClosed' | 'limits'> & { readonly limits: ConnectionLimits & ConnectionCountLimits },
-  ) {
+  constructor(parts: ConnectionsParts) {
     this.#limits = parts.limits
-    this.#parts = { ...parts, onClosed: (connection) => this.#remove(connection) }
+    this.#parts = {
+      ...parts,
+      turn: new OutputTurn(parts.ledger),
+      packet: new PublishPacket(),
+      message: new Message(),
+      run: new PublishRun(),
+      onClosed: (connection) => this.#remove(connection),
+    }
   }
 
   get size(): number {

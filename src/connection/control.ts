@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import type { Log } from '../base/log.ts'
+import type { Ledger } from '../observe/ledger.ts'
 import {
   encodeConnack,
   encodeConnack5,
@@ -15,14 +17,13 @@ import { DISCONNECT, encodeConnect, encodeSubscribe, encodeUnsubscribe } from '.
 import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
-import { isOverTopicLimit, NO_TOPIC_LIMITS, topicNameFault } from '../protocol/topic.ts'
+import { isOverTopicLimit, NO_TOPIC_LIMITS, type TopicLimits, topicNameFault } from '../protocol/topic.ts'
 import type { WillReport } from '../session/client-report.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
-import { connackCode, connackProperties, farewellProperties } from './v5/connack5.ts'
-import type { ConnectionParts } from './connection-parts.ts'
+import { connackCode, type ConnackLimits, connackProperties, farewellProperties } from './v5/connack5.ts'
 import { reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
@@ -49,6 +50,19 @@ export interface ControlPlane {
   open(control: Control): ControlStream
 }
 
+/** What the control sides of all connections share. */
+export interface ControlParts {
+  readonly broker: ControlPlane
+  readonly ledger: Ledger
+  readonly log: Log
+  readonly limits: ControlLimits
+}
+
+export interface ControlLimits extends TopicLimits, ConnackLimits {
+  readonly maxKeepAliveSeconds: number
+  readonly maxSessionExpirySeconds: number
+}
+
 /** A reason against a CONNECT, for the log and for the client in its version of MQTT. */
 interface Refusal {
   readonly reason: string
@@ -68,7 +82,7 @@ const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPT
  */
 export class Control {
   readonly connection: ControlOwner
-  readonly #parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits' | 'log'>
+  readonly #parts: ControlParts
   will: StoredWill | undefined = undefined
   request: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0 }
   #isVersion5 = false
@@ -82,10 +96,7 @@ export class Control {
   #isDisconnecting = false
   #maxPacketBytes = Infinity
 
-  constructor(
-    connection: ControlOwner,
-    parts: Pick<ConnectionParts, 'broker' | 'clock' | 'ledger' | 'limits' | 'log'>,
-  ) {
+  constructor(connection: ControlOwner, parts: ControlParts) {
     this.connection = connection
     this.#parts = parts
   }

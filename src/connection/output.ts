@@ -61,12 +61,6 @@ export class OutputTurn {
   }
 }
 
-/** What an output tells its connection. */
-export interface OutputOwner {
-  /** The system has taken all that was handed to it, `qos0Messages` of QoS 0 among it. */
-  outputTaken(qos0Messages: number): void
-}
-
 /**
  * The packets on their way to one client. What a turn of the event loop adds leaves in one write; while a write is not taken
  * by the system, no other is begun, and what comes meanwhile waits here, where it can be counted.
@@ -76,7 +70,6 @@ export class Output {
   isVersion5 = false
   readonly #transport: Transport
   readonly #turn: OutputTurn
-  readonly #owner: OutputOwner
   /** The slab being filled, from `#segmentStart` to `#used` not yet in `#chunks`. */
   #slab: Buffer | undefined = undefined
   #segmentStart = 0
@@ -94,10 +87,9 @@ export class Output {
   #isScheduled = false
   #isClosed = false
 
-  constructor(transport: Transport, turn: OutputTurn, owner: OutputOwner) {
+  constructor(transport: Transport, turn: OutputTurn) {
     this.#transport = transport
     this.#turn = turn
-    this.#owner = owner
   }
 
   /** Bytes that the system has not taken yet. */
@@ -230,14 +222,14 @@ export class Output {
     if (this.#gatheredBytes > 0 && this.#transitBytes === 0 && !this.#isClosed) this.#write()
   }
 
-  /** The transport says that the system has the last write. */
-  taken(): void {
+  /** To be called when the system has taken the last write; returns how many QoS 0 messages it held. */
+  taken(): number {
     const qos0Messages = this.#transitQos0
     this.#transitBytes = 0
     this.#transitQos0 = 0
     this.#returnSlabs()
     if (this.#gatheredBytes > 0 && !this.#isScheduled) this.#schedule()
-    this.#owner.outputTaken(qos0Messages)
+    return qos0Messages
   }
 
   /** Hands over what is left, taken or not, and nothing after it. */

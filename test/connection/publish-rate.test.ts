@@ -2,16 +2,12 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { Broker } from '../../src/broker/broker.ts'
 import { completeConfig, type PartialConfig } from '../../src/config/complete.ts'
 import { Connections } from '../../src/connection/connections.ts'
-import { OutputTurn } from '../../src/connection/output.ts'
 import { PublishRate, type PublishRateOwner } from '../../src/connection/publish-rate.ts'
-import { PublishRun } from '../../src/connection/publish-run.ts'
 import type { Transport, TransportOwner } from '../../src/connection/transport.ts'
 import { Clock } from '../../src/base/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Mishaps } from '../../src/observe/mishaps.ts'
 import { MalformedPacketError } from '../../src/protocol/field-reader.ts'
-import { Message } from '../../src/protocol/message.ts'
-import { PublishPacket } from '../../src/protocol/publish-packet.ts'
 import { Router } from '../../src/router/router.ts'
 import { Sessions } from '../../src/session/sessions.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
@@ -223,16 +219,11 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   })
   const broker = new Broker({ store, sessions, topicLimits: allLimits })
   await broker.listen()
-  const turn = new OutputTurn(ledger)
   const connections = new Connections({
     ...shared,
     mishaps: new Mishaps(() => clock.nowMs()),
     broker,
     sessions,
-    turn,
-    packet: new PublishPacket(),
-    message: new Message(),
-    run: new PublishRun(),
   })
   const transport = new SteppedTransport()
   onTestFinished(async () => {

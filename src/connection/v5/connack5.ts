@@ -1,7 +1,13 @@
 import type { ConnectProperties } from '../../protocol/connect-packet.ts'
 import { PropertyId, PropertyWriter } from '../../protocol/properties.ts'
 import { ReasonCode } from '../../protocol/reason-codes.ts'
-import type { ConnectionLimits } from '../connection-parts.ts'
+
+/** What every client of MQTT 5 is told of the hub's limits. */
+export interface ConnackLimits {
+  readonly receiveMaximum: number
+  readonly maxPacketBytes: number
+  readonly maxTopicAliases: number
+}
 
 /** What was agreed with a client of MQTT 5. */
 export interface Agreement {
@@ -15,7 +21,7 @@ export interface Agreement {
 }
 
 /** The properties of a CONNACK that accepts: what the hub can do, and where it differs from what was asked [MQTT5 §3.2.2.3]. */
-export function connackProperties(agreement: Agreement, limits: ConnectionLimits): PropertyWriter {
+export function connackProperties(agreement: Agreement, limits: ConnackLimits): PropertyWriter {
   const { asked, clientId, sessionExpirySeconds, keepAliveSeconds } = agreement
   const properties = new PropertyWriter()
     .uint16(PropertyId.RECEIVE_MAXIMUM, limits.receiveMaximum)

@@ -1,15 +1,16 @@
 // Hot path: runs per PUBLISH and acknowledgement of MQTT 5; measured by `npm run bench`, rows "MQTT 5".
 import { isUtf8 } from 'node:buffer'
 import { encodeAcknowledgement } from '../../protocol/answer-packets.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Ledger } from '../../observe/ledger.ts'
 import type { ConnectProperties } from '../../protocol/connect-packet.ts'
 import { MalformedPacketError } from '../../protocol/field-reader.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { PublishPacket } from '../../protocol/publish-packet.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
-import type { Route } from '../../router/router.ts'
+import type { Route, Router } from '../../router/router.ts'
 import type { Session } from '../../session/session.ts'
 import type { Terms } from '../../store/store.ts'
-import type { ConnectionParts } from '../connection-parts.ts'
 import { IncomingAliases } from './incoming-aliases.ts'
 import { OutgoingProperties } from './outgoing-properties.ts'
 import type { Output } from '../output.ts'
@@ -25,10 +26,19 @@ const REASONS: Readonly<Partial<Record<ReasonCode, string>>> = {
   [ReasonCode.RECEIVE_MAXIMUM_EXCEEDED]: 'more QoS 2 messages under way than the Receive Maximum of CONNACK allows',
 }
 
+export interface Version5Parts {
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly router: Router
+  /** The PUBLISH at hand. */
+  readonly packet: PublishPacket
+  readonly limits: { readonly receiveMaximum: number; readonly maxTopicAliases: number }
+}
+
 /** What a connection does for a client of MQTT 5 and for no other: properties, aliases, reason codes, packet sizes. */
 export class Version5 {
   readonly receiveMaximum: number
-  readonly #parts: ConnectionParts
+  readonly #parts: Version5Parts
   readonly #publishRate: PublishRate | undefined
   readonly #aliases: IncomingAliases
   /** The topic of the packet at hand when that names it by its alias alone. */
@@ -37,7 +47,7 @@ export class Version5 {
   readonly #maxPacketBytes: number
   readonly #wantsReasons: boolean
 
-  constructor(asked: ConnectProperties, parts: ConnectionParts, publishRate: PublishRate | undefined) {
+  constructor(asked: ConnectProperties, parts: Version5Parts, publishRate: PublishRate | undefined) {
     const { clock, limits } = parts
     const { maxPacketBytes, topicAliasMaximum } = asked
     this.receiveMaximum = asked.receiveMaximum

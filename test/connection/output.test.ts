@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Output, OutputTurn } from '../../src/connection/output.ts'
+import type { Transport } from '../../src/connection/transport.ts'
+import { Ledger } from '../../src/observe/ledger.ts'
+import { Message } from '../../src/protocol/message.ts'
+import type { QoS } from '../../src/protocol/packet-types.ts'
+import { PublishPacket } from '../../src/protocol/publish-packet.ts'
+
+/** Keeps what is written to it. */
+class WrittenTransport implements Transport {
+  readonly kind = 'tcp'
+  readonly remoteAddress = '192.0.2.1:50000'
+  readonly remoteHost = '192.0.2.1'
+  written = Buffer.alloc(0)
+
+  write(chunks: readonly Buffer[]): void {
+    this.written = Buffer.concat([this.written, ...chunks])
+  }
+
+  attach(): void {}
+  end(): void {}
+  destroy(): void {}
+  pause(): void {}
+  resume(): void {}
+}
+
+const terms = fc.record({
+  qos: fc.constantFrom<QoS>(0, 1, 2),
+  isRetained: fc.boolean(),
+  isDuplicate: fc.boolean(),
+  packetId: fc.integer({ min: 1, max: 65_535 }),
+})
+
+const messages = fc
+  .record({
+    topic: fc.string({ minLength: 1, maxLength: 200, unit: 'grapheme' }),
+    // Short ones are copied, from 8 KiB on they are sent from where they lie.
+    payload: fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.integer({ min: 8000, max: 17_000 }).map((length) => new Uint8Array(length).fill(length & 0xff)),
+    ),
+    qos: fc.constantFrom<QoS>(0, 1, 2),
+    retain: fc.boolean(),
+    contentType: fc.option(fc.string({ maxLength: 200 }), { nil: undefined }),
+  })
+  .map(({ topic, payload, qos, retain, contentType }) => {
+    const value = Buffer.from(contentType ?? '')
+    const property = Buffer.concat([Buffer.from([3, value.length >>> 8, value.length & 0xff]), value])
+    const properties = contentType === undefined ? Buffer.alloc(0) : property
+    return { message: Message.create(topic, Buffer.from(payload), qos, retain, 'me', properties), properties }
+  })
+
+/** What `write` has the output of one client send, read as that client reads it. */
+function sent(isVersion5: boolean, write: (output: Output) => void) {
+  const [transport, turn] = [new WrittenTransport(), new OutputTurn(new Ledger())]
+  const output = new Output(transport, turn)
+  output.isVersion5 = isVersion5
+  write(output)
+  turn.flush()
+  const { written } = transport
+  const packet = new PublishPacket()
+  packet.readKept(written, 0, written.length, isVersion5)
+  const { qos, isRetained, isDuplicate, packetId, topicStart, topicEnd, propertiesStart, payloadStart } = packet
+  return {
+    terms: { qos, isRetained, isDuplicate, packetId },
+    topic: written.toString('utf8', topicStart, topicEnd),
+    properties: written.toString('hex', propertiesStart, payloadStart),
+    payload: written.toString('hex', payloadStart),
+  }
+}
+
+describe('Output writes a PUBLISH', () => {
+  test('with the flags and the packet identifier of its client, whatever those of the message are, in either version', () => {
+    fc.assert(
+      fc.property(messages, terms, fc.boolean(), ({ message, properties }, given, isVersion5) => {
+        // [MQTT-3.3.1-2]
+        const wanted = given.qos === 0 ? { ...given, isDuplicate: false, packetId: 0 } : given
+        const { qos, packetId, isDuplicate, isRetained } = wanted
+        const read = sent(isVersion5, (output) => output.publish(message, qos, packetId, isDuplicate, isRetained))
+        expect(read).toEqual({
+          terms: wanted,
+          topic: message.topic,
+          properties: isVersion5 ? properties.toString('hex') : '',
+          payload: message.payload.toString('hex'),
+        })
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('with properties of its own before those of the message, and without a topic where an alias stands for it', () => {
+    const leads = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+    fc.assert(
+      fc.property(messages, terms, leads, fc.boolean(), ({ message, properties }, given, lead, isAliased) => {
+        const wanted = given.qos === 0 ? { ...given, isDuplicate: false, packetId: 0 } : given
+        const { qos, packetId, isDuplicate, isRetained } = wanted
+        const topic = isAliased ? Buffer.alloc(0) : message.topicBytes
+        const read = sent(true, (output) =>
+          output.publishWith(lead, topic, message, qos, packetId, isDuplicate, isRetained),
+        )
+        expect(read).toEqual({
+          terms: wanted,
+          topic: isAliased ? '' : message.topic,
+          properties: Buffer.concat([lead, properties]).toString('hex'),
+          payload: message.payload.toString('hex'),
+        })
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
