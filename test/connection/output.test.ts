@@ -6,6 +6,7 @@ import { Ledger } from '../../src/observe/ledger.ts'
 import { Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
 import { PublishPacket } from '../../src/protocol/publish-packet.ts'
+import { runs } from '../support/runs.ts'
 
 /** Keeps what is written to it. */
 class WrittenTransport implements Transport {
@@ -85,7 +86,7 @@ describe('Output writes a PUBLISH', () => {
           payload: message.payload.toString('hex'),
         })
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -106,7 +107,7 @@ describe('Output writes a PUBLISH', () => {
           payload: message.payload.toString('hex'),
         })
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })

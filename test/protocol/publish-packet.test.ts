@@ -14,6 +14,7 @@ import {
 } from '../../src/protocol/publish-packet.ts'
 import { ReasonCode } from '../../src/protocol/reason-codes.ts'
 import { varintEnd } from '../../src/protocol/varint.ts'
+import { runs } from '../support/runs.ts'
 
 interface Given {
   readonly qos: QoS
@@ -167,7 +168,7 @@ describe('PublishPacket', () => {
           receipt: properties.userProperties.find(([name, value]) => name === 'receipt' && value !== '')?.[1],
         })
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -188,7 +189,7 @@ describe('PublishPacket', () => {
           ),
         ).toEqual(wanted)
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     )
   })
 
@@ -209,7 +210,7 @@ describe('PublishPacket', () => {
         const offsets = [2, topicStart, topicEnd, propertiesStart, payloadStart, end]
         expect(offsets.toSorted((a, b) => a - b)).toEqual(offsets)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
