@@ -6,7 +6,7 @@ import type { Router } from '../router/router.ts'
 import { routedFilter } from '../session/subscriptions.ts'
 import { LocalSubscriber } from './local-subscriber.ts'
 import { Session } from '../session/session.ts'
-import { SharedGroup } from '../session/shared/shared-group.ts'
+import { type GroupMember, SharedGroup } from '../session/shared/shared-group.ts'
 
 /** A subscription that matches a topic. */
 export interface MatchingSubscription {
@@ -52,6 +52,6 @@ function subscriptionsOf(subscriber: Subscriber, topic: string): MatchingSubscri
     .map(({ filter, qos }) => matchOf(subscriber, filter, qos))
 }
 
-function matchOf(session: Session, filter: string, qos: QoS): MatchingSubscription {
-  return { clientId: session.clientId, filter, qos, isConnected: session.connection !== undefined }
+function matchOf({ clientId, isHere }: GroupMember, filter: string, qos: QoS): MatchingSubscription {
+  return { clientId, filter, qos, isConnected: isHere }
 }

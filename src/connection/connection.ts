@@ -151,7 +151,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     if (this.#isClosed) return
     this.#parts.ledger.delivered += qos0Messages
     this.#takenQos0Messages += qos0Messages
-    this.#session?.qos0Taken(this.#takenQos0Messages)
+    this.#session?.outgoingQos0.taken(this.#takenQos0Messages)
     if (this.isCongested) return
     if (this.#isBacklogged) {
       this.#isBacklogged = false
@@ -264,9 +264,9 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
     if (packetId === 0) throw new MalformedPacketError(`${PACKET_NAMES[type]} with packet identifier 0`)
     let isKnown = true
-    if (type === PacketType.PUBACK) isKnown = session.acknowledged(packetId, reasonCode)
-    else if (type === PacketType.PUBREC) isKnown = session.released(packetId, reasonCode)
-    else if (type === PacketType.PUBCOMP) isKnown = session.completed(packetId)
+    if (type === PacketType.PUBACK) isKnown = session.outgoing.acknowledge(packetId, reasonCode)
+    else if (type === PacketType.PUBREC) isKnown = session.outgoing.release(packetId, reasonCode)
+    else if (type === PacketType.PUBCOMP) isKnown = session.outgoing.complete(packetId)
     else session.receiveRelease(packetId)
     // A late answer after a reconnect is no fault of the client's [MQTT5 §4.3], so it is noted and nothing more.
     if (!isKnown)

@@ -244,7 +244,7 @@ export class Control {
                 asked: connect.properties,
                 clientId: session.clientId,
                 isAssigned: connect.clientId === '',
-                sessionExpirySeconds: session.expirySeconds,
+                sessionExpirySeconds: session.state.expirySeconds,
                 keepAliveSeconds,
                 askedKeepAliveSeconds: connect.keepAliveSeconds,
               },

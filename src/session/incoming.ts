@@ -40,6 +40,12 @@ export class Incoming {
     this.#held.clear()
   }
 
+  /** One more QoS 2 message from the client would be more than `maximum` that are not finished; a repeated one is not more. */
+  isOverMaximum(packetId: number, maximum: number): boolean {
+    const { receivedIds } = this.#state
+    return receivedIds.size >= maximum && !receivedIds.has(packetId)
+  }
+
   /** Notes a QoS 2 PUBLISH; false when it was here already and must not be delivered again [MQTT-4.3.3-2]. */
   takeQos2(packetId: number): boolean {
     if (this.#state.receivedIds.has(packetId)) return false

@@ -1,23 +1,53 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
 import type { DropReason } from '../protocol/drop-reasons.ts'
+import type { Log } from '../base/log.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { HistoryFilter } from '../protocol/history-filter.ts'
 import type { Message } from '../protocol/message.ts'
 import { PacketType } from '../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
-import { Delivery, type Subscriber } from '../router/delivery.ts'
-import type { Route } from '../router/router.ts'
+import { Delivery } from '../router/delivery.ts'
+import type { Route, Router } from '../router/router.ts'
 import type { SessionState } from '../store/store.ts'
 import type { Trail } from '../trails/trail.ts'
 import type { ClientReport } from './client-report.ts'
 import { HeldForStore } from './held-for-store.ts'
 import { Incoming } from './incoming.ts'
-import { type Lender, Outgoing, type OutgoingOwner } from './outgoing/outgoing.ts'
+import {
+  type Lender,
+  Outgoing,
+  type OutgoingLimits,
+  type OutgoingOwner,
+  type OutgoingParts,
+} from './outgoing/outgoing.ts'
 import { OutgoingQos0 } from './outgoing/outgoing-qos0.ts'
+import type { Past } from './past.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
-import type { SessionParts } from './session-parts.ts'
-import { Subscriptions } from './subscriptions.ts'
+import type { SharedStrategy } from './shared/shared-group.ts'
+import type { SharedGroups } from './shared/shared-groups.ts'
+import { Subscriptions, type SubscriptionsOwner } from './subscriptions.ts'
+
+/** What all sessions of a hub share. */
+export interface SessionParts extends OutgoingParts {
+  readonly router: Router
+  readonly log: Log
+  readonly limits: SessionLimits
+  readonly groups: SharedGroups
+  /** Undefined: no history is kept. */
+  readonly past: Past | undefined
+  /** Called when something of a session begins to wait until the store has written. */
+  readonly onHolding: (session: Session) => void
+}
+
+export interface SessionLimits extends OutgoingLimits {
+  readonly maxSubscriptionsPerClient: number
+  readonly maxOutputBytes: number
+  readonly outputPolicy: 'drop' | 'latest'
+  readonly maxSessionExpirySeconds: number
+  readonly maxMessageExpirySeconds: number
+  readonly sharedStrategy: SharedStrategy
+}
 
 /** A SUBACK or UNSUBACK that waits for the store. */
 interface HeldAnswer {
@@ -29,15 +59,17 @@ interface HeldAnswer {
  * The state of one client [MQTT-3.1.1 §4.1]: its subscriptions, what it has still to be sent, and what it has sent and not
  * finished. A kept session (CleanSession 0) outlives its connection and is in the store; any other ends with it.
  */
-export class Session implements Subscriber, OutgoingOwner {
+export class Session implements SubscriptionsOwner, OutgoingOwner {
   readonly clientId: string
   readonly isKept: boolean
   readonly state: SessionState
   readonly subscriptions: Subscriptions
+  readonly incoming: Incoming
+  /** What it has to deliver at QoS 1 and 2. */
+  readonly outgoing: Outgoing
+  /** What it has to deliver at QoS 0. */
+  readonly outgoingQos0: OutgoingQos0
   readonly #parts: SessionParts
-  readonly #outgoing: Outgoing
-  readonly #qos0: OutgoingQos0
-  readonly #incoming: Incoming
   readonly #messageExpiryMs: number
   #attached: SessionConnection | undefined = undefined
   /** The attached connection once its client has the CONNACK, which must be the first packet it gets [MQTT-3.2.0-1]. */
@@ -54,9 +86,9 @@ export class Session implements Subscriber, OutgoingOwner {
     this.isKept = isKept
     this.state = state
     this.#parts = parts
-    this.#outgoing = new Outgoing(this, state, parts)
-    this.#qos0 = new OutgoingQos0(this, parts)
-    this.#incoming = new Incoming(state)
+    this.outgoing = new Outgoing(this, state, parts)
+    this.outgoingQos0 = new OutgoingQos0(state.clientId, this, parts)
+    this.incoming = new Incoming(state)
     this.subscriptions = new Subscriptions(this, parts)
     this.#messageExpiryMs = parts.limits.maxMessageExpirySeconds * 1000
   }
@@ -67,7 +99,7 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** What it holds and has neither delivered nor dropped, as the ledger's identity counts it. */
   get pendingMessages(): number {
-    return this.state.inFlight.size + this.state.queuedMessages + this.#qos0.pendingMessages
+    return this.state.inFlight.size + this.state.queuedMessages + this.outgoingQos0.pendingMessages
   }
 
   /** What the client has published and been sent since the hub started. */
@@ -82,22 +114,11 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** A message of a shared subscription could go out at once. */
   get hasRoom(): boolean {
-    return this.#outgoing.hasRoom
+    return this.outgoing.hasRoom
   }
 
   get isEnded(): boolean {
     return this.#isEnded
-  }
-
-  /** How long the session outlives the connection; Infinity means forever. */
-  get expirySeconds(): number {
-    return this.state.expirySeconds
-  }
-
-  /** One more QoS 2 message from the client would be more than `maximum` that are not finished; a repeated one is not more. */
-  isOverReceiveMaximum(packetId: number, maximum: number): boolean {
-    const { receivedIds } = this.state
-    return receivedIds.size >= maximum && !receivedIds.has(packetId)
   }
 
   /** Takes a PUBLISH from its client: routes it and acknowledges it. `packetId` is 0 at QoS 0. */
@@ -120,14 +141,14 @@ export class Session implements Subscriber, OutgoingOwner {
       return
     }
     const changesBefore = store.changes
-    if (qos === 2 && !this.#incoming.takeQos2(packetId)) {
+    if (qos === 2 && !this.incoming.takeQos2(packetId)) {
       this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.SUCCESS, store.openBatch)
       return
     }
     if (this.#messageExpiryMs !== Infinity) this.#limitExpiry(message)
     const reasonCode = this.#publish(message, route)
     // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
-    if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.#incoming.release(packetId)
+    if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.incoming.release(packetId)
     // What did not have to be stored need not wait for what others store.
     const batch = store.changes === changesBefore ? 0 : store.openBatch
     this.#acknowledge(qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, reasonCode, batch)
@@ -150,7 +171,7 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
   receiveRelease(packetId: number): void {
-    const isKnown = this.#incoming.release(packetId)
+    const isKnown = this.incoming.release(packetId)
     const reasonCode = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
     this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, this.isKept ? this.#parts.store.openBatch : 0)
   }
@@ -158,61 +179,43 @@ export class Session implements Subscriber, OutgoingOwner {
   deliver(message: Message, delivery: Delivery, trail: Trail | undefined): void {
     const terms = delivery.termsFor(message)
     if (this.#isEnded) this.#dropLate(1, trail)
-    else if (terms.qos === 0) this.#qos0.deliver(message, terms, trail, undefined)
-    else this.#outgoing.deliver(message, terms, trail)
+    else if (terms.qos === 0) this.outgoingQos0.deliver(message, terms, trail, undefined)
+    else this.outgoing.deliver(message, terms, trail)
   }
 
   deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
     if (this.#isEnded) this.#dropLate(run.count, trail)
-    else this.#qos0.deliverRun(run, delivery, trail)
+    else this.outgoingQos0.deliverRun(run, delivery, trail)
   }
 
   /** Takes a message of a shared subscription; above QoS 0 only while there is `hasRoom`. */
   deliverLent(message: Message, delivery: Delivery, lender: Lender, trail: Trail | undefined): void {
     const terms = delivery.termsFor(message)
-    if (terms.qos === 0) this.#qos0.deliver(message, terms, trail, lender.filter)
-    else this.#outgoing.deliverLent(message, terms, lender, trail)
-  }
-
-  acknowledged(packetId: number, reasonCode: number): boolean {
-    return this.#outgoing.acknowledge(packetId, reasonCode)
-  }
-
-  /** PUBREC from its client. It is answered with PUBREL even when unknown, so that the client can finish. */
-  released(packetId: number, reasonCode: number): boolean {
-    return this.#outgoing.release(packetId, reasonCode)
-  }
-
-  completed(packetId: number): boolean {
-    return this.#outgoing.complete(packetId)
+    if (terms.qos === 0) this.outgoingQos0.deliver(message, terms, trail, lender.filter)
+    else this.outgoing.deliverLent(message, terms, lender, trail)
   }
 
   /** The client has taken its output: go on with what waits. */
   drain(): void {
-    this.#qos0.drain()
-    this.#outgoing.drain()
-  }
-
-  /** The system has taken the QoS 0 messages of the connection up to the `position`th. */
-  qos0Taken(position: number): void {
-    this.#qos0.taken(position)
+    this.outgoingQos0.drain()
+    this.outgoing.drain()
   }
 
   /** Sends the retained messages that match a filter, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
   sendRetained(filter: string, options: SubscriptionOptions): void {
-    this.#outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options), false)
+    this.outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options), false)
   }
 
   /** The past that a subscription asks for is to be sent from the next `drain` on; what comes meanwhile waits behind it. */
   sendPast(wanted: HistoryFilter, options: SubscriptionOptions): void {
     const { past } = this.#parts
     if (past === undefined) return
-    this.#qos0.waitForPast()
-    this.#outgoing.replay(past.replay(wanted), Delivery.of(this, options), true)
+    this.outgoingQos0.waitForPast()
+    this.outgoing.replay(past.replay(wanted), Delivery.of(this, options), true)
   }
 
   pastSent(): void {
-    this.#qos0.pastSent()
+    this.outgoingQos0.pastSent()
   }
 
   /** Calls `proceed` when what a kept session has changed so far is stored: at once, or later unless it is detached. */
@@ -228,22 +231,22 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** How long it outlives the connection from now on, in seconds; 0 ends it with the connection. */
   changeExpiry(seconds: number): void {
-    if (seconds !== this.expirySeconds) this.state.setExpiry(seconds)
+    if (seconds !== this.state.expirySeconds) this.state.setExpiry(seconds)
   }
 
   attach(connection: SessionConnection): void {
     this.#attached = connection
     this.#isSlowLogged = false
     this.state.setLeftAt(0)
-    this.#incoming.attach(connection)
+    this.incoming.attach(connection)
   }
 
   /** The client knows that it is connected (CONNACK is out): sends what waits for it. */
   open(): void {
     this.#connection = this.#attached
     if (this.#connection === undefined) return
-    this.#qos0.attach(this.#connection)
-    this.#outgoing.attach(this.#connection)
+    this.outgoingQos0.attach(this.#connection)
+    this.outgoing.attach(this.#connection)
   }
 
   /** To be called about every second while the client is here. */
@@ -265,7 +268,7 @@ export class Session implements Subscriber, OutgoingOwner {
       connection,
       leftAtMs: connection === undefined ? state.leftAtMs : undefined,
       isKept: this.isKept,
-      expirySeconds: this.expirySeconds,
+      expirySeconds: state.expirySeconds,
       subscriptions: subscriptions.report(),
       queuedMessages: state.queuedMessages,
       queuedBytes: state.queuedBytes,
@@ -279,18 +282,18 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** The connection is gone, `lostQos0Messages` of what was written to it with it. */
   detach(lostQos0Messages: number): void {
-    this.#qos0.detach(lostQos0Messages)
+    this.outgoingQos0.detach(lostQos0Messages)
     this.#held.clear()
     this.#attached = undefined
     this.#connection = undefined
     this.state.setLeftAt(this.#parts.clock.nowMs())
-    this.#outgoing.detach()
-    this.#incoming.detach()
+    this.outgoing.detach()
+    this.incoming.detach()
   }
 
   /** Ends for good: no subscription is left, and what was still to deliver is counted as dropped. */
   end(): void {
-    this.#outgoing.dropAll('session-ended')
+    this.outgoing.dropAll('session-ended')
     this.#isEnded = true
     this.subscriptions.clear()
     if (this.isKept) this.#parts.store.removeSession(this.state)
@@ -307,11 +310,11 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** Everything up to `batch` is stored. Returns whether something still waits. */
   stored(batch: number): boolean {
-    this.#incoming.stored(batch)
-    this.#outgoing.stored(batch)
+    this.incoming.stored(batch)
+    this.outgoing.stored(batch)
     for (let held = this.#held.takeStored(batch); held !== undefined; held = this.#held.takeStored(batch))
       held.proceed()
-    return this.#incoming.isHolding || this.#outgoing.isHolding || !this.#held.isEmpty
+    return this.incoming.isHolding || this.outgoing.isHolding || !this.#held.isEmpty
   }
 
   /** What waits for a shared subscription can go on. */
@@ -327,10 +330,6 @@ export class Session implements Subscriber, OutgoingOwner {
     this.#parts.onHolding(this)
   }
 
-  failed(batch: number, reason: string): void {
-    this.#incoming.failed(batch, reason)
-  }
-
   /** Counts a drop. One that more speed of the client would have spared is in the log, once for each connection. */
   drop(reason: DropReason, count: number): void {
     this.#parts.ledger.drop(reason, count)
@@ -344,7 +343,7 @@ export class Session implements Subscriber, OutgoingOwner {
 
   /** The session has ended since the messages were routed. */
   #dropLate(count: number, trail: Trail | undefined): void {
-    this.#qos0.drop('session-ended', count, trail?.at(this.clientId, undefined, 0))
+    this.outgoingQos0.drop('session-ended', count, trail?.at(this.clientId, undefined, 0))
   }
 
   #publish(message: Message, route: Route): ReasonCode {
@@ -379,7 +378,7 @@ export class Session implements Subscriber, OutgoingOwner {
   }
 
   #acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {
-    this.#incoming.acknowledge(type, packetId, reasonCode, batch)
-    if (this.#incoming.isHolding) this.#parts.onHolding(this)
+    this.incoming.acknowledge(type, packetId, reasonCode, batch)
+    if (this.incoming.isHolding) this.#parts.onHolding(this)
   }
 }

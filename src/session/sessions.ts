@@ -5,8 +5,7 @@ import type { Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'
 import { DelayedWills } from './delayed-wills.ts'
 import { Presence, type PresenceState } from './presence.ts'
-import { Session } from './session.ts'
-import type { SessionParts } from './session-parts.ts'
+import { Session, type SessionParts } from './session.ts'
 import { SessionIndex } from './session-index.ts'
 import type { SessionConnection } from './session-connection.ts'
 import { addUpSessions } from './session-totals.ts'
@@ -51,7 +50,7 @@ export class Sessions {
     this.wills = new DelayedWills(parts)
     this.#expiring = new Deadlines(parts.clock.nowMs())
     const onHolding = (session: Session): void => void this.#holding.add(session)
-    const groups = new SharedGroups({ ...parts, onHolding })
+    const groups = new SharedGroups(parts)
     this.#parts = { ...parts, onHolding, groups }
   }
 
@@ -118,7 +117,7 @@ export class Sessions {
       older.close('another connection took over the client identifier', ReasonCode.SESSION_TAKEN_OVER)
     }
     if (existing !== undefined) this.#expiring.delete(existing)
-    if (existing !== undefined && existing.expirySeconds > 0 && !isClean) {
+    if (existing !== undefined && existing.state.expirySeconds > 0 && !isClean) {
       this.wills.cancel(clientId)
       existing.changeExpiry(expirySeconds)
       existing.attach(connection)
@@ -140,7 +139,7 @@ export class Sessions {
     if (session.connection !== connection) return
     session.detach(connection.pendingQos0Messages)
     this.#holding.delete(session)
-    if (session.expirySeconds > 0) {
+    if (session.state.expirySeconds > 0) {
       this.#leftBehind(session)
       this.#tell(session.clientId, 'away')
     } else {
@@ -165,7 +164,7 @@ export class Sessions {
 
   /** The connection of a client has ended, and its will is due [MQTT5 §3.1.2.5]: it may have to wait. */
   willDue(session: Session | undefined, will: StoredWill): void {
-    const delaySeconds = Math.min(will.delaySeconds, session?.expirySeconds ?? 0)
+    const delaySeconds = Math.min(will.delaySeconds, session?.state.expirySeconds ?? 0)
     if (session === undefined || session.isEnded || delaySeconds === 0) this.wills.publishNow(will)
     // Nothing to do when another connection goes on with the session [MQTT5-3.1.3-9].
     else if (session.connection === undefined) this.wills.schedule({ ...will, delaySeconds })
@@ -178,7 +177,7 @@ export class Sessions {
   }
 
   onFailed(batch: number, error: Error): void {
-    for (const session of this.#holding) session.failed(batch, `the store failed: ${error.message}`)
+    for (const session of this.#holding) session.incoming.failed(batch, `the store failed: ${error.message}`)
   }
 
   #leftBehind(session: Session): void {
@@ -187,8 +186,8 @@ export class Sessions {
   }
 
   /** When a session ends whose client does not come back. */
-  #endOf({ expirySeconds, state }: Session): number {
-    return state.leftAtMs + Math.min(expirySeconds, this.#parts.limits.maxSessionExpirySeconds) * 1000
+  #endOf({ state }: Session): number {
+    return state.leftAtMs + Math.min(state.expirySeconds, this.#parts.limits.maxSessionExpirySeconds) * 1000
   }
 
   #expire(session: Session): void {

@@ -2,9 +2,9 @@ import { filterOfHistory, isHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import type { Router } from '../router/router.ts'
+import type { SessionState } from '../store/store.ts'
 import type { SubscriptionReport } from './client-report.ts'
-import type { Session } from './session.ts'
-import type { SharedGroup } from './shared/shared-group.ts'
+import type { GroupMember, SharedGroup } from './shared/shared-group.ts'
 import type { SharedGroups } from './shared/shared-groups.ts'
 
 /** What the router knows a subscription by that is not shared. */
@@ -19,14 +19,19 @@ export interface SubscriptionsParts {
   readonly limits: { readonly maxSubscriptionsPerClient: number }
 }
 
+/** Whose subscriptions they are. */
+export interface SubscriptionsOwner extends GroupMember {
+  readonly state: SessionState
+}
+
 /** The subscriptions of one session, by their filter: in its state, with the router, and with the groups that are shared. */
 export class Subscriptions {
-  readonly #session: Session
+  readonly #session: SubscriptionsOwner
   readonly #parts: SubscriptionsParts
   readonly #byFilter = new Map<string, SubscriptionOptions>()
   #groups: Map<string, SharedGroup> | undefined = undefined
 
-  constructor(session: Session, parts: SubscriptionsParts) {
+  constructor(session: SubscriptionsOwner, parts: SubscriptionsParts) {
     this.#session = session
     this.#parts = parts
   }

@@ -141,7 +141,7 @@ export class Version5 {
     const { ledger, limits, packet } = this.#parts
     // The payload is what the Payload Format Indicator says [MQTT5 §3.3.2.3.2].
     if (packet.properties.isText && !isUtf8(message.payload)) return ReasonCode.PAYLOAD_FORMAT_INVALID
-    if (message.qos === 2 && session.isOverReceiveMaximum(packetId, limits.receiveMaximum)) {
+    if (message.qos === 2 && session.incoming.isOverMaximum(packetId, limits.receiveMaximum)) {
       ledger.hit('receive-maximum')
       return ReasonCode.RECEIVE_MAXIMUM_EXCEEDED // [MQTT5-3.3.4-7]
     }

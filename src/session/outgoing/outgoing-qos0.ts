@@ -9,11 +9,6 @@ import type { SessionConnection } from '../session-connection.ts'
 import { NewestOfTopic, QueueInMemory, type WaitingMessage } from './waiting-orders.ts'
 import { type QueueLimits, WaitingRoom, type WaitingOwner } from './waiting-room.ts'
 
-/** What the QoS 0 half needs of its session. */
-export interface Qos0Owner extends WaitingOwner {
-  readonly clientId: string
-}
-
 /** What the QoS 0 halves of a hub share. */
 export interface Qos0Parts {
   readonly clock: Clock
@@ -37,7 +32,8 @@ const SINGLE = new Message()
 
 /** What a session delivers at QoS 0: at once, or as the latest of its topic when the client has caught up, or not at all. */
 export class OutgoingQos0 {
-  readonly #owner: Qos0Owner
+  readonly #clientId: string
+  readonly #owner: WaitingOwner
   readonly #parts: Qos0Parts
   #connection: SessionConnection | undefined = undefined
   /** What the client is too slow for; undefined: nothing was yet. */
@@ -47,7 +43,8 @@ export class OutgoingQos0 {
   #behindPast: Room | undefined = undefined
   #isPastDue = false
 
-  constructor(owner: Qos0Owner, parts: Qos0Parts) {
+  constructor(clientId: string, owner: WaitingOwner, parts: Qos0Parts) {
+    this.#clientId = clientId
     this.#owner = owner
     this.#parts = parts
   }
@@ -81,30 +78,30 @@ export class OutgoingQos0 {
   deliver(message: Message, terms: Terms, trail: Trail | undefined, group: string | undefined): void {
     const connection = this.#connection
     if (connection === undefined) {
-      this.drop('offline', 1, trail?.at(this.#owner.clientId, group, 0))
+      this.drop('offline', 1, trail?.at(this.#clientId, group, 0))
     } else if (!connection.fits(message, terms)) {
-      this.drop('too-large', 1, trail?.at(this.#owner.clientId, group, 0))
+      this.drop('too-large', 1, trail?.at(this.#clientId, group, 0))
     } else if (this.#behindPast !== undefined) {
-      this.#behindPast.push(message, terms, trail?.at(this.#owner.clientId, group, 0))
+      this.#behindPast.push(message, terms, trail?.at(this.#clientId, group, 0))
     } else if (connection.isCongested) {
-      this.#deliverLate(message, terms, trail?.at(this.#owner.clientId, group, 0))
+      this.#deliverLate(message, terms, trail?.at(this.#clientId, group, 0))
     } else {
       connection.sendQos0(message, terms)
-      if (trail !== undefined) this.#sent(connection, trail.at(this.#owner.clientId, group, 0))
+      if (trail !== undefined) this.#sent(connection, trail.at(this.#clientId, group, 0))
     }
   }
 
   deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
     const connection = this.#connection
     if (connection === undefined) {
-      this.drop('offline', run.count, trail?.at(this.#owner.clientId, undefined, 0))
+      this.drop('offline', run.count, trail?.at(this.#clientId, undefined, 0))
     } else if (!connection.takesRuns || delivery.identifiers.length > 0 || this.#behindPast !== undefined) {
       this.#deliverEach(run, delivery, trail)
     } else if (connection.isCongested) {
-      this.#deliverLate(run, delivery.termsFor(run), trail?.at(this.#owner.clientId, undefined, 0))
+      this.#deliverLate(run, delivery.termsFor(run), trail?.at(this.#clientId, undefined, 0))
     } else {
       connection.sendRun(run)
-      if (trail !== undefined) this.#sent(connection, trail.at(this.#owner.clientId, undefined, 0))
+      if (trail !== undefined) this.#sent(connection, trail.at(this.#clientId, undefined, 0))
     }
   }
 

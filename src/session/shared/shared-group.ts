@@ -1,3 +1,5 @@
+import type { Log } from '../../base/log.ts'
+import type { Ledger } from '../../observe/ledger.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Trail } from '../../trails/trail.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -7,16 +9,34 @@ import { Delivery, type Subscriber } from '../../router/delivery.ts'
 import type { SessionState } from '../../store/store.ts'
 import { NO_IDENTIFIERS, termsOf } from '../../store/terms.ts'
 import type { Lender } from '../outgoing/outgoing.ts'
-import type { Session } from '../session.ts'
-import type { GroupParts } from './shared-groups.ts'
 import { QueueInState } from '../outgoing/waiting-orders.ts'
-import { isExpired, WaitingRoom } from '../outgoing/waiting-room.ts'
+import { isExpired, type QueueLimits, type WaitingParts, WaitingRoom } from '../outgoing/waiting-room.ts'
 
 /** How a shared subscription picks the member that gets a message. */
 export type SharedStrategy = 'round-robin' | 'sticky' | 'least-loaded'
 
+/** What a shared subscription asks of the session of a member. */
+export interface GroupMember extends Subscriber {
+  readonly clientId: string
+  readonly isKept: boolean
+  /** Its client is connected. */
+  readonly isHere: boolean
+  /** A message at QoS 1 or 2 could go out at once. */
+  readonly hasRoom: boolean
+  readonly pendingMessages: number
+  /** Takes a message; above QoS 0 only while there is `hasRoom`. */
+  deliverLent(message: Message, delivery: Delivery, lender: Lender, trail: Trail | undefined): void
+}
+
+/** What shared subscriptions are built from. */
+export interface GroupParts extends WaitingParts {
+  readonly limits: QueueLimits & { readonly sharedStrategy: SharedStrategy }
+  readonly ledger: Ledger
+  readonly log: Log
+}
+
 interface Member {
-  readonly session: Session
+  readonly session: GroupMember
   readonly delivery: Delivery
 }
 
@@ -34,7 +54,7 @@ export class SharedGroup implements Subscriber, Lender {
   readonly #members: Member[] = []
   /** Where the round goes on. */
   #next = 0
-  #sticky: Session | undefined = undefined
+  #sticky: GroupMember | undefined = undefined
 
   constructor(filter: string, state: SessionState, parts: GroupParts) {
     this.filter = filter
@@ -57,19 +77,19 @@ export class SharedGroup implements Subscriber, Lender {
   }
 
   /** Who takes turns, and the QoS that each was granted. */
-  members(): { readonly session: Session; readonly qos: QoS }[] {
+  members(): { readonly session: GroupMember; readonly qos: QoS }[] {
     return this.#members.map(({ session, delivery }) => ({ session, qos: delivery.qos }))
   }
 
   /** Adds a member, or replaces what it asked for before. */
-  join(session: Session, options: SubscriptionOptions): void {
+  join(session: GroupMember, options: SubscriptionOptions): void {
     const member = { session, delivery: Delivery.of(session, options) }
     const index = this.#indexOf(session)
     if (index === -1) this.#members.push(member)
     else this.#members[index] = member
   }
 
-  leave(session: Session): void {
+  leave(session: GroupMember): void {
     const index = this.#indexOf(session)
     if (index !== -1) this.#members.splice(index, 1)
     if (this.#sticky === session) this.#sticky = undefined
@@ -106,7 +126,7 @@ export class SharedGroup implements Subscriber, Lender {
   }
 
   /** A member has room: it takes what waits, as far as it is its turn. */
-  feed(session: Session): void {
+  feed(session: GroupMember): void {
     const member = this.#members[this.#indexOf(session)]
     if (member === undefined) return
     if (this.#parts.limits.sharedStrategy === 'sticky' && this.#sticky?.isHere === true && this.#sticky !== session)
@@ -152,17 +172,17 @@ export class SharedGroup implements Subscriber, Lender {
   /** There is nobody to disconnect: the drop is all that happens. */
   queueOverflowed(): void {}
 
-  #indexOf(session: Session): number {
+  #indexOf(session: GroupMember): number {
     return this.#members.findIndex((member) => member.session === session)
   }
 
-  #pick(canTake: (session: Session) => boolean): Member | undefined {
+  #pick(canTake: (session: GroupMember) => boolean): Member | undefined {
     const { sharedStrategy } = this.#parts.limits
     if (sharedStrategy === 'least-loaded') return this.#leastLoaded(canTake)
     return sharedStrategy === 'sticky' ? this.#stickyMember(canTake) : this.#nextOf(canTake)
   }
 
-  #nextOf(canTake: (session: Session) => boolean): Member | undefined {
+  #nextOf(canTake: (session: GroupMember) => boolean): Member | undefined {
     const { length } = this.#members
     for (let step = 0; step < length; step++) {
       const index = (this.#next + step) % length
@@ -174,7 +194,7 @@ export class SharedGroup implements Subscriber, Lender {
     return undefined
   }
 
-  #leastLoaded(canTake: (session: Session) => boolean): Member | undefined {
+  #leastLoaded(canTake: (session: GroupMember) => boolean): Member | undefined {
     let best: Member | undefined
     for (const member of this.#members) {
       if (!canTake(member.session)) continue
@@ -183,17 +203,17 @@ export class SharedGroup implements Subscriber, Lender {
     return best
   }
 
-  #stickyMember(canTake: (session: Session) => boolean): Member | undefined {
+  #stickyMember(canTake: (session: GroupMember) => boolean): Member | undefined {
     if (this.#sticky?.isHere !== true) this.#sticky = this.#nextOf(isHere)?.session
     const sticky = this.#sticky
     return sticky !== undefined && canTake(sticky) ? this.#members[this.#indexOf(sticky)] : undefined
   }
 }
 
-function isHere(session: Session): boolean {
+function isHere(session: GroupMember): boolean {
   return session.isHere
 }
 
-function isFree(session: Session): boolean {
+function isFree(session: GroupMember): boolean {
   return session.hasRoom
 }

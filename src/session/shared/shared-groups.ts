@@ -1,22 +1,24 @@
 import { matchedFilter } from '../../protocol/shared-filter.ts'
 import { plainOptions, type SubscriptionOptions } from '../../protocol/subscription-options.ts'
 import { TransientSession } from '../../store/memory/memory-session.ts'
-import type { SessionState } from '../../store/store.ts'
-import type { Session } from '../session.ts'
-import type { SessionParts } from '../session-parts.ts'
-import { SharedGroup } from './shared-group.ts'
+import type { Router } from '../../router/router.ts'
+import type { SessionState, Store } from '../../store/store.ts'
+import { type GroupMember, type GroupParts, SharedGroup } from './shared-group.ts'
 
-/** What shared subscriptions are built from. */
-export type GroupParts = Omit<SessionParts, 'groups'>
+/** What the shared subscriptions of a hub are built from. */
+export interface GroupsParts extends GroupParts {
+  readonly router: Router
+  readonly store: Store
+}
 
 /** The shared subscriptions of a hub, by their whole filter. */
 export class SharedGroups {
-  readonly #parts: GroupParts
+  readonly #parts: GroupsParts
   readonly #groups = new Map<string, SharedGroup>()
   /** Groups whose queue is in the store. */
   readonly #stored = new Set<SharedGroup>()
 
-  constructor(parts: GroupParts) {
+  constructor(parts: GroupsParts) {
     this.#parts = parts
   }
 
@@ -41,7 +43,7 @@ export class SharedGroups {
     for (const group of this.#groups.values()) this.#endIfEmpty(group)
   }
 
-  join(session: Session, filter: string, options: SubscriptionOptions): SharedGroup {
+  join(session: GroupMember, filter: string, options: SubscriptionOptions): SharedGroup {
     const group = this.#groups.get(filter) ?? this.#open(filter, new TransientSession(filter, true))
     if (session.isKept && !this.#stored.has(group)) {
       group.moveTo(this.#parts.store.addGroup(filter))
@@ -51,7 +53,7 @@ export class SharedGroups {
     return group
   }
 
-  leave(session: Session, filter: string): void {
+  leave(session: GroupMember, filter: string): void {
     const group = this.#groups.get(filter)
     if (group === undefined) return
     group.leave(session)
