@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { HubbubError } from '../src/base/errors.ts'
 import { createHub } from '../src/hub.ts'
 import { MemoryStore } from '../src/store/memory/memory-store.ts'
 import type { StoreListener } from '../src/store/store.ts'
 import { publishPacket } from './support/packets.ts'
 import { connectRawClient, openRawClient } from './support/raw-client.ts'
+import { rejectionOf } from './support/errors.ts'
 import { CollectingLog, startHub, startHubWithHttp } from './support/start-hub.ts'
-
-async function rejectionOf(promise: Promise<unknown>): Promise<HubbubError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error instanceof HubbubError) return error
-  throw new Error('it did not reject with a HubbubError', { cause: error })
-}
 
 describe('A hub without HTTP', () => {
   test('serves MQTT, has no HTTP address and listens nowhere else', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HubbubError } from '../../src/base/errors.ts'
 import { type Stage, Stages } from '../../src/base/stages.ts'
+import { rejectionOf } from '../support/errors.ts'
 import { CollectingLog } from '../support/start-hub.ts'
 
 /** Stages that write down what is done to them. */
@@ -24,15 +25,6 @@ function throws(): void {
 }
 
 const never = (): Promise<void> => new Promise(() => undefined)
-
-async function rejectionOf(promise: Promise<unknown>): Promise<HubbubError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error instanceof HubbubError) return error
-  throw new Error('it did not reject with a HubbubError', { cause: error })
-}
 
 describe('Stages', () => {
   test('starts in order, each when the one before has started, and stops in reverse', async () => {
