@@ -78,7 +78,7 @@ export class Message {
     this.propertiesStart = propertiesStart
   }
 
-  /** Makes this object stand for a packet that was read from `bytes`. Keeps the buffer, not a copy of it. */
+  /** Makes this object stand for a packet that was read from `bytes`. Keeps the buffer, not a copy of it. @internal */
   setPacket(topic: string, bytes: Buffer, packet: PublishPacket): void {
     this.set(topic, packet.qos, packet.isRetained, bytes, packet.start, packet.payloadStart, packet.end)
     if (packet.isVersion5) this.setProperties(packet.propertiesStart)

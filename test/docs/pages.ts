@@ -38,14 +38,20 @@ export function linksOf(page: string, text = readPage(page)): PageLink[] {
     })
 }
 
-/** What can stand behind `#` in a link to a page, as GitHub makes it of the headings. */
+/** What can stand behind `#` in a link to a page, as GitHub makes it of the headings; and anchors that are written out. */
 export function anchorsOf(text: string): string[] {
-  return Array.from(withoutFences(text).matchAll(/^#{1,6} +(.+)$/gm), ([, heading = '']) =>
-    heading
+  const page = withoutFences(text)
+  const seen = new Map<string, number>()
+  const headings = Array.from(page.matchAll(/^#{1,6} +(.+)$/gm), ([, heading = '']) => {
+    const anchor = heading
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  )
+      .replaceAll(' ', '-')
+    const before = seen.get(anchor) ?? 0
+    seen.set(anchor, before + 1)
+    return before === 0 ? anchor : `${anchor}-${before}`
+  })
+  return [...headings, ...Array.from(page.matchAll(/<a id="([^"]+)">/g), ([, anchor = '']) => anchor)]
 }
 
 /** The contents of the code blocks in a language. */

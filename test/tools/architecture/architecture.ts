@@ -33,7 +33,7 @@ const FLOOR_BY_ROOM: ReadonlyMap<string, number> = new Map(
 )
 
 /** What programs that embed the hub may use. The types that the methods of a hub name may come from any room. */
-const INDEX_MAY_IMPORT: ReadonlySet<string> = new Set(['hub', 'base', 'protocol'])
+const INDEX_MAY_IMPORT: ReadonlySet<string> = new Set(['hub', 'base', 'protocol', 'store'])
 
 /** Who may import more of `config` than types: whoever builds the configuration or reads it all. */
 const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'hub', 'assemble', 'config'])
