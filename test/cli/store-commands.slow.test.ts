@@ -119,7 +119,7 @@ test('A second hub on a folder is refused, naming the process of the first, and 
   const data = join(cwd, 'shared')
   const { hub } = await startHubOn(data)
   const second = await run('--port', '0', '--http-port', '0', '--data', data)
-  expect(second).toMatchObject({ code: 1, err: expect.stringContaining(`process ${hub.pid} has it`) })
+  expect(second).toMatchObject({ code: 1, err: expect.stringContaining(`process ${hub.pid} is using it`) })
   await hub.end('SIGKILL')
   await startHubOn(data)
 })
