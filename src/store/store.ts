@@ -1,6 +1,7 @@
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
+import type { ByPacketId, PacketIds } from './packet-id-map.ts'
 
 /** How one message goes out to one client. Objects are shared and never change. */
 export interface Terms {
@@ -37,9 +38,9 @@ export interface SessionState {
   readonly expirySeconds: number
   /** When the client went away, in ms since 1970 by the hub's clock; 0 while it is connected. */
   readonly leftAtMs: number
-  readonly inFlight: ReadonlyMap<number, InFlightMessage>
+  readonly inFlight: ByPacketId<InFlightMessage>
   /** Packet identifiers of QoS 2 messages from the client that wait for their PUBREL. */
-  readonly receivedIds: ReadonlySet<number>
+  readonly receivedIds: PacketIds
   readonly queuedMessages: number
   /** The queued messages' length as PUBLISH packets. */
   readonly queuedBytes: number

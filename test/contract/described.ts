@@ -47,7 +47,7 @@ export function describeState(state: SessionState): ComparableState {
     inFlight,
     queued,
     queuedBytes,
-    receivedIds: [...state.receivedIds].toSorted((a, b) => a - b),
+    receivedIds: [...state.receivedIds.keys()].toSorted((a, b) => a - b),
     leftAtMs,
   }
 }

@@ -367,7 +367,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
         [1, true, [1, 70_000]],
         [2, false, []],
       ])
-      expect([...(found?.receivedIds ?? [])]).toEqual([4])
+      expect([...(found?.receivedIds.keys() ?? [])]).toEqual([4])
       const queued: unknown[] = []
       for (let packetId = 100; packetId < 105; packetId++) {
         const body = found?.peekNext()

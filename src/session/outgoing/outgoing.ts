@@ -7,10 +7,12 @@ import type { Message } from '../../protocol/message.ts'
 import { PacketType, type QoS } from '../../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
 import type { Delivery } from '../../router/delivery.ts'
+import { PacketIdMap } from '../../store/packet-id-map.ts'
 import type { InFlightMessage, SessionState, Store, Terms } from '../../store/store.ts'
 import { InFlightTrails } from '../../trails/in-flight-trails.ts'
 import { HeldForStore } from '../held-for-store.ts'
 import type { SessionConnection } from '../session-connection.ts'
+import { Replays, type ReplaysOwner } from './replays.ts'
 import { QueueInState } from './waiting-orders.ts'
 import { isExpired, type QueueLimits, WaitingRoom, type WaitingOwner } from './waiting-room.ts'
 
@@ -53,13 +55,6 @@ interface LentMessage {
   readonly message: Message
 }
 
-/** Retained messages on their way to a new subscription; `undefined` is a pause that a long walk offers. */
-interface Replay {
-  readonly messages: Iterator<Message | undefined>
-  readonly delivery: Delivery
-  readonly isPast: boolean
-}
-
 /** A message in flight, or its PUBREL, that may not leave before a batch of the store is down. */
 interface HeldPacket {
   readonly packetId: number
@@ -68,9 +63,6 @@ interface HeldPacket {
   readonly isDuplicate: boolean
 }
 
-/** Steps of a replay before the loop is let go: well under 10 ms even when each step sends a message. */
-const REPLAY_SLICE_STEPS = 2000
-
 /**
  * What a session has to deliver at QoS 1 and 2: the window of messages in flight, the queue behind it, and retained messages
  * for new subscriptions. Order is kept: nothing overtakes the queue, and after a reconnect what was in flight goes first.
@@ -78,7 +70,7 @@ const REPLAY_SLICE_STEPS = 2000
  * A kept session's PUBLISH at QoS 2 and its PUBREL leave when they are stored: a hub that had forgotten them would deliver
  * twice after a restart. What comes behind them waits too.
  */
-export class Outgoing {
+export class Outgoing implements ReplaysOwner {
   readonly #owner: OutgoingOwner
   readonly #state: SessionState
   readonly #parts: OutgoingParts
@@ -91,13 +83,10 @@ export class Outgoing {
   #resending: Iterator<[number, InFlightMessage]> | undefined = undefined
   /** Of these, how many were sent again and are not finished. */
   #resent = 0
-  #lent: Map<number, LentMessage> | undefined = undefined
+  #lent: PacketIdMap<LentMessage> | undefined = undefined
   readonly #trails = new InFlightTrails()
   readonly #held = new HeldForStore<HeldPacket>()
-  #replays: Replay[] | undefined = undefined
-  #isReplayScheduled = false
-  /** Replays of the past that are not through: what is new waits behind them. */
-  #pasts = 0
+  #replays: Replays | undefined = undefined
   #lastPacketId = 0
 
   constructor(owner: OutgoingOwner, state: SessionState, parts: OutgoingParts) {
@@ -116,16 +105,15 @@ export class Outgoing {
 
   /** There is room in the window, and nothing of the session's own waits for it. */
   get hasRoom(): boolean {
-    return (
-      this.#connection !== undefined && this.#waiting.isEmpty && this.#pasts === 0 && this.#hasRoomOn(this.#connection)
-    )
+    const connection = this.#connection
+    return connection !== undefined && this.#waiting.isEmpty && !this.#isHeldByPast && this.hasRoomOn(connection)
   }
 
   /** Takes a message for delivery at QoS 1 or 2: sends it now if the window allows, else queues it. */
   deliver(message: Message, terms: Terms, trail: Trail | undefined): void {
     const connection = this.#connection
     const followed = trail?.at(this.#owner.clientId, undefined, terms.qos)
-    if (connection !== undefined && this.#waiting.isEmpty && this.#pasts === 0 && this.#hasRoomOn(connection)) {
+    if (connection !== undefined && this.#waiting.isEmpty && !this.#isHeldByPast && this.hasRoomOn(connection)) {
       this.#sendNew(connection, message, terms, followed)
     } else {
       this.#waiting.push(message, terms, followed)
@@ -140,7 +128,7 @@ export class Outgoing {
     const packetId = this.#sendNew(connection, message, terms, followed)
     // QoS 2 that was begun is finished with this client, or not at all [MQTT5-4.8.2-4] [MQTT5-4.8.2-5].
     if (packetId === 0 || terms.qos !== 1) return
-    this.#lent ??= new Map()
+    this.#lent ??= new PacketIdMap()
     this.#lent.set(packetId, { lender, message: message.keep() })
   }
 
@@ -149,10 +137,9 @@ export class Outgoing {
    * waits behind the past, which begins at the next `drain`.
    */
   replay(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
-    this.#replays ??= []
-    this.#replays.push({ messages, delivery, isPast })
-    if (isPast) this.#pasts++
-    else this.drain()
+    this.#replays ??= new Replays(this, this.#parts.clock)
+    this.#replays.add(messages, delivery, isPast)
+    if (!isPast) this.drain()
   }
 
   /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */
@@ -197,7 +184,7 @@ export class Outgoing {
     this.#connection = connection
     this.#window = Math.min(this.#parts.limits.maxInflightMessages, connection.receiveMaximum)
     this.#resent = 0
-    if (this.#state.inFlight.size > 0) this.#resending = this.#state.inFlight.entries()
+    if (this.#state.inFlight.size > 0) this.#resending = this.#state.inFlight[Symbol.iterator]()
     this.drain()
   }
 
@@ -205,10 +192,7 @@ export class Outgoing {
     this.#connection = undefined
     this.#resending = undefined
     this.#held.clear()
-    // The past is for the SUBSCRIBE that asked for it, not for a later connection.
-    for (let i = this.#replays?.length ?? 0; i-- > 0;)
-      if (this.#replays?.[i]?.isPast === true) this.#replays.splice(i, 1)
-    this.#pasts = 0
+    this.#replays?.dropPast()
     const lent = this.#lent
     if (lent === undefined) return
     this.#lent = undefined
@@ -243,12 +227,18 @@ export class Outgoing {
     const connection = this.#connection
     if (connection === undefined) return
     if (this.#resending !== undefined) this.#resend(connection, this.#resending)
-    while (this.#pasts === 0 && !this.#waiting.isEmpty && this.#hasRoomOn(connection)) this.#sendNext(connection)
-    if (this.#replays !== undefined && !this.#isReplayScheduled) this.#replaySlice(connection)
+    while (!this.#isHeldByPast && !this.#waiting.isEmpty && this.hasRoomOn(connection)) this.#sendNext(connection)
+    this.#replays?.sendSlice(connection)
+    if (this.#replays?.isEmpty === true) this.#replays = undefined
     this.#owner.roomMade()
   }
 
-  #hasRoomOn(connection: SessionConnection): boolean {
+  /** The past is on its way: what is new waits behind it. */
+  get #isHeldByPast(): boolean {
+    return this.#replays?.holdPast === true
+  }
+
+  hasRoomOn(connection: SessionConnection): boolean {
     return this.#state.inFlight.size < this.#window && this.#resending === undefined && !connection.isCongested
   }
 
@@ -302,6 +292,8 @@ export class Outgoing {
         return
       }
       const [packetId, { qos }] = value
+      // The client may acknowledge what is not sent again yet: it has it from its last connection.
+      if (!this.#state.inFlight.has(packetId)) continue
       this.#resent++
       if (this.#mustHold(qos)) this.#hold(packetId, qos, false, true)
       else this.#sendAgain(connection, packetId, true)
@@ -347,32 +339,7 @@ export class Outgoing {
     connection.sendAcknowledgement(PacketType.PUBREL, packetId, reasonCode)
   }
 
-  #replaySlice(connection: SessionConnection): void {
-    for (let step = 0; step < REPLAY_SLICE_STEPS; step++) {
-      const replay = this.#replays?.[0]
-      if (replay === undefined) {
-        this.#replays = undefined
-        return
-      }
-      // Room is looked for before a message is taken from the walk: what is taken is sent. drain() comes back here.
-      if (connection.isCongested || (replay.delivery.qos > 0 && !this.#hasRoomOn(connection))) return
-      const { value: message, done } = replay.messages.next()
-      if (done === true) this.#endReplay(replay)
-      else if (message === undefined) break
-      else if (!isExpired(message, this.#parts.clock)) this.#sendReplayed(connection, message, replay)
-    }
-    this.#isReplayScheduled = true
-    setImmediate(continueReplay, this)
-  }
-
-  #endReplay({ isPast }: Replay): void {
-    this.#replays?.shift()
-    if (!isPast || --this.#pasts > 0) return
-    this.#owner.pastSent()
-    setImmediate(continueReplay, this)
-  }
-
-  #sendReplayed(connection: SessionConnection, message: Message, { delivery, isPast }: Replay): void {
+  sendReplayed(connection: SessionConnection, message: Message, delivery: Delivery, isPast: boolean): void {
     this.#parts.ledger.matched++
     const terms = isPast ? delivery.termsFor(message) : delivery.termsForRetained(message)
     if (terms.qos > 0) this.#sendNew(connection, message, terms, undefined)
@@ -380,10 +347,8 @@ export class Outgoing {
     else this.#owner.drop('too-large', 1)
   }
 
-  /** The next slice of a replay; only for the callback below. */
-  continueReplay(): void {
-    this.#isReplayScheduled = false
-    this.drain()
+  pastSent(): void {
+    this.#owner.pastSent()
   }
 
   #nextPacketId(): number {
@@ -393,8 +358,4 @@ export class Outgoing {
     this.#lastPacketId = packetId
     return packetId
   }
-}
-
-function continueReplay(outgoing: Outgoing): void {
-  outgoing.continueReplay()
 }

@@ -15,11 +15,12 @@ import {
   subscriptionKey,
 } from './records.ts'
 import { encodeState, type Run, type StateRecord } from './state-record.ts'
+import { type ByPacketId, PacketIdMap, type PacketIds } from '../packet-id-map.ts'
 import type { InFlightMessage, SessionState, Terms } from '../store.ts'
 import { NO_IDENTIFIERS } from '../terms.ts'
 
-const NO_IDS: ReadonlySet<number> = new Set()
-const NOTHING_IN_FLIGHT: ReadonlyMap<number, DiskInFlight> = new Map()
+const NO_IDS: PacketIds = new PacketIdMap()
+const NOTHING_IN_FLIGHT: ByPacketId<DiskInFlight> = new PacketIdMap()
 
 const RELEASED_TERMS: Terms = { qos: 2, isRetained: false, identifiers: NO_IDENTIFIERS }
 
@@ -68,8 +69,8 @@ export class DiskSession implements SessionState {
   isRemoved = false
   readonly number: number
   readonly #parts: DiskSessionParts
-  #inFlight: Map<number, DiskInFlight> | undefined = undefined
-  #receivedIds: Set<number> | undefined = undefined
+  #inFlight: PacketIdMap<DiskInFlight> | undefined = undefined
+  #receivedIds: PacketIdMap<true> | undefined = undefined
   /** Subscriptions made (with their options) and ended since the last batch. */
   #subscriptionChanges: Map<string, SubscriptionOptions | undefined> | undefined = undefined
   #subscriptionsOnTheirWay: Map<string, SubscriptionOptions | undefined> | undefined = undefined
@@ -88,11 +89,11 @@ export class DiskSession implements SessionState {
     this.queue = new DiskQueue(number, parts.bodies, parts.databases.queues, parts.onDamage)
   }
 
-  get inFlight(): ReadonlyMap<number, DiskInFlight> {
+  get inFlight(): ByPacketId<DiskInFlight> {
     return this.#inFlight ?? NOTHING_IN_FLIGHT
   }
 
-  get receivedIds(): ReadonlySet<number> {
+  get receivedIds(): PacketIds {
     return this.#receivedIds ?? NO_IDS
   }
 
@@ -112,7 +113,7 @@ export class DiskSession implements SessionState {
       if (!isReleased) this.#parts.bodies.restore(body, 1)
       this.#setInFlight(packetId, new DiskInFlight(this.#parts.bodies, body, stored, isReleased))
     }
-    if (record.receivedIds.size > 0) this.#receivedIds = new Set(record.receivedIds)
+    for (const packetId of record.receivedIds.keys()) this.#setReceived(packetId)
   }
 
   restoreChunk(runs: readonly Run[]): void {
@@ -201,8 +202,7 @@ export class DiskSession implements SessionState {
   }
 
   addReceivedId(packetId: number): void {
-    this.#receivedIds ??= new Set()
-    this.#receivedIds.add(packetId)
+    this.#setReceived(packetId)
     this.#changed()
   }
 
@@ -216,7 +216,7 @@ export class DiskSession implements SessionState {
     this.#changed()
     this.isRemoved = true
     this.queue.clear()
-    for (const { body, isReleased } of this.inFlight.values()) {
+    for (const [, { body, isReleased }] of this.inFlight) {
       if (!isReleased) this.#parts.bodies.release(body)
     }
     this.#inFlight = undefined
@@ -286,8 +286,13 @@ export class DiskSession implements SessionState {
   }
 
   #setInFlight(packetId: number, sent: DiskInFlight): void {
-    this.#inFlight ??= new Map()
+    this.#inFlight ??= new PacketIdMap()
     this.#inFlight.set(packetId, sent)
+  }
+
+  #setReceived(packetId: number): void {
+    this.#receivedIds ??= new PacketIdMap()
+    this.#receivedIds.set(packetId, true)
   }
 
   #changed(): void {

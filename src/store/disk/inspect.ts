@@ -87,7 +87,7 @@ function summaryOf(name: NameRecord, session: number, state: StateRecord, databa
     queuedMessages: state.tail - state.head,
     queuedBytes: state.queuedBytes,
     inFlight: Array.from(state.inFlight, ([packetId, { qos, isReleased }]) => ({ packetId, qos, isReleased })),
-    receivedIds: [...state.receivedIds],
+    receivedIds: [...state.receivedIds.keys()],
   }
 }
 

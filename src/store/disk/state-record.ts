@@ -1,5 +1,6 @@
 // What changes often in a session, in one value, and the chunks of its queue, as `src/store/README.md` describes them.
 import { CONTENT_START, newValue, readQoS, seal } from './records.ts'
+import type { ByPacketId, PacketIds } from '../packet-id-map.ts'
 import type { Terms } from '../store.ts'
 import { NO_IDENTIFIERS, termsOf } from '../terms.ts'
 
@@ -31,8 +32,8 @@ export interface StateRecord {
   readonly tail: number
   readonly queuedBytes: number
   /** By packet identifier, in the order sent. */
-  readonly inFlight: ReadonlyMap<number, StoredInFlight>
-  readonly receivedIds: ReadonlySet<number>
+  readonly inFlight: ByPacketId<StoredInFlight>
+  readonly receivedIds: PacketIds
   /** The newest messages of the queue, up to its tail. */
   readonly runs: readonly Run[]
 }
@@ -54,16 +55,17 @@ export function decodeRuns(value: Buffer, position: number): Run[] {
 }
 
 export function encodeState(state: StateRecord): Buffer {
-  const { inFlight, receivedIds, runs } = state
+  const { receivedIds, runs } = state
+  const inFlight = [...state.inFlight]
   let bytes = STATE_HEAD_BYTES + receivedIds.size * 2 + runsBytes(runs)
-  for (const { identifiers } of inFlight.values()) bytes += IN_FLIGHT_BYTES + identifiersBytes(identifiers)
+  for (const [, { identifiers }] of inFlight) bytes += IN_FLIGHT_BYTES + identifiersBytes(identifiers)
   const value = newValue(bytes)
   let at = value.writeDoubleBE(state.leftAtMs, CONTENT_START)
   at = value.writeUIntBE(state.head, at, 6)
   at = value.writeUIntBE(state.tail, at, 6)
   at = value.writeDoubleBE(state.queuedBytes, at)
   at = value.writeUIntBE(runs[0]?.position ?? state.tail, at, 6)
-  at = value.writeUInt16BE(inFlight.size, at)
+  at = value.writeUInt16BE(inFlight.length, at)
   at = value.writeUInt16BE(receivedIds.size, at)
   for (const [packetId, { body, qos, isRetained, isReleased, identifiers }] of inFlight) {
     at = value.writeUInt16BE(packetId, at)
@@ -71,7 +73,7 @@ export function encodeState(state: StateRecord): Buffer {
     at = value.writeUIntBE(body, at, 6)
     at = writeIdentifiers(value, at, identifiers)
   }
-  for (const packetId of receivedIds) at = value.writeUInt16BE(packetId, at)
+  for (const packetId of receivedIds.keys()) at = value.writeUInt16BE(packetId, at)
   writeRuns(value, at, runs)
   return seal(value)
 }

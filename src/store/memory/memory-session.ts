@@ -3,10 +3,11 @@ import type { Message } from '../../protocol/message.ts'
 import type { QoS } from '../../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../../protocol/subscription-options.ts'
 import { MessageQueue } from './message-queue.ts'
+import { type ByPacketId, PacketIdMap, type PacketIds } from '../packet-id-map.ts'
 import type { InFlightMessage, SessionState, Terms } from '../store.ts'
 
-const NOTHING_IN_FLIGHT: ReadonlyMap<number, InFlightMessage> = new Map()
-const NO_IDS: ReadonlySet<number> = new Set()
+const NOTHING_IN_FLIGHT: ByPacketId<InFlightMessage> = new PacketIdMap()
+const NO_IDS: PacketIds = new PacketIdMap()
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, SubscriptionOptions> = new Map()
 const NO_IDENTIFIERS: readonly number[] = []
 
@@ -25,8 +26,8 @@ function withoutMessage(qos: QoS, isReleased: boolean): InFlightMessage {
 export class TransientSession implements SessionState {
   readonly clientId: string
   readonly isGroup: boolean
-  #inFlight: Map<number, InFlightMessage> | undefined = undefined
-  #receivedIds: Set<number> | undefined = undefined
+  #inFlight: PacketIdMap<InFlightMessage> | undefined = undefined
+  #receivedIds: PacketIdMap<true> | undefined = undefined
   #queue: MessageQueue | undefined = undefined
 
   constructor(clientId: string, isGroup = false) {
@@ -42,11 +43,11 @@ export class TransientSession implements SessionState {
     return 0
   }
 
-  get inFlight(): ReadonlyMap<number, InFlightMessage> {
+  get inFlight(): ByPacketId<InFlightMessage> {
     return this.#inFlight ?? NOTHING_IN_FLIGHT
   }
 
-  get receivedIds(): ReadonlySet<number> {
+  get receivedIds(): PacketIds {
     return this.#receivedIds ?? NO_IDS
   }
 
@@ -101,8 +102,8 @@ export class TransientSession implements SessionState {
   }
 
   addReceivedId(packetId: number): void {
-    this.#receivedIds ??= new Set()
-    this.#receivedIds.add(packetId)
+    this.#receivedIds ??= new PacketIdMap()
+    this.#receivedIds.set(packetId, true)
   }
 
   removeReceivedId(packetId: number): void {
@@ -110,7 +111,7 @@ export class TransientSession implements SessionState {
   }
 
   protected setInFlight(packetId: number, state: InFlightMessage): void {
-    this.#inFlight ??= new Map()
+    this.#inFlight ??= new PacketIdMap()
     this.#inFlight.set(packetId, state)
   }
 
