@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { validate } from 'dockerfile-utils'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startProcess } from '../support/processes.ts'
+import { START_GUARD_MS } from '../support/guard.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CLI = join(ROOT, 'dist/cli/main.js')
-const START_GUARD_MS = 30_000
 const UNIT = join(ROOT, 'packaging/hubbub.service')
 const run = promisify(execFile)
 
@@ -62,10 +63,15 @@ describe('packaging/hubbub.service', () => {
 })
 
 describe('The Dockerfile', () => {
-  const lines = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
-    .split('\n')
-    .filter((line) => /^[A-Z]/.test(line))
+  const text = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+  const lines = text.split('\n').filter((line) => /^[A-Z]/.test(line))
   const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')))
+
+  test('has nothing that a linter finds wrong', () => {
+    expect(validate(text)).toEqual([])
+    const wrong = text.replace('WORKDIR /app', 'WORKDIR app\nADDD x y').replace('EXPOSE 1883', 'EXPOSE mqtt')
+    expect(validate(wrong)).toHaveLength(3)
+  })
 
   test('builds in one stage and runs in another, from a base of a named version', () => {
     const bases = lines.filter((line) => line.startsWith('FROM '))
