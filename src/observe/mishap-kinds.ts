@@ -3,9 +3,9 @@ import { ReasonCode } from '../protocol/reason-codes.ts'
 /** What went wrong with a connection, for people who are about to make their first one. */
 export const MISHAPS = {
   'http-on-mqtt': 'an HTTP request came to the port for MQTT',
-  'tls-on-mqtt': 'TLS was begun on the port for plain MQTT',
+  'tls-on-mqtt': 'a TLS handshake came to the port for plain MQTT',
   'mqtt-on-http': 'MQTT came to the port for HTTP, where it has to be in a WebSocket',
-  'tls-on-http': 'TLS was begun on the port for plain HTTP',
+  'tls-on-http': 'a TLS handshake came to the port for plain HTTP',
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',

@@ -130,7 +130,7 @@ const BEFORE_CONNECT: readonly Case[] = [
     Buffer.from('GET / HTTP/1.1\r\nHost: localhost:1883\r\nUser-Agent: a browser\r\nAccept: */*\r\n\r\n'),
     /an HTTP request came to the port for MQTT/,
   ],
-  ['a TLS hello', Buffer.from('160301020001000001fc0303', 'hex'), /TLS was begun on the port for plain MQTT/],
+  ['a TLS hello', Buffer.from('160301020001000001fc0303', 'hex'), /a TLS handshake came to the port for plain MQTT/],
   ['CONNECT with flags [MQTT-2.2.2-2]', connectPacket({ flags: 2 }), /flags of CONNECT/],
   ['CONNECT without a body', packet('CONNECT', 0, EMPTY), /ends inside protocol name/],
   ['CONNECT over 64 KiB', packet('CONNECT', 0, EMPTY, 65_536), /over the limit of 65536 bytes/],
