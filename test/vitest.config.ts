@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { SlowestTests } from './support/slowest-tests.ts'
 
+/** Tests that load the machine by themselves, or whose clock runs many times as fast as it: they run last, on a quiet machine. */
+const ALONE = ['test/tools/torture/torture.slow.test.ts', 'test/devices/runs.slow.test.ts']
+
 /** Tests that start programs or need packages of the system. */
-const SLOW = ['test/cli/main.test.ts', 'test/interop/**/*.test.ts', 'test/fresh/**/*.test.ts', 'test/**/*.slow.test.ts']
+const SLOW = ['test/cli/main.test.ts', 'test/interop/**/*.test.ts', 'test/**/*.slow.test.ts']
 
 /** Tests that open no socket; `npm run watch` runs those of them that a change reaches. */
 const UNIT = [
@@ -22,7 +26,7 @@ const UNIT = [
   'test/protocol/*.test.ts',
   'test/router/*.test.ts',
   'test/session/deadlines.test.ts',
-  'test/store/memory/*.test.ts',
+  'test/store/{packet-id-map,memory/*}.test.ts',
   'test/support/no-sockets.test.ts',
   'test/tools/{architecture,torture}/*.test.ts',
   'test/tools/bench/{arrivals,packets,table}.test.ts',
@@ -49,20 +53,41 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Tests that have hubs, listeners or files, in this process.
-        test: { name: 'hub', include: ['test/**/*.test.ts'], exclude: [...SLOW, ...UNIT], testTimeout: 15_000 },
+        // Tests that have hubs, listeners or files, in this process: each has a hub of its own, so what is loaded they may share.
+        test: {
+          name: 'hub',
+          include: ['test/**/*.test.ts'],
+          exclude: [...SLOW, ...UNIT],
+          isolate: false,
+          testTimeout: 15_000,
+        },
       },
       {
         extends: true,
         test: {
           name: 'slow',
           include: SLOW,
+          exclude: ALONE,
           globalSetup: 'test/support/required-packages.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
+          globalSetup: 'test/support/required-packages.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+        },
+      },
     ],
+    // Most tests wait for something most of the time: one worker more than cores keeps the cores busy.
+    maxWorkers: availableParallelism() + 1,
     // As Node reads the default export of a CommonJS package.
     deps: { interopDefault: false },
     // Tests must not lean on each other: any order has to do.

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../support/http-request.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
+import { START_GUARD_MS } from '../support/guard.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-const START_GUARD_MS = 30_000
 /** Where Node's inspector listens when SIGUSR1 has opened it. */
 const INSPECTOR = /Debugger listening/
 

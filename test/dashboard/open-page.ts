@@ -29,7 +29,7 @@ export async function openPage(
   onTestFinished(() => context.close())
   const page = await context.newPage()
   // Sooner than the test's own limit, so that a wait in vain says what it waited for.
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(40_000)
   const complaints: string[] = []
   page.on('pageerror', ({ message }) => complaints.push(message))
   page.on('console', (line) => {

@@ -17,7 +17,7 @@ export function describeRuns(broker: string, startBroker: () => Promise<Broker>)
     test('after an hour at home with faults, what subscribers added up is what the meters say', async () => {
       const faults = { latencyMs: 200, dropEverySeconds: 120, clockSkewSeconds: 3600 }
       const result = await runAudited(await startBroker(), { ...loadScenario('home'), faults, speed: 240 }, HOUR_MS)
-      expect(result.discrepancies).toEqual([])
+      expect(result.discrepancies, JSON.stringify(result.discrepancies)).toEqual([])
       // A meter reads every ten seconds.
       expect(result.readings).toBeGreaterThan(355)
       expect(result.events).toBeGreaterThan(50)
@@ -26,7 +26,7 @@ export function describeRuns(broker: string, startBroker: () => Promise<Broker>)
 
     test('ten minutes of the plant lose no event and no will', async () => {
       const result = await runAudited(await startBroker(), { ...loadScenario('plant'), speed: 30 }, TEN_MINUTES_MS)
-      expect(result.discrepancies).toEqual([])
+      expect(result.discrepancies, JSON.stringify(result.discrepancies)).toEqual([])
       expect(result.readings).toBeGreaterThan(5000)
       expect(result.events).toBeGreaterThan(500)
       expect(result.wills).toBeGreaterThan(500)

@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 import { watch } from './watch.ts'
+import { START_GUARD_MS } from '../support/guard.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const START_GUARD_MS = 15_000
 
 const run = promisify(execFile)
 

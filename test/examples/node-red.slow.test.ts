@@ -7,13 +7,13 @@ import { INSTALL_TIMEOUT_MS, installPackage } from '../support/npm-package.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 import { HOUSE_GUARD_MS, startHouse } from './house.ts'
 import { watch } from './watch.ts'
+import { START_GUARD_MS } from '../support/guard.ts'
 
 const FLOW = readFileSync(new URL('../../examples/node-red/flow.json', import.meta.url), 'utf8')
 /** Neither editor nor pages: it opens no port. */
 const SETTINGS = `module.exports = {
   flowFile: 'flows.json', httpAdminRoot: false, httpNodeRoot: false, telemetry: { enabled: false },
 }`
-const START_GUARD_MS = 30_000
 const DOOR = 'devices/door-front/event'
 const STATUS = 'devices/node-red/status'
 

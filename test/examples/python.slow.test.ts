@@ -6,11 +6,11 @@ import { freePort } from '../support/free-port.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 import { CollectingLog, startHub } from '../support/start-hub.ts'
 import { watch, type Watch } from './watch.ts'
+import { START_GUARD_MS } from '../support/guard.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../examples/python/device.py', import.meta.url))
 const PAHO_2 = fileURLToPath(new URL('paho2', import.meta.url))
 /** Python and paho are loaded first. */
-const START_GUARD_MS = 15_000
 const ID = 'my-machine'
 const STATUS = `devices/${ID}/status`
 const TELEMETRY = `devices/${ID}/telemetry`

@@ -5,26 +5,26 @@ import { runs } from '../support/runs.ts'
 
 // All, and a few so that most are put again and again.
 const packetIds = fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.integer({ min: 1, max: 40 }))
-const changes = fc.array(fc.tuple(fc.boolean(), packetIds), { size: 'large', maxLength: 3000 })
+const changes = fc.array(fc.tuple(fc.boolean(), packetIds), { size: 'large', maxLength: 1000 })
 
 test('holds what a Map holds, in its order, whatever comes and goes', () => {
   const check = fc.property(changes, (all) => {
     const map = new PacketIdMap<number>()
     const model = new Map<number, number>()
+    let faults = 0
     for (const [step, [isPut, packetId]] of all.entries()) {
       if (isPut) map.set(packetId, step)
       else map.delete(packetId)
       if (isPut) model.set(packetId, step)
       else model.delete(packetId)
-      expect(map.size).toBe(model.size)
-      expect(map.get(packetId)).toBe(model.get(packetId))
+      if (map.size !== model.size || map.get(packetId) !== model.get(packetId)) faults++
     }
+    for (let packetId = 0; packetId <= 65_535; packetId++) if (map.has(packetId) !== model.has(packetId)) faults++
+    expect(faults).toBe(0)
     expect([...map]).toEqual([...model])
     expect([...map.keys()]).toEqual([...model.keys()])
-    for (let packetId = 0; packetId <= 65_535; packetId += 1 + (packetId % 7))
-      expect(map.has(packetId), String(packetId)).toBe(model.has(packetId))
   })
-  fc.assert(check, { numRuns: runs(30) })
+  fc.assert(check, { numRuns: runs(50) })
 })
 
 test('holds all 65,535 packet identifiers at once, and is as good as new when they are gone', () => {

@@ -1,6 +1,9 @@
 /** How long a test waits for what should come at once, before it says what did not come. */
 export const GUARD_MS = 5000
 
+/** For a program to start while other tests start theirs. */
+export const START_GUARD_MS = 30_000
+
 /**
  * Waits for `promise`, and rejects with `explain()` if it takes longer than `guardMs`. Only a guard: no test passes by
  * waiting it out.

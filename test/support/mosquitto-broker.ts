@@ -5,9 +5,9 @@ import { onTestFinished } from 'vitest'
 import { requireTool } from './debian-tools.ts'
 import { freePort } from './free-port.ts'
 import { startProcess } from './processes.ts'
+import { START_GUARD_MS } from './guard.ts'
 
 /** A real program is started and loaded first. */
-const START_GUARD_MS = 15_000
 
 /** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. */
 export async function startMosquittoBroker(): Promise<number> {

@@ -6,11 +6,10 @@ import { onTestFinished } from 'vitest'
 import type { Metrics } from '../../src/observe/metrics.ts'
 import { requireTool } from './debian-tools.ts'
 import { freePort } from './free-port.ts'
-import { guarded } from './guard.ts'
+import { guarded, START_GUARD_MS } from './guard.ts'
 import { startProcess } from './processes.ts'
 
 /** A real program is started and loaded first. */
-const START_GUARD_MS = 15_000
 
 /** Serves the metrics at any path until the test ends, and gives the port. */
 export async function serveMetrics(metrics: Metrics): Promise<number> {
