@@ -3,8 +3,15 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { SlowestTests } from './support/slowest-tests.ts'
 
-/** Tests that load the machine by themselves, or whose clock runs many times as fast as it: they run last, on a quiet machine. */
-const ALONE = ['test/tools/torture/torture.slow.test.ts', 'test/devices/runs.slow.test.ts']
+/**
+ * Tests that load the machine by themselves, whose clock runs many times as fast as it, or that have a hub say that it is not held
+ * up: they run last, on a quiet machine.
+ */
+const ALONE = [
+  'test/tools/torture/torture.slow.test.ts',
+  'test/devices/runs.slow.test.ts',
+  'test/dashboard/overview.slow.test.ts',
+]
 
 /** Tests that start programs or need packages of the system. */
 const SLOW = ['test/cli/main.test.ts', 'test/interop/**/*.test.ts', 'test/**/*.slow.test.ts']
@@ -90,6 +97,8 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     // As Node reads the default export of a CommonJS package.
     deps: { interopDefault: false },
+    // A guard, as in support/guard.ts: what is polled for comes at once on a machine that has nothing else to do.
+    expect: { poll: { timeout: 10_000 } },
     // Tests must not lean on each other: any order has to do.
     sequence: { shuffle: true },
     reporters: [new SlowestTests(), 'default'],
