@@ -66,6 +66,12 @@ const payloadSizes: [payloadBytes: number, words: string][] = [
   [1024, '1 KiB'],
 ]
 
+// As a camera's pictures are. Nothing is required of these rows yet.
+const largePayloads: [payloadBytes: number, words: string][] = [
+  [16_384, '16 KiB'],
+  [262_144, '256 KiB'],
+]
+
 // Messages of one topic that lie behind each other are the best case of a broker that treats them together. In these
 // rows, of which nothing is required, no message has the topic of the one before it.
 const manyTopics = 100
@@ -122,6 +128,9 @@ export function allRows(idleConnections: number): Row[] {
       return throughputRow(name, { publishers, subscribers, qos, payloadBytes }, timesMosquitto(atLeast))
     }),
   )
+  const largeRows = largePayloads.map(([payloadBytes, words]) =>
+    throughputRow(`QoS 0, 10 → 10, ${words}`, { publishers: 10, subscribers: 10, qos: 0, payloadBytes }),
+  )
   const manyTopicsRows = ([0, 1] as const).map((qos) =>
     throughputRow(`QoS ${qos}, 10 → 10, ${manyTopics} topics each, 64 B`, {
       publishers: 10,
@@ -153,6 +162,7 @@ export function allRows(idleConnections: number): Row[] {
   }))
   return [
     ...throughputRows,
+    ...largeRows,
     ...manyTopicsRows,
     ...mqtt5Rows(),
     ...latencyRows,
