@@ -28,14 +28,19 @@ export function entryBytes(message: Message): number {
   return ENTRY_HEADER_BYTES + messageBytes(message)
 }
 
-/** Gathers entries of a block, in the order of their sequence numbers and their times. */
+/**
+ * Gathers entries of a block, in the order of their sequence numbers and their times. One buffer serves all its blocks, and what
+ * is finished is a copy; but an entry that does not fit is written where it stays, so that a large payload is copied once.
+ */
 export class BlockWriter {
   /** Sequence number of the first entry; 0 while there is none. */
   first = 0
   count = 0
   #firstAtMs = 0
   #lastAtMs = 0
-  #buffer = Buffer.allocUnsafeSlow(FULL_BYTES)
+  readonly #buffer = Buffer.allocUnsafeSlow(FULL_BYTES)
+  /** The value of a block of one entry for which the buffer is too small. */
+  #large: Buffer | undefined = undefined
   #used = HEADER_BYTES
   #peeked: HistoryBlock | undefined = undefined
 
@@ -51,12 +56,12 @@ export class BlockWriter {
     )
   }
 
-  /** Adds a copy of the message. Returns what it takes in the block. */
+  /** Adds a copy of the message, which the block must take. Returns what it takes in the block. */
   append(sequence: number, atMs: number, topic: number, message: Message): number {
     const bodyBytes = messageBytes(message)
     const bytes = ENTRY_HEADER_BYTES + bodyBytes
     let at = this.#begin(sequence, atMs, bytes)
-    const buffer = this.#buffer
+    const buffer = this.#target
     at = buffer.writeUInt32BE(bodyBytes, at)
     at = buffer.writeUInt16BE(sequence - this.first, at)
     at = buffer.writeUInt32BE(topic, at)
@@ -65,16 +70,17 @@ export class BlockWriter {
     return bytes
   }
 
-  /** Adds an entry of a finished block as it is. */
+  /** Adds an entry of a finished block, which this one must take, as it is. */
   copy(block: HistoryBlock, index: number): void {
     const sequence = block.sequence(index)
     const atMs = block.atMs(index)
     const start = block.offset(index)
     const bytes = block.entryBytes(index)
     const at = this.#begin(sequence, atMs, bytes)
-    this.#used += block.value.copy(this.#buffer, at, start, start + bytes)
-    this.#buffer.writeUInt16BE(sequence - this.first, at + 4)
-    this.#buffer.writeUInt32BE(atMs - this.#firstAtMs, at + 10)
+    const target = this.#target
+    this.#used += block.value.copy(target, at, start, start + bytes)
+    target.writeUInt16BE(sequence - this.first, at + 4)
+    target.writeUInt32BE(atMs - this.#firstAtMs, at + 10)
   }
 
   /** The entries so far, of which there must be one, as a block that more entries do not change. It has no checksum. */
@@ -89,13 +95,13 @@ export class BlockWriter {
     this.first = 0
     this.#used = HEADER_BYTES
     this.#peeked = undefined
-    if (this.#buffer.length > FULL_BYTES) this.#buffer = Buffer.allocUnsafeSlow(FULL_BYTES)
+    this.#large = undefined
     return block
   }
 
   #begin(sequence: number, atMs: number, bytes: number): number {
-    if (this.#used + bytes > this.#buffer.length) this.#grow(bytes)
     if (this.count++ === 0) {
+      if (HEADER_BYTES + bytes > FULL_BYTES) this.#large = Buffer.allocUnsafeSlow(HEADER_BYTES + bytes)
       this.first = sequence
       this.#firstAtMs = atMs
     }
@@ -104,18 +110,19 @@ export class BlockWriter {
     return this.#used
   }
 
+  get #target(): Buffer {
+    return this.#large ?? this.#buffer
+  }
+
   #finish(): Buffer {
-    const value = Buffer.allocUnsafeSlow(this.#used)
-    this.#buffer.copy(value, 0, 0, this.#used)
+    let value = this.#large
+    if (value === undefined) {
+      value = Buffer.allocUnsafeSlow(this.#used)
+      this.#buffer.copy(value, 0, 0, this.#used)
+    }
     const at = value.writeDoubleBE(this.#firstAtMs, CONTENT_START)
     value.writeUInt16BE(this.count, value.writeDoubleBE(this.#lastAtMs, at))
     return value
-  }
-
-  #grow(bytes: number): void {
-    const buffer = Buffer.allocUnsafeSlow(this.#used + bytes)
-    this.#buffer.copy(buffer, 0, 0, this.#used)
-    this.#buffer = buffer
   }
 }
 
