@@ -31,6 +31,7 @@ export interface HistorySettings {
   readonly maxBytes: number
   readonly maxDays: number
   readonly qos0PerSecond: number
+  readonly qos0BytesPerSecond: number
   readonly qos0PerSecondPerTopic: number
   readonly maxMessagesPerSecond: number
   readonly rules: readonly HistoryRule[]
@@ -67,7 +68,7 @@ export class History implements Tap, HistoryView {
   readonly #isReadOnly: boolean
 
   constructor({ settings, store, clock, log, topicLimits, isReadOnly = false }: HistoryParts) {
-    const { qos0PerSecond, maxMessagesPerSecond, maxDays } = settings
+    const { qos0PerSecond, qos0BytesPerSecond, maxMessagesPerSecond, maxDays } = settings
     const rules = new HistoryRules(settings.rules, { maxDays, qos0PerSecond: settings.qos0PerSecondPerTopic })
     const maxBytes = Math.min(settings.maxBytes, store.maxBytes)
     const limits = {
@@ -79,7 +80,12 @@ export class History implements Tap, HistoryView {
     this.#isReadOnly = isReadOnly
     this.#store = store
     this.#journal = new Journal({ log: store, rules, logger: log, limits })
-    this.#recorder = new Recorder(this.#journal, rules, { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes }, clock)
+    this.#recorder = new Recorder(
+      this.#journal,
+      rules,
+      { qos0PerSecond, qos0BytesPerSecond, maxMessagesPerSecond, maxEntryBytes },
+      clock,
+    )
     this.#retention = new Retention({ journal: this.#journal, log: store, rules, clock, logger: log, maxBytes })
     const reader = new ChapterReader(store)
     this.#pages = new Pages({ journal: this.#journal, reader, clock, topicLimits })

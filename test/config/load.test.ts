@@ -106,6 +106,7 @@ describe('loadConfig', () => {
         maxDays: 7,
         qos0PerSecondPerTopic: 20,
         qos0PerSecond: 2000,
+        qos0BytesPerSecond: 2_097_152,
         maxMessagesPerSecond: 20_000,
         rules: [],
       },

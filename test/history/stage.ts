@@ -17,6 +17,7 @@ export const SETTINGS: HistorySettings = {
   maxBytes: 1024 ** 3,
   maxDays: 7,
   qos0PerSecond: 2000,
+  qos0BytesPerSecond: 2 * 1024 ** 2,
   qos0PerSecondPerTopic: 20,
   maxMessagesPerSecond: 20_000,
   rules: [],

@@ -69,6 +69,14 @@ export const HISTORY_OPTIONS = [
     needsRestart: true,
   },
   {
+    key: 'history.qos0BytesPerSecond',
+    schema: bytes(0, GIB),
+    default: 2 * MIB,
+    summary:
+      'Bytes of QoS 0 messages per second that are recorded of all topics together: a larger payload costs more to record than to deliver. The message that passes the limit is still recorded.',
+    needsRestart: true,
+  },
+  {
     key: 'history.maxMessagesPerSecond',
     schema: whole(1, MAX_COUNT),
     default: 20_000,

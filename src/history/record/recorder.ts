@@ -9,6 +9,7 @@ import type { HistoryTopic } from './topics.ts'
 /** How much is recorded per second, and how large an entry may be. */
 export interface RecordLimits {
   readonly qos0PerSecond: number
+  readonly qos0BytesPerSecond: number
   readonly maxMessagesPerSecond: number
   readonly maxEntryBytes: number
 }
@@ -34,6 +35,7 @@ export class Recorder {
   #second = 0
   #secondEndsMs = 0
   #qos0InSecond = 0
+  #qos0BytesInSecond = 0
   #messagesInSecond = 0
   #bytesInSecond = 0
 
@@ -89,6 +91,7 @@ export class Recorder {
   #record(topic: HistoryTopic, message: Message, isShared: boolean): void {
     if (isShared) {
       this.#qos0InSecond++
+      this.#qos0BytesInSecond += message.packetBytes
       topic.qos0InSecond++
     }
     this.#messagesInSecond++
@@ -105,8 +108,9 @@ export class Recorder {
   /** Why a message cannot be recorded, whatever its topic; `isShared`: it counts towards the rates of QoS 0. */
   #leavesOut(isShared: boolean, packetBytes: number): LeftOutReason | undefined {
     if (this.#clock.turnMs >= this.#secondEndsMs) this.#beginSecond()
-    const { qos0PerSecond, maxMessagesPerSecond, maxEntryBytes } = this.#limits
+    const { qos0PerSecond, qos0BytesPerSecond, maxMessagesPerSecond, maxEntryBytes } = this.#limits
     if (isShared && this.#qos0InSecond >= qos0PerSecond) return 'qos0-total-rate'
+    if (isShared && this.#qos0BytesInSecond >= qos0BytesPerSecond) return 'qos0-byte-rate'
     if (this.#messagesInSecond >= maxMessagesPerSecond) return 'total-rate'
     if (packetBytes > maxEntryBytes) return 'too-large'
     if (this.#bytesInSecond + packetBytes > MAX_BYTES_PER_SECOND) return 'byte-rate'
@@ -117,6 +121,7 @@ export class Recorder {
     this.#second = Math.floor(this.#clock.turnMs / 1000)
     this.#secondEndsMs = (this.#second + 1) * 1000
     this.#qos0InSecond = 0
+    this.#qos0BytesInSecond = 0
     this.#messagesInSecond = 0
     this.#bytesInSecond = 0
   }
@@ -152,6 +157,7 @@ function noneLeftOut(): Record<LeftOutReason, number> {
   return {
     'qos0-topic-rate': 0,
     'qos0-total-rate': 0,
+    'qos0-byte-rate': 0,
     'total-rate': 0,
     'byte-rate': 0,
     'too-large': 0,
