@@ -32,6 +32,12 @@ function reasonCodeOf(error: Error): number {
   return 'code' in error && typeof error.code === 'number' ? error.code : 0
 }
 
+interface Entry {
+  readonly message: Outgoing
+  /** How many had been pushed before it. */
+  readonly place: number
+}
+
 /** No more messages than this wait: an event that is thrown away is counted. */
 const MAX_WAITING = 10_000
 /** Below what brokers allow (Mosquitto: 20), so that none of them ends the connection. */
@@ -44,10 +50,11 @@ export const MAX_IN_FLIGHT = 10
  */
 export class Outbox {
   readonly #send: Send
-  readonly #waiting: Outgoing[] = []
+  readonly #waiting: Entry[] = []
   readonly #idle: (() => void)[] = []
-  readonly #inFlight = new Set<Outgoing>()
+  readonly #inFlight = new Set<Entry>()
   #window = 0
+  #pushed = 0
   /** Acknowledged. */
   acknowledged = 0
   /** Refused by the broker, or thrown away because too many were waiting. */
@@ -67,7 +74,7 @@ export class Outbox {
       this.#waiting.shift()
       this.lost++
     }
-    this.#waiting.push(message)
+    this.#waiting.push({ message, place: this.#pushed++ })
     this.#pump()
   }
 
@@ -84,7 +91,7 @@ export class Outbox {
   /** The client is gone, and with it what it had under way: that has to be sent once more by the next. */
   reclaim(): void {
     this.close()
-    this.#waiting.unshift(...this.#inFlight)
+    for (const entry of this.#inFlight) this.#putBack(entry)
     this.#inFlight.clear()
   }
 
@@ -98,21 +105,27 @@ export class Outbox {
 
   #pump(): void {
     while (this.#inFlight.size < this.#window) {
-      const message = this.#waiting.shift()
-      if (message === undefined) return
-      this.#inFlight.add(message)
-      this.#send(message, (error) => this.#done(message, error))
+      const entry = this.#waiting.shift()
+      if (entry === undefined) return
+      this.#inFlight.add(entry)
+      this.#send(entry.message, (error) => this.#done(entry, error))
     }
   }
 
-  #done(message: Outgoing, error: Error | undefined): void {
-    if (!this.#inFlight.delete(message)) return
+  /** It waits where it was: before all that was pushed later. */
+  #putBack(entry: Entry): void {
+    const at = this.#waiting.findIndex(({ place }) => place > entry.place)
+    this.#waiting.splice(at === -1 ? this.#waiting.length : at, 0, entry)
+  }
+
+  #done(entry: Entry, error: Error | undefined): void {
+    if (!this.#inFlight.delete(entry)) return
     if (error === undefined) {
       this.acknowledged++
     } else if (isRefusal(error)) {
       this.lost++
     } else {
-      this.#waiting.unshift(message)
+      this.#putBack(entry)
       this.close()
     }
     this.#pump()
