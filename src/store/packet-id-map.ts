@@ -5,8 +5,10 @@ const FIRST_SLOTS = 8
 /** 2^32 by the golden ratio. */
 const SPREAD = 0x9e3779b1
 
-/** A table that had more slots than this is let go of when it is empty. */
-const MAX_SPARE_SLOTS = 1024
+/** A table of more slots shrinks when few are taken: an idle session should hold little. */
+const MAX_SPARE_SLOTS = 64
+/** It does so when fewer than one slot in so many is taken. */
+const SPARSE = 16
 
 /** Packet identifiers in the order in which they were put. A `Set` is one. */
 export interface PacketIds {
@@ -15,7 +17,7 @@ export interface PacketIds {
   keys(): Iterable<number>
 }
 
-/** What is held by packet identifier. A `Map` is one. */
+/** What is held by packet identifier, which may change while its identifiers are walked. A `Map` is one. */
 export interface ByPacketId<T> extends PacketIds, Iterable<[packetId: number, value: T]> {
   get(packetId: number): T | undefined
 }
@@ -63,7 +65,7 @@ export class PacketIdMap<T extends object | string | number | true> implements B
     let slot = this.#slotOf(packetId)
     if (this.#packetIds[slot] !== packetId) {
       if (this.#size * 2 >= this.#packetIds.length) {
-        this.#grow()
+        this.#resize(Math.max(FIRST_SLOTS, this.#packetIds.length * 2))
         slot = this.#slotOf(packetId)
       }
       this.#packetIds[slot] = packetId
@@ -73,6 +75,7 @@ export class PacketIdMap<T extends object | string | number | true> implements B
     this.#values[slot] = value
   }
 
+  /** A packet identifier that is not there is ignored. */
   delete(packetId: number): void {
     let free = this.#slotOf(packetId)
     if (this.#packetIds[free] !== packetId) return
@@ -91,20 +94,24 @@ export class PacketIdMap<T extends object | string | number | true> implements B
     }
     packetIds[free] = 0
     this.#values[free] = undefined
-    if (this.#size === 0 && packetIds.length > MAX_SPARE_SLOTS) this.#useTable(0)
-  }
-
-  *keys(): Generator<number, undefined> {
-    for (const { packetId } of this.#inOrder()) yield packetId
+    if (packetIds.length > MAX_SPARE_SLOTS && this.#size * SPARSE < packetIds.length) this.#resize(packetIds.length / 2)
   }
 
   /** As they are now: what is deleted while they are walked still comes. */
+  keys(): readonly number[] {
+    const packetIds: number[] = []
+    for (const { packetId } of this.#inOrder()) packetIds.push(packetId)
+    return packetIds
+  }
+
+  /** As they are when the walk begins. */
   *[Symbol.iterator](): Generator<[packetId: number, value: T], undefined> {
     for (const { packetId, value } of this.#inOrder()) yield [packetId, value]
   }
 
   #inOrder(): Held<T>[] {
     const all: Held<T>[] = []
+    if (this.#size === 0) return all
     for (const [slot, packetId] of this.#packetIds.entries()) {
       const value = this.#values[slot]
       if (value !== undefined) all.push({ packetId, value, place: this.#places[slot] ?? 0 })
@@ -123,11 +130,15 @@ export class PacketIdMap<T extends object | string | number | true> implements B
     return slot
   }
 
-  #grow(): void {
+  /** `slots` is a power of two. */
+  #resize(slots: number): void {
     const packetIds = this.#packetIds
     const values = this.#values
     const places = this.#places
-    this.#useTable(Math.max(FIRST_SLOTS, packetIds.length * 2))
+    this.#packetIds = copies(0, slots)
+    this.#values = copies<T | undefined>(undefined, slots)
+    this.#places = copies(0, slots)
+    this.#shift = Math.clz32(slots) + 1
     for (const [old, packetId] of packetIds.entries()) {
       if (packetId === 0) continue
       const slot = this.#slotOf(packetId)
@@ -135,14 +146,6 @@ export class PacketIdMap<T extends object | string | number | true> implements B
       this.#values[slot] = values[old]
       this.#places[slot] = places[old] ?? 0
     }
-  }
-
-  /** Goes on with an empty table of `slots`, a power of two or 0. */
-  #useTable(slots: number): void {
-    this.#shift = Math.clz32(slots) + 1
-    this.#packetIds = copies(0, slots)
-    this.#values = copies<T | undefined>(undefined, slots)
-    this.#places = copies(0, slots)
   }
 }
 

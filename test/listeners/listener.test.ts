@@ -43,6 +43,7 @@ test('listen warns of failing accepts once a minute, and survives them', async (
   const server = createServer()
   onTestFinished(() => void server.close())
   const now = vi.spyOn(performance, 'now').mockReturnValue(1000)
+  onTestFinished(() => now.mockRestore())
   await listen(
     server,
     { host: '127.0.0.1', port: 0, portOption: '--port' },
@@ -55,7 +56,6 @@ test('listen warns of failing accepts once a minute, and survives them', async (
   now.mockReturnValue(61_000)
   server.emit('error', error)
   expect(lines.items.length).toBe(2)
-  now.mockRestore()
 })
 
 test('stopListening does nothing to a server that does not listen', async () => {

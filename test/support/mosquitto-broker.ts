@@ -7,8 +7,6 @@ import { freePort } from './free-port.ts'
 import { startProcess } from './processes.ts'
 import { START_GUARD_MS } from './guard.ts'
 
-/** A real program is started and loaded first. */
-
 /** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. */
 export async function startMosquittoBroker(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-mosquitto-'))

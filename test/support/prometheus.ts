@@ -9,8 +9,6 @@ import { freePort } from './free-port.ts'
 import { guarded, START_GUARD_MS } from './guard.ts'
 import { startProcess } from './processes.ts'
 
-/** A real program is started and loaded first. */
-
 /** Serves the metrics at any path until the test ends, and gives the port. */
 export async function serveMetrics(metrics: Metrics): Promise<number> {
   const server = createServer((_request, response) => {

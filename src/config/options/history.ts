@@ -73,7 +73,7 @@ export const HISTORY_OPTIONS = [
     schema: bytes(0, GIB),
     default: 2 * MIB,
     summary:
-      'Bytes of QoS 0 messages per second that are recorded of all topics together: a larger payload costs more to record than to deliver. The message that passes the limit is still recorded.',
+      'Bytes per second of QoS 0 messages over 1 KiB that are recorded of all topics together: a large payload costs more to record than to deliver. The message that passes the limit is still recorded.',
     needsRestart: true,
   },
   {

@@ -83,7 +83,7 @@ export class BlockWriter {
     target.writeUInt32BE(atMs - this.#firstAtMs, at + 10)
   }
 
-  /** The entries so far, of which there must be one, as a block that more entries do not change. It has no checksum. */
+  /** The entries so far, of which there must be one, as a block that more entries do not change. Its checksum is not there yet. */
   peek(): HistoryBlock {
     return (this.#peeked ??= new HistoryBlock(this.first, this.#finish()))
   }

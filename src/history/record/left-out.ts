@@ -5,7 +5,7 @@ export const LEFT_OUT_REASONS = {
   'qos0-total-rate':
     'it was QoS 0, and all topics together had used up their rate for this second (history.qos0PerSecond)',
   'qos0-byte-rate':
-    'it was QoS 0, and all topics together had used up their bytes for this second (history.qos0BytesPerSecond)',
+    'it was QoS 0 and over 1 KiB, and such messages of all topics had used up their bytes for this second (history.qos0BytesPerSecond)',
   'total-rate': 'the limit of recorded messages per second was reached (history.maxMessagesPerSecond)',
   'byte-rate': 'the limit of recorded bytes per second was reached (32 MiB)',
   'too-large': 'it was larger than an entry can be (16 MiB, or an eighth of history.maxBytes)',

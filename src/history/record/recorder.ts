@@ -15,12 +15,14 @@ export interface RecordLimits {
 }
 
 const MAX_BYTES_PER_SECOND = 32 * 1024 ** 2
+/** QoS 0 messages of more bytes share a rate of bytes; how many smaller ones there may be is said already. */
+const LARGE_FROM_BYTES = 1024
 /** Topics that are not fully recorded, by name, so that the rules are not consulted for each of their messages. */
 const MAX_UNRECORDED_NAMES = 50_000
 
 /**
  * Chooses which messages are recorded: all at QoS 1 and 2, all that are retained, and at QoS 0 up to a rate for each topic and a
- * total rate. It counts those it leaves out. A message that is left out because of a total costs one comparison.
+ * total rate. It counts those it leaves out. A message that is left out because of a total costs a few comparisons.
  */
 export class Recorder {
   readonly leftOut = noneLeftOut()
@@ -68,7 +70,7 @@ export class Recorder {
     for (let at = run.start; at < run.end && share > 0; share--) {
       at = this.#single.takeFromRun(run, at)
       const reason = this.#leavesOut(true, this.#single.packetBytes)
-      if (reason === 'too-large') {
+      if (reason === 'too-large' || reason === 'qos0-byte-rate') {
         this.leftOut[reason]++
       } else if (reason === undefined) {
         this.#record(topic, this.#single, true)
@@ -91,7 +93,7 @@ export class Recorder {
   #record(topic: HistoryTopic, message: Message, isShared: boolean): void {
     if (isShared) {
       this.#qos0InSecond++
-      this.#qos0BytesInSecond += message.packetBytes
+      if (message.packetBytes > LARGE_FROM_BYTES) this.#qos0BytesInSecond += message.packetBytes
       topic.qos0InSecond++
     }
     this.#messagesInSecond++
@@ -110,7 +112,8 @@ export class Recorder {
     if (this.#clock.turnMs >= this.#secondEndsMs) this.#beginSecond()
     const { qos0PerSecond, qos0BytesPerSecond, maxMessagesPerSecond, maxEntryBytes } = this.#limits
     if (isShared && this.#qos0InSecond >= qos0PerSecond) return 'qos0-total-rate'
-    if (isShared && this.#qos0BytesInSecond >= qos0BytesPerSecond) return 'qos0-byte-rate'
+    if (isShared && packetBytes > LARGE_FROM_BYTES && this.#qos0BytesInSecond >= qos0BytesPerSecond)
+      return 'qos0-byte-rate'
     if (this.#messagesInSecond >= maxMessagesPerSecond) return 'total-rate'
     if (packetBytes > maxEntryBytes) return 'too-large'
     if (this.#bytesInSecond + packetBytes > MAX_BYTES_PER_SECOND) return 'byte-rate'

@@ -8,7 +8,7 @@ import { PacketType, type QoS } from '../../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
 import type { Delivery } from '../../router/delivery.ts'
 import { PacketIdMap } from '../../store/packet-id-map.ts'
-import type { InFlightMessage, SessionState, Store, Terms } from '../../store/store.ts'
+import type { SessionState, Store, Terms } from '../../store/store.ts'
 import { InFlightTrails } from '../../trails/in-flight-trails.ts'
 import { HeldForStore } from '../held-for-store.ts'
 import type { SessionConnection } from '../session-connection.ts'
@@ -80,7 +80,7 @@ export class Outgoing implements ReplaysOwner {
   /** Messages in flight that the client and the hub both allow. */
   #window = 0
   /** What was in flight before the client reconnected and has not been sent again yet. */
-  #resending: Iterator<[number, InFlightMessage]> | undefined = undefined
+  #resending: Iterator<number> | undefined = undefined
   /** Of these, how many were sent again and are not finished. */
   #resent = 0
   #lent: PacketIdMap<LentMessage> | undefined = undefined
@@ -184,7 +184,7 @@ export class Outgoing implements ReplaysOwner {
     this.#connection = connection
     this.#window = Math.min(this.#parts.limits.maxInflightMessages, connection.receiveMaximum)
     this.#resent = 0
-    if (this.#state.inFlight.size > 0) this.#resending = this.#state.inFlight[Symbol.iterator]()
+    if (this.#state.inFlight.size > 0) this.#resending = this.#state.inFlight.keys()[Symbol.iterator]()
     this.drain()
   }
 
@@ -235,9 +235,10 @@ export class Outgoing implements ReplaysOwner {
 
   /** The past is on its way: what is new waits behind it. */
   get #isHeldByPast(): boolean {
-    return this.#replays?.holdPast === true
+    return this.#replays?.hasPast === true
   }
 
+  /** There is room in the window of this connection. */
   hasRoomOn(connection: SessionConnection): boolean {
     return this.#state.inFlight.size < this.#window && this.#resending === undefined && !connection.isCongested
   }
@@ -284,18 +285,18 @@ export class Outgoing implements ReplaysOwner {
     else this.#owner.roomMade()
   }
 
-  #resend(connection: SessionConnection, messages: Iterator<[number, InFlightMessage]>): void {
+  #resend(connection: SessionConnection, packetIds: Iterator<number>): void {
     while (!connection.isCongested && this.#resent < this.#window) {
-      const { value, done } = messages.next()
+      const { value: packetId, done } = packetIds.next()
       if (done === true) {
         this.#resending = undefined
         return
       }
-      const [packetId, { qos }] = value
+      const sent = this.#state.inFlight.get(packetId)
       // The client may acknowledge what is not sent again yet: it has it from its last connection.
-      if (!this.#state.inFlight.has(packetId)) continue
+      if (sent === undefined) continue
       this.#resent++
-      if (this.#mustHold(qos)) this.#hold(packetId, qos, false, true)
+      if (this.#mustHold(sent.qos)) this.#hold(packetId, sent.qos, false, true)
       else this.#sendAgain(connection, packetId, true)
     }
   }
@@ -339,6 +340,7 @@ export class Outgoing implements ReplaysOwner {
     connection.sendAcknowledgement(PacketType.PUBREL, packetId, reasonCode)
   }
 
+  /** Only for `Replays`, which has looked for room. */
   sendReplayed(connection: SessionConnection, message: Message, delivery: Delivery, isPast: boolean): void {
     this.#parts.ledger.matched++
     const terms = isPast ? delivery.termsFor(message) : delivery.termsForRetained(message)
@@ -347,6 +349,7 @@ export class Outgoing implements ReplaysOwner {
     else this.#owner.drop('too-large', 1)
   }
 
+  /** Only for `Replays`. */
   pastSent(): void {
     this.#owner.pastSent()
   }

@@ -44,7 +44,7 @@ export class Replays {
   }
 
   /** Replays of the past are not through: what is new waits behind them. */
-  get holdPast(): boolean {
+  get hasPast(): boolean {
     return this.#pasts > 0
   }
 
