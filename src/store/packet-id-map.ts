@@ -5,8 +5,11 @@ const FIRST_SLOTS = 8
 /** 2^32 by the golden ratio. */
 const SPREAD = 0x9e3779b1
 
-/** A table of more slots shrinks when few are taken: an idle session should hold little. */
-const MAX_SPARE_SLOTS = 64
+/**
+ * A larger table shrinks when few of its slots are taken. One of the usual window (limits.maxInflightMessages) stays as it is, some
+ * 6 KiB: it fills and empties all the time.
+ */
+const MAX_SPARE_SLOTS = 256
 /** It does so when fewer than one slot in so many is taken. */
 const SPARSE = 16
 

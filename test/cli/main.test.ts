@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { helpText, optionsText } from '../../src/cli/help.ts'
-import { guarded, START_GUARD_MS } from '../support/guard.ts'
+import { guarded } from '../support/guard.ts'
 import { type ProcessExit, startProcess, type TestProcess } from '../support/processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -40,7 +40,7 @@ async function run(
 /** A hub that listens, and the ports that its banner names. */
 async function runningHub(args: readonly string[] = [], env?: NodeJS.ProcessEnv) {
   const started = await hubbub([...ANY_PORTS, ...args], env)
-  const [, port = ''] = await started.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/, START_GUARD_MS)
+  const [, port = ''] = await started.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/)
   const [, httpPort = ''] = await started.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
   await started.untilLine(/mosquitto_pub/)
   return { started, port, httpPort }
@@ -211,7 +211,7 @@ describe('hubbub start', () => {
 
   test('on all addresses names one that works in the lines to try', async () => {
     const started = await hubbub([...ANY_PORTS, '--host', '0.0.0.0', '--allow-anonymous'])
-    const [, port] = await started.untilLine(/MQTT +mqtt:\/\/0\.0\.0\.0:(\d+)/, START_GUARD_MS)
+    const [, port] = await started.untilLine(/MQTT +mqtt:\/\/0\.0\.0\.0:(\d+)/)
     await started.untilLine(new RegExp(`mosquitto_pub -h 127\\.0\\.0\\.1 -p ${port} `))
   })
 

@@ -7,7 +7,6 @@ import { promisify } from 'node:util'
 import { validate } from 'dockerfile-utils'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startProcess } from '../support/processes.ts'
-import { START_GUARD_MS } from '../support/guard.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CLI = join(ROOT, 'dist/cli/main.js')
@@ -51,7 +50,7 @@ describe('packaging/hubbub.service', () => {
       cwd: folder(),
       env: { ...env, HUBBUB_PORT: '0', HUBBUB_HTTP_PORT: '0' },
     })
-    const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/, START_GUARD_MS)
+    const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
     const [, ...ready] = settings('ExecStartPost')[0]?.replace('/usr/bin/env ', '').split(' ') ?? []
     const asked = await run(process.execPath, [CLI, ...ready], { env: { ...env, HUBBUB_HTTP_PORT: httpPort } })
     expect(asked.stdout).toBe('ready\n')
@@ -113,14 +112,14 @@ describe('hubbub ready', () => {
     const cwd = folder()
     const env = { PATH: process.env['PATH'], HUBBUB_DATA: 'memory', HUBBUB_PORT: '0' }
     const first = await startProcess(process.execPath, [CLI, '--http-port', '0'], { cwd, env })
-    const [, httpPort = ''] = await first.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/, START_GUARD_MS)
+    const [, httpPort = ''] = await first.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
     await first.end()
     const waiting = await startProcess(process.execPath, [CLI, 'ready', '--wait', '30s'], {
       cwd,
       env: { ...env, HUBBUB_HTTP_PORT: httpPort },
     })
     await startProcess(process.execPath, [CLI, '--http-port', httpPort], { cwd, env })
-    await waiting.untilLine(/^ready$/, START_GUARD_MS)
+    await waiting.untilLine(/^ready$/)
     expect(await waiting.untilExit()).toEqual({ code: 0, signal: null })
   })
 
@@ -146,7 +145,7 @@ test('npm start has its state and its paths in the clone, in whatever folder it 
   onTestFinished(async () => {
     await npm.end()
   })
-  await npm.untilLine(/MQTT +mqtt:/, START_GUARD_MS)
+  await npm.untilLine(/MQTT +mqtt:/)
   const { stdout } = await run(process.execPath, [CLI, 'inspect', '--json', '--data', join(ROOT, name)])
   expect(JSON.parse(stdout)).toEqual(expect.any(Object))
   expect(await npm.end()).toMatchObject({ code: 0 })

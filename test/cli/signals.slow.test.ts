@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../support/http-request.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
-import { START_GUARD_MS } from '../support/guard.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 /** Where Node's inspector listens when SIGUSR1 has opened it. */
@@ -19,7 +18,7 @@ async function runningHub(file: string) {
     writeFileSync(join(cwd, 'hubbub.yaml'), `data: memory\nport: 0\nhttpPort: 0\n${text}`)
   write(file)
   const hub = await startProcess(process.execPath, [CLI], { cwd, env: { PATH: process.env['PATH'], HOME: cwd } })
-  const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/, START_GUARD_MS)
+  const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
   const send = (signal: NodeJS.Signals): boolean => process.kill(hub.pid ?? 0, signal)
   return { hub, httpPort: Number(httpPort), write, send }
 }

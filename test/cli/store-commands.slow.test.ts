@@ -6,7 +6,6 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { publishPacket } from '../support/packets.ts'
 import { type ProcessExit, startProcess, type TestProcess } from '../support/processes.ts'
 import { join as joinHub, leave, takePayloads } from '../support/steps.ts'
-import { START_GUARD_MS } from '../support/guard.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const cwd = mkdtempSync(join(tmpdir(), 'hubbub-commands-'))
@@ -25,7 +24,7 @@ async function run(...args: readonly string[]): Promise<{ code: ProcessExit['cod
 
 async function startHubOn(data: string): Promise<{ hub: TestProcess; port: number }> {
   const hub = await hubbub('--port', '0', '--http-port', '0', '--data', data, '--log-level', 'warn')
-  const [, port = ''] = await hub.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/, START_GUARD_MS)
+  const [, port = ''] = await hub.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/)
   return { hub, port: Number(port) }
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { until, START_GUARD_MS } from '../support/guard.ts'
+import { until } from '../support/guard.ts'
 import { startProcess } from '../support/processes.ts'
 import { Bystander, join } from '../support/steps.ts'
 
@@ -32,7 +32,7 @@ test('Hub goes on for all others while 10,000 strangers are connected that never
   const hub = await startProcess(process.execPath, [CLI, '--port', '0', '--http-port', '0', '--data', 'memory'], {
     env,
   })
-  const port = Number((await hub.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/, START_GUARD_MS))[1])
+  const port = Number((await hub.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/))[1])
   const bystander = await Bystander.join(port)
   const count = countStrangers()
   const strangers: Socket[] = []

@@ -10,7 +10,6 @@ import { goOffline, goOnline, sees, write } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 import { PageProxy } from './page-proxy.ts'
-import { START_GUARD_MS } from '../support/guard.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
@@ -24,7 +23,7 @@ interface RunningHub {
 async function runHub(folder: string, port = 0, httpPort = 0): Promise<RunningHub> {
   const flags = ['--port', String(port), '--http-port', String(httpPort), '--data', folder, '--log-level', 'error']
   const running = await startProcess(process.execPath, [CLI, ...flags], { cwd: folder })
-  const [, mqtt = ''] = await running.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/, START_GUARD_MS)
+  const [, mqtt = ''] = await running.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/)
   const [, http = ''] = await running.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
   return { running, port: Number(mqtt), httpPort: Number(http) }
 }

@@ -6,7 +6,6 @@ import { startProcess } from '../support/processes.ts'
 import { codeBlocks, readPage, ROOT } from './pages.ts'
 
 /** How long programs may take to start while other tests run. */
-const START_GUARD_MS = 30_000
 
 test('README.md shows what npm start prints, and the commands in it do what it says', async () => {
   const [shown = ''] = codeBlocks(readPage('README.md'), 'text')
@@ -19,7 +18,7 @@ test('README.md shows what npm start prints, and the commands in it do what it s
   onTestFinished(async () => {
     await started.end()
   })
-  await started.untilLine(/simulated devices/, START_GUARD_MS)
+  await started.untilLine(/simulated devices/)
   const printed = started.stdout.items
   const [, port = ''] = /MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(printed.join('\n')) ?? []
   const [, httpPort = ''] = /HTTP +http:\/\/127\.0\.0\.1:(\d+)/.exec(printed.join('\n')) ?? []
@@ -29,9 +28,9 @@ test('README.md shows what npm start prints, and the commands in it do what it s
   const [subscribe = '', publish = ''] = printed.filter((line) => line.startsWith('  mosquitto_'))
   // Line by line although it is no terminal, and with -d, which tells of the SUBACK.
   const subscriber = await startProcess('bash', ['-c', `exec stdbuf -oL ${subscribe.trim()} -d`])
-  await subscriber.untilLine(/received SUBACK/, START_GUARD_MS)
+  await subscriber.untilLine(/received SUBACK/)
   const publisher = await startProcess('bash', ['-c', `exec ${publish.trim()}`])
-  expect(await publisher.untilExit(START_GUARD_MS)).toEqual({ code: 0, signal: null })
+  expect(await publisher.untilExit()).toEqual({ code: 0, signal: null })
   await subscriber.untilLine(/^hello\/world Hi$/)
   await subscriber.end()
   expect(await started.end()).toMatchObject({ code: 0 })

@@ -7,7 +7,6 @@ import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 import { watch } from './watch.ts'
-import { START_GUARD_MS } from '../support/guard.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -25,7 +24,7 @@ async function startGreenhouse(mqttPort = 0): Promise<TestProcess> {
 }
 
 async function portOf(greenhouse: TestProcess): Promise<number> {
-  const [, port] = await greenhouse.untilLine(/^MQTT at port (\d+)$/, START_GUARD_MS)
+  const [, port] = await greenhouse.untilLine(/^MQTT at port (\d+)$/)
   return Number(port)
 }
 
@@ -53,7 +52,7 @@ test('The program with a hub inside hears sensors, tells windows, and stops in o
 test('The program with a hub inside says what to change when its port is taken', async () => {
   const port = await portOf(await startGreenhouse())
   const second = await startGreenhouse(port)
-  expect(await second.untilExit(START_GUARD_MS)).toEqual({ code: 1, signal: null })
+  expect(await second.untilExit()).toEqual({ code: 1, signal: null })
   expect(second.stderr.items).toEqual([expect.stringMatching(/^LISTENER_PORT_IN_USE: Cannot listen on /)])
 })
 

@@ -33,7 +33,7 @@ async function startFlow(port: number, httpPort: number): Promise<TestProcess> {
   writeFileSync(join(folder, 'settings.js'), SETTINGS)
   const flags = ['--userDir', folder, '--settings', join(folder, 'settings.js')]
   const program = await startProcess(process.execPath, [join(nodeRed, 'red.js'), ...flags])
-  await program.untilLine(/Connected to broker: node-red@/, START_GUARD_MS)
+  await program.untilLine(/Connected to broker: node-red@/)
   const deadlineMs = performance.now() + START_GUARD_MS
   const path = `/api/v1/explain?${new URLSearchParams({ topic: DOOR }).toString()}`
   while (!(await ask(httpPort, { path })).text.includes('"node-red"')) {

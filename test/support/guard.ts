@@ -1,7 +1,7 @@
 /** How long a test waits for what should come at once, before it says what did not come. */
-export const GUARD_MS = 5000
+export const GUARD_MS = 10_000
 
-/** For a program to start while other tests start theirs. */
+/** How long a test waits for a program, while other tests start theirs. */
 export const START_GUARD_MS = 30_000
 
 /**

@@ -5,7 +5,6 @@ import { onTestFinished } from 'vitest'
 import { requireTool } from './debian-tools.ts'
 import { freePort } from './free-port.ts'
 import { startProcess } from './processes.ts'
-import { START_GUARD_MS } from './guard.ts'
 
 /** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. */
 export async function startMosquittoBroker(): Promise<number> {
@@ -24,6 +23,6 @@ export async function startMosquittoBroker(): Promise<number> {
   ]
   writeFileSync(file, lines.join('\n'))
   const broker = await startProcess('stdbuf', ['-oL', requireTool('mosquitto'), '-c', file])
-  await broker.untilLine(/ running$/, START_GUARD_MS)
+  await broker.untilLine(/ running$/)
   return port
 }

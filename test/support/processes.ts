@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
-import { Collected, GUARD_MS, guarded } from './guard.ts'
+import { Collected, START_GUARD_MS, guarded } from './guard.ts'
 
 export interface ProcessExit {
   readonly code: number | null
@@ -41,7 +41,7 @@ export class TestProcess {
   }
 
   /** Waits for a line of standard output. Lines that were there before count. */
-  async untilLine(pattern: RegExp, guardMs = GUARD_MS): Promise<RegExpExecArray> {
+  async untilLine(pattern: RegExp, guardMs = START_GUARD_MS): Promise<RegExpExecArray> {
     const found = this.stdout.firstThat((line) => pattern.exec(line) ?? undefined)
     const ended = this.exited.then(() => undefined)
     const match = await guarded(Promise.race([found, ended]), () => this.#state(`a line ${String(pattern)}`), guardMs)
@@ -50,7 +50,7 @@ export class TestProcess {
   }
 
   /** Waits until it ends by itself. */
-  async untilExit(guardMs = GUARD_MS): Promise<ProcessExit> {
+  async untilExit(guardMs = START_GUARD_MS): Promise<ProcessExit> {
     return guarded(this.exited, () => this.#state('its end'), guardMs)
   }
 
