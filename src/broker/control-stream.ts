@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { Blocks } from '../protocol/blocks.ts'
 import type { MalformedPacketError } from '../protocol/field-reader.ts'
 import { FrameReader, type FrameSink } from '../protocol/frame-reader.ts'
 import { PacketType } from '../protocol/packet-types.ts'
@@ -8,6 +9,9 @@ import type { StoredWill } from '../store/store.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 
 const MAX_ANSWER_BYTES = 1_048_576
+
+/** For the answers of all clients: those are so short that nothing of it is ever held for long. */
+const BLOCKS = new Blocks()
 
 /** What the broker tells the connection behind an Aedes client. */
 export interface ControlPeer {
@@ -38,7 +42,7 @@ export class ControlStream extends Duplex implements FrameSink {
   constructor(peer: ControlPeer) {
     super()
     this.peer = peer
-    this.#answers = new FrameReader(this, MAX_ANSWER_BYTES)
+    this.#answers = new FrameReader(this, MAX_ANSWER_BYTES, BLOCKS)
   }
 
   /** Gives Aedes one control packet. Keeps the buffer. */
@@ -78,6 +82,8 @@ export class ControlStream extends Duplex implements FrameSink {
     }
     return true
   }
+
+  flush(): void {}
 
   malformed(fault: MalformedPacketError): void {
     this.destroy(new Error(`Aedes wrote what is not MQTT: ${fault.message}`, { cause: fault }))

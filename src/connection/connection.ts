@@ -94,7 +94,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#parts = parts
     const { maxConnectPacketBytes, maxPublishRate } = parts.limits
     this.#publishRate = maxPublishRate === Infinity ? undefined : new PublishRate(this, maxPublishRate)
-    this.#reader = new FrameReader(this.#publishRate ?? this, maxConnectPacketBytes)
+    this.#reader = new FrameReader(this.#publishRate ?? this, maxConnectPacketBytes, parts.turn.blocks)
     this.#output = new Output(transport, parts.turn)
   }
 
@@ -141,8 +141,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#lastReceivedMs = this.#parts.clock.turn()
     this.#parts.ledger.inputBytes += chunk.length
     this.#reader.push(chunk)
-    this.#parts.run.finish()
-    this.#parts.router.topics.settle()
+    this.flush()
     this.#publishRate?.settle(this.#lastReceivedMs)
   }
 
@@ -182,6 +181,11 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       this.malformed(error)
       return false
     }
+  }
+
+  flush(): void {
+    this.#parts.run.finish()
+    this.#parts.router.topics.settle()
   }
 
   malformed({ code, message }: MalformedPacketError): void {
@@ -306,8 +310,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
   proceed(): void {
     this.#reader.resume()
-    this.#parts.run.finish()
-    this.#parts.router.topics.settle()
+    this.flush()
     this.#publishRate?.settle(performance.now())
     if (this.#isTransportGone && !this.#reader.isStopped) this.close(GONE, ReasonCode.UNSPECIFIED_ERROR)
   }
@@ -355,6 +358,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     clearTimeout(this.#connectTimer)
     clearTimeout(this.#keepAliveTimer)
     this.#publishRate?.stop()
+    this.#reader.end()
     if (code === ReasonCode.SUCCESS) {
       log.info({ address, clientId }, 'client disconnected')
     } else {

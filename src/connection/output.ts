@@ -1,5 +1,6 @@
 // Hot path: `publish` and `acknowledge` run per packet sent; measured by `npm run bench`, all throughput rows.
 import type { Ledger } from '../observe/ledger.ts'
+import { type Block, Blocks } from '../protocol/blocks.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { publishBytes, publishFirstByte, writePublishHeader } from '../protocol/publish-packet.ts'
 import type { Message } from '../protocol/message.ts'
@@ -8,7 +9,7 @@ import type { Transport } from './transport.ts'
 /** Most outputs of a turn are small; one that is not moves on to a large slab. */
 const SMALL_SLAB_BYTES = 2048
 const LARGE_SLAB_BYTES = 32_768
-/** From here on a payload is sent from where it lies instead of being copied. */
+/** From here on a payload is sent from memory that all its receivers share instead of being copied for each. */
 const REFERENCE_FROM_BYTES = 8192
 const MAX_FREE_SLABS = 256
 /**
@@ -18,12 +19,13 @@ const MAX_FREE_SLABS = 256
 const FLUSH_FROM_BYTES = 131_072
 
 /**
- * What all outputs of a hub share: the end of the turn, at which each of them writes once, and the slabs they write from, so
- * that an idle connection holds none.
+ * What all outputs of a hub share: the end of the turn, at which each of them writes once, the slabs they write from, so that an
+ * idle connection holds none, and the blocks with what is too large for a slab.
  */
 export class OutputTurn {
   /** Where they count what they write. */
   readonly ledger: Ledger
+  readonly blocks = new Blocks()
   readonly #small: Buffer[] = []
   readonly #large: Buffer[] = []
   #dirty: Output[] = []
@@ -76,12 +78,15 @@ export class Output {
   #used = 0
   #chunks: Buffer[] | undefined = undefined
   #slabs: Buffer[] | undefined = undefined
+  /** What `#chunks` refer to, once for each time. */
+  #blocks: Block[] | undefined = undefined
   #gatheredBytes = 0
   #gatheredQos0 = 0
   /** Packets that are no PUBLISH. */
   #gatheredOther = 0
   #gatheredOtherBytes = 0
   #transitSlabs: Buffer[] | undefined = undefined
+  #transitBlocks: Block[] | undefined = undefined
   #transitBytes = 0
   #transitQos0 = 0
   #isScheduled = false
@@ -130,10 +135,7 @@ export class Output {
       this.#gatheredQos0++
     }
     this.#gatheredBytes += end - start
-    if (isReferenced) {
-      this.#closeSegment()
-      this.#chunks?.push(bytes.subarray(payloadStart, end))
-    }
+    if (isReferenced) this.#refer(message, bytes, payloadStart, end)
     this.#added()
   }
 
@@ -165,10 +167,7 @@ export class Output {
     if (!isReferenced) at += message.bytes.copy(slab, at, payloadStart, end)
     this.#used = at
     this.#gatheredBytes += packetBytes
-    if (isReferenced) {
-      this.#closeSegment()
-      this.#chunks?.push(message.bytes.subarray(payloadStart, end))
-    }
+    if (isReferenced) this.#refer(message, message.bytes, payloadStart, end)
     this.#added()
   }
 
@@ -180,8 +179,7 @@ export class Output {
     const end = isOther ? bytes.length : run.end
     const length = end - start
     if (length >= REFERENCE_FROM_BYTES) {
-      this.#closeSegment()
-      this.#chunks?.push(bytes.subarray(start, end))
+      this.#refer(run, bytes, start, end)
     } else {
       const slab = this.#room(length)
       bytes.copy(slab, this.#used, start, end)
@@ -228,6 +226,7 @@ export class Output {
     this.#transitBytes = 0
     this.#transitQos0 = 0
     this.#returnSlabs()
+    this.#returnBlocks()
     if (this.#gatheredBytes > 0 && !this.#isScheduled) this.#schedule()
     return qos0Messages
   }
@@ -238,19 +237,19 @@ export class Output {
     this.close()
   }
 
-  /** Forgets what is left; the transport is gone. */
+  /** Forgets what is left; the transport is gone. What was handed to it is not used again, since the system may still read it. */
   close(): void {
     this.#isClosed = true
     this.#chunks = undefined
+    this.#blocks = undefined
+    this.#transitBlocks = undefined
     this.#slabs = undefined
     this.#slab = undefined
     this.#transitSlabs = undefined
   }
 
   #write(): void {
-    this.#closeSegment()
-    const chunks = this.#chunks
-    if (chunks === undefined) return
+    const chunks = this.#closeSegment()
     if (this.#slab !== undefined) this.#retire(this.#slab)
     this.#slab = undefined
     this.#used = 0
@@ -258,6 +257,8 @@ export class Output {
     this.#chunks = undefined
     this.#transitSlabs = this.#slabs
     this.#slabs = undefined
+    this.#transitBlocks = this.#blocks
+    this.#blocks = undefined
     this.#transitBytes += this.#gatheredBytes
     this.#transitQos0 += this.#gatheredQos0
     this.#count(this.#turn.ledger)
@@ -319,13 +320,32 @@ export class Output {
     return slab
   }
 
-  /** Moves what was written to the slab since the last segment into the list of chunks. */
-  #closeSegment(): void {
-    this.#chunks ??= []
+  /** Adds `bytes[start, end)`, those of the message or of a shape of it, from where they lie for as long as they are needed. */
+  #refer(message: Message, bytes: Buffer, start: number, end: number): void {
+    const chunks = this.#closeSegment()
+    const { lasting } = message
+    if (bytes !== message.bytes) {
+      chunks.push(bytes.subarray(start, end))
+    } else if (lasting !== undefined) {
+      const shift = lasting.start - message.start
+      chunks.push(lasting.bytes.subarray(start + shift, end + shift))
+    } else {
+      const block = message.lend(this.#turn.blocks)
+      const shift = message.lentStart - message.start
+      chunks.push(block.bytes.subarray(start + shift, end + shift))
+      this.#blocks ??= []
+      this.#blocks.push(block)
+    }
+  }
+
+  /** Moves what was written to the slab since the last segment into the list of chunks, and returns that. */
+  #closeSegment(): Buffer[] {
+    const chunks = (this.#chunks ??= [])
     if (this.#slab !== undefined && this.#used > this.#segmentStart) {
-      this.#chunks.push(this.#slab.subarray(this.#segmentStart, this.#used))
+      chunks.push(this.#slab.subarray(this.#segmentStart, this.#used))
       this.#segmentStart = this.#used
     }
+    return chunks
   }
 
   #retire(slab: Buffer): void {
@@ -341,6 +361,16 @@ export class Output {
     for (let i = 0; i < slabs.length; i++) {
       const slab = slabs[i]
       if (slab !== undefined) this.#turn.giveSlab(slab)
+    }
+  }
+
+  #returnBlocks(): void {
+    const blocks = this.#transitBlocks
+    if (blocks === undefined) return
+    this.#transitBlocks = undefined
+    for (let i = 0; i < blocks.length; i++) {
+      const block = blocks[i]
+      if (block !== undefined) this.#turn.blocks.release(block)
     }
   }
 }

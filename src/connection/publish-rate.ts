@@ -59,6 +59,10 @@ export class PublishRate implements FrameSink {
     return this.#owner.frame(bytes, start, bodyStart, end)
   }
 
+  flush(): void {
+    this.#owner.flush()
+  }
+
   malformed(fault: MalformedPacketError): void {
     this.#owner.malformed(fault)
   }

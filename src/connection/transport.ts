@@ -2,8 +2,9 @@
  * One network connection as bytes, whatever carries it.
  *
  *   1. Nothing is delivered before `attach`, which is called once.
- *   2. Chunks come in order; each belongs to the owner for good, the transport does not touch it again.
- *   3. The buffers of a `write` belong to the transport until its `taken`; each write is reported once, in order.
+ *   2. Chunks come in order; each is valid until `received` returns: the next may be read into the same memory.
+ *   3. The buffers of a `write` belong to the transport until its `taken`; each write is reported once, in order, and never inside a
+ *      call to the transport.
  *   4. After `end` or `destroy` nothing more is received; what was written before `end` is sent first.
  *   5. `closed` comes exactly once, last, and never inside a call to the transport.
  *   6. A peer that ends its side ends the connection: MQTT knows no half-open one.
@@ -33,6 +34,7 @@ export class FrameSizeError extends Error {}
 
 /** What a transport tells its owner. */
 export interface TransportOwner {
+  /** Copy what you keep: the chunk changes after the call. */
   received(chunk: Buffer): void
   /** The system has taken everything of the oldest write not yet reported. */
   taken(): void

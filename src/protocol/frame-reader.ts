@@ -1,4 +1,5 @@
 // Hot path: `push` runs per chunk read from a socket and walks every frame in it; measured by `npm run bench`, all rows.
+import { type Block, type Blocks, SMALL_BYTES } from './blocks.ts'
 import { MalformedPacketError } from './field-reader.ts'
 import { ReasonCode } from './reason-codes.ts'
 import { CUT_OFF, readVarint, TOO_LONG, varintEnd } from './varint.ts'
@@ -10,31 +11,36 @@ export interface FrameSink {
    * may change after the call. Returns false to stop: later frames wait until `resume()`.
    */
   frame(bytes: Buffer, start: number, bodyStart: number, end: number): boolean
+  /** The bytes of the last frame are about to change: whoever has put off something that needs them does it now. */
+  flush(): void
   /** The stream cannot be cut any further; nothing more will come. The code tells a packet that is too large from others. */
   malformed(fault: MalformedPacketError): void
 }
 
-const FIRST_HOLD_BYTES = 16_384
-
 /**
  * Cuts a byte stream into MQTT control packets in place [MQTT-3.1.1 §2.2]. A frame that lies whole in a chunk is never
- * copied; one that spans chunks is put together in a buffer that grows with what has really arrived, so that a length that
+ * copied; one that spans chunks is put together in a block that grows with what has really arrived, so that a length that
  * is only claimed costs nothing.
  */
 export class FrameReader {
   /** The largest packet that is taken, whole, in bytes; may change between frames. */
   maxPacketBytes: number
   readonly #sink: FrameSink
-  #held: Buffer | undefined = undefined
+  readonly #blocks: Blocks
+  #held: Block | undefined = undefined
   #heldBytes = 0
   /** Whole length of the held frame; 0 while its length has not arrived. */
   #heldFrameBytes = 0
   #isStopped = false
-  #isMalformed = false
+  #isEnded = false
+  /** What came while it was stopped; these chunks are its own. */
   #waiting: Buffer[] | undefined = undefined
+  /** The one of them that is being read. */
+  #ownChunk: Buffer | undefined = undefined
 
-  constructor(sink: FrameSink, maxPacketBytes: number) {
+  constructor(sink: FrameSink, maxPacketBytes: number, blocks: Blocks) {
     this.#sink = sink
+    this.#blocks = blocks
     this.maxPacketBytes = maxPacketBytes
   }
 
@@ -48,20 +54,10 @@ export class FrameReader {
     return this.#heldBytes
   }
 
-  /** Takes the next chunk of the stream. Frames may refer to it, so it must not be written to afterwards. */
+  /** Takes the next chunk of the stream, which may change when the call has returned. */
   push(chunk: Buffer): void {
-    if (this.#isStopped) {
-      this.#waiting ??= []
-      this.#waiting.push(chunk)
-      return
-    }
-    if (this.#isMalformed) return
-    let at = 0
-    if (this.#heldBytes > 0) {
-      at = this.#complete(chunk)
-      if (at < 0) return
-    }
-    this.#walk(chunk, at)
+    if (this.#isStopped) this.#wait(Buffer.from(chunk))
+    else this.#read(chunk)
   }
 
   /** Goes on after a stop, with what has arrived meanwhile. May stop again. */
@@ -73,8 +69,39 @@ export class FrameReader {
     if (waiting === undefined) return
     for (let i = 0; i < waiting.length; i++) {
       const chunk = waiting[i]
-      if (chunk !== undefined) this.push(chunk)
+      if (chunk === undefined) continue
+      if (this.#isStopped) this.#wait(chunk)
+      else this.#readOwn(chunk)
     }
+  }
+
+  /** Nothing more is taken: lets go of a frame that has not come whole. */
+  end(): void {
+    this.#isEnded = true
+    const held = this.#held
+    this.#held = undefined
+    if (held !== undefined) this.#blocks.release(held)
+  }
+
+  #wait(ownChunk: Buffer): void {
+    this.#waiting ??= []
+    this.#waiting.push(ownChunk)
+  }
+
+  #readOwn(chunk: Buffer): void {
+    this.#ownChunk = chunk
+    this.#read(chunk)
+    this.#ownChunk = undefined
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#isEnded) return
+    let at = 0
+    if (this.#heldBytes > 0) {
+      at = this.#complete(chunk)
+      if (at < 0) return
+    }
+    this.#walk(chunk, at)
   }
 
   #walk(chunk: Buffer, from: number): void {
@@ -110,29 +137,41 @@ export class FrameReader {
     // Byte by byte until the length is known: at most four times per frame.
     while (this.#heldFrameBytes === 0) {
       if (at >= chunk.length) return -1
-      const held = this.#append(chunk, at, ++at)
-      const bodyStart = varintEnd(held, 1, this.#heldBytes)
+      const { bytes } = this.#append(chunk, at, ++at)
+      const bodyStart = varintEnd(bytes, 1, this.#heldBytes)
       if (bodyStart === CUT_OFF) continue
       if (bodyStart === TOO_LONG) {
         this.#failLength()
         return -1
       }
-      this.#heldFrameBytes = bodyStart + readVarint(held, 1)
+      this.#heldFrameBytes = bodyStart + readVarint(bytes, 1)
       if (this.#heldFrameBytes > this.maxPacketBytes) {
         this.#failTooLarge(this.#heldFrameBytes)
         return -1
       }
     }
     const end = Math.min(chunk.length, at + this.#heldFrameBytes - this.#heldBytes)
-    const frame = this.#append(chunk, at, end)
+    const block = this.#append(chunk, at, end)
     if (this.#heldBytes < this.#heldFrameBytes) return -1
     const frameBytes = this.#heldBytes
     this.#held = undefined
     this.#heldBytes = 0
     this.#heldFrameBytes = 0
-    if (this.#sink.frame(frame, 0, varintEnd(frame, 1, frameBytes), frameBytes)) return end
+    if (this.#handOver(block, frameBytes)) return end
     this.#stop(chunk, end)
     return -1
+  }
+
+  /** Gives the sink the frame that lies at the beginning of a block, and the block back. */
+  #handOver(block: Block, frameBytes: number): boolean {
+    const { bytes } = block
+    const blocks = this.#blocks
+    blocks.framed = block
+    const goesOn = this.#sink.frame(bytes, 0, varintEnd(bytes, 1, frameBytes), frameBytes)
+    this.#sink.flush()
+    blocks.framed = undefined
+    blocks.release(block)
+    return goesOn
   }
 
   #hold(chunk: Buffer, start: number, frameBytes: number): void {
@@ -140,27 +179,37 @@ export class FrameReader {
     this.#append(chunk, start, chunk.length)
   }
 
-  /** Adds to the held frame and returns it, which may have moved. */
-  #append(chunk: Buffer, start: number, end: number): Buffer {
+  /** Adds to the held frame and returns its block, which may be another than before. */
+  #append(chunk: Buffer, start: number, end: number): Block {
     const neededBytes = this.#heldBytes + end - start
     let held = this.#held
-    if (held === undefined || held.length < neededBytes) {
-      const roomBytes = Math.min(this.#heldFrameBytes, Math.max(FIRST_HOLD_BYTES, this.#heldBytes * 2))
-      const grown = Buffer.allocUnsafe(Math.max(neededBytes, roomBytes))
-      held?.copy(grown, 0, 0, this.#heldBytes)
+    if (held === undefined || held.bytes.length < neededBytes) {
+      const grown = this.#takeBlock(neededBytes)
+      if (held !== undefined) {
+        held.bytes.copy(grown.bytes, 0, 0, this.#heldBytes)
+        this.#blocks.release(held)
+      }
       this.#held = held = grown
     }
-    chunk.copy(held, this.#heldBytes, start, end)
+    chunk.copy(held.bytes, this.#heldBytes, start, end)
     this.#heldBytes = neededBytes
     return held
   }
 
+  /** Memory that is there already may be had for the whole frame, as long as it lasts; other memory only as the frame arrives. */
+  #takeBlock(neededBytes: number): Block {
+    const frameBytes = this.#heldFrameBytes
+    const block = neededBytes < SMALL_BYTES ? undefined : this.#blocks.takeFree(frameBytes)
+    return block ?? this.#blocks.take(Math.max(neededBytes, Math.min(frameBytes, 2 * this.#heldBytes)))
+  }
+
   #stop(chunk: Buffer, at: number): void {
     this.#isStopped = true
-    if (at < chunk.length) {
-      this.#waiting ??= []
-      this.#waiting.unshift(chunk.subarray(at))
-    }
+    if (at >= chunk.length) return
+    const rest = chunk.subarray(at)
+    this.#waiting ??= []
+    // Many a packet of one chunk may stop it: the rest is copied for the first.
+    this.#waiting.unshift(chunk === this.#ownChunk ? rest : Buffer.from(rest))
   }
 
   #failLength(): void {
@@ -173,8 +222,7 @@ export class FrameReader {
   }
 
   #fail(fault: MalformedPacketError): void {
-    this.#isMalformed = true
-    this.#held = undefined
+    this.end()
     this.#sink.malformed(fault)
   }
 }

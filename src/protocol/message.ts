@@ -1,4 +1,5 @@
 // Hot path: one call or more per PUBLISH and subscriber; measured by `npm run bench`, rows "QoS 0" to "QoS 2".
+import type { Block, Blocks } from './blocks.ts'
 import type { QoS } from './packet-types.ts'
 import { encodePublish, PublishPacket } from './publish-packet.ts'
 import { readVarint, varintBytes, varintEnd } from './varint.ts'
@@ -11,8 +12,8 @@ const KEPT = new PublishPacket()
 /**
  * An application message on its way through the hub, held as the bytes of a PUBLISH packet.
  *
- *   1. A message that came from a socket is a view of the chunk it came in, and its object is used again for the next
- *      one: whoever needs it after the call returns takes `keep()`.
+ *   1. A message that came from a socket is a view of memory that others are read into, and its object is used again for the
+ *      next one: whoever needs it after the call returns takes `keep()`.
  *   2. A kept message never changes.
  *   3. It may stand for a run: packets of one topic at QoS 0 that lie behind each other (`count` over 1). Only those take
  *      a run who pass on bytes; to all others it is given packet by packet (`takeFromRun`).
@@ -49,8 +50,13 @@ export class Message {
   isVersion5 = false
   /** Packets in `bytes[start, end)`. In a run, `propertiesStart` and `payloadStart` are those of the first. */
   count = 1
+  /** Where the packet begins in the block that `lend` gave last. @internal */
+  lentStart = 0
   #shapes: (Buffer | undefined)[] | undefined = undefined
   #kept: Message | undefined = undefined
+  #lent: Block | undefined = undefined
+  /** `bytes` were made for this message and do not change. */
+  #isOwn = false
 
   /** Makes this object stand for the packet of 3.1.1 at `bytes[start, end)`. Keeps the buffer, not a copy of it. */
   set(topic: string, qos: QoS, retain: boolean, bytes: Buffer, start: number, payloadStart: number, end: number): void {
@@ -70,6 +76,8 @@ export class Message {
     this.isExpiryForwarded = false
     this.#shapes = undefined
     this.#kept = undefined
+    this.#lent = undefined
+    this.#isOwn = false
   }
 
   /** After `set`: the packet is one of MQTT 5, with its properties, which must be fit for every receiver, from here on. */
@@ -97,6 +105,7 @@ export class Message {
     const payloadStart = bytes.length - payload.length
     this.set(topic, qos, retain, bytes, 0, payloadStart, bytes.length)
     if (properties !== undefined) this.setProperties(payloadStart - properties.length)
+    this.#isOwn = true
   }
 
   /** Makes this object stand for the packet of `run` that begins at `at`; returns the offset behind it. */
@@ -173,6 +182,33 @@ export class Message {
   /** The same message for as long as it is needed; all who ask share one copy. */
   keep(): Message {
     return (this.#kept ??= this.#copy(Buffer.allocUnsafe(this.packetBytes), this.retain))
+  }
+
+  /** The same message in bytes that never change, if it has such: itself, or the copy that somebody has asked to keep. @internal */
+  get lasting(): Message | undefined {
+    return this.#isOwn ? this : this.#kept
+  }
+
+  /**
+   * A block with the packet, for a message that is not `lasting`. All who ask share it; each has to release it. Where the packet lies
+   * in a block already, that is not copied. @internal
+   */
+  lend(blocks: Blocks): Block {
+    if (this.#lent !== undefined) {
+      this.#lent.uses++
+      return this.#lent
+    }
+    const { framed } = blocks
+    if (framed !== undefined && framed.bytes === this.bytes) {
+      framed.uses++
+      this.lentStart = this.start
+      this.#lent = framed
+    } else {
+      this.#lent = blocks.take(this.packetBytes)
+      this.lentStart = 0
+      this.bytes.copy(this.#lent.bytes, 0, this.start, this.end)
+    }
+    return this.#lent
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Transport } from '../../src/connection/transport.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
-import { PublishPacket } from '../../src/protocol/publish-packet.ts'
+import { encodePublish, PublishPacket } from '../../src/protocol/publish-packet.ts'
 import { runs } from '../support/runs.ts'
 
 /** Keeps what is written to it. */
@@ -14,8 +14,10 @@ class WrittenTransport implements Transport {
   readonly remoteAddress = '192.0.2.1:50000'
   readonly remoteHost = '192.0.2.1'
   written = Buffer.alloc(0)
+  readonly chunks: Buffer[] = []
 
   write(chunks: readonly Buffer[]): void {
+    this.chunks.push(...chunks)
     this.written = Buffer.concat([this.written, ...chunks])
   }
 
@@ -70,6 +72,79 @@ function sent(isVersion5: boolean, write: (output: Output) => void) {
     payload: written.toString('hex', payloadStart),
   }
 }
+
+/** A message that lies in memory which the next one is read into, as from a socket. */
+function passing(payloadBytes: number): Message {
+  const packet = encodePublish(Buffer.from('t'), undefined, Buffer.alloc(payloadBytes, 'x'), false)
+  const message = new Message()
+  message.set('t', 0, false, packet, 0, packet.length - payloadBytes, packet.length)
+  return message
+}
+
+function outputs(turn: OutputTurn) {
+  return [0, 1].map(() => {
+    const transport = new WrittenTransport()
+    return { transport, output: new Output(transport, turn) }
+  })
+}
+
+describe('Output lends the memory of a large payload', () => {
+  const BYTES = 20_000
+
+  test('once for all its receivers, until the system has taken it from the last', () => {
+    const turn = new OutputTurn(new Ledger())
+    const message = passing(BYTES)
+    const all = outputs(turn)
+    for (const { output } of all) output.publish(message, 0, 0, false, false)
+    const packet = Buffer.from(message.bytes)
+    message.bytes.fill(0)
+    turn.flush()
+    for (const { transport } of all) expect(transport.written.equals(packet)).toBe(true)
+    expect(turn.blocks.takeFree(BYTES)).toBe(undefined)
+    all[0]?.output.taken()
+    expect(turn.blocks.takeFree(BYTES)).toBe(undefined)
+    all[1]?.output.taken()
+    expect(turn.blocks.takeFree(BYTES)).not.toBe(undefined)
+    expect(turn.blocks.takeFree(BYTES)).toBe(undefined)
+  })
+
+  test('and never again when it closes before that: the system may still read it', () => {
+    for (const end of [(output: Output) => output.close(), (output: Output) => output.finish()]) {
+      const turn = new OutputTurn(new Ledger())
+      const [one] = outputs(turn)
+      one?.output.publish(passing(BYTES), 0, 0, false, false)
+      one?.output.flush()
+      if (one !== undefined) end(one.output)
+      one?.output.taken()
+      expect(turn.blocks.takeFree(BYTES)).toBe(undefined)
+    }
+  })
+
+  test('without a copy when it lies in a block, or in bytes that do not change', () => {
+    const turn = new OutputTurn(new Ledger())
+    const framed = turn.blocks.take(BYTES + 100)
+    const source = passing(BYTES)
+    source.bytes.copy(framed.bytes)
+    turn.blocks.framed = framed
+    const message = new Message()
+    message.set('t', 0, false, framed.bytes, 0, source.payloadStart, source.end)
+    const own = Message.create('t', Buffer.alloc(BYTES), 0, false, undefined)
+    const kept = passing(BYTES)
+    const copy = kept.keep()
+    for (const [given, { buffer }] of [
+      [message, framed.bytes],
+      [own, own.bytes],
+      [kept, copy.bytes],
+    ] as const) {
+      const [one] = outputs(turn)
+      one?.output.publish(given, 0, 0, false, false)
+      one?.output.flush()
+      expect(one?.transport.chunks.at(-1)?.buffer).toBe(buffer)
+      one?.output.taken()
+    }
+    expect(framed.uses).toBe(1)
+  })
+})
 
 describe('Output writes a PUBLISH', () => {
   test('with the flags and the packet identifier of its client, whatever those of the message are, in either version', () => {

@@ -25,6 +25,8 @@ class Owner implements PublishRateOwner {
     return this.frames % 2 === 0
   }
 
+  flush(): void {}
+
   malformed(fault: MalformedPacketError): void {
     this.events.push(fault.message)
   }

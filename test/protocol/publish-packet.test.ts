@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MalformedPacketError } from '../../src/protocol/field-reader.ts'
+import { Blocks } from '../../src/protocol/blocks.ts'
 import { FrameReader } from '../../src/protocol/frame-reader.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
 import { PropertyId, PropertyWriter } from '../../src/protocol/properties.ts'
@@ -134,11 +135,13 @@ function readStream(chunks: readonly Buffer[], isVersion5: boolean) {
         read.push(readBack(packet, bytes))
         return true
       },
+      flush() {},
       malformed(fault) {
         throw fault
       },
     },
     1_000_000,
+    new Blocks(),
   )
   for (const chunk of chunks) reader.push(chunk)
   return read

@@ -7,8 +7,9 @@ import type { Listener, ListenerLog } from '../../src/listeners/listener.ts'
 import { TcpListener } from '../../src/listeners/tcp.ts'
 import { WebSocketListener, type WebSocketListenerOptions } from '../../src/listeners/websocket.ts'
 import { Collected, guarded } from './guard.ts'
+import { POISON } from './poison.ts'
 
-/** Owns a transport and writes down what it is told. */
+/** Owns a transport and writes down what it is told. Of a chunk it keeps a copy, and then makes it useless. */
 export class RecordingOwner implements TransportOwner {
   readonly chunks = new Collected<Buffer>('chunks')
   readonly closings = new Collected<Error | undefined>('closings')
@@ -18,7 +19,8 @@ export class RecordingOwner implements TransportOwner {
 
   received(chunk: Buffer): void {
     this.receivedBytes += chunk.length
-    this.chunks.push(chunk)
+    this.chunks.push(Buffer.from(chunk))
+    chunk.fill(POISON)
     this.events.push('received')
   }
 
