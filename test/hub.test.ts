@@ -5,11 +5,10 @@ import { createHub, type Hub } from '../src/hub.ts'
 import { MemoryStore } from '../src/store/memory/memory-store.ts'
 import { join5 } from './conformance/steps5.ts'
 import { acknowledgePacket, connectPacket, DISCONNECT, publishPacket } from './support/packets.ts'
+import { Id, type Property } from './support/properties.ts'
+import { connectRawClient, openRawClient } from './support/raw-client.ts'
 import { errorOf, rejectionOf } from './support/errors.ts'
 import { watchLeftovers } from './support/leftovers.ts'
-import { publishPacket5 } from './support/packets5.ts'
-import { Id, type Property } from './support/properties5.ts'
-import { connectRawClient, openRawClient } from './support/raw-client.ts'
 import { CollectingLog, startHub, startHubWithHttp } from './support/start-hub.ts'
 
 /** A subscription in process that writes down what it gets. */
@@ -28,7 +27,7 @@ describe('createHub', () => {
     expect(mqtt.port).toBeGreaterThan(0)
     expect(http?.port).not.toBe(mqtt.port)
     const client = await openRawClient(mqtt.port)
-    expect(await client.connect()).toMatchObject({ returnCode: 0 })
+    expect(await client.connect()).toMatchObject({ reasonCode: 0 })
     expect((await fetch(`http://127.0.0.1:${http?.port}/nothing-is-here`)).status).toBe(404)
   })
 
@@ -194,7 +193,7 @@ describe('Hub.subscribe', () => {
       [Id.MESSAGE_EXPIRY, 60],
       [Id.USER_PROPERTY, ['k', 'v']],
     ]
-    publisher.send(publishPacket5({ topic: 't', payload: 'x', qos: 1, properties }))
+    publisher.send(publishPacket({ topic: 't', payload: 'x', qos: 1, properties }))
     await publisher.next('PUBACK')
     expect(got.map((message) => message.properties)).toEqual([
       { contentType: 'text/plain', messageExpirySeconds: 60, userProperties: [['k', 'v']] },
@@ -337,7 +336,7 @@ describe('Hub on a store of the program', () => {
     ])
     expect(second.hub.pendingMessages).toBe(2)
     const after = await openRawClient(second.port)
-    expect(await after.connect(fields)).toMatchObject({ returnCode: 0, isSessionPresent: true })
+    expect(await after.connect(fields)).toMatchObject({ reasonCode: 0, isSessionPresent: true })
     const resent = { topic: 't/1', payload: Buffer.from('in flight'), dup: true, qos: 1, packetId: inFlight.packetId }
     expect(await after.next('PUBLISH')).toMatchObject(resent)
     const queued = await after.next('PUBLISH')

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { join5, publish5 } from './conformance/steps5.ts'
+import { join5 } from './conformance/steps5.ts'
+import { publishPacket } from './support/packets.ts'
+import { Id } from './support/properties.ts'
+import { join, publish } from './support/steps.ts'
 import { GatedStore } from './support/gated-store.ts'
-import { publishPacket5 } from './support/packets5.ts'
-import { Id } from './support/properties5.ts'
 import { startHub } from './support/start-hub.ts'
-import { join } from './support/steps.ts'
 
 test('Hub.disconnect ends a client, which is told that it was the administrator (0x98)', async () => {
   const { hub, port } = await startHub()
@@ -36,16 +36,16 @@ test('Hub.stop tells clients of MQTT 5 where to go instead (0x9D), or that it sh
 test('A client of MQTT 5 is told 0x97 for what the store cannot keep, and goes on', async () => {
   const store = new GatedStore()
   const { port } = await startHub({ store })
-  const kept = await join5(port, 'kept', { isCleanStart: false, properties: [[Id.SESSION_EXPIRY, 100]] })
+  const kept = await join5(port, 'kept', { isClean: false, properties: [[Id.SESSION_EXPIRY, 100]] })
   await kept.subscribe(['t', 1])
   const publisher = await join5(port, 'publisher')
   store.breakGate()
-  const other = await join5(port, 'other', { isCleanStart: false, properties: [[Id.SESSION_EXPIRY, 100]] })
+  const other = await join5(port, 'other', { isClean: false, properties: [[Id.SESSION_EXPIRY, 100]] })
   void other
-  publisher.send(publishPacket5({ topic: 't', payload: 'x', qos: 1, packetId: 1 }))
+  publisher.send(publishPacket({ topic: 't', payload: 'x', qos: 1, packetId: 1, properties: [] }))
   expect(await publisher.next('PUBACK')).toMatchObject({ reasonCode: 0x97 })
   store.openGate()
-  publisher.send(publishPacket5({ topic: 't', payload: 'y', qos: 1, packetId: 2 }))
+  publisher.send(publishPacket({ topic: 't', payload: 'y', qos: 1, packetId: 2, properties: [] }))
   expect(await publisher.next('PUBACK')).toMatchObject({ reasonCode: 0 })
 })
 
@@ -53,7 +53,11 @@ test('Hub.subscribe gives a program no retained message that has expired', async
   const { hub, port } = await startHub()
   const publisher = await join5(port, 'publisher')
   const short = { topic: 't/short', payload: 'x', retain: true, properties: [[Id.MESSAGE_EXPIRY, 0]] } as const
-  await publish5(publisher, publishPacket5(short), publishPacket5({ topic: 't/long', payload: 'x', retain: true }))
+  await publish(
+    publisher,
+    publishPacket(short),
+    publishPacket({ topic: 't/long', payload: 'x', retain: true, properties: [] }),
+  )
   const topics: string[] = []
   hub.subscribe('t/#', ({ topic }) => void topics.push(topic))
   expect(topics).toEqual(['t/long'])

@@ -3,11 +3,11 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { Hub } from '../../src/hub.ts'
 import { join5 } from '../conformance/steps5.ts'
+import { Id } from '../support/properties.ts'
+import { join, leave, takePayloads } from '../support/steps.ts'
 import { errorOf, rejectionOf } from '../support/errors.ts'
 import { GatedStore } from '../support/gated-store.ts'
-import { Id } from '../support/properties5.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { join, leave, takePayloads } from '../support/steps.ts'
 
 /** Calls it as a program without types can. */
 function publish(hub: Hub, ...args: readonly unknown[]): Promise<unknown> {

@@ -1,27 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { join5, KEPT, leave5, publish5 } from '../conformance/steps5.ts'
-import { acknowledgePacket5, publishPacket5, type PublishFields5 } from '../support/packets5.ts'
-import { Id, type Property } from '../support/properties5.ts'
-import type { RawClient5 } from '../support/raw-client5.ts'
+import { join5, KEPT } from '../conformance/steps5.ts'
+import { acknowledgePacket, type PublishFields, publishPacket } from '../support/packets.ts'
+import { Id, type Property } from '../support/properties.ts'
+import type { RawClient } from '../support/raw-client.ts'
+import { leave, publish } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 const RECEIPT: Property = [Id.USER_PROPERTY, ['receipt', 'r1']]
 
 /** A client that reads its receipts. */
-async function joinPublisher(port: number, clientId = 'p'): Promise<RawClient5> {
+async function joinPublisher(port: number, clientId = 'p'): Promise<RawClient> {
   const publisher = await join5(port, clientId)
   await publisher.subscribe([`$hub/receipts/${clientId}`, 1])
   return publisher
 }
 
 /** Publishes at QoS 1 and returns the reason code of its PUBACK. */
-async function publishOne(publisher: RawClient5, fields: Partial<PublishFields5> = {}): Promise<void> {
-  publisher.send(publishPacket5({ topic: 'a/b', payload: 'x', properties: [RECEIPT], ...fields }))
+async function publishOne(publisher: RawClient, fields: Partial<PublishFields> = {}): Promise<void> {
+  publisher.send(publishPacket({ topic: 'a/b', payload: 'x', properties: [RECEIPT], ...fields }))
   if ((fields.qos ?? 0) === 1) await publisher.next('PUBACK')
 }
 
 /** Reads receipts up to one that matches. */
-async function untilReceipt(publisher: RawClient5, wanted: object): Promise<unknown> {
+async function untilReceipt(publisher: RawClient, wanted: object): Promise<unknown> {
   for (;;) {
     const receipt = await publisher.next('PUBLISH')
     await publisher.finish(receipt)
@@ -80,14 +81,14 @@ describe('A publisher that sets the User Property "receipt"', () => {
     const publisher = await joinPublisher(port)
     const subscriber = await join5(port, 's')
     await subscriber.subscribe(['a/b', 2])
-    publisher.send(publishPacket5({ topic: 'a/b', payload: 'x', qos: 2, packetId: 9, properties: [RECEIPT] }))
+    publisher.send(publishPacket({ topic: 'a/b', payload: 'x', qos: 2, packetId: 9, properties: [RECEIPT] }))
     await publisher.next('PUBREC')
     const { packetId } = await subscriber.next('PUBLISH')
     await untilReceipt(publisher, { receivers: [{ outcome: 'sent', qos: 2 }] })
-    subscriber.send(acknowledgePacket5('PUBREC', packetId))
+    subscriber.send(acknowledgePacket('PUBREC', packetId))
     await subscriber.next('PUBREL')
     await untilReceipt(publisher, { isFinal: false, receivers: [{ outcome: 'received' }] })
-    subscriber.send(acknowledgePacket5('PUBCOMP', packetId))
+    subscriber.send(acknowledgePacket('PUBCOMP', packetId))
     await untilReceipt(publisher, { isFinal: true, receivers: [{ outcome: 'acknowledged' }] })
   })
 
@@ -96,7 +97,7 @@ describe('A publisher that sets the User Property "receipt"', () => {
     const publisher = await joinPublisher(port)
     const before = await join5(port, 's', KEPT)
     await before.subscribe(['a/b', 1])
-    await leave5(before)
+    await leave(before)
     await publishOne(publisher, { qos: 1 })
     await untilReceipt(publisher, { matched: 1, isFinal: false, receivers: [{ clientId: 's', outcome: 'queued' }] })
     const again = await join5(port, 's', KEPT)
@@ -109,7 +110,7 @@ describe('A publisher that sets the User Property "receipt"', () => {
     const publisher = await joinPublisher(port)
     const subscriber = await join5(port, 's', KEPT)
     await subscriber.subscribe(['a/b', 1])
-    await leave5(subscriber)
+    await leave(subscriber)
     await publishOne(publisher)
     await untilReceipt(publisher, { isFinal: true, receivers: [{ outcome: 'dropped', reason: 'offline' }] })
   })
@@ -119,7 +120,7 @@ describe('A publisher that sets the User Property "receipt"', () => {
     const publisher = await joinPublisher(port)
     const subscriber = await join5(port, 's', KEPT)
     await subscriber.subscribe(['a/b', 1])
-    await leave5(subscriber)
+    await leave(subscriber)
     await publishOne(publisher, { qos: 1 })
     await untilReceipt(publisher, { receivers: [{ outcome: 'queued' }] })
     await publishOne(publisher, { qos: 1, properties: [] })
@@ -131,7 +132,7 @@ describe('A publisher that sets the User Property "receipt"', () => {
     const publisher = await joinPublisher(port)
     const before = await join5(port, 's', KEPT)
     await before.subscribe(['a/b', 1])
-    await leave5(before)
+    await leave(before)
     await publishOne(publisher, { qos: 1, properties: [RECEIPT, [Id.MESSAGE_EXPIRY, 0]] })
     await untilReceipt(publisher, { receivers: [{ outcome: 'queued' }] })
     await join5(port, 's', KEPT)
@@ -186,7 +187,7 @@ describe('A publisher that sets the User Property "receipt"', () => {
     const publisher = await joinPublisher(port)
     const member = await join5(port, 's', KEPT)
     await member.subscribe(['$share/g/a/b', 1])
-    await leave5(member)
+    await leave(member)
     await publishOne(publisher, { qos: 1 })
     await untilReceipt(publisher, { receivers: [{ clientId: null, group: '$share/g/a/b', outcome: 'queued' }] })
     const again = await join5(port, 's', KEPT)
@@ -227,7 +228,7 @@ describe('A publisher that sets the User Property "receipt"', () => {
   test('is told nothing when it does not listen, nor when the id is empty or longer than 128 bytes', async () => {
     const { hub, port } = await startHub()
     const deaf = await join5(port, 'deaf')
-    await publish5(deaf, publishPacket5({ topic: 'a/b', payload: 'x', properties: [RECEIPT] }))
+    await publish(deaf, publishPacket({ topic: 'a/b', payload: 'x', properties: [RECEIPT] }))
     const publisher = await joinPublisher(port)
     for (const id of ['', 'x'.repeat(129)]) {
       await publishOne(publisher, { properties: [[Id.USER_PROPERTY, ['receipt', id]]] })

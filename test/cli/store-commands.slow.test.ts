@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { publishPacket } from '../support/packets.ts'
-import { type ProcessExit, startProcess, type TestProcess } from '../support/processes.ts'
 import { join as joinHub, leave, takePayloads } from '../support/steps.ts'
+import { type ProcessExit, startProcess, type TestProcess } from '../support/processes.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const cwd = mkdtempSync(join(tmpdir(), 'hubbub-commands-'))

@@ -1,20 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { PINGREQ } from '../support/packets.ts'
+import { endingOf, join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
 import {
-  acknowledgePacket5,
-  type ConnectFields5,
-  connectPacket5,
-  publishPacket5,
-  unsubscribePacket5,
-} from '../support/packets5.ts'
-import { Id, type Property } from '../support/properties5.ts'
-import { openRawClient5 } from '../support/raw-client5.ts'
-import { type ReceivedConnack5, valueOf, valuesOf } from '../support/received-packet5.ts'
+  acknowledgePacket,
+  type ConnectFields,
+  connectPacket,
+  PINGREQ,
+  publishPacket,
+  unsubscribePacket,
+} from '../support/packets.ts'
+import { Id, type Property } from '../support/properties.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { type ReceivedConnack, valueOf, valuesOf } from '../support/received-packet.ts'
+import { leave, publish } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { endingOf, join5, KEPT, leave5, message5, publish5, publishAcknowledged } from './steps5.ts'
 
-async function connackFor(port: number, fields: ConnectFields5): Promise<ReceivedConnack5> {
-  return (await openRawClient5(port)).connect({ clientId: 'c', ...fields })
+async function connackFor(port: number, fields: ConnectFields): Promise<ReceivedConnack> {
+  return (await openRawClient(port, 5)).connect({ clientId: 'c', ...fields })
 }
 
 describe('CONNACK', () => {
@@ -22,10 +23,10 @@ describe('CONNACK', () => {
     const { port } = await startHub()
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['t', 1])
-    await leave5(away)
+    await leave(away)
     await publishAcknowledged(await join5(port, 'publisher'), 't', 'waits')
-    const back = await openRawClient5(port)
-    back.send(connectPacket5({ ...KEPT, clientId: 'away' }), PINGREQ)
+    const back = await openRawClient(port, 5)
+    back.send(connectPacket({ properties: [], ...KEPT, clientId: 'away' }), PINGREQ)
     expect(await back.next('CONNACK')).toMatchObject({ reasonCode: 0, isSessionPresent: true })
     expect((await back.next('PUBLISH')).payload.toString()).toBe('waits')
   })
@@ -33,27 +34,27 @@ describe('CONNACK', () => {
   test('is sent once, whatever comes [MQTT-3.2.0-2]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    client.send(connectPacket5({ clientId: 'c' }))
+    client.send(connectPacket({ clientId: 'c', properties: [] }))
     await client.untilDisconnected()
     expect(client.received.filter(({ type }) => type === 'CONNACK')).toHaveLength(1)
   })
 
   test('has no flag but session present [MQTT-3.2.2-1]', async () => {
     const { port } = await startHub()
-    await leave5(await join5(port, 'c', KEPT))
+    await leave(await join5(port, 'c', KEPT))
     // The client fails on any other flag.
     expect((await connackFor(port, KEPT)).isSessionPresent).toBe(true)
   })
 
   test('that refuses says that no session is present, is of the table, and ends the connection [MQTT-3.2.2-6] [MQTT-3.2.2-7] [MQTT-3.2.2-8] [MQTT-4.13.2-1]', async () => {
     const { port } = await startHub()
-    await leave5(await join5(port, 'c', KEPT))
-    const client = await openRawClient5(port)
+    await leave(await join5(port, 'c', KEPT))
+    const client = await openRawClient(port, 5)
     const properties: Property[] = [
       [Id.SESSION_EXPIRY, 1000],
       [Id.AUTHENTICATION_METHOD, 'unknown'],
     ]
-    const connack = await client.connect({ clientId: 'c', isCleanStart: false, properties })
+    const connack = await client.connect({ clientId: 'c', isClean: false, properties })
     expect(connack).toMatchObject({ reasonCode: 0x8c, isSessionPresent: false })
     await client.untilClosed()
     client.expectNothingLeft()
@@ -79,12 +80,12 @@ describe('CONNACK', () => {
 
   test('leaves out Maximum QoS and Retain Available, for the hub takes all of both [MQTT-3.2.2-9] [MQTT-3.2.2-12] [MQTT-3.2.2-13]', async () => {
     const { port } = await startHub()
-    const client = await openRawClient5(port)
+    const client = await openRawClient(port, 5)
     const connack = await client.connect({ clientId: 'c', will: { topic: 'w', qos: 2, retain: true } })
     expect(connack.reasonCode).toBe(0)
     expect(valuesOf(connack, Id.MAXIMUM_QOS)).toEqual([])
     expect(valuesOf(connack, Id.RETAIN_AVAILABLE)).toEqual([])
-    const [pubrec] = await publish5(client, publishPacket5({ topic: 't', qos: 2, retain: true }))
+    const [pubrec] = await publish(client, publishPacket({ topic: 't', qos: 2, retain: true, properties: [] }))
     expect(pubrec).toMatchObject({ type: 'PUBREC', packetId: 1 })
     if (pubrec?.type === 'PUBREC') expect(pubrec.reasonCode).toBeLessThan(0x80)
   })
@@ -110,7 +111,7 @@ describe('CONNACK', () => {
 describe('Keep-alive', () => {
   test('of the client holds where the CONNACK names none: silence ends it with 0x8D [MQTT-3.1.2-22] [MQTT-3.2.2-22]', async () => {
     const { port } = await startHub()
-    const client = await openRawClient5(port)
+    const client = await openRawClient(port, 5)
     const connack = await client.connect({ clientId: 'c', keepAliveSeconds: 1 })
     expect(valueOf(connack, Id.SERVER_KEEP_ALIVE)).toBe(undefined)
     expect(await client.untilDisconnected()).toBe(0x8d)
@@ -120,7 +121,7 @@ describe('Keep-alive', () => {
     'of %i that is over limits.maxKeepAliveSeconds is replaced by the limit, which the hub then uses',
     async (asked) => {
       const { port } = await startHub({ config: { limits: { maxKeepAliveSeconds: 1 } } })
-      const client = await openRawClient5(port)
+      const client = await openRawClient(port, 5)
       const connack = await client.connect({ clientId: 'c', keepAliveSeconds: asked })
       expect(valueOf(connack, Id.SERVER_KEEP_ALIVE)).toBe(1)
       expect(await client.untilDisconnected()).toBe(0x8d)
@@ -160,21 +161,21 @@ describe('Response Information', () => {
 describe('Reason strings and user properties', () => {
   /** What the hub may explain: acknowledgements that fail, a SUBACK that refuses, an UNSUBACK. */
   const OCCASIONS = [
-    publishPacket5({ topic: '$SYS/x', qos: 1, packetId: 1 }),
-    publishPacket5({ topic: '$SYS/x', qos: 2, packetId: 2 }),
-    publishPacket5({ topic: 'nobody', qos: 1, packetId: 3 }),
+    publishPacket({ topic: '$SYS/x', qos: 1, packetId: 1, properties: [] }),
+    publishPacket({ topic: '$SYS/x', qos: 2, packetId: 2, properties: [] }),
+    publishPacket({ topic: 'nobody', qos: 1, packetId: 3, properties: [] }),
   ]
   /** Packets about what there is not. */
   const UNKNOWN = [
-    acknowledgePacket5('PUBREC', 77),
-    acknowledgePacket5('PUBREL', 78),
-    unsubscribePacket5(79, ['never subscribed']),
+    acknowledgePacket('PUBREC', 77),
+    acknowledgePacket('PUBREL', 78),
+    unsubscribePacket(79, ['never subscribed'], []),
   ]
 
   test('are left out of all but PUBLISH, CONNACK and DISCONNECT where Request Problem Information is 0 [MQTT-3.1.2-29]', async () => {
     const { port } = await startHub({ config: { limits: { maxTopicLevels: 3 } } })
     const client = await join5(port, 'c', { properties: [[Id.REQUEST_PROBLEM_INFORMATION, 0]] })
-    const answers = [...(await publish5(client, ...OCCASIONS)), await client.subscribe(['a/b/c/d', 0])]
+    const answers = [...(await publish(client, ...OCCASIONS)), await client.subscribe(['a/b/c/d', 0])]
     expect(answers.map(({ type }) => type).toSorted()).toEqual(['PUBACK', 'PUBACK', 'PUBREC', 'SUBACK'])
     for (const answer of answers) {
       if (!('properties' in answer)) continue
@@ -204,21 +205,21 @@ describe('Reason strings and user properties', () => {
     const limit: Property = [Id.MAXIMUM_PACKET_SIZE, 20]
     const refused = await connackFor(port, { properties: [limit, [Id.AUTHENTICATION_METHOD, 'unknown']] })
     expect(refused.reasonCode).toBe(0x8c)
-    expect(refused.lengthBytes).toBeLessThanOrEqual(20)
+    expect(refused.bytes.length).toBeLessThanOrEqual(20)
     const client = await join5(port, 'c', { properties: [limit] })
     client.send(message5('a/#'))
     const disconnect = await client.next('DISCONNECT')
     expect(disconnect.reasonCode).toBe(0x90)
-    expect(disconnect.lengthBytes).toBeLessThanOrEqual(20)
+    expect(disconnect.bytes.length).toBeLessThanOrEqual(20)
   })
 
   test('are left out where the packet would be larger than the client takes: PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK [MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.5.2-2] [MQTT-3.5.2-3] [MQTT-3.6.2-2] [MQTT-3.6.2-3] [MQTT-3.7.2-2] [MQTT-3.7.2-3] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2]', async () => {
     const { port } = await startHub({ config: { limits: { maxTopicLevels: 3 } } })
     const client = await join5(port, 'c', { properties: [[Id.MAXIMUM_PACKET_SIZE, 20]] })
-    const answers = await publish5(client, ...OCCASIONS, ...UNKNOWN)
+    const answers = await publish(client, ...OCCASIONS, ...UNKNOWN)
     answers.push(await client.subscribe(['a/b/c/d', 0]))
     const types = ['PUBACK', 'PUBACK', 'PUBCOMP', 'PUBREC', 'PUBREL', 'SUBACK', 'UNSUBACK']
     expect(answers.map(({ type }) => type).toSorted()).toEqual(types)
-    for (const { lengthBytes } of answers) expect(lengthBytes).toBeLessThanOrEqual(20)
+    for (const { bytes } of answers) expect(bytes.length).toBeLessThanOrEqual(20)
   })
 })

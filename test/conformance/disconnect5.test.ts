@@ -1,19 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { packet } from '../support/packets.ts'
-import { disconnectPacket5, publishPacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import { openRawClient5 } from '../support/raw-client5.ts'
+import { endingOf, join5, KEPT, message5 } from './steps5.ts'
+import { disconnectPacket, packet, publishPacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { publish, takePayloads, untilReason } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { untilReason } from '../support/steps.ts'
-import { endingOf, join5, KEPT, message5, publish5, takePayloads5 } from './steps5.ts'
 
 const WILL = { will: { topic: 'will', payload: 'gone' } } as const
 
 describe('DISCONNECT from a client', () => {
   test.each([
-    ['without a reason code', disconnectPacket5()],
-    ['with 0x00', disconnectPacket5(0)],
-    ['with 0x00 and properties', disconnectPacket5(0, [[Id.REASON_STRING, 'done']])],
+    ['without a reason code', disconnectPacket()],
+    ['with 0x00', disconnectPacket(0)],
+    ['with 0x00 and properties', disconnectPacket(0, [[Id.REASON_STRING, 'done']])],
   ])('%s ends the connection and its will [MQTT-3.14.4-3] [MQTT-3.1.2-10]', async (_what, bytes) => {
     const { port } = await startHub()
     const watcher = await join5(port, 'watcher')
@@ -22,7 +21,7 @@ describe('DISCONNECT from a client', () => {
     client.send(bytes)
     await client.untilClosed()
     client.expectNothingLeft()
-    expect(await takePayloads5(watcher)).toEqual([])
+    expect(await takePayloads(watcher)).toEqual([])
   })
 
   test.each([0x04, 0x80, 0x97])('with reason code %i has its will published [MQTT-3.1.2-8]', async (reasonCode) => {
@@ -30,19 +29,19 @@ describe('DISCONNECT from a client', () => {
     const watcher = await join5(port, 'watcher')
     await watcher.subscribe(['will', 0])
     const client = await join5(port, 'c', WILL)
-    client.send(disconnectPacket5(reasonCode))
+    client.send(disconnectPacket(reasonCode))
     await client.untilClosed()
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
   })
 
   test('with reserved flags is malformed [MQTT-3.14.1-1]', async () => {
     const { port } = await startHub()
-    expect(await endingOf(port, disconnectPacket5(0, [], 1))).toBe(0x81)
+    expect(await endingOf(port, disconnectPacket(0, [], 1))).toBe(0x81)
   })
 
   test('with a Session Expiry Interval where the CONNECT had none is a protocol error', async () => {
     const { port } = await startHub()
-    expect(await endingOf(port, disconnectPacket5(0, [[Id.SESSION_EXPIRY, 100]]))).toBe(0x82)
+    expect(await endingOf(port, disconnectPacket(0, [[Id.SESSION_EXPIRY, 100]]))).toBe(0x82)
   })
 
   test('is the last that is read of it: nothing behind it is processed', async () => {
@@ -50,9 +49,9 @@ describe('DISCONNECT from a client', () => {
     const watcher = await join5(port, 'watcher')
     await watcher.subscribe(['t', 0])
     const client = await join5(port, 'c')
-    client.send(disconnectPacket5(), message5('t', 'too late'))
+    client.send(disconnectPacket(), message5('t', 'too late'))
     await client.untilClosed()
-    expect(await takePayloads5(watcher)).toEqual([])
+    expect(await takePayloads(watcher)).toEqual([])
   })
 })
 
@@ -63,15 +62,15 @@ describe('DISCONNECT from the hub', () => {
     await client.subscribe(['t', 0])
     const watcher = await join5(port, 'watcher')
     await watcher.subscribe(['t', 0])
-    client.send(message5('a/#'), message5('t', 'too late'), publishPacket5({ topic: 't', qos: 1 }))
+    client.send(message5('a/#'), message5('t', 'too late'), publishPacket({ topic: 't', qos: 1, properties: [] }))
     // Fails when anything follows the DISCONNECT.
     expect(await client.untilDisconnected()).toBe(0x90)
-    expect(await takePayloads5(watcher)).toEqual([])
+    expect(await takePayloads(watcher)).toEqual([])
   })
 
   test('is never sent before a CONNACK that accepts [MQTT-3.14.0-1]', async () => {
     const { log, port } = await startHub({ config: { limits: { connectTimeoutSeconds: 0.05 } } })
-    const strangers = await Promise.all([openRawClient5(port), openRawClient5(port), openRawClient5(port)])
+    const strangers = await Promise.all([openRawClient(port, 5), openRawClient(port, 5), openRawClient(port, 5)])
     strangers[0].send(message5('t'))
     strangers[1].send(packet('CONNECT', 0, Buffer.from([0, 4, 0x4d])))
     for (const stranger of strangers) {
@@ -122,7 +121,7 @@ describe('DISCONNECT from the hub', () => {
   test('does not come to a client that does all right: every packet it may send', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    expect(await publish5(client, message5('t', 'x'))).toEqual([])
+    expect(await publish(client, message5('t', 'x'))).toEqual([])
     expect(client.isClosed).toBe(false)
   })
 })

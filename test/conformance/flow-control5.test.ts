@@ -1,37 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/guard.ts'
-import { PINGREQ } from '../support/packets.ts'
-import { acknowledgePacket5, publishPacket5, subscribePacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import type { RawClient5 } from '../support/raw-client5.ts'
+import { endingOf, join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
+import { acknowledgePacket, PINGREQ, publishPacket, subscribePacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import type { RawClient } from '../support/raw-client.ts'
+import { expectLedgerBalanced, leave, lose, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced } from '../support/steps.ts'
-import {
-  endingOf,
-  join5,
-  KEPT,
-  leave5,
-  lose5,
-  message5,
-  publish5,
-  publishAcknowledged,
-  takeMessages,
-  takePayloads5,
-} from './steps5.ts'
 
 /** A client with this Receive Maximum that has subscribed to `t`. */
-async function limited(port: number, maximum: number): Promise<RawClient5> {
+async function limited(port: number, maximum: number): Promise<RawClient> {
   const client = await join5(port, 'limited', { properties: [[Id.RECEIVE_MAXIMUM, maximum]] })
   await client.subscribe(['t', 2])
   return client
 }
 
 function atQos2(packetId: number): Buffer {
-  return publishPacket5({ topic: 't', qos: 2, packetId })
+  return publishPacket({ topic: 't', qos: 2, packetId, properties: [] })
 }
 
 function release(packetId: number): Buffer {
-  return acknowledgePacket5('PUBREL', packetId)
+  return acknowledgePacket('PUBREL', packetId)
 }
 
 describe('Receive Maximum of a client', () => {
@@ -42,10 +30,10 @@ describe('Receive Maximum of a client', () => {
     for (const payload of ['1', '2', '3', '4']) await publishAcknowledged(publisher, 't', payload)
     const sent = await takeMessages(client)
     expect(sent.map(({ payload }) => payload.toString())).toEqual(['1', '2'])
-    client.send(acknowledgePacket5('PUBACK', sent[0]?.packetId ?? 0))
-    expect(await takePayloads5(client)).toEqual(['3'])
-    client.send(acknowledgePacket5('PUBACK', sent[1]?.packetId ?? 0))
-    expect(await takePayloads5(client)).toEqual(['4'])
+    client.send(acknowledgePacket('PUBACK', sent[0]?.packetId ?? 0))
+    expect(await takePayloads(client)).toEqual(['3'])
+    client.send(acknowledgePacket('PUBACK', sent[1]?.packetId ?? 0))
+    expect(await takePayloads(client)).toEqual(['4'])
   })
 
   test('counts a QoS 2 message until its PUBCOMP, or a PUBREC that refuses it [MQTT-3.3.4-9]', async () => {
@@ -53,17 +41,17 @@ describe('Receive Maximum of a client', () => {
     const client = await limited(port, 1)
     const publisher = await join5(port, 'publisher')
     const packets = ['1', '2', '3'].map((payload, i) =>
-      publishPacket5({ topic: 't', payload, qos: 2, packetId: i + 1 }),
+      publishPacket({ topic: 't', payload, qos: 2, packetId: i + 1, properties: [] }),
     )
-    await publish5(publisher, ...packets)
+    await publish(publisher, ...packets)
     const first = await client.next('PUBLISH')
-    client.send(acknowledgePacket5('PUBREC', first.packetId))
+    client.send(acknowledgePacket('PUBREC', first.packetId))
     await client.next('PUBREL')
     expect(await client.restBeforePingresp()).toEqual([])
-    client.send(acknowledgePacket5('PUBCOMP', first.packetId))
+    client.send(acknowledgePacket('PUBCOMP', first.packetId))
     const second = await client.next('PUBLISH')
     expect(second.payload.toString()).toBe('2')
-    client.send(acknowledgePacket5('PUBREC', second.packetId, 0x80))
+    client.send(acknowledgePacket('PUBREC', second.packetId, 0x80))
     expect((await client.next('PUBLISH')).payload.toString()).toBe('3')
   })
 
@@ -73,14 +61,14 @@ describe('Receive Maximum of a client', () => {
     const publisher = await join5(port, 'publisher')
     await publishAcknowledged(publisher, 't', '1')
     await publishAcknowledged(publisher, 't', '2')
-    expect(await takePayloads5(client)).toEqual(['1'])
-    client.send(subscribePacket5(1, [['u', 0]]))
+    expect(await takePayloads(client)).toEqual(['1'])
+    client.send(subscribePacket(1, [['u', 0]], []))
     await client.next('SUBACK')
     client.send(PINGREQ)
     await client.next('PINGRESP')
-    client.send(publishPacket5({ topic: 'v', qos: 2, packetId: 9 }))
+    client.send(publishPacket({ topic: 'v', qos: 2, packetId: 9, properties: [] }))
     expect(await client.next('PUBREC')).toMatchObject({ packetId: 9 })
-    client.send(acknowledgePacket5('PUBREL', 9))
+    client.send(acknowledgePacket('PUBREL', 9))
     expect(await client.next('PUBCOMP')).toMatchObject({ packetId: 9 })
     client.send(message5('u', 'QoS 0'))
     expect((await client.next('PUBLISH')).payload.toString()).toBe('QoS 0')
@@ -90,7 +78,7 @@ describe('Receive Maximum of a client', () => {
     const { port } = await startHub()
     const first = await join5(port, 'c', KEPT)
     await first.subscribe(['t', 1])
-    await leave5(first)
+    await leave(first)
     const publisher = await join5(port, 'publisher')
     for (const payload of ['1', '2', '3']) await publishAcknowledged(publisher, 't', payload)
     const properties = [
@@ -100,8 +88,8 @@ describe('Receive Maximum of a client', () => {
     const second = await join5(port, 'c', { ...KEPT, properties })
     const [message] = await takeMessages(second)
     expect(message?.payload.toString()).toBe('1')
-    second.send(acknowledgePacket5('PUBACK', message?.packetId ?? 0))
-    expect(await takePayloads5(second)).toEqual(['2'])
+    second.send(acknowledgePacket('PUBACK', message?.packetId ?? 0))
+    expect(await takePayloads(second)).toEqual(['2'])
   })
 })
 
@@ -111,7 +99,7 @@ describe('Receive Maximum of the hub', () => {
   test('lets so many QoS 2 messages be open, and ends a client that sends one more [MQTT-3.3.4-7]', async () => {
     const { port } = await startHub(LIMITS)
     const client = await join5(port, 'c')
-    expect(await publish5(client, atQos2(1), atQos2(2))).toHaveLength(2)
+    expect(await publish(client, atQos2(1), atQos2(2))).toHaveLength(2)
     client.send(atQos2(3))
     expect(await client.untilDisconnected()).toBe(0x93)
   })
@@ -119,27 +107,17 @@ describe('Receive Maximum of the hub', () => {
   test('counts no message twice, none that is complete and none that was refused [MQTT-3.3.4-7]', async () => {
     const { port } = await startHub(LIMITS)
     const client = await join5(port, 'c')
-    const refused = publishPacket5({ topic: '$SYS/x', qos: 2, packetId: 7 })
-    await publish5(
-      client,
-      refused,
-      refused,
-      refused,
-      atQos2(1),
-      atQos2(2),
-      atQos2(2),
-      release(1),
-      atQos2(3),
-      release(2),
-    )
-    await publish5(client, atQos2(4), release(3), release(4), atQos2(1), atQos2(2))
+    const refused = publishPacket({ topic: '$SYS/x', qos: 2, packetId: 7, properties: [] })
+    await publish(client, refused, refused, refused, atQos2(1), atQos2(2), atQos2(2), release(1), atQos2(3), release(2))
+    await publish(client, atQos2(4), release(3), release(4), atQos2(1), atQos2(2))
     expect(client.isClosed).toBe(false)
   })
 
   test('is none for QoS 1, which is acknowledged at once', async () => {
     const { port } = await startHub(LIMITS)
     const client = await join5(port, 'c')
-    for (let i = 1; i <= 20; i++) await publish5(client, publishPacket5({ topic: 't', qos: 1, packetId: i }))
+    for (let i = 1; i <= 20; i++)
+      await publish(client, publishPacket({ topic: 't', qos: 1, packetId: i, properties: [] }))
     expect(client.received.filter(({ type }) => type === 'PUBACK')).toHaveLength(20)
   })
 })
@@ -155,7 +133,7 @@ describe('Maximum Packet Size', () => {
     const publisher = await join5(port, 'publisher')
     for (const qos of [0, 1, 2]) {
       const payload = 'x'.repeat(100)
-      await publish5(publisher, publishPacket5({ topic: 't', payload, qos, packetId: qos }))
+      await publish(publisher, publishPacket({ topic: 't', payload, qos, packetId: qos, properties: [] }))
     }
     await publishAcknowledged(publisher, 't', 'small enough')
     expect(await takeMessages(large)).toHaveLength(4)
@@ -178,8 +156,8 @@ describe('Maximum Packet Size', () => {
     const properties = [[Id.USER_PROPERTY, ['name', 'value']]] as const
     const publisher = await join5(port, 'publisher')
     const packets = Array.from({ length: limit }, (_, i) => message5('t', 'x'.repeat(i), properties))
-    await publish5(publisher, ...packets)
-    const lengths = (await takeMessages(client)).map(({ lengthBytes }) => lengthBytes)
+    await publish(publisher, ...packets)
+    const lengths = (await takeMessages(client)).map(({ bytes }) => bytes.length)
     expect(lengths.at(-1)).toBe(limit)
     expect(lengths).toEqual(Array.from({ length: lengths.length }, (_, i) => limit - lengths.length + 1 + i))
   })
@@ -188,10 +166,10 @@ describe('Maximum Packet Size', () => {
     const { hub, port } = await startHub()
     const first = await join5(port, 'c', KEPT)
     await first.subscribe(['t', 1])
-    await leave5(first)
+    await leave(first)
     const publisher = await join5(port, 'publisher')
     const payload = 'x'.repeat(200)
-    await publish5(publisher, publishPacket5({ topic: 't', payload, qos: 1, retain: true }))
+    await publish(publisher, publishPacket({ topic: 't', payload, qos: 1, retain: true, properties: [] }))
     const properties = [
       [Id.MAXIMUM_PACKET_SIZE, 100],
       [Id.SESSION_EXPIRY, 1000],
@@ -210,7 +188,7 @@ describe('Maximum Packet Size', () => {
     const publisher = await join5(port, 'publisher')
     for (let i = 0; i < 3; i++) await publishAcknowledged(publisher, 't', 'x'.repeat(200))
     expect(await takeMessages(first)).toHaveLength(3)
-    await lose5(log, first)
+    await lose(log, first)
     const properties = [
       [Id.MAXIMUM_PACKET_SIZE, 100],
       [Id.RECEIVE_MAXIMUM, 2],
@@ -218,7 +196,7 @@ describe('Maximum Packet Size', () => {
     ] as const
     const second = await join5(port, 'c', { ...KEPT, properties })
     await publishAcknowledged(publisher, 't', 'small')
-    expect(await takePayloads5(second)).toEqual(['small'])
+    expect(await takePayloads(second)).toEqual(['small'])
     expect(hub.ledger.dropped).toMatchObject({ 'too-large': 3 })
     expectLedgerBalanced(testHub)
   })
@@ -229,6 +207,6 @@ describe('Maximum Packet Size', () => {
     const client = await join5(port, 'c')
     const fits = message5('t', 'x'.repeat(500 - message5('t', 'x'.repeat(400)).length + 400))
     expect(fits).toHaveLength(500)
-    expect(await publish5(client, fits)).toEqual([])
+    expect(await publish(client, fits)).toEqual([])
   })
 })

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/guard.ts'
-import { acknowledgePacket5, publishPacket5 } from '../support/packets5.ts'
-import { Id, type Property } from '../support/properties5.ts'
-import { valueOf } from '../support/received-packet5.ts'
+import { join5, KEPT, publishAcknowledged, retainedFor } from './steps5.ts'
+import { acknowledgePacket, publishPacket } from '../support/packets.ts'
+import { Id, type Property } from '../support/properties.ts'
+import { valueOf } from '../support/received-packet.ts'
+import { expectLedgerBalanced, leave, lose, publish, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced } from '../support/steps.ts'
-import { join5, KEPT, leave5, lose5, publish5, publishAcknowledged, retainedFor, takePayloads5 } from './steps5.ts'
 
 function expiry(seconds: number): Property[] {
   return [[Id.MESSAGE_EXPIRY, seconds]]
@@ -14,9 +14,9 @@ function expiry(seconds: number): Property[] {
 /** Waits until a retained message that expires after a second, published now, is no longer there. */
 async function untilASecondHasExpired(port: number): Promise<void> {
   const publisher = await join5(port, 'clock')
-  await publish5(publisher, publishPacket5({ topic: 'clock', payload: 'x', retain: true, properties: expiry(1) }))
+  await publish(publisher, publishPacket({ topic: 'clock', payload: 'x', retain: true, properties: expiry(1) }))
   while ((await retainedFor(port, 'clock')) !== undefined);
-  await leave5(publisher)
+  await leave(publisher)
 }
 
 describe('Message Expiry', () => {
@@ -24,7 +24,7 @@ describe('Message Expiry', () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
     await client.subscribe(['t', 0])
-    client.send(publishPacket5({ topic: 't', properties: expiry(0xffffffff) }))
+    client.send(publishPacket({ topic: 't', properties: expiry(0xffffffff) }))
     const seconds = valueOf(await client.next('PUBLISH'), Id.MESSAGE_EXPIRY)
     expect([0xffffffff, 0xfffffffe]).toContain(seconds)
   })
@@ -33,7 +33,7 @@ describe('Message Expiry', () => {
     const { port } = await startHub()
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['t', 1])
-    await leave5(away)
+    await leave(away)
     await publishAcknowledged(await join5(port, 'publisher'), 't', 'x', expiry(100))
     await untilASecondHasExpired(port)
     const back = await join5(port, 'away', KEPT)
@@ -45,7 +45,7 @@ describe('Message Expiry', () => {
   test('is counted down while the message is retained, and then the message is gone [MQTT-3.3.2-5] [MQTT-3.3.2-6]', async () => {
     const { port } = await startHub()
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 't', payload: 'x', retain: true, properties: expiry(2) }))
+    await publish(publisher, publishPacket({ topic: 't', payload: 'x', retain: true, properties: expiry(2) }))
     const seen = new Set<unknown>()
     for (;;) {
       const message = await retainedFor(port, 't')
@@ -63,14 +63,14 @@ describe('Message Expiry', () => {
     await here.subscribe(['t', 1])
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['t', 1])
-    await leave5(away)
+    await leave(away)
     const publisher = await join5(port, 'publisher')
     await publishAcknowledged(publisher, 't', 'short', expiry(1))
     await publishAcknowledged(publisher, 't', 'long', expiry(1000))
     await publishAcknowledged(publisher, 't', 'for ever')
-    expect(await takePayloads5(here)).toEqual(['short', 'long', 'for ever'])
+    expect(await takePayloads(here)).toEqual(['short', 'long', 'for ever'])
     await untilASecondHasExpired(port)
-    expect(await takePayloads5(await join5(port, 'away', KEPT))).toEqual(['long', 'for ever'])
+    expect(await takePayloads(await join5(port, 'away', KEPT))).toEqual(['long', 'for ever'])
     expect(hub.ledger.dropped.expired).toBe(1)
     expectLedgerBalanced(testHub)
   })
@@ -80,9 +80,9 @@ describe('Message Expiry', () => {
     const client = await join5(port, 'c', KEPT)
     await client.subscribe(['t', 2])
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 't', payload: 'x', qos: 2, properties: expiry(1) }))
+    await publish(publisher, publishPacket({ topic: 't', payload: 'x', qos: 2, properties: expiry(1) }))
     const { packetId } = await client.next('PUBLISH')
-    await lose5(log, client)
+    await lose(log, client)
     await untilASecondHasExpired(port)
     const back = await join5(port, 'c', KEPT)
     const again = await back.next('PUBLISH')
@@ -100,13 +100,13 @@ describe('Message Expiry', () => {
     const { port } = await startHub()
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['t', 2])
-    await leave5(away)
+    await leave(away)
     const publisher = await join5(port, 'publisher')
-    publisher.send(publishPacket5({ topic: 't', qos: 2, packetId: 5, properties: expiry(1) }))
+    publisher.send(publishPacket({ topic: 't', qos: 2, packetId: 5, properties: expiry(1) }))
     expect(await publisher.next('PUBREC')).toMatchObject({ packetId: 5, reasonCode: 0 })
     await untilASecondHasExpired(port)
-    publisher.send(acknowledgePacket5('PUBREL', 5))
+    publisher.send(acknowledgePacket('PUBREL', 5))
     expect(await publisher.next('PUBCOMP')).toMatchObject({ packetId: 5, reasonCode: 0 })
-    expect(await takePayloads5(await join5(port, 'away', KEPT))).toEqual([])
+    expect(await takePayloads(await join5(port, 'away', KEPT))).toEqual([])
   })
 })

@@ -1,18 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { field, packet, uint16, varint } from '../support/packets.ts'
+import { endingOf, join5, message5, NOT_UTF8, refusalOf, SURROGATE, WITH_NUL } from './steps5.ts'
+import { field, uint16, varint } from '../support/bytes.ts'
 import {
-  acknowledgePacket5,
-  connectPacket5,
-  disconnectPacket5,
-  type Properties,
-  publishPacket5,
-  subscribePacket5,
-  unsubscribePacket5,
-} from '../support/packets5.ts'
-import { anyValueOf, Id, type Property, PROPERTY_IDS, propertyBlock } from '../support/properties5.ts'
-import { valuesOf } from '../support/received-packet5.ts'
+  acknowledgePacket,
+  connectPacket,
+  disconnectPacket,
+  packet,
+  publishPacket,
+  subscribePacket,
+  unsubscribePacket,
+} from '../support/packets.ts'
+import { anyValueOf, Id, type Properties, type Property, PROPERTY_IDS, propertyBlock } from '../support/properties.ts'
+import { valuesOf } from '../support/received-packet.ts'
+import { publish } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { endingOf, join5, message5, NOT_UTF8, publish5, refusalOf, SURROGATE, WITH_NUL } from './steps5.ts'
 
 const MALFORMED = 0x81
 const PROTOCOL_ERROR = 0x82
@@ -22,7 +23,7 @@ const PACKETS: readonly (readonly [name: string, build: (properties: Properties)
   [
     [
       'PUBLISH',
-      (properties) => publishPacket5({ topic: 't', properties }),
+      (properties) => publishPacket({ topic: 't', properties }),
       [
         Id.PAYLOAD_FORMAT,
         Id.MESSAGE_EXPIRY,
@@ -33,16 +34,16 @@ const PACKETS: readonly (readonly [name: string, build: (properties: Properties)
         Id.USER_PROPERTY,
       ],
     ],
-    ['PUBACK', (properties) => acknowledgePacket5('PUBACK', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
-    ['PUBREC', (properties) => acknowledgePacket5('PUBREC', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
-    ['PUBREL', (properties) => acknowledgePacket5('PUBREL', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
-    ['PUBCOMP', (properties) => acknowledgePacket5('PUBCOMP', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
+    ['PUBACK', (properties) => acknowledgePacket('PUBACK', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
+    ['PUBREC', (properties) => acknowledgePacket('PUBREC', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
+    ['PUBREL', (properties) => acknowledgePacket('PUBREL', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
+    ['PUBCOMP', (properties) => acknowledgePacket('PUBCOMP', 1, 0, properties), [Id.REASON_STRING, Id.USER_PROPERTY]],
     [
       'SUBSCRIBE',
-      (properties) => subscribePacket5(1, [['t', 0]], properties),
+      (properties) => subscribePacket(1, [['t', 0]], properties),
       [Id.SUBSCRIPTION_IDENTIFIER, Id.USER_PROPERTY],
     ],
-    ['UNSUBSCRIBE', (properties) => unsubscribePacket5(1, ['t'], properties), [Id.USER_PROPERTY]],
+    ['UNSUBSCRIBE', (properties) => unsubscribePacket(1, ['t'], properties), [Id.USER_PROPERTY]],
   ]
 
 /** May come more than once in a packet of a client. */
@@ -70,14 +71,14 @@ function text(bytes: Buffer): Buffer {
 }
 
 async function refusedWith(port: number, properties: Properties): Promise<number> {
-  return refusalOf(port, connectPacket5({ clientId: 'c', properties }))
+  return refusalOf(port, connectPacket({ clientId: 'c', properties }))
 }
 
 describe('Properties that a packet may have are taken in', () => {
   test.each(PACKETS)('%s, all at once', async (_name, build, own) => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    await publish5(client, build(own.map((id) => [id, anyValueOf(id)])))
+    await publish(client, build(own.map((id) => [id, anyValueOf(id)])))
     expect(client.isClosed).toBe(false)
   })
 
@@ -93,8 +94,8 @@ describe('Properties that a packet may have are taken in', () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
     await client.subscribe(['t', 0])
-    await publish5(client, acknowledgePacket5('PUBACK', 1), acknowledgePacket5('PUBACK', 1, 0))
-    await publish5(client, acknowledgePacket5('PUBACK', 1, 0, []))
+    await publish(client, acknowledgePacket('PUBACK', 1), acknowledgePacket('PUBACK', 1, 0))
+    await publish(client, acknowledgePacket('PUBACK', 1, 0, []))
     // With the length left out, the payload's first byte is taken for it.
     client.send(packet('PUBLISH', 0, Buffer.concat([field('t'), Buffer.from([0]), Buffer.from('x')])))
     expect(await client.next('PUBLISH')).toMatchObject({ payload: Buffer.from('x'), properties: [] })
@@ -196,9 +197,9 @@ describe('Values of properties', () => {
       [Id.REASON_STRING, 'a'],
       [Id.REASON_STRING, 'b'],
     ]
-    expect(await endingOf(port, disconnectPacket5(0, twice))).toBe(PROTOCOL_ERROR)
-    expect(await endingOf(port, disconnectPacket5(0, Buffer.from([0x7f])))).toBe(MALFORMED)
-    expect([MALFORMED, PROTOCOL_ERROR]).toContain(await endingOf(port, disconnectPacket5(0, [[Id.WILL_DELAY, 1]])))
+    expect(await endingOf(port, disconnectPacket(0, twice))).toBe(PROTOCOL_ERROR)
+    expect(await endingOf(port, disconnectPacket(0, Buffer.from([0x7f])))).toBe(MALFORMED)
+    expect([MALFORMED, PROTOCOL_ERROR]).toContain(await endingOf(port, disconnectPacket(0, [[Id.WILL_DELAY, 1]])))
   })
 
   test('with U+FEFF keep it wherever it stands [MQTT-1.5.4-3]', async () => {

@@ -1,37 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { NO_LOCAL, type Properties, type PublishFields5, publishPacket5 } from '../support/packets5.ts'
-import { Id, type Property } from '../support/properties5.ts'
-import { valueOf, valuesOf } from '../support/received-packet5.ts'
+import { endingOf, join5, message5, NOT_UTF8, publishAcknowledged, retainedFor, SURROGATE, WITH_NUL } from './steps5.ts'
+import { NO_LOCAL, type PublishFields, publishPacket } from '../support/packets.ts'
+import { Id, type Properties, type Property } from '../support/properties.ts'
+import { valueOf, valuesOf } from '../support/received-packet.ts'
+import { publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import {
-  endingOf,
-  join5,
-  message5,
-  NOT_UTF8,
-  publish5,
-  publishAcknowledged,
-  retainedFor,
-  SURROGATE,
-  takeMessages,
-  takePayloads5,
-  WITH_NUL,
-} from './steps5.ts'
 
 const MALFORMED = 0x81
 const PROTOCOL_ERROR = 0x82
 const TOPIC_NAME_INVALID = 0x90
 
 function withProperties(properties: Properties): Buffer {
-  return publishPacket5({ topic: 't', properties })
+  return publishPacket({ topic: 't', properties })
 }
 
 /** The reason codes for a message at QoS 1 and QoS 2. */
-async function codesFor(port: number, fields: PublishFields5): Promise<readonly unknown[]> {
+async function codesFor(port: number, fields: PublishFields): Promise<readonly unknown[]> {
   const client = await join5(port, 'asking')
-  const answers = await publish5(
+  const answers = await publish(
     client,
-    publishPacket5({ ...fields, qos: 1, packetId: 1 }),
-    publishPacket5({ ...fields, qos: 2, packetId: 2 }),
+    publishPacket({ properties: [], ...fields, qos: 1, packetId: 1 }),
+    publishPacket({ properties: [], ...fields, qos: 2, packetId: 2 }),
   )
   expect(answers.map(({ type }) => type)).toEqual(['PUBACK', 'PUBREC'])
   return answers.map((answer) => ('reasonCode' in answer ? answer.reasonCode : undefined))
@@ -39,11 +28,11 @@ async function codesFor(port: number, fields: PublishFields5): Promise<readonly 
 
 describe('PUBLISH', () => {
   const faults: readonly (readonly [what: string, bytes: Buffer, reasonCode: number])[] = [
-    ['at QoS 3 [MQTT-3.3.1-4]', publishPacket5({ topic: 't', qos: 3 }), MALFORMED],
+    ['at QoS 3 [MQTT-3.3.1-4]', publishPacket({ topic: 't', qos: 3, properties: [] }), MALFORMED],
     ['to a topic with "#" [MQTT-3.3.2-2] [MQTT-4.7.0-1]', message5('a/#'), TOPIC_NAME_INVALID],
     ['to a topic with "+" [MQTT-3.3.2-2] [MQTT-4.7.0-1]', message5('+/a'), TOPIC_NAME_INVALID],
     ['without topic and without alias [MQTT-4.7.3-1]', message5(''), PROTOCOL_ERROR],
-    ['with packet identifier 0', publishPacket5({ topic: 't', qos: 1, packetId: 0 }), PROTOCOL_ERROR],
+    ['with packet identifier 0', publishPacket({ topic: 't', qos: 1, packetId: 0, properties: [] }), PROTOCOL_ERROR],
     [
       'with a Response Topic that is not UTF-8 [MQTT-3.3.2-13]',
       withProperties([[Id.RESPONSE_TOPIC, Buffer.concat([Buffer.from([0, 3]), NOT_UTF8])]]),
@@ -78,12 +67,12 @@ describe('PUBLISH', () => {
     ['U+0000 [MQTT-1.5.4-2] [MQTT-4.7.3-2]', WITH_NUL],
   ])('to a topic with %s ends its sender [MQTT-3.3.2-1]', async (_what, topic) => {
     const { port } = await startHub()
-    expect([MALFORMED, TOPIC_NAME_INVALID]).toContain(await endingOf(port, publishPacket5({ topic })))
+    expect([MALFORMED, TOPIC_NAME_INVALID]).toContain(await endingOf(port, publishPacket({ topic, properties: [] })))
   })
 
   test('at QoS 0 with DUP ends its sender [MQTT-3.3.1-2]', async () => {
     const { port } = await startHub()
-    const bytes = publishPacket5({ topic: 't', dup: true })
+    const bytes = publishPacket({ topic: 't', dup: true, properties: [] })
     expect([MALFORMED, PROTOCOL_ERROR]).toContain(await endingOf(port, bytes))
   })
 
@@ -108,8 +97,8 @@ describe('PUBLISH', () => {
   test('is answered as its QoS asks: not at all, PUBACK, PUBREC [MQTT-3.3.4-1] [MQTT-2.2.1-2] [MQTT-2.2.1-5]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    const send = async (fields: Partial<PublishFields5>): Promise<unknown> =>
-      publish5(client, publishPacket5({ topic: 't', ...fields }))
+    const send = async (fields: Partial<PublishFields>): Promise<unknown> =>
+      publish(client, publishPacket({ properties: [], topic: 't', ...fields }))
     expect(await send({ qos: 0 })).toEqual([])
     expect(await send({ qos: 1, packetId: 7 })).toMatchObject([{ type: 'PUBACK', packetId: 7 }])
     expect(await send({ qos: 2, packetId: 0xffff })).toMatchObject([{ type: 'PUBREC', packetId: 0xffff }])
@@ -119,7 +108,7 @@ describe('PUBLISH', () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
     await client.subscribe(['t', 1])
-    client.send(publishPacket5({ topic: 't', qos: 1, dup: true }))
+    client.send(publishPacket({ topic: 't', qos: 1, dup: true, properties: [] }))
     const packets = await client.restBeforePingresp()
     expect(packets.filter(({ type }) => type === 'PUBLISH')).toMatchObject([{ dup: false }])
   })
@@ -144,7 +133,7 @@ describe('Properties of a message', () => {
       const subscribers = [await join5(port, 'a'), await join5(port, 'b')]
       for (const subscriber of subscribers) await subscriber.subscribe(['t', qos])
       const publisher = await join5(port, 'publisher')
-      publisher.send(publishPacket5({ topic: 't', payload: 'é', qos, properties: ALL }))
+      publisher.send(publishPacket({ topic: 't', payload: 'é', qos, properties: ALL }))
       for (const subscriber of subscribers) {
         const got = await subscriber.next('PUBLISH')
         expect(got.payload.toString()).toBe('é')
@@ -159,7 +148,7 @@ describe('Properties of a message', () => {
   test('are retained with it [MQTT-3.3.2-17]', async () => {
     const { port } = await startHub()
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 't', payload: 'é', retain: true, properties: ALL }))
+    await publish(publisher, publishPacket({ topic: 't', payload: 'é', retain: true, properties: ALL }))
     const got = await retainedFor(port, 't')
     expect(valuesOf(got ?? { properties: [] }, Id.USER_PROPERTY)).toEqual(
       valuesOf({ properties: ALL }, Id.USER_PROPERTY),
@@ -203,8 +192,8 @@ describe('The reason code of PUBACK and PUBREC is of its table [MQTT-3.4.2-1] [M
     await subscriber.subscribe(['t', 0])
     expect(await codesFor(port, { topic: 't', payload: NOT_UTF8, properties })).toEqual([0x99, 0x99])
     expect(await codesFor(port, { topic: 't', payload: 'é', properties })).toEqual([0, 0])
-    expect(await takePayloads5(subscriber)).toEqual(['é', 'é'])
-    expect(await endingOf(port, publishPacket5({ topic: 't', payload: NOT_UTF8, properties }))).toBe(0x99)
+    expect(await takePayloads(subscriber)).toEqual(['é', 'é'])
+    expect(await endingOf(port, publishPacket({ topic: 't', payload: NOT_UTF8, properties }))).toBe(0x99)
   })
 })
 
@@ -214,7 +203,7 @@ describe('A message to overlapping subscriptions', () => {
     const client = await join5(port, 'c')
     await client.subscribe(['a/#', 1], ['a/+', 2], ['a/b', 0])
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 'a/b', qos: 2 }))
+    await publish(publisher, publishPacket({ topic: 'a/b', qos: 2, properties: [] }))
     expect(await takeMessages(client)).toMatchObject([{ qos: 2 }])
   })
 
@@ -241,7 +230,7 @@ describe('A message to overlapping subscriptions', () => {
   test('has the Subscription Identifier when it is retained or has waited, too [MQTT-3.3.4-3]', async () => {
     const { port } = await startHub()
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 't', payload: 'retained', retain: true }))
+    await publish(publisher, publishPacket({ topic: 't', payload: 'retained', retain: true, properties: [] }))
     const client = await join5(port, 'c')
     await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 5]], ['t', 1])
     expect(valuesOf(await client.next('PUBLISH'), Id.SUBSCRIPTION_IDENTIFIER)).toEqual([5])

@@ -1,24 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { acknowledgePacket5, publishPacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import type { RawClient5 } from '../support/raw-client5.ts'
+import { endingOf, join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
+import { acknowledgePacket, publishPacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import type { RawClient } from '../support/raw-client.ts'
+import { expectLedgerBalanced, isPublish, leave, lose, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced } from '../support/steps.ts'
-import {
-  endingOf,
-  isPublish5,
-  join5,
-  KEPT,
-  leave5,
-  lose5,
-  message5,
-  publish5,
-  publishAcknowledged,
-  takeMessages,
-  takePayloads5,
-} from './steps5.ts'
 
-async function subscriberAt(port: number, qos: number): Promise<RawClient5> {
+async function subscriberAt(port: number, qos: number): Promise<RawClient> {
   const subscriber = await join5(port, 'subscriber', KEPT)
   await subscriber.subscribe(['t', qos])
   return subscriber
@@ -28,11 +16,11 @@ describe('A message from the hub', () => {
   test('at QoS 0 has no DUP and no packet identifier, and is not sent again [MQTT-4.3.1-1] [MQTT-2.2.1-2] [MQTT-3.3.1-2]', async () => {
     const { port } = await startHub()
     const subscriber = await subscriberAt(port, 0)
-    await publish5(await join5(port, 'publisher'), publishPacket5({ topic: 't', payload: 'x', qos: 2 }))
+    await publish(await join5(port, 'publisher'), publishPacket({ topic: 't', payload: 'x', qos: 2, properties: [] }))
     expect(await takeMessages(subscriber)).toMatchObject([
       { qos: 0, dup: false, packetId: 0, payload: Buffer.from('x') },
     ])
-    await leave5(subscriber)
+    await leave(subscriber)
     expect(await takeMessages(await join5(port, 'subscriber', KEPT))).toEqual([])
   })
 
@@ -42,7 +30,8 @@ describe('A message from the hub', () => {
       const { port } = await startHub()
       const subscriber = await subscriberAt(port, qos)
       const publisher = await join5(port, 'publisher')
-      for (let i = 0; i < 20; i++) publisher.send(publishPacket5({ topic: 't', qos: 2, packetId: i + 1 }))
+      for (let i = 0; i < 20; i++)
+        publisher.send(publishPacket({ topic: 't', qos: 2, packetId: i + 1, properties: [] }))
       await publisher.restBeforePingresp()
       const messages = await takeMessages(subscriber)
       expect(new Set(messages.map(({ packetId }) => packetId)).size).toBe(20)
@@ -56,32 +45,32 @@ describe('A message from the hub', () => {
     await publishAcknowledged(await join5(port, 'publisher'), 't', 'x')
     const { packetId } = await first.next('PUBLISH')
     expect(await first.restBeforePingresp()).toEqual([])
-    await lose5(log, first)
+    await lose(log, first)
     const second = await join5(port, 'subscriber', KEPT)
     const again = await second.next('PUBLISH')
     expect(again).toMatchObject({ packetId, dup: true, payload: Buffer.from('x') })
     await second.finish(again)
     await second.restBeforePingresp()
-    await lose5(log, second)
+    await lose(log, second)
     expect(await takeMessages(await join5(port, 'subscriber', KEPT))).toEqual([])
   })
 
   test('at QoS 2 is sent again until its PUBREC comes, then its PUBREL until the PUBCOMP [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] [MQTT-4.3.3-6] [MQTT-4.4.0-1]', async () => {
     const { log, port } = await startHub()
     const first = await subscriberAt(port, 2)
-    await publish5(await join5(port, 'publisher'), publishPacket5({ topic: 't', payload: 'x', qos: 2 }))
+    await publish(await join5(port, 'publisher'), publishPacket({ topic: 't', payload: 'x', qos: 2, properties: [] }))
     const { packetId } = await first.next('PUBLISH')
-    await lose5(log, first)
+    await lose(log, first)
     const second = await join5(port, 'subscriber', KEPT)
     expect(await second.next('PUBLISH')).toMatchObject({ packetId, dup: true })
-    second.send(acknowledgePacket5('PUBREC', packetId))
+    second.send(acknowledgePacket('PUBREC', packetId))
     expect(await second.next('PUBREL')).toMatchObject({ packetId, reasonCode: 0 })
-    await lose5(log, second)
+    await lose(log, second)
     const third = await join5(port, 'subscriber', KEPT)
     expect(await third.next('PUBREL')).toMatchObject({ packetId, reasonCode: 0 })
-    third.send(acknowledgePacket5('PUBCOMP', packetId))
+    third.send(acknowledgePacket('PUBCOMP', packetId))
     expect(await third.restBeforePingresp()).toEqual([])
-    await lose5(log, third)
+    await lose(log, third)
     expect(await (await join5(port, 'subscriber', KEPT)).restBeforePingresp()).toEqual([])
   })
 
@@ -92,13 +81,13 @@ describe('A message from the hub', () => {
     const testHub = await startHub()
     const { hub, log, port } = testHub
     const first = await subscriberAt(port, qos)
-    await publish5(await join5(port, 'publisher'), publishPacket5({ topic: 't', qos: 2 }))
+    await publish(await join5(port, 'publisher'), publishPacket({ topic: 't', qos: 2, properties: [] }))
     const { packetId } = await first.next('PUBLISH')
-    first.send(acknowledgePacket5(type, packetId, 0x83))
+    first.send(acknowledgePacket(type, packetId, 0x83))
     expect(await first.restBeforePingresp()).toEqual([])
     expect(hub.ledger.dropped).toMatchObject({ rejected: 1 })
     expectLedgerBalanced(testHub)
-    await lose5(log, first)
+    await lose(log, first)
     expect(await (await join5(port, 'subscriber', KEPT)).restBeforePingresp()).toEqual([])
   })
 
@@ -107,10 +96,10 @@ describe('A message from the hub', () => {
     const here = await subscriberAt(port, 1)
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['#', 2])
-    await leave5(away)
+    await leave(away)
     expect(await publishAcknowledged(await join5(port, 'publisher'), 't', 'x')).toBe(0)
-    expect(await takePayloads5(here)).toEqual(['x'])
-    expect(await takePayloads5(await join5(port, 'away', KEPT))).toEqual(['x'])
+    expect(await takePayloads(here)).toEqual(['x'])
+    expect(await takePayloads(await join5(port, 'away', KEPT))).toEqual(['x'])
   })
 })
 
@@ -119,8 +108,8 @@ describe('A message to the hub', () => {
     const { port } = await startHub()
     const subscriber = await subscriberAt(port, 0)
     const publisher = await join5(port, 'publisher')
-    const message = { topic: 't', qos: 1, packetId: 9 }
-    const answers = await publish5(publisher, publishPacket5(message), publishPacket5({ ...message, dup: true }))
+    const message = { topic: 't', qos: 1, packetId: 9, properties: [] }
+    const answers = await publish(publisher, publishPacket(message), publishPacket({ ...message, dup: true }))
     expect(answers).toMatchObject([
       { type: 'PUBACK', packetId: 9, reasonCode: 0 },
       { type: 'PUBACK', packetId: 9, reasonCode: 0 },
@@ -132,16 +121,16 @@ describe('A message to the hub', () => {
     const { port } = await startHub()
     const subscriber = await subscriberAt(port, 0)
     const publisher = await join5(port, 'publisher')
-    const message = { topic: 't', qos: 2, packetId: 9 }
-    const twice = await publish5(publisher, publishPacket5(message), publishPacket5({ ...message, dup: true }))
+    const message = { topic: 't', qos: 2, packetId: 9, properties: [] }
+    const twice = await publish(publisher, publishPacket(message), publishPacket({ ...message, dup: true }))
     expect(twice).toMatchObject([
       { type: 'PUBREC', packetId: 9 },
       { type: 'PUBREC', packetId: 9 },
     ])
     expect(await takeMessages(subscriber)).toHaveLength(1)
-    const released = await publish5(publisher, acknowledgePacket5('PUBREL', 9))
+    const released = await publish(publisher, acknowledgePacket('PUBREL', 9))
     expect(released).toMatchObject([{ type: 'PUBCOMP', packetId: 9, reasonCode: 0 }])
-    await publish5(publisher, publishPacket5(message))
+    await publish(publisher, publishPacket(message))
     expect(await takeMessages(subscriber)).toHaveLength(1)
   })
 
@@ -149,11 +138,11 @@ describe('A message to the hub', () => {
     const { log, port } = await startHub()
     const subscriber = await subscriberAt(port, 0)
     const publisher = await join5(port, 'publisher', KEPT)
-    const message = { topic: 't', qos: 2, packetId: 9 }
-    await publish5(publisher, publishPacket5(message))
-    await lose5(log, publisher)
+    const message = { topic: 't', qos: 2, packetId: 9, properties: [] }
+    await publish(publisher, publishPacket(message))
+    await lose(log, publisher)
     const back = await join5(port, 'publisher', KEPT)
-    expect(await publish5(back, publishPacket5({ ...message, dup: true }))).toMatchObject([{ type: 'PUBREC' }])
+    expect(await publish(back, publishPacket({ ...message, dup: true }))).toMatchObject([{ type: 'PUBREC' }])
     expect(await takeMessages(subscriber)).toHaveLength(1)
   })
 
@@ -161,9 +150,9 @@ describe('A message to the hub', () => {
     const { port } = await startHub()
     const subscriber = await subscriberAt(port, 0)
     const publisher = await join5(port, 'publisher')
-    const refused = await publish5(publisher, publishPacket5({ topic: '$SYS/x', qos: 2, packetId: 9 }))
+    const refused = await publish(publisher, publishPacket({ topic: '$SYS/x', qos: 2, packetId: 9, properties: [] }))
     expect(refused).toMatchObject([{ type: 'PUBREC', reasonCode: 0x87 }])
-    const taken = await publish5(publisher, publishPacket5({ topic: 't', qos: 2, packetId: 9 }))
+    const taken = await publish(publisher, publishPacket({ topic: 't', qos: 2, packetId: 9, properties: [] }))
     expect(taken).toMatchObject([{ type: 'PUBREC', reasonCode: 0 }])
     expect(await takeMessages(subscriber)).toHaveLength(1)
   })
@@ -171,7 +160,7 @@ describe('A message to the hub', () => {
   test('that there is not gets 0x92 in PUBCOMP and PUBREL [MQTT-3.6.2-1] [MQTT-3.7.2-1]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    const answers = await publish5(client, acknowledgePacket5('PUBREL', 77), acknowledgePacket5('PUBREC', 78))
+    const answers = await publish(client, acknowledgePacket('PUBREL', 77), acknowledgePacket('PUBREC', 78))
     expect(answers).toMatchObject([
       { type: 'PUBCOMP', packetId: 77, reasonCode: 0x92 },
       { type: 'PUBREL', packetId: 78, reasonCode: 0x92 },
@@ -180,7 +169,7 @@ describe('A message to the hub', () => {
 
   test('with reserved flags in its PUBREL ends the client [MQTT-3.6.1-1]', async () => {
     const { port } = await startHub()
-    expect(await endingOf(port, acknowledgePacket5('PUBREL', 1, 0, [], 0))).toBe(0x81)
+    expect(await endingOf(port, acknowledgePacket('PUBREL', 1, 0, [], 0))).toBe(0x81)
   })
 })
 
@@ -190,17 +179,17 @@ describe('The order', () => {
     const here = await join5(port, 'here')
     await here.subscribe(['t', 2])
     const away = await subscriberAt(port, 1)
-    await leave5(away)
+    await leave(away)
     const publisher = await join5(port, 'publisher')
     const payloads = Array.from({ length: 50 }, (_, i) => `${i}`)
     const packets = payloads.map((payload, i) => {
       const properties = i % 3 === 0 ? [[Id.USER_PROPERTY, ['i', payload]] as const] : []
-      return publishPacket5({ topic: 't', payload, qos: 1, packetId: i + 1, properties })
+      return publishPacket({ topic: 't', payload, qos: 1, packetId: i + 1, properties })
     })
-    const answers = await publish5(publisher, ...packets)
+    const answers = await publish(publisher, ...packets)
     expect(answers.map((answer) => ('packetId' in answer ? answer.packetId : 0))).toEqual(payloads.map((_, i) => i + 1))
-    expect(await takePayloads5(here)).toEqual(payloads)
-    expect(await takePayloads5(await join5(port, 'subscriber', KEPT))).toEqual(payloads)
+    expect(await takePayloads(here)).toEqual(payloads)
+    expect(await takePayloads(await join5(port, 'subscriber', KEPT))).toEqual(payloads)
   })
 
   test('of what is sent again is that of the first sending [MQTT-4.4.0-1]', async () => {
@@ -208,11 +197,11 @@ describe('The order', () => {
     const first = await subscriberAt(port, 2)
     const publisher = await join5(port, 'publisher')
     for (let i = 0; i < 6; i++)
-      await publish5(publisher, publishPacket5({ topic: 't', qos: (i % 2) + 1, packetId: i + 1 }))
+      await publish(publisher, publishPacket({ topic: 't', qos: (i % 2) + 1, packetId: i + 1, properties: [] }))
     const sent = (await takeMessages(first)).map(({ packetId }) => packetId)
-    await lose5(log, first)
+    await lose(log, first)
     const second = await join5(port, 'subscriber', KEPT)
-    const again = (await second.restBeforePingresp()).filter(isPublish5)
+    const again = (await second.restBeforePingresp()).filter(isPublish)
     expect(again.map(({ packetId }) => packetId)).toEqual(sent)
     expect(again.every(({ dup }) => dup)).toBe(true)
   })
@@ -220,8 +209,8 @@ describe('The order', () => {
   test('of acknowledgements is that of the messages', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    const packets = [1, 2, 1, 2, 1].map((qos, i) => publishPacket5({ topic: 't', qos, packetId: i + 1 }))
-    const answers = await publish5(client, ...packets, message5('t'))
+    const packets = [1, 2, 1, 2, 1].map((qos, i) => publishPacket({ topic: 't', qos, packetId: i + 1, properties: [] }))
+    const answers = await publish(client, ...packets, message5('t'))
     expect(answers.map((answer) => ('packetId' in answer ? answer.packetId : 0))).toEqual([1, 2, 3, 4, 5])
   })
 })

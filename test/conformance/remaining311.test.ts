@@ -1,18 +1,17 @@
 import { describe, expect, test } from 'vitest'
+import { field, uint16 } from '../support/bytes.ts'
 import {
   acknowledgePacket,
   connectPacket,
-  field,
   packet,
   PINGREQ,
   publishPacket,
   subscribePacket,
-  uint16,
   unsubscribePacket,
 } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient } from '../support/raw-client.ts'
-import { startHub, startHubWithHttp } from '../support/start-hub.ts'
 import { isPublish, join, leave, lose, message, publish, takePayloads } from '../support/steps.ts'
+import { startHub, startHubWithHttp } from '../support/start-hub.ts'
 
 /** Statements of MQTT 3.1.1 that no other test names; their numbers are those of that standard. */
 
@@ -40,7 +39,7 @@ describe('CONNECT of MQTT 3.1.1', () => {
     await kept.subscribe(['t', 1])
     await leave(kept)
     const clean = await openRawClient(port)
-    expect(await clean.connect({ clientId: 'c' })).toMatchObject({ returnCode: 0, isSessionPresent: false })
+    expect(await clean.connect({ clientId: 'c' })).toMatchObject({ reasonCode: 0, isSessionPresent: false })
     await publish(await join(port, 'publisher'), message('t'))
     expect(await takePayloads(clean)).toEqual([])
   })
@@ -51,7 +50,7 @@ describe('CONNECT of MQTT 3.1.1', () => {
     await watcher.subscribe(['t', 0])
     const refused = await openRawClient(port)
     refused.send(connectPacket({ clientId: '', isClean: false }), message('t', 'must not pass'))
-    expect(await refused.next('CONNACK')).toMatchObject({ returnCode: 2, isSessionPresent: false })
+    expect(await refused.next('CONNACK')).toMatchObject({ reasonCode: 2, isSessionPresent: false })
     await refused.untilClosed()
     expect(await takePayloads(watcher)).toEqual([])
   })
@@ -68,7 +67,7 @@ describe('CONNECT of MQTT 3.1.1', () => {
     const { port } = await startHub()
     const client = await openRawClient(port)
     const connack = await client.connect({ clientId: 'c', isClean: false })
-    expect(connack).toMatchObject({ returnCode: 0, isSessionPresent: false })
+    expect(connack).toMatchObject({ reasonCode: 0, isSessionPresent: false })
   })
 
   test('without a will has none published [MQTT-3.1.2-12]', async () => {
@@ -133,7 +132,7 @@ describe('PUBLISH of MQTT 3.1.1', () => {
     client.send(message('t', 'x'))
     const got = await client.next('PUBLISH')
     expect(got).toMatchObject({ qos: 0, dup: false, payload: Buffer.from('x') })
-    expect(got.body).toEqual(Buffer.concat([field('t'), Buffer.from('x')]))
+    expect(got.bytes).toEqual(packet('PUBLISH', 0, Buffer.concat([field('t'), Buffer.from('x')])))
   })
 
   test('is answered as its QoS asks [MQTT-3.3.4-1]', async () => {
@@ -209,7 +208,7 @@ test('MQTT 3.1.1 packets may lie in WebSocket frames as they like, in parts or m
   const { httpPort } = await startHubWithHttp()
   const client = await openRawWebSocketClient(httpPort)
   for (const byte of connectPacket({ clientId: 'c' })) client.send(Buffer.from([byte]))
-  expect(await client.next('CONNACK')).toMatchObject({ returnCode: 0 })
+  expect(await client.next('CONNACK')).toMatchObject({ reasonCode: 0 })
   client.send(PINGREQ, publishPacket({ topic: 't', qos: 2 }), acknowledgePacket('PUBREL', 1))
   const types = [await client.next(), await client.next(), await client.next()].map(({ type }) => type)
   expect(types.toSorted()).toEqual(['PINGRESP', 'PUBCOMP', 'PUBREC'])

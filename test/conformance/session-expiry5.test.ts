@@ -1,35 +1,35 @@
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/guard.ts'
-import type { ConnectFields5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import { openRawClient5, type RawClient5 } from '../support/raw-client5.ts'
+import { join5, publishAcknowledged } from './steps5.ts'
+import type { ConnectFields } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import { openRawClient, type RawClient } from '../support/raw-client.ts'
+import { expectLedgerBalanced, leave, lose, takePayloads } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced } from '../support/steps.ts'
-import { join5, leave5, lose5, publishAcknowledged, takePayloads5 } from './steps5.ts'
 
 const NEVER = 0xffffffff
 
-function expiring(seconds: number, isCleanStart = false): ConnectFields5 {
-  return { isCleanStart, properties: [[Id.SESSION_EXPIRY, seconds]] }
+function expiring(seconds: number, isClean = false): ConnectFields {
+  return { isClean, properties: [[Id.SESSION_EXPIRY, seconds]] }
 }
 
-/** Connects as `c`, subscribes to `t`, and has a message published there once `leave` is done. */
+/** Connects as `c`, subscribes to `t`, and has a message published there once `end` is done. */
 async function stage(
   testHub: TestHub,
-  fields: ConnectFields5,
-  leave: (client: RawClient5) => Promise<void>,
+  fields: ConnectFields,
+  end: (client: RawClient) => Promise<void>,
 ): Promise<void> {
   const client = await join5(testHub.port, 'c', fields)
   await client.subscribe(['t', 1])
-  await leave(client)
+  await end(client)
   await publishAcknowledged(await join5(testHub.port, 'publisher'), 't', 'waits')
 }
 
 /** Whether the session of `c` was there, and what it held. */
 async function comeBack(port: number): Promise<readonly [isPresent: boolean, payloads: string[]]> {
-  const client = await openRawClient5(port)
+  const client = await openRawClient(port, 5)
   const { isSessionPresent } = await client.connect({ clientId: 'c', ...expiring(1000) })
-  return [isSessionPresent, await takePayloads5(client)]
+  return [isSessionPresent, await takePayloads(client)]
 }
 
 /** Waits until the session has ended with the one message that it held. */
@@ -47,29 +47,29 @@ describe('Session Expiry', () => {
     ['100 with Clean Start', expiring(100, true)],
   ])('of %s keeps the session when the connection ends [MQTT-3.1.2-23]', async (_what, fields) => {
     const testHub = await startHub()
-    await stage(testHub, fields, leave5)
+    await stage(testHub, fields, leave)
     expect(await comeBack(testHub.port)).toEqual([true, ['waits']])
   })
 
   test('keeps the session when the connection is lost, too [MQTT-3.1.2-23]', async () => {
     const testHub = await startHub()
-    await stage(testHub, expiring(100), async (client) => lose5(testHub.log, client))
+    await stage(testHub, expiring(100), async (client) => lose(testHub.log, client))
     expect(await comeBack(testHub.port)).toEqual([true, ['waits']])
   })
 
   test.each([
     ['0', expiring(0)],
     ['0 with Clean Start', expiring(0, true)],
-    ['nothing', { isCleanStart: false }],
+    ['nothing', { isClean: false }],
   ])('of %s ends the session with the connection [MQTT-4.1.0-2]', async (_what, fields) => {
     const testHub = await startHub()
-    await stage(testHub, fields, leave5)
+    await stage(testHub, fields, leave)
     expect(await comeBack(testHub.port)).toEqual([false, []])
   })
 
   test('that is over ends the session, and what it held is counted [MQTT-4.1.0-2]', async () => {
     const testHub = await startHub()
-    await stage(testHub, expiring(1), leave5)
+    await stage(testHub, expiring(1), leave)
     await untilEnded(testHub)
     expectLedgerBalanced(testHub)
     expect(await comeBack(testHub.port)).toEqual([false, []])
@@ -80,22 +80,22 @@ describe('Session Expiry', () => {
     const { port } = testHub
     const staying = await join5(port, 'staying', expiring(1))
     await staying.subscribe(['t', 1])
-    await stage(testHub, expiring(1), leave5)
+    await stage(testHub, expiring(1), leave)
     await untilEnded(testHub)
-    expect(await takePayloads5(staying)).toEqual(['waits'])
+    expect(await takePayloads(staying)).toEqual(['waits'])
   })
 
   test('begins anew with each connection', async () => {
     const testHub = await startHub()
     const { port } = testHub
-    await stage(testHub, expiring(1), leave5)
-    const back = await openRawClient5(port)
+    await stage(testHub, expiring(1), leave)
+    const back = await openRawClient(port, 5)
     expect(await back.connect({ clientId: 'c', ...expiring(1000) })).toMatchObject({ isSessionPresent: true })
-    await leave5(back)
+    await leave(back)
     // Another one that expires after a second has ended by the time the first one would have.
     const other = await join5(port, 'other', expiring(1))
     await other.subscribe(['other', 1])
-    await leave5(other)
+    await leave(other)
     await publishAcknowledged(await join5(port, 'publisher'), 'other', 'x')
     await untilEnded(testHub)
     expect(await comeBack(port)).toEqual([true, ['waits']])
@@ -103,26 +103,26 @@ describe('Session Expiry', () => {
 
   test('is no longer than limits.maxSessionExpirySeconds [MQTT-4.1.0-2]', async () => {
     const testHub = await startHub({ config: { limits: { maxSessionExpirySeconds: 1 } } })
-    await stage(testHub, expiring(NEVER), leave5)
+    await stage(testHub, expiring(NEVER), leave)
     await untilEnded(testHub)
     expect(await comeBack(testHub.port)).toEqual([false, []])
   })
 
   test('can be made shorter by the DISCONNECT, down to 0 [MQTT-4.1.0-2]', async () => {
     const testHub = await startHub()
-    await stage(testHub, expiring(1000), async (client) => leave5(client, 0, [[Id.SESSION_EXPIRY, 0]]))
+    await stage(testHub, expiring(1000), async (client) => leave(client, 0, [[Id.SESSION_EXPIRY, 0]]))
     expect(await comeBack(testHub.port)).toEqual([false, []])
-    await stage(testHub, expiring(1000), async (client) => leave5(client, 0, [[Id.SESSION_EXPIRY, 1]]))
+    await stage(testHub, expiring(1000), async (client) => leave(client, 0, [[Id.SESSION_EXPIRY, 1]]))
     await untilEnded(testHub)
     expect(await comeBack(testHub.port)).toEqual([false, []])
   })
 
   test('can be made longer by the DISCONNECT where it was not 0 [MQTT-3.1.2-23]', async () => {
     const testHub = await startHub()
-    await stage(testHub, expiring(1), async (client) => leave5(client, 0, [[Id.SESSION_EXPIRY, 1000]]))
+    await stage(testHub, expiring(1), async (client) => leave(client, 0, [[Id.SESSION_EXPIRY, 1000]]))
     const other = await join5(testHub.port, 'other', expiring(1))
     await other.subscribe(['other', 1])
-    await leave5(other)
+    await leave(other)
     await publishAcknowledged(await join5(testHub.port, 'publisher'), 'other', 'x')
     await untilEnded(testHub)
     expect(await comeBack(testHub.port)).toEqual([true, ['waits']])

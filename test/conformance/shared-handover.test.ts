@@ -1,29 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import { acknowledgePacket5, disconnectPacket5, publishPacket5, subscribePacket5 } from '../support/packets5.ts'
-import type { RawClient5 } from '../support/raw-client5.ts'
-import type { ReceivedPublish5 } from '../support/received-packet5.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced, join, leave, takePayloads } from '../support/steps.ts'
+import { join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
+import { acknowledgePacket, disconnectPacket, publishPacket, subscribePacket } from '../support/packets.ts'
+import type { RawClient } from '../support/raw-client.ts'
+import type { ReceivedPublish } from '../support/received-packet.ts'
 import {
-  join5,
-  KEPT,
-  leave5,
-  lose5,
-  message5,
-  payloadsOf5,
-  publish5,
-  publishAcknowledged,
+  expectLedgerBalanced,
+  join,
+  leave,
+  lose,
+  payloadsOf,
+  publish,
   takeMessages,
-  takePayloads5,
-} from './steps5.ts'
+  takePayloads,
+} from '../support/steps.ts'
+import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const FILTER = '$share/group/t'
 
 interface Stage {
   readonly testHub: TestHub
-  readonly publisher: RawClient5
-  readonly a: RawClient5
-  readonly b: RawClient5
+  readonly publisher: RawClient
+  readonly a: RawClient
+  readonly b: RawClient
 }
 
 /** A group of two members with kept sessions. */
@@ -38,8 +36,8 @@ async function setStage(qos: number): Promise<Stage> {
 async function giveOne(
   { publisher, a, b }: Stage,
   qos: number,
-): Promise<{ message: ReceivedPublish5; holder: RawClient5; holderId: string; other: RawClient5 }> {
-  await publish5(publisher, publishPacket5({ topic: 't', payload: 'x', qos, packetId: 77 }))
+): Promise<{ message: ReceivedPublish; holder: RawClient; holderId: string; other: RawClient }> {
+  await publish(publisher, publishPacket({ topic: 't', payload: 'x', qos, packetId: 77, properties: [] }))
   const [forA, forB] = [await takeMessages(a), await takeMessages(b)]
   expect(forA.length + forB.length).toBe(1)
   const [message] = [...forA, ...forB]
@@ -52,51 +50,51 @@ async function giveOne(
 describe('A group whose members come and go', () => {
   test('gives everything to those that are there, nothing to one that is away', async () => {
     const { testHub, publisher, a, b } = await setStage(1)
-    await leave5(a)
+    await leave(a)
     for (const payload of ['1', '2', '3']) await publishAcknowledged(publisher, 't', payload)
-    expect(await takePayloads5(b)).toEqual(['1', '2', '3'])
-    expect(await takePayloads5(await join5(testHub.port, 'a', KEPT))).toEqual([])
+    expect(await takePayloads(b)).toEqual(['1', '2', '3'])
+    expect(await takePayloads(await join5(testHub.port, 'a', KEPT))).toEqual([])
     expectLedgerBalanced(testHub)
   })
 
   test('keeps QoS 1 and 2 while nobody is there, for whoever comes first', async () => {
     const { testHub, publisher, a, b } = await setStage(2)
-    await leave5(a)
-    await leave5(b)
+    await leave(a)
+    await leave(b)
     for (const payload of ['1', '2', '3']) expect(await publishAcknowledged(publisher, 't', payload)).toBe(0)
-    await publish5(publisher, publishPacket5({ topic: 't', payload: '4', qos: 2, packetId: 9 }))
-    expect(await takePayloads5(await join5(testHub.port, 'b', KEPT))).toEqual(['1', '2', '3', '4'])
-    expect(await takePayloads5(await join5(testHub.port, 'a', KEPT))).toEqual([])
+    await publish(publisher, publishPacket({ topic: 't', payload: '4', qos: 2, packetId: 9, properties: [] }))
+    expect(await takePayloads(await join5(testHub.port, 'b', KEPT))).toEqual(['1', '2', '3', '4'])
+    expect(await takePayloads(await join5(testHub.port, 'a', KEPT))).toEqual([])
     expectLedgerBalanced(testHub)
   })
 
   test('gives what waits to a member that is new', async () => {
     const { testHub, publisher, a, b } = await setStage(1)
-    await leave5(a)
-    await leave5(b)
+    await leave(a)
+    await leave(b)
     await publishAcknowledged(publisher, 't', '1')
     const fresh = await join5(testHub.port, 'fresh')
     // A message may come before the SUBACK.
-    expect(payloadsOf5(await publish5(fresh, subscribePacket5(1, [[FILTER, 1]])))).toEqual(['1'])
+    expect(payloadsOf(await publish(fresh, subscribePacket(1, [[FILTER, 1]], [])))).toEqual(['1'])
   })
 
   test('drops QoS 0 as offline while nobody is there', async () => {
     const { testHub, publisher, a, b } = await setStage(1)
-    await leave5(a)
-    await leave5(b)
-    await publish5(publisher, message5('t', 'lost'))
+    await leave(a)
+    await leave(b)
+    await publish(publisher, message5('t', 'lost'))
     expect(testHub.hub.ledger.dropped.offline).toBe(1)
     expectLedgerBalanced(testHub)
-    expect(await takePayloads5(await join5(testHub.port, 'a', KEPT))).toEqual([])
+    expect(await takePayloads(await join5(testHub.port, 'a', KEPT))).toEqual([])
   })
 
   test('drops what waits when its last member ends its session, and counts it', async () => {
     const testHub = await startHub()
     const only = await join5(testHub.port, 'only', KEPT)
     await only.subscribe([FILTER, 1])
-    await leave5(only)
+    await leave(only)
     await publishAcknowledged(await join5(testHub.port, 'publisher'), 't', 'x')
-    await join5(testHub.port, 'only', { isCleanStart: true })
+    await join5(testHub.port, 'only', { isClean: true })
     expect(testHub.hub.pendingMessages).toBe(0)
     expectLedgerBalanced(testHub)
   })
@@ -119,8 +117,8 @@ describe('A group whose members come and go', () => {
 
 describe('What a member has not acknowledged', () => {
   test.each([
-    ['leaves', async (_stage: Stage, holder: RawClient5) => leave5(holder)],
-    ['is lost', async ({ testHub }: Stage, holder: RawClient5) => lose5(testHub.log, holder)],
+    ['leaves', async (_stage: Stage, holder: RawClient) => leave(holder)],
+    ['is lost', async ({ testHub }: Stage, holder: RawClient) => lose(testHub.log, holder)],
   ])('at QoS 1 goes to another when it %s, and is not sent to it again', async (_how, end) => {
     const stage = await setStage(1)
     const { holder, holderId, other } = await giveOne(stage, 1)
@@ -129,7 +127,7 @@ describe('What a member has not acknowledged', () => {
     expect(again.payload.toString()).toBe('x')
     await other.finish(again)
     await other.restBeforePingresp()
-    expect(await takePayloads5(await join5(stage.testHub.port, holderId, KEPT))).toEqual([])
+    expect(await takePayloads(await join5(stage.testHub.port, holderId, KEPT))).toEqual([])
     expect(stage.testHub.hub.pendingMessages).toBe(0)
     expectLedgerBalanced(stage.testHub)
   })
@@ -137,8 +135,8 @@ describe('What a member has not acknowledged', () => {
   test('at QoS 2 waits for it alone, and is finished when it returns [MQTT-4.8.2-4]', async () => {
     const stage = await setStage(2)
     const { message, holder, holderId, other } = await giveOne(stage, 2)
-    await lose5(stage.testHub.log, holder)
-    expect(await takePayloads5(other)).toEqual([])
+    await lose(stage.testHub.log, holder)
+    expect(await takePayloads(other)).toEqual([])
     const back = await join5(stage.testHub.port, holderId, KEPT)
     const again = await back.next('PUBLISH')
     expect(again).toMatchObject({ packetId: message.packetId, dup: true })
@@ -150,9 +148,9 @@ describe('What a member has not acknowledged', () => {
   test('at QoS 2 goes to nobody when its session ends [MQTT-4.8.2-5]', async () => {
     const stage = await setStage(2)
     const { holder, holderId, other } = await giveOne(stage, 2)
-    await lose5(stage.testHub.log, holder)
-    await join5(stage.testHub.port, holderId, { isCleanStart: true })
-    expect(await takePayloads5(other)).toEqual([])
+    await lose(stage.testHub.log, holder)
+    await join5(stage.testHub.port, holderId, { isClean: true })
+    expect(await takePayloads(other)).toEqual([])
     expect(stage.testHub.hub.ledger.dropped['session-ended']).toBe(1)
     expectLedgerBalanced(stage.testHub)
   })
@@ -163,12 +161,12 @@ describe('What a member has not acknowledged', () => {
   ] as const)('because it refused it with a %s of 0x80 or more goes to nobody [MQTT-4.8.2-6]', async (type, qos) => {
     const stage = await setStage(qos)
     const { message, holder, other } = await giveOne(stage, qos)
-    holder.send(acknowledgePacket5(type, message.packetId, 0x83))
+    holder.send(acknowledgePacket(type, message.packetId, 0x83))
     expect(await holder.restBeforePingresp()).toEqual([])
-    expect(await takePayloads5(other)).toEqual([])
-    holder.send(disconnectPacket5())
+    expect(await takePayloads(other)).toEqual([])
+    holder.send(disconnectPacket())
     await holder.untilClosed()
-    expect(await takePayloads5(other)).toEqual([])
+    expect(await takePayloads(other)).toEqual([])
     expect(stage.testHub.hub.ledger.dropped).toMatchObject({ rejected: 1 })
     expectLedgerBalanced(stage.testHub)
   })

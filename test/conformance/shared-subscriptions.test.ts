@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { PartialConfig } from '../../src/config/complete.ts'
 import { until } from '../support/guard.ts'
-import { NO_LOCAL, publishPacket5, subscribePacket5, unsubscribePacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import type { RawClient5 } from '../support/raw-client5.ts'
-import { valuesOf } from '../support/received-packet5.ts'
+import { endingOf, join5, message5, publishAcknowledged } from './steps5.ts'
+import { NO_LOCAL, publishPacket, subscribePacket, unsubscribePacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import type { RawClient } from '../support/raw-client.ts'
+import { valuesOf } from '../support/received-packet.ts'
+import { expectLedgerBalanced, join, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced, join, takePayloads } from '../support/steps.ts'
-import { endingOf, join5, message5, publish5, publishAcknowledged, takeMessages, takePayloads5 } from './steps5.ts'
 
 const FILTER = '$share/group/t/#'
 
@@ -16,10 +16,10 @@ async function setStage(
   qos: number,
   count: number,
   config: PartialConfig = {},
-): Promise<{ testHub: TestHub; publisher: RawClient5; members: RawClient5[] }> {
+): Promise<{ testHub: TestHub; publisher: RawClient; members: RawClient[] }> {
   const testHub = await startHub({ config })
   const publisher = await join5(testHub.port, 'publisher')
-  const members: RawClient5[] = []
+  const members: RawClient[] = []
   for (let i = 0; i < count; i++) {
     const member = await join5(testHub.port, `member ${i}`)
     expect((await member.subscribe([FILTER, qos])).codes).toEqual([qos])
@@ -28,9 +28,9 @@ async function setStage(
   return { testHub, publisher, members }
 }
 
-async function takeAll(clients: readonly RawClient5[]): Promise<string[][]> {
+async function takeAll(clients: readonly RawClient[]): Promise<string[][]> {
   const taken: string[][] = []
-  for (const client of clients) taken.push(await takePayloads5(client))
+  for (const client of clients) taken.push(await takePayloads(client))
   return taken
 }
 
@@ -43,12 +43,12 @@ describe('A shared subscription', () => {
     await alone.subscribe(['t/#', 0])
     const elsewhere = await join5(testHub.port, 'other group')
     await elsewhere.subscribe(['$share/other/t/+', 0])
-    await publish5(publisher, ...TEN.map((payload) => message5('t/a', payload)))
+    await publish(publisher, ...TEN.map((payload) => message5('t/a', payload)))
     const taken = await takeAll(members)
     expect(taken.flat().toSorted()).toEqual(TEN)
     for (const payloads of taken) expect(payloads).toEqual(payloads.toSorted())
-    expect(await takePayloads5(alone)).toEqual(TEN)
-    expect(await takePayloads5(elsewhere)).toEqual(TEN)
+    expect(await takePayloads(alone)).toEqual(TEN)
+    expect(await takePayloads(elsewhere)).toEqual(TEN)
     expectLedgerBalanced(testHub)
   })
 
@@ -56,7 +56,7 @@ describe('A shared subscription', () => {
     const { testHub, publisher, members } = await setStage(0, 1)
     const older = await join(testHub.port, 'older')
     expect((await older.subscribe([FILTER, 0])).codes).toEqual([0])
-    await publish5(publisher, ...TEN.map((payload) => message5('t/a', payload)))
+    await publish(publisher, ...TEN.map((payload) => message5('t/a', payload)))
     const [newer = []] = await takeAll(members)
     const old = await takePayloads(older)
     expect([newer.length, old.length]).toEqual([5, 5])
@@ -75,7 +75,7 @@ describe('A shared subscription', () => {
   test.each(malformed)('with %s is refused', async (_what, filter) => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    client.send(subscribePacket5(1, [[filter, 0]]))
+    client.send(subscribePacket(1, [[filter, 0]], []))
     const answer = await client.next()
     if (answer.type === 'SUBACK') expect(answer.codes).toEqual([0x8f])
     else expect([0x81, 0x82, 0x8f]).toContain(answer.type === 'DISCONNECT' ? answer.reasonCode : answer.type)
@@ -86,12 +86,12 @@ describe('A shared subscription', () => {
     const client = await join5(port, 'c')
     expect((await client.subscribe([topic, 0])).codes).toEqual([0])
     client.send(message5(topic, 'plain'))
-    expect(await takePayloads5(client)).toEqual(['plain'])
+    expect(await takePayloads(client)).toEqual(['plain'])
   })
 
   test('with No Local is a protocol error [MQTT-3.8.3-4]', async () => {
     const { port } = await startHub()
-    expect(await endingOf(port, subscribePacket5(1, [[FILTER, NO_LOCAL]]))).toBe(0x82)
+    expect(await endingOf(port, subscribePacket(1, [[FILTER, NO_LOCAL]], []))).toBe(0x82)
   })
 
   test('gives each member its messages at the QoS it was granted [MQTT-4.8.2-3]', async () => {
@@ -102,9 +102,9 @@ describe('A shared subscription', () => {
       members.push(member)
     }
     const packets = TEN.slice(0, 9).map((payload, i) =>
-      publishPacket5({ topic: 't/a', payload, qos: 2, packetId: i + 1 }),
+      publishPacket({ topic: 't/a', payload, qos: 2, packetId: i + 1, properties: [] }),
     )
-    await publish5(publisher, ...packets)
+    await publish(publisher, ...packets)
     for (const [granted, member] of members.entries()) {
       expect((await takeMessages(member)).map(({ qos }) => qos)).toEqual([granted, granted, granted])
     }
@@ -112,39 +112,39 @@ describe('A shared subscription', () => {
 
   test('sends no retained messages when it begins', async () => {
     const { testHub, publisher } = await setStage(0, 0)
-    await publish5(publisher, publishPacket5({ topic: 't/a', payload: 'kept', retain: true }))
+    await publish(publisher, publishPacket({ topic: 't/a', payload: 'kept', retain: true, properties: [] }))
     const member = await join5(testHub.port, 'member')
     await member.subscribe([FILTER, 0])
-    expect(await takePayloads5(member)).toEqual([])
+    expect(await takePayloads(member)).toEqual([])
   })
 
   test('has its Subscription Identifier in its messages [MQTT-3.3.4-3]', async () => {
     const { testHub, publisher } = await setStage(0, 0)
     const member = await join5(testHub.port, 'member')
     await member.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 8]], [FILTER, 0])
-    await publish5(publisher, message5('t/a'))
+    await publish(publisher, message5('t/a'))
     expect(valuesOf(await member.next('PUBLISH'), Id.SUBSCRIPTION_IDENTIFIER)).toEqual([8])
   })
 
   test('ends with UNSUBSCRIBE from its whole filter, for that member alone [MQTT-3.10.4-1]', async () => {
     const { publisher, members } = await setStage(0, 2)
     const [leaving, staying] = members
-    leaving?.send(unsubscribePacket5(1, ['t/#', FILTER]))
+    leaving?.send(unsubscribePacket(1, ['t/#', FILTER], []))
     expect((await leaving?.next('UNSUBACK'))?.codes).toEqual([0x11, 0])
-    await publish5(publisher, ...TEN.map((payload) => message5('t/a', payload)))
-    expect(await takePayloads5(staying ?? publisher)).toEqual(TEN)
+    await publish(publisher, ...TEN.map((payload) => message5('t/a', payload)))
+    expect(await takePayloads(staying ?? publisher)).toEqual(TEN)
   })
 
   test('that is made again stays one membership', async () => {
     const { publisher, members } = await setStage(0, 2)
     for (let i = 0; i < 3; i++) await members[0]?.subscribe([FILTER, 0])
-    await publish5(publisher, ...TEN.map((payload) => message5('t/a', payload)))
+    await publish(publisher, ...TEN.map((payload) => message5('t/a', payload)))
     expect((await takeAll(members)).map(({ length }) => length)).toEqual([5, 5])
   })
 
   test('holds back a message when no member has room, and gives it to the first that has', async () => {
     const { testHub, publisher } = await setStage(1, 0)
-    const members: RawClient5[] = []
+    const members: RawClient[] = []
     for (const name of ['a', 'b']) {
       const member = await join5(testHub.port, name, { properties: [[Id.RECEIVE_MAXIMUM, 1]] })
       await member.subscribe([FILTER, 1])
@@ -162,14 +162,14 @@ describe('A shared subscription', () => {
     expect(third.payload.toString()).toBe('3')
     await b.finish(third)
     expect((await b.next('PUBLISH')).payload.toString()).toBe('4')
-    expect(await takePayloads5(a)).toEqual([])
+    expect(await takePayloads(a)).toEqual([])
   })
 })
 
 describe('The strategy of a shared subscription', () => {
   test('is round-robin by default: each in turn', async () => {
     const { publisher, members } = await setStage(0, 3)
-    await publish5(publisher, ...TEN.slice(0, 9).map((payload) => message5('t/a', payload)))
+    await publish(publisher, ...TEN.slice(0, 9).map((payload) => message5('t/a', payload)))
     const taken = await takeAll(members)
     expect(taken.map(({ length }) => length)).toEqual([3, 3, 3])
     for (const [first = '0', second, third] of taken) {
@@ -181,13 +181,13 @@ describe('The strategy of a shared subscription', () => {
     const { publisher, members } = await setStage(0, 3, { sharedSubscriptions: { strategy: 'sticky' } })
     const rest = [...members]
     for (let round = 0; round < 3; round++) {
-      await publish5(publisher, ...TEN.map((payload) => message5('t/a', payload)))
+      await publish(publisher, ...TEN.map((payload) => message5('t/a', payload)))
       const taken = await takeAll(rest)
       const chosen = taken.findIndex(({ length }) => length > 0)
       expect(taken.flat()).toEqual(TEN)
       expect(taken[chosen]).toEqual(TEN)
       const [member] = rest.splice(chosen, 1)
-      member?.send(unsubscribePacket5(1, [FILTER]))
+      member?.send(unsubscribePacket(1, [FILTER], []))
       await member?.next('UNSUBACK')
     }
   })
@@ -199,7 +199,7 @@ describe('The strategy of a shared subscription', () => {
     if (slow === undefined || fast === undefined) throw new Error('a member is missing')
     await publishAcknowledged(publisher, 't/a', 'first')
     await publishAcknowledged(publisher, 't/a', 'second')
-    expect(await takePayloads5(slow)).toHaveLength(1)
+    expect(await takePayloads(slow)).toHaveLength(1)
     await fast.finish(await fast.next('PUBLISH'))
     await fast.restBeforePingresp()
     for (const payload of TEN) {
@@ -209,7 +209,7 @@ describe('The strategy of a shared subscription', () => {
       await fast.finish(message)
       await fast.restBeforePingresp()
     }
-    expect(await takePayloads5(slow)).toEqual([])
+    expect(await takePayloads(slow)).toEqual([])
     await until(
       () => testHub.hub.pendingMessages === 1,
       () => 'all but one to be done',

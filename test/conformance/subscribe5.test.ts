@@ -1,54 +1,41 @@
 import { describe, expect, test } from 'vitest'
+import { endingOf, join5, KEPT, message5, NOT_UTF8, publishAcknowledged, SURROGATE, WITH_NUL } from './steps5.ts'
 import {
   NO_LOCAL,
-  publishPacket5,
+  publishPacket,
   RETAIN_AS_PUBLISHED,
   RETAINED_IF_NEW,
   RETAINED_NEVER,
-  subscribePacket5,
-} from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import { valuesOf } from '../support/received-packet5.ts'
+  subscribePacket,
+} from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import { valuesOf } from '../support/received-packet.ts'
+import { isPublish, leave, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import {
-  endingOf,
-  isPublish5,
-  join5,
-  KEPT,
-  leave5,
-  message5,
-  NOT_UTF8,
-  publish5,
-  publishAcknowledged,
-  SURROGATE,
-  takeMessages,
-  takePayloads5,
-  WITH_NUL,
-} from './steps5.ts'
 
 const MALFORMED = 0x81
 const PROTOCOL_ERROR = 0x82
 
 describe('SUBSCRIBE', () => {
   const faults: readonly (readonly [what: string, bytes: Buffer, codes: readonly number[]])[] = [
-    ['with reserved flags [MQTT-3.8.1-1]', subscribePacket5(1, [['t', 0]], [], 0), [MALFORMED]],
-    ['with a filter that is not UTF-8 [MQTT-3.8.3-1]', subscribePacket5(1, [[NOT_UTF8, 0]]), [MALFORMED, 0x8f]],
-    ['with a surrogate in a filter [MQTT-1.5.4-1]', subscribePacket5(1, [[SURROGATE, 0]]), [MALFORMED, 0x8f]],
-    ['with U+0000 in a filter [MQTT-4.7.3-2]', subscribePacket5(1, [[WITH_NUL, 0]]), [MALFORMED, 0x8f]],
-    ['without a filter [MQTT-3.8.3-2]', subscribePacket5(1, []), [PROTOCOL_ERROR]],
-    ['with an empty filter [MQTT-4.7.3-1]', subscribePacket5(1, [['', 0]]), [MALFORMED, PROTOCOL_ERROR, 0x8f]],
-    ['with packet identifier 0', subscribePacket5(0, [['t', 0]]), [MALFORMED, PROTOCOL_ERROR]],
-    ['with QoS 3', subscribePacket5(1, [['t', 3]]), [MALFORMED, PROTOCOL_ERROR]],
-    ['with Retain Handling 3', subscribePacket5(1, [['t', 0x30]]), [PROTOCOL_ERROR]],
-    ['with bit 6 of the options [MQTT-3.8.3-5]', subscribePacket5(1, [['t', 0x40]]), [MALFORMED]],
-    ['with bit 7 of the options [MQTT-3.8.3-5]', subscribePacket5(1, [['t', 0x80]]), [MALFORMED]],
-    ['to "a/#/b" [MQTT-4.7.1-1]', subscribePacket5(1, [['a/#/b', 0]]), [MALFORMED]],
-    ['to "a#" [MQTT-4.7.1-1]', subscribePacket5(1, [['a#', 0]]), [MALFORMED]],
-    ['to "a+/b" [MQTT-4.7.1-2]', subscribePacket5(1, [['a+/b', 0]]), [MALFORMED]],
-    ['to "a/+b" [MQTT-4.7.1-2]', subscribePacket5(1, [['a/+b', 0]]), [MALFORMED]],
+    ['with reserved flags [MQTT-3.8.1-1]', subscribePacket(1, [['t', 0]], [], 0), [MALFORMED]],
+    ['with a filter that is not UTF-8 [MQTT-3.8.3-1]', subscribePacket(1, [[NOT_UTF8, 0]], []), [MALFORMED, 0x8f]],
+    ['with a surrogate in a filter [MQTT-1.5.4-1]', subscribePacket(1, [[SURROGATE, 0]], []), [MALFORMED, 0x8f]],
+    ['with U+0000 in a filter [MQTT-4.7.3-2]', subscribePacket(1, [[WITH_NUL, 0]], []), [MALFORMED, 0x8f]],
+    ['without a filter [MQTT-3.8.3-2]', subscribePacket(1, [], []), [PROTOCOL_ERROR]],
+    ['with an empty filter [MQTT-4.7.3-1]', subscribePacket(1, [['', 0]], []), [MALFORMED, PROTOCOL_ERROR, 0x8f]],
+    ['with packet identifier 0', subscribePacket(0, [['t', 0]], []), [MALFORMED, PROTOCOL_ERROR]],
+    ['with QoS 3', subscribePacket(1, [['t', 3]], []), [MALFORMED, PROTOCOL_ERROR]],
+    ['with Retain Handling 3', subscribePacket(1, [['t', 0x30]], []), [PROTOCOL_ERROR]],
+    ['with bit 6 of the options [MQTT-3.8.3-5]', subscribePacket(1, [['t', 0x40]], []), [MALFORMED]],
+    ['with bit 7 of the options [MQTT-3.8.3-5]', subscribePacket(1, [['t', 0x80]], []), [MALFORMED]],
+    ['to "a/#/b" [MQTT-4.7.1-1]', subscribePacket(1, [['a/#/b', 0]], []), [MALFORMED]],
+    ['to "a#" [MQTT-4.7.1-1]', subscribePacket(1, [['a#', 0]], []), [MALFORMED]],
+    ['to "a+/b" [MQTT-4.7.1-2]', subscribePacket(1, [['a+/b', 0]], []), [MALFORMED]],
+    ['to "a/+b" [MQTT-4.7.1-2]', subscribePacket(1, [['a/+b', 0]], []), [MALFORMED]],
     [
       'with Subscription Identifier 0',
-      subscribePacket5(1, [['t', 0]], [[Id.SUBSCRIPTION_IDENTIFIER, 0]]),
+      subscribePacket(1, [['t', 0]], [[Id.SUBSCRIPTION_IDENTIFIER, 0]]),
       [PROTOCOL_ERROR],
     ],
   ]
@@ -60,7 +47,7 @@ describe('SUBSCRIBE', () => {
   test('is answered with its packet identifier [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-2.2.1-6]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    client.send(subscribePacket5(0xfffe, [['t', 0]]))
+    client.send(subscribePacket(0xfffe, [['t', 0]], []))
     expect(await client.next('SUBACK')).toMatchObject({ packetId: 0xfffe, codes: [0] })
   })
 
@@ -70,8 +57,8 @@ describe('SUBSCRIBE', () => {
     const suback = await client.subscribe(['b', 2], ['a/b/c/d', 1], ['a', 0], ['x'.repeat(11), 1], ['c', 1])
     expect(suback.codes).toEqual([2, 0x8f, 0, 0x8f, 1])
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, message5('a', '1'), message5('b', '2'), message5('c', '3'))
-    expect(await takePayloads5(client)).toEqual(['1', '2', '3'])
+    await publish(publisher, message5('a', '1'), message5('b', '2'), message5('c', '3'))
+    expect(await takePayloads(client)).toEqual(['1', '2', '3'])
   })
 
   test('to more than limits.maxSubscriptionsPerClient gets 0x97 for what is too many [MQTT-3.9.3-2]', async () => {
@@ -95,14 +82,14 @@ describe('SUBSCRIBE', () => {
   test('to a filter that is held sends the retained messages again, and loses and doubles no other [MQTT-3.8.4-4]', async () => {
     const { port } = await startHub()
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 'retained', payload: 'r', retain: true }))
+    await publish(publisher, publishPacket({ topic: 'retained', payload: 'r', retain: true, properties: [] }))
     const client = await join5(port, 'c')
     await client.subscribe(['#', 1])
     await takeMessages(client)
     const live: string[] = []
     for (let i = 0; i < 20; i++) {
       publisher.send(message5('live', `${i}`))
-      client.send(subscribePacket5(7, [['#', 1]]))
+      client.send(subscribePacket(7, [['#', 1]], []))
       live.push(`${i}`)
     }
     await publisher.restBeforePingresp()
@@ -121,8 +108,8 @@ describe('SUBSCRIBE', () => {
     const client = await join5(port, 'c')
     expect((await client.subscribe(['t', granted])).codes).toEqual([granted])
     const publisher = await join5(port, 'publisher')
-    const packets = [0, 1, 2].map((qos) => publishPacket5({ topic: 't', qos, packetId: qos }))
-    await publish5(publisher, ...packets)
+    const packets = [0, 1, 2].map((qos) => publishPacket({ topic: 't', qos, packetId: qos, properties: [] }))
+    await publish(publisher, ...packets)
     expect((await takeMessages(client)).map(({ qos }) => qos)).toEqual(expected)
   })
 
@@ -131,11 +118,11 @@ describe('SUBSCRIBE', () => {
     const client = await join5(port, 'c')
     await client.subscribe(['#', 0], ['+/x', 0], ['e\u0301', 0])
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, message5('$own/x', 'no'), message5('own/x', 'yes'), message5('é', 'by # only'))
-    expect(await takePayloads5(client)).toEqual(['yes', 'by # only'])
+    await publish(publisher, message5('$own/x', 'no'), message5('own/x', 'yes'), message5('é', 'by # only'))
+    expect(await takePayloads(client)).toEqual(['yes', 'by # only'])
     await client.subscribe(['$own/#', 0])
-    await publish5(publisher, message5('$own/x', 'named'))
-    expect(await takePayloads5(client)).toEqual(['named'])
+    await publish(publisher, message5('$own/x', 'named'))
+    expect(await takePayloads(client)).toEqual(['named'])
   })
 
   test('to a topic of 65,535 bytes is served where the configuration allows it [MQTT-4.7.3-3]', async () => {
@@ -154,19 +141,19 @@ describe('No Local', () => {
     const client = await join5(port, 'c')
     await client.subscribe(['t', 1 | NO_LOCAL], ['u', 1])
     const other = await join5(port, 'other')
-    await publish5(other, message5('t', 'of another'))
+    await publish(other, message5('t', 'of another'))
     client.send(message5('t', 'my own'), message5('u', 'my own, elsewhere'))
-    expect(await takePayloads5(client)).toEqual(['of another', 'my own, elsewhere'])
+    expect(await takePayloads(client)).toEqual(['of another', 'my own, elsewhere'])
   })
 
   test('goes by the client identifier, not by the connection [MQTT-3.8.3-3]', async () => {
     const { port } = await startHub()
     const first = await join5(port, 'c', KEPT)
     await first.subscribe(['t', 1 | NO_LOCAL])
-    await leave5(first)
+    await leave(first)
     const second = await join5(port, 'c', KEPT)
     await publishAcknowledged(second, 't', 'my own')
-    expect(await takePayloads5(second)).toEqual([])
+    expect(await takePayloads(second)).toEqual([])
   })
 
   test('of one subscription does not keep it from another that overlaps, at the QoS of that one [MQTT-3.8.3-3]', async () => {
@@ -174,10 +161,10 @@ describe('No Local', () => {
     const client = await join5(port, 'c')
     await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 1]], ['t', 2 | NO_LOCAL])
     await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 2]], ['#', 0])
-    client.send(publishPacket5({ topic: 't', qos: 2 }))
-    const mine = (await client.restBeforePingresp()).find(isPublish5)
+    client.send(publishPacket({ topic: 't', qos: 2, properties: [] }))
+    const mine = (await client.restBeforePingresp()).find(isPublish)
     expect(mine).toMatchObject({ qos: 0, properties: [[Id.SUBSCRIPTION_IDENTIFIER, 2]] })
-    await publish5(await join5(port, 'other'), publishPacket5({ topic: 't', qos: 2 }))
+    await publish(await join5(port, 'other'), publishPacket({ topic: 't', qos: 2, properties: [] }))
     const [theirs] = await takeMessages(client)
     expect(theirs?.qos).toBe(2)
     expect(valuesOf(theirs ?? { properties: [] }, Id.SUBSCRIPTION_IDENTIFIER)).toHaveLength(2)
@@ -188,12 +175,12 @@ describe('Retained messages', () => {
   test('are the last of each topic, with their QoS; others stay out [MQTT-3.3.1-5] [MQTT-3.3.1-8]', async () => {
     const { port } = await startHub()
     const publisher = await join5(port, 'publisher')
-    await publish5(
+    await publish(
       publisher,
-      publishPacket5({ topic: 't', payload: 'old', retain: true }),
-      publishPacket5({ topic: 't', payload: 'new', retain: true, qos: 1 }),
-      publishPacket5({ topic: 't', payload: 'passing' }),
-      publishPacket5({ topic: 'u', payload: 'passing too' }),
+      publishPacket({ topic: 't', payload: 'old', retain: true, properties: [] }),
+      publishPacket({ topic: 't', payload: 'new', retain: true, qos: 1, properties: [] }),
+      publishPacket({ topic: 't', payload: 'passing', properties: [] }),
+      publishPacket({ topic: 'u', payload: 'passing too', properties: [] }),
     )
     const client = await join5(port, 'c')
     await client.subscribe(['#', 2])
@@ -207,9 +194,9 @@ describe('Retained messages', () => {
     const watcher = await join5(port, 'watcher')
     await watcher.subscribe(['t', 0])
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 't', payload: 'x', retain: true }))
-    await publish5(publisher, publishPacket5({ topic: 't', retain: true }))
-    expect(await takePayloads5(watcher)).toEqual(['x', ''])
+    await publish(publisher, publishPacket({ topic: 't', payload: 'x', retain: true, properties: [] }))
+    await publish(publisher, publishPacket({ topic: 't', retain: true, properties: [] }))
+    expect(await takePayloads(watcher)).toEqual(['x', ''])
     const client = await join5(port, 'c')
     await client.subscribe(['t', 0])
     expect(await takeMessages(client)).toEqual([])
@@ -221,14 +208,17 @@ describe('Retained messages', () => {
     ['2: never [MQTT-3.3.1-11]', RETAINED_NEVER, [], []],
   ])('are sent by Retain Handling %s', async (_what, handling, first, second) => {
     const { port } = await startHub()
-    await publish5(await join5(port, 'publisher'), publishPacket5({ topic: 't', payload: 'kept', retain: true }))
+    await publish(
+      await join5(port, 'publisher'),
+      publishPacket({ topic: 't', payload: 'kept', retain: true, properties: [] }),
+    )
     const client = await join5(port, 'c')
     await client.subscribe(['t', 1 | handling])
-    expect(await takePayloads5(client)).toEqual(first)
+    expect(await takePayloads(client)).toEqual(first)
     await client.subscribe(['t', 0 | handling])
-    expect(await takePayloads5(client)).toEqual(second)
+    expect(await takePayloads(client)).toEqual(second)
     await client.subscribe(['+', 0 | handling])
-    expect(await takePayloads5(client)).toEqual(first)
+    expect(await takePayloads(client)).toEqual(first)
   })
 
   test('published to a live subscription keep RETAIN where it asks for that, else lose it [MQTT-3.3.1-12] [MQTT-3.3.1-13]', async () => {
@@ -238,7 +228,11 @@ describe('Retained messages', () => {
     const asPublished = await join5(port, 'as published')
     await asPublished.subscribe(['t', RETAIN_AS_PUBLISHED])
     const publisher = await join5(port, 'publisher')
-    await publish5(publisher, publishPacket5({ topic: 't', retain: true }), publishPacket5({ topic: 't' }))
+    await publish(
+      publisher,
+      publishPacket({ topic: 't', retain: true, properties: [] }),
+      publishPacket({ topic: 't', properties: [] }),
+    )
     expect((await takeMessages(plain)).map(({ retain }) => retain)).toEqual([false, false])
     expect((await takeMessages(asPublished)).map(({ retain }) => retain)).toEqual([true, false])
   })

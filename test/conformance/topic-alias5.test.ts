@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { publishPacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import { valueOf, valuesOf } from '../support/received-packet5.ts'
+import { endingOf, join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
+import { publishPacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import { valueOf, valuesOf } from '../support/received-packet.ts'
+import { isPublish, leave, publish } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { endingOf, isPublish5, join5, KEPT, leave5, message5, publish5, publishAcknowledged } from './steps5.ts'
 
 const PROTOCOL_ERROR = 0x82
 const TOPIC_ALIAS_INVALID = 0x94
@@ -18,7 +19,7 @@ describe('A topic alias of a client', () => {
     const client = await join5(port, 'c')
     await client.subscribe(['#', 0])
     client.send(aliased(1, 'one'), aliased(2, 'two'), aliased(1, ''), aliased(2, ''), aliased(1, 'new'), aliased(1, ''))
-    const topics = (await client.restBeforePingresp()).filter(isPublish5).map(({ topic }) => topic)
+    const topics = (await client.restBeforePingresp()).filter(isPublish).map(({ topic }) => topic)
     expect(topics).toEqual(['one', 'two', 'one', 'two', 'new', 'new'])
   })
 
@@ -33,9 +34,9 @@ describe('A topic alias of a client', () => {
   test('holds for each QoS and for retained messages', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    await publish5(client, aliased(1, 't', 'first'))
+    await publish(client, aliased(1, 't', 'first'))
     const properties = [[Id.TOPIC_ALIAS, 1]] as const
-    await publish5(client, publishPacket5({ topic: '', payload: 'kept', qos: 1, retain: true, properties }))
+    await publish(client, publishPacket({ topic: '', payload: 'kept', qos: 1, retain: true, properties }))
     await client.subscribe(['#', 0])
     expect(await client.next('PUBLISH')).toMatchObject({ topic: 't', payload: Buffer.from('kept'), retain: true })
   })
@@ -63,8 +64,8 @@ describe('A topic alias of a client', () => {
   test('ends with its connection, though the session goes on [MQTT-3.3.2-7]', async () => {
     const { port } = await startHub()
     const first = await join5(port, 'c', KEPT)
-    await publish5(first, aliased(1, 't'))
-    await leave5(first)
+    await publish(first, aliased(1, 't'))
+    await leave(first)
     const second = await join5(port, 'c', KEPT)
     second.send(aliased(1, ''))
     expect(await second.untilDisconnected()).toBe(PROTOCOL_ERROR)
@@ -72,7 +73,7 @@ describe('A topic alias of a client', () => {
 
   test('of one client is not that of another', async () => {
     const { port } = await startHub()
-    await publish5(await join5(port, 'other'), aliased(1, 't'))
+    await publish(await join5(port, 'other'), aliased(1, 't'))
     expect(await endingOf(port, aliased(1, ''))).toBe(PROTOCOL_ERROR)
   })
 })
@@ -84,8 +85,8 @@ describe('A topic alias of the hub', () => {
     await client.subscribe(['#', 0])
     const publisher = await join5(port, 'publisher')
     const topics = ['a', 'b', 'a', 'c', 'b', 'a', 'c', 'd', 'a', 'b', 'd']
-    await publish5(publisher, ...topics.map((topic) => message5(topic, topic)))
-    const messages = (await client.restBeforePingresp()).filter(isPublish5)
+    await publish(publisher, ...topics.map((topic) => message5(topic, topic)))
+    const messages = (await client.restBeforePingresp()).filter(isPublish)
     expect(messages.map(({ payload }) => payload.toString())).toEqual(topics)
     const known = new Map<unknown, string>()
     for (const message of messages) {
@@ -103,7 +104,7 @@ describe('A topic alias of the hub', () => {
     const { port } = await startHub()
     const client = await join5(port, 'c', { properties })
     await client.subscribe(['t', 0])
-    await publish5(client, message5('other'))
+    await publish(client, message5('other'))
     for (let i = 0; i < 3; i++) {
       client.send(message5('t', 'x'))
       const got = await client.next('PUBLISH')
@@ -118,7 +119,7 @@ describe('A topic alias of the hub', () => {
       [Id.TOPIC_ALIAS_MAXIMUM, 5],
       [Id.SESSION_EXPIRY, 1000],
     ] as const
-    const fields = { isCleanStart: false, properties }
+    const fields = { isClean: false, properties }
     const first = await join5(port, 'c', fields)
     await first.subscribe(['t', 1])
     const publisher = await join5(port, 'publisher')
@@ -127,7 +128,7 @@ describe('A topic alias of the hub', () => {
       await first.finish(await first.next('PUBLISH'))
     }
     await first.restBeforePingresp()
-    await leave5(first)
+    await leave(first)
     await publishAcknowledged(publisher, 't', 'later')
     const second = await join5(port, 'c', fields)
     expect(await second.next('PUBLISH')).toMatchObject({ topic: 't', payload: Buffer.from('later') })

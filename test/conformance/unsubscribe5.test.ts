@@ -1,18 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { acknowledgePacket5, publishPacket5, unsubscribePacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
+import { endingOf, join5, message5, NOT_UTF8 } from './steps5.ts'
+import { acknowledgePacket, publishPacket, unsubscribePacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import { isPublish, publish, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { endingOf, isPublish5, join5, message5, NOT_UTF8, publish5, takePayloads5 } from './steps5.ts'
 
 const MALFORMED = 0x81
 const PROTOCOL_ERROR = 0x82
 
 describe('UNSUBSCRIBE', () => {
   const faults: readonly (readonly [what: string, bytes: Buffer, codes: readonly number[]])[] = [
-    ['with reserved flags [MQTT-3.10.1-1]', unsubscribePacket5(1, ['t'], [], 0), [MALFORMED]],
-    ['with a filter that is not UTF-8 [MQTT-3.10.3-1]', unsubscribePacket5(1, [NOT_UTF8]), [MALFORMED, 0x8f]],
-    ['without a filter [MQTT-3.10.3-2]', unsubscribePacket5(1, []), [PROTOCOL_ERROR]],
-    ['with packet identifier 0', unsubscribePacket5(0, ['t']), [MALFORMED, PROTOCOL_ERROR]],
+    ['with reserved flags [MQTT-3.10.1-1]', unsubscribePacket(1, ['t'], [], 0), [MALFORMED]],
+    ['with a filter that is not UTF-8 [MQTT-3.10.3-1]', unsubscribePacket(1, [NOT_UTF8], []), [MALFORMED, 0x8f]],
+    ['without a filter [MQTT-3.10.3-2]', unsubscribePacket(1, [], []), [PROTOCOL_ERROR]],
+    ['with packet identifier 0', unsubscribePacket(0, ['t'], []), [MALFORMED, PROTOCOL_ERROR]],
   ]
   test.each(faults)('%s ends the client with its reason code [MQTT-4.13.1-1]', async (_what, bytes, codes) => {
     const { port } = await startHub()
@@ -23,14 +24,14 @@ describe('UNSUBSCRIBE', () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
     await client.subscribe(['a', 0], ['b/#', 0])
-    const answers = await publish5(client, unsubscribePacket5(0xabcd, ['x', 'a', 'b/+', 'b/#', 'a']))
+    const answers = await publish(client, unsubscribePacket(0xabcd, ['x', 'a', 'b/+', 'b/#', 'a'], []))
     expect(answers).toMatchObject([{ type: 'UNSUBACK', packetId: 0xabcd, codes: [0x11, 0, 0x11, 0, 0x11] }])
   })
 
   test('of what was never subscribed is answered all the same, with user properties too [MQTT-3.10.4-5]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
-    client.send(unsubscribePacket5(3, ['t'], [[Id.USER_PROPERTY, ['a', 'b']]]))
+    client.send(unsubscribePacket(3, ['t'], [[Id.USER_PROPERTY, ['a', 'b']]]))
     expect(await client.next('UNSUBACK')).toMatchObject({ packetId: 3, codes: [0x11] })
   })
 
@@ -38,17 +39,17 @@ describe('UNSUBSCRIBE', () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
     await client.subscribe(['a/+', 0], ['b', 0])
-    client.send(unsubscribePacket5(1, ['a/b', '#', 'b']))
+    client.send(unsubscribePacket(1, ['a/b', '#', 'b'], []))
     expect((await client.next('UNSUBACK')).codes).toEqual([0x11, 0x11, 0])
     client.send(message5('a/b', 'still'), message5('b', 'no more'))
-    expect(await takePayloads5(client)).toEqual(['still'])
+    expect(await takePayloads(client)).toEqual(['still'])
   })
 
   test('lets nothing new come once it is answered [MQTT-3.10.4-2]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
     await client.subscribe(['t', 0])
-    client.send(message5('t', 'before'), unsubscribePacket5(1, ['t']), message5('t', 'after'))
+    client.send(message5('t', 'before'), unsubscribePacket(1, ['t'], []), message5('t', 'after'))
     const packets = await client.restBeforePingresp()
     expect(packets.map(({ type }) => type)).toEqual(['PUBLISH', 'UNSUBACK'])
   })
@@ -58,18 +59,18 @@ describe('UNSUBSCRIBE', () => {
     const client = await join5(port, 'c')
     await client.subscribe(['t', 2])
     const publisher = await join5(port, 'publisher')
-    await publish5(
+    await publish(
       publisher,
-      publishPacket5({ topic: 't', qos: 1, packetId: 1 }),
-      publishPacket5({ topic: 't', qos: 2, packetId: 2 }),
+      publishPacket({ topic: 't', qos: 1, packetId: 1, properties: [] }),
+      publishPacket({ topic: 't', qos: 2, packetId: 2, properties: [] }),
     )
-    const [first, second] = (await client.restBeforePingresp()).filter(isPublish5)
+    const [first, second] = (await client.restBeforePingresp()).filter(isPublish)
     if (first === undefined || second === undefined) throw new Error('the messages did not come')
-    client.send(unsubscribePacket5(1, ['t']))
+    client.send(unsubscribePacket(1, ['t'], []))
     await client.next('UNSUBACK')
-    client.send(acknowledgePacket5('PUBACK', first.packetId), acknowledgePacket5('PUBREC', second.packetId))
+    client.send(acknowledgePacket('PUBACK', first.packetId), acknowledgePacket('PUBREC', second.packetId))
     expect(await client.next('PUBREL')).toMatchObject({ packetId: second.packetId, reasonCode: 0 })
-    client.send(acknowledgePacket5('PUBCOMP', second.packetId))
+    client.send(acknowledgePacket('PUBCOMP', second.packetId))
     expect(await client.restBeforePingresp()).toEqual([])
   })
 })

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
 import { publishPacket } from '../support/packets.ts'
-import { publishPacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
+import { Id } from '../support/properties.ts'
 import { openRawClient } from '../support/raw-client.ts'
+import { join, leave, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
-import { join, leave, publish, takePayloads } from '../support/steps.ts'
-import { join5, KEPT, leave5, message5, publish5, publishAcknowledged, takeMessages, takePayloads5 } from './steps5.ts'
 
 const OLD = [3, 4] as const
 
@@ -20,7 +19,7 @@ describe.each(OLD)('A client of protocol level %i', (protocolLevel) => {
       [Id.MESSAGE_EXPIRY, 1000],
       [Id.TOPIC_ALIAS, 1],
     ] as const
-    await publish5(publisher, publishPacket5({ topic: 't', payload: 'x', qos, properties }))
+    await publish(publisher, publishPacket({ topic: 't', payload: 'x', qos, properties }))
     const got = await old.next('PUBLISH')
     expect(got).toMatchObject({ topic: 't', payload: Buffer.from('x'), qos })
     expect(got.flags).toBe(qos << 1)
@@ -57,11 +56,11 @@ describe.each(OLD)('A client of protocol level %i', (protocolLevel) => {
     const newer = await join5(port, 'newer')
     await publish(old, publishPacket({ topic: 'old', payload: 'by old', retain: true }))
     const properties = [[Id.CONTENT_TYPE, 'text/plain']] as const
-    await publish5(newer, publishPacket5({ topic: 'new', payload: 'by new', retain: true, properties }))
+    await publish(newer, publishPacket({ topic: 'new', payload: 'by new', retain: true, properties }))
     await old.subscribe(['new', 0])
     expect(await takePayloads(old)).toEqual(['by new'])
     await newer.subscribe(['old', 0])
-    expect(await takePayloads5(newer)).toEqual(['by old'])
+    expect(await takePayloads(newer)).toEqual(['by old'])
   })
 })
 
@@ -81,7 +80,7 @@ describe('A kept session', () => {
     const { port } = await startHub()
     const newer = await join5(port, 'c', KEPT)
     await newer.subscribe(['t', 1])
-    await leave5(newer)
+    await leave(newer)
     await publishAcknowledged(await join5(port, 'publisher'), 't', 'x')
     const old = await openRawClient(port)
     expect(await old.connect({ clientId: 'c', isClean: false })).toMatchObject({ isSessionPresent: true })
@@ -95,6 +94,6 @@ test('A topic alias of MQTT 5 reaches MQTT 3.1.1 as the topic it stands for', as
   await old.subscribe(['#', 0])
   const publisher = await join5(port, 'publisher')
   const properties = [[Id.TOPIC_ALIAS, 1]] as const
-  await publish5(publisher, message5('t', '1', properties), message5('', '2', properties))
+  await publish(publisher, message5('t', '1', properties), message5('', '2', properties))
   expect([(await old.next('PUBLISH')).topic, (await old.next('PUBLISH')).topic]).toEqual(['t', 't'])
 })

@@ -1,22 +1,21 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type RawData, WebSocket } from 'ws'
 import { Collected, guarded } from '../support/guard.ts'
-import { PINGREQ } from '../support/packets.ts'
-import { connectPacket5, publishPacket5 } from '../support/packets5.ts'
-import { PacketCutter5, type ReceivedPacket5 } from '../support/received-packet5.ts'
+import { connectPacket, PINGREQ, publishPacket } from '../support/packets.ts'
+import { PacketCutter, type ReceivedPacket } from '../support/received-packet.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
 
 interface Opened {
   readonly webSocket: WebSocket
-  readonly packets: Collected<ReceivedPacket5>
+  readonly packets: Collected<ReceivedPacket>
   readonly closed: Promise<number>
 }
 
 async function open(port: number): Promise<Opened> {
   const webSocket = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, ['mqtt'])
   onTestFinished(() => webSocket.terminate())
-  const packets = new Collected<ReceivedPacket5>('packets')
-  const cutter = new PacketCutter5()
+  const packets = new Collected<ReceivedPacket>('packets')
+  const cutter = new PacketCutter(5)
   webSocket.on('message', (data: RawData, isBinary: boolean) => {
     if (!isBinary || !Buffer.isBuffer(data)) throw new Error('the hub sent a text frame')
     for (const packet of cutter.push(data)) packets.push(packet)
@@ -40,8 +39,8 @@ test('The WebSocket subprotocol of MQTT 5 is "mqtt" [MQTT-6.0.0-4]', async () =>
 test('MQTT 5 packets may lie in WebSocket frames as they like, in parts or many in one [MQTT-6.0.0-2]', async () => {
   const { httpPort } = await startHubWithHttp()
   const { webSocket, packets } = await open(httpPort)
-  const publish = publishPacket5({ topic: 't', qos: 1, packetId: 5 })
-  const bytes = Buffer.concat([connectPacket5({ clientId: 'c' }), publish])
+  const publish = publishPacket({ topic: 't', qos: 1, packetId: 5, properties: [] })
+  const bytes = Buffer.concat([connectPacket({ clientId: 'c', properties: [] }), publish])
   for (const byte of bytes) webSocket.send(Buffer.from([byte]))
   webSocket.send(Buffer.concat([publish, PINGREQ, publish.subarray(0, 3)]))
   webSocket.send(publish.subarray(3))
@@ -52,7 +51,7 @@ test('MQTT 5 packets may lie in WebSocket frames as they like, in parts or many 
 test('A text frame ends an MQTT 5 connection over WebSocket; the hub sends binary frames only [MQTT-6.0.0-1]', async () => {
   const { httpPort } = await startHubWithHttp()
   const { webSocket, packets, closed } = await open(httpPort)
-  webSocket.send(connectPacket5({ clientId: 'c' }))
+  webSocket.send(connectPacket({ clientId: 'c', properties: [] }))
   await packets.atLeast(1)
   webSocket.send('text')
   expect(await guarded(closed, () => 'the WebSocket to close')).toBe(1003)

@@ -1,31 +1,32 @@
 import { describe, expect, test } from 'vitest'
-import { connectPacket5, type WillFields5 } from '../support/packets5.ts'
-import { Id, type Property } from '../support/properties5.ts'
-import { openRawClient5, type RawClient5 } from '../support/raw-client5.ts'
-import { type ReceivedPublish5, valuesOf } from '../support/received-packet5.ts'
+import { join5, KEPT, message5, NOT_UTF8, refusalOf, retainedFor } from './steps5.ts'
+import { connectPacket, type WillFields } from '../support/packets.ts'
+import { Id, type Property } from '../support/properties.ts'
+import { openRawClient, type RawClient } from '../support/raw-client.ts'
+import { type ReceivedPublish, valuesOf } from '../support/received-packet.ts'
+import { leave, lose, takePayloads } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { join5, KEPT, leave5, lose5, message5, NOT_UTF8, refusalOf, retainedFor, takePayloads5 } from './steps5.ts'
 
 const WILL = { topic: 'will', payload: 'gone' } as const
 
-function delayed(seconds: number): WillFields5 {
+function delayed(seconds: number): WillFields {
   return { ...WILL, properties: [[Id.WILL_DELAY, seconds]] }
 }
 
-function keptFor(seconds: number): { isCleanStart: boolean; properties: Property[] } {
-  return { isCleanStart: false, properties: [[Id.SESSION_EXPIRY, seconds]] }
+function keptFor(seconds: number): { isClean: boolean; properties: Property[] } {
+  return { isClean: false, properties: [[Id.SESSION_EXPIRY, seconds]] }
 }
 
-async function watch(port: number): Promise<RawClient5> {
+async function watch(port: number): Promise<RawClient> {
   const watcher = await join5(port, 'watcher')
   await watcher.subscribe(['will', 2])
   return watcher
 }
 
 /** Lets a client with this will go without a word, and gives what a watcher gets. */
-async function willOf({ log, port }: TestHub, will: WillFields5): Promise<ReceivedPublish5> {
+async function willOf({ log, port }: TestHub, will: WillFields): Promise<ReceivedPublish> {
   const watcher = await watch(port)
-  await lose5(log, await join5(port, 'c', { will }))
+  await lose(log, await join5(port, 'c', { will }))
   return watcher.next('PUBLISH')
 }
 
@@ -51,12 +52,12 @@ describe('Will', () => {
   test('is forgotten once it was published, and at a normal DISCONNECT [MQTT-3.1.2-10]', async () => {
     const { log, port } = await startHub()
     const watcher = await watch(port)
-    await lose5(log, await join5(port, 'c', { ...KEPT, will: WILL }))
+    await lose(log, await join5(port, 'c', { ...KEPT, will: WILL }))
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
-    await lose5(log, await join5(port, 'c', KEPT))
-    await leave5(await join5(port, 'c', { ...KEPT, will: WILL }))
-    await lose5(log, await join5(port, 'c', KEPT))
-    expect(await takePayloads5(watcher)).toEqual([])
+    await lose(log, await join5(port, 'c', KEPT))
+    await leave(await join5(port, 'c', { ...KEPT, will: WILL }))
+    await lose(log, await join5(port, 'c', KEPT))
+    expect(await takePayloads(watcher)).toEqual([])
   })
 
   test('is not retained unless it says so [MQTT-3.1.2-14] [MQTT-3.1.2-15]', async () => {
@@ -82,7 +83,7 @@ describe('Will', () => {
     for (const [id] of properties) expect(valuesOf(got, id)).toEqual(valuesOf({ properties }, id))
   })
 
-  const faults: readonly (readonly [what: string, will: WillFields5, codes: readonly number[]])[] = [
+  const faults: readonly (readonly [what: string, will: WillFields, codes: readonly number[]])[] = [
     ['a property that no will has', { ...WILL, properties: [[Id.TOPIC_ALIAS, 1]] }, [0x81, 0x82]],
     [
       'a property twice',
@@ -105,7 +106,7 @@ describe('Will', () => {
   ]
   test.each(faults)('with %s has its CONNECT refused [MQTT-3.1.4-1]', async (_what, will, codes) => {
     const { port } = await startHub()
-    expect(codes).toContain(await refusalOf(port, connectPacket5({ clientId: 'c', will })))
+    expect(codes).toContain(await refusalOf(port, connectPacket({ clientId: 'c', will, properties: [] })))
   })
 })
 
@@ -113,9 +114,9 @@ describe('Will Delay', () => {
   test('holds the will back until it is over [MQTT-3.1.2-8]', async () => {
     const { log, port } = await startHub()
     const watcher = await watch(port)
-    await lose5(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }))
+    await lose(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }))
     const lostAtMs = performance.now()
-    expect(await takePayloads5(watcher)).toEqual([])
+    expect(await takePayloads(watcher)).toEqual([])
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
     expect(performance.now() - lostAtMs).toBeGreaterThan(900)
   })
@@ -123,35 +124,35 @@ describe('Will Delay', () => {
   test('ends with the session when that is sooner [MQTT-3.1.2-8]', async () => {
     const { log, port } = await startHub()
     const watcher = await watch(port)
-    await lose5(log, await join5(port, 'c', { ...keptFor(1), will: delayed(1000) }))
-    expect(await takePayloads5(watcher)).toEqual([])
+    await lose(log, await join5(port, 'c', { ...keptFor(1), will: delayed(1000) }))
+    expect(await takePayloads(watcher)).toEqual([])
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
   })
 
   test('is none where the session ends with the connection [MQTT-3.1.2-8]', async () => {
     const { log, port } = await startHub()
     const watcher = await watch(port)
-    await lose5(log, await join5(port, 'c', { will: delayed(1000) }))
+    await lose(log, await join5(port, 'c', { will: delayed(1000) }))
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
   })
 
   test('that is not over when the client resumes its session lets the will never come [MQTT-3.1.3-9]', async () => {
     const { log, port } = await startHub()
     const watcher = await watch(port)
-    await lose5(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }))
+    await lose(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }))
     const back = await join5(port, 'c', keptFor(1000))
     // A will of another client with the same delay comes, and by then the first would have.
-    await lose5(log, await join5(port, 'other', { ...keptFor(1000), will: { ...delayed(1), payload: 'other' } }))
+    await lose(log, await join5(port, 'other', { ...keptFor(1000), will: { ...delayed(1), payload: 'other' } }))
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('other')
-    expect(await takePayloads5(watcher)).toEqual([])
+    expect(await takePayloads(watcher)).toEqual([])
     expect(back.isClosed).toBe(false)
   })
 
   test('is cut short by Clean Start, which ends the session that the will belongs to [MQTT-3.1.2-8]', async () => {
     const { log, port } = await startHub()
     const watcher = await watch(port)
-    await lose5(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) }))
-    await join5(port, 'c', { isCleanStart: true })
+    await lose(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) }))
+    await join5(port, 'c', { isClean: true })
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
   })
 
@@ -159,10 +160,10 @@ describe('Will Delay', () => {
     const { port } = await startHub()
     const watcher = await watch(port)
     const older = await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) })
-    const newer = await openRawClient5(port)
+    const newer = await openRawClient(port, 5)
     expect(await newer.connect({ clientId: 'c', ...keptFor(1000) })).toMatchObject({ isSessionPresent: true })
     expect(await older.untilDisconnected()).toBe(0x8e)
-    expect(await takePayloads5(watcher)).toEqual([])
+    expect(await takePayloads(watcher)).toEqual([])
   })
 
   test('of 0 is none: a client that takes over its own connection has the will of the older one published [MQTT-3.1.2-8]', async () => {
@@ -176,8 +177,8 @@ describe('Will Delay', () => {
   test('counts from a DISCONNECT with 0x04, too [MQTT-3.1.2-8]', async () => {
     const { port } = await startHub()
     const watcher = await watch(port)
-    await leave5(await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }), 0x04)
-    expect(await takePayloads5(watcher)).toEqual([])
+    await leave(await join5(port, 'c', { ...keptFor(1000), will: delayed(1) }), 0x04)
+    expect(await takePayloads(watcher)).toEqual([])
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
   })
 })
@@ -186,7 +187,7 @@ test('A client without a will has none published [MQTT-3.1.2-8]', async () => {
   const { log, port } = await startHub()
   const watcher = await join5(port, 'watcher')
   await watcher.subscribe(['#', 0])
-  await lose5(log, await join5(port, 'c'))
-  await leave5(await join5(port, 'c', KEPT), 0x04)
-  expect(await takePayloads5(watcher)).toEqual([])
+  await lose(log, await join5(port, 'c'))
+  await leave(await join5(port, 'c', KEPT), 0x04)
+  expect(await takePayloads(watcher)).toEqual([])
 })

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { connectPacket, DISCONNECT, field, packet, publishPacket, subscribePacket } from '../support/packets.ts'
+import { field } from '../support/bytes.ts'
+import { connectPacket, DISCONNECT, packet, publishPacket, subscribePacket } from '../support/packets.ts'
 import { connectRawClient, openRawClient } from '../support/raw-client.ts'
-import { startHub } from '../support/start-hub.ts'
 import { Bystander, isPublish, join, leave, lose, message, payloadsOf, publish, untilReason } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 
 const NOT_UTF8 = Buffer.from([0xff])
 const KEPT = { clientId: 'kept', isClean: false } as const
@@ -23,7 +24,7 @@ describe('CONNECT', () => {
     const { port } = await startHub()
     const client = await openRawClient(port)
     const connack = await client.connect({ ...fields, clientId: 'c' })
-    expect(connack).toMatchObject({ flags: 0, body: Buffer.from([0, 0]) })
+    expect(connack).toMatchObject({ bytes: packet('CONNACK', 0, Buffer.from([0, 0])) })
     await client.subscribe(['t', 0])
     expect(payloadsOf(await publish(client, message('t', 'hello')))).toEqual(['hello'])
   })
@@ -38,7 +39,7 @@ describe('CONNECT', () => {
     const { log, port } = await startHub()
     const client = await openRawClient(port)
     const connack = await client.connect({ protocolName, protocolLevel, clientId: 'c' })
-    expect(connack.body).toEqual(Buffer.from([0, 1]))
+    expect(connack.bytes).toEqual(packet('CONNACK', 0, Buffer.from([0, 1])))
     await client.untilClosed()
     await untilReason(log, /CONNECT refused: protocol level/)
   })
@@ -92,7 +93,7 @@ describe('CONNECT', () => {
     }
     const client = await openRawClient(port)
     client.send(cutConnect(bodyBytes))
-    expect(await client.next('CONNACK')).toMatchObject({ returnCode: 0 })
+    expect(await client.next('CONNACK')).toMatchObject({ reasonCode: 0 })
   })
 
   test('a second time ends the client, publishes its will, and answers nothing [MQTT-3.1.0-2]', async () => {
@@ -117,7 +118,7 @@ describe('CONNECT', () => {
       { userName: '', password: '' },
     ]) {
       const client = await openRawClient(port)
-      expect(await client.connect({ ...fields, clientId: 'c' })).toMatchObject({ returnCode: 0 })
+      expect(await client.connect({ ...fields, clientId: 'c' })).toMatchObject({ reasonCode: 0 })
     }
   })
 
@@ -125,7 +126,7 @@ describe('CONNECT', () => {
     const { log, port } = await startHub({ config: { limits: { maxConnections: 1 } } })
     const first = await join(port, 'first')
     const second = await openRawClient(port)
-    expect(await second.connect({ clientId: 'second' })).toMatchObject({ returnCode: 3, isSessionPresent: false })
+    expect(await second.connect({ clientId: 'second' })).toMatchObject({ reasonCode: 3, isSessionPresent: false })
     await second.untilClosed()
     await untilReason(log, /too many connections/)
     expect(await first.restBeforePingresp()).toEqual([])
@@ -143,7 +144,7 @@ describe('CONNECT', () => {
     )
     await client.untilClosed()
     expect(client.received.slice(0, 2)).toMatchObject([
-      { type: 'CONNACK', returnCode: 0 },
+      { type: 'CONNACK', reasonCode: 0 },
       { type: 'SUBACK', packetId: 7, codes: [1] },
     ])
     expect(
@@ -193,7 +194,7 @@ describe('Client identifiers', () => {
   ])('that are empty %s are refused with return code 2', async (_what, fields) => {
     const { log, port } = await startHub()
     const client = await openRawClient(port)
-    expect(await client.connect({ ...fields, clientId: '' })).toMatchObject({ returnCode: 2, isSessionPresent: false })
+    expect(await client.connect({ ...fields, clientId: '' })).toMatchObject({ reasonCode: 2, isSessionPresent: false })
     await client.untilClosed()
     await untilReason(log, /client identifier is empty/)
   })
@@ -207,7 +208,7 @@ describe('Client identifiers', () => {
   ])('of %s are accepted [MQTT-3.1.3-5]', async (_what, clientId, protocolLevel) => {
     const { port } = await startHub()
     const client = await openRawClient(port)
-    expect(await client.connect({ clientId, protocolLevel })).toMatchObject({ returnCode: 0 })
+    expect(await client.connect({ clientId, protocolLevel })).toMatchObject({ reasonCode: 0 })
     expect(await client.restBeforePingresp()).toEqual([])
   })
 
@@ -248,13 +249,13 @@ describe('Session Present', () => {
   test('is 0 in a first CONNACK and 1 when a kept session is resumed, one without subscriptions too [MQTT-3.2.2-2]', async () => {
     const { log, port } = await startHub()
     const first = await openRawClient(port)
-    expect((await first.connect(KEPT)).body).toEqual(Buffer.from([0, 0]))
+    expect((await first.connect(KEPT)).bytes).toEqual(packet('CONNACK', 0, Buffer.from([0, 0])))
     await leave(first)
     const second = await openRawClient(port)
-    expect((await second.connect(KEPT)).body).toEqual(Buffer.from([1, 0]))
+    expect((await second.connect(KEPT)).bytes).toEqual(packet('CONNACK', 0, Buffer.from([1, 0])))
     await lose(log, second)
     const third = await openRawClient(port)
-    expect((await third.connect(KEPT)).body).toEqual(Buffer.from([1, 0]))
+    expect((await third.connect(KEPT)).bytes).toEqual(packet('CONNACK', 0, Buffer.from([1, 0])))
   })
 
   test('is 0 for a clean session, which discards a kept one for good [MQTT-3.2.2-1] [MQTT-3.1.2-6]', async () => {
@@ -278,7 +279,7 @@ describe('Session Present', () => {
     await first.subscribe(['t', 0])
     await leave(first)
     const second = await openRawClient(port)
-    expect((await second.connect(fields)).body).toEqual(Buffer.from([0, 0]))
+    expect((await second.connect(fields)).bytes).toEqual(packet('CONNACK', 0, Buffer.from([0, 0])))
     expect(payloadsOf(await publish(second, message('t', 'still subscribed')))).toEqual(['still subscribed'])
   })
 

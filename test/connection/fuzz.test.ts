@@ -11,8 +11,8 @@ import {
   unsubscribePacket,
 } from '../support/packets.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
-import { startHub } from '../support/start-hub.ts'
 import { Bystander, expectLedgerBalanced, join } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 import { runs } from '../support/runs.ts'
 
 /** One hub serves many runs, so each run opens many sockets; none may be left open at its end. */
@@ -190,9 +190,9 @@ async function talk(chunks: readonly Buffer[]): Promise<Record<string, string[]>
   await client.untilClosed()
   await hub.stop()
   const byKind: Record<string, string[]> = { ledger: [`${hub.ledger.matched} ${hub.ledger.received.join(' ')}`] }
-  for (const { type, flags, body } of client.received) {
+  for (const { type, bytes } of client.received) {
     const kind = type === 'PUBLISH' ? 'PUBLISH' : 'answers'
-    ;(byKind[kind] ??= []).push(`${type} ${flags} ${body.toString('base64')}`)
+    ;(byKind[kind] ??= []).push(`${type} ${bytes.toString('base64')}`)
   }
   return byKind
 }

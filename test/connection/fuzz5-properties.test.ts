@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { endCode, readAnswers } from '../support/fuzz-answers5.ts'
 import {
   anyProperties,
   badProperties,
@@ -8,7 +7,6 @@ import {
   encode,
   encodeProperty,
   isValidSet,
-  MESSAGE_EXPIRY,
   numberProperty,
   type PacketModel,
   plain5,
@@ -16,14 +14,14 @@ import {
   PROPERTY_PACKETS,
   type PropertyPacket,
   publish5,
-  RESPONSE_TOPIC,
   subscribe5,
-  TOPIC_ALIAS,
   validProperties,
 } from '../support/fuzz-packets5.ts'
+import { Id, propertyBytes } from '../support/properties.ts'
+import { valueOf } from '../support/received-packet.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
-import { Bystander, expectLedgerBalanced, join } from '../support/steps.ts'
-import { CARRIERS5, limitsOf, sendWhole } from './fuzzing5.ts'
+import { Bystander, expectLedgerBalanced, join, takeMessages } from '../support/steps.ts'
+import { CARRIERS5, endCode, limitsOf, readAnswers, sendWhole } from './fuzzing5.ts'
 import { runs } from '../support/runs.ts'
 
 /** One hub serves many runs, so each run opens many sockets; none may be left open at its end. */
@@ -34,7 +32,9 @@ const TEST_MS = 60_000
 function isCodeOfBadProperties(code: number, properties: readonly Property[]): boolean {
   const has = (id: number): boolean => properties.some((one) => one.id === id)
   // Malformed Packet or Protocol Error, as §4.13 leaves it to servers to be more specific.
-  return [0x81, 0x82].includes(code) || (code === 0x94 && has(TOPIC_ALIAS)) || (code === 0x90 && has(RESPONSE_TOPIC))
+  return (
+    [0x81, 0x82].includes(code) || (code === 0x94 && has(Id.TOPIC_ALIAS)) || (code === 0x90 && has(Id.RESPONSE_TOPIC))
+  )
 }
 
 /** A packet of each kind that is right but for what its properties are. */
@@ -82,7 +82,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
           const packet = encode(modelWith(name, properties))
           const packets = name === 'CONNECT' ? [packet] : [connect, packet]
           const client = await sendWhole(await open(testHub), packets)
-          const answers = readAnswers(client.received, limitsOf(name === 'CONNECT' ? properties : []))
+          const answers = readAnswers(client, limitsOf(name === 'CONNECT' ? properties : []))
           const code = endCode(answers)
           const types = answers.map(({ type }) => type)
           // A client may send AUTH only when its CONNECT had an Authentication Method [MQTT5-4.12.0-6].
@@ -125,7 +125,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
               ),
             )
             const packets = name === 'CONNECT' ? [packet, rest] : [connect, packet, rest]
-            const answers = readAnswers((await sendWhole(await open(testHub), packets)).received, limitsOf(properties))
+            const answers = readAnswers(await sendWhole(await open(testHub), packets), limitsOf(properties))
             expect([0x81, 0x82, undefined]).toContain(endCode(answers))
             expect(answers.map(({ type }) => type)).not.toContain('PINGRESP')
             expect(answers.map(({ type }) => type)).not.toContain(
@@ -144,15 +144,9 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
     async () => {
       const testHub = await startHubWithHttp()
       const [publisher, reader] = [await open(testHub), await open(testHub)]
-      for (const [client, clientId] of [
-        [publisher, 'publisher'],
-        [reader, 'reader'],
-      ] as const) {
-        client.send(encode(connect5({ clientId })))
-        await client.next('CONNACK')
-      }
-      reader.send(encode(subscribe5(1, [['#', 0]])))
-      await reader.next('SUBACK')
+      await publisher.connect({ clientId: 'publisher' })
+      await reader.connect({ clientId: 'reader' })
+      await reader.subscribe(['#', 0])
       const older = await join(testHub.port, 'older')
       await older.subscribe(['#', 0])
       const message = fc.tuple(fc.constantFrom(0, 1), fc.string({ unit: 'grapheme', maxLength: 50 }), fc.boolean())
@@ -160,22 +154,21 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
         fc.asyncProperty(validProperties('PUBLISH'), message, async (properties, [qos, payload, retain]) => {
           publisher.send(encode(publish5({ topic: 'a/b', payload, qos, packetId: 1, retain, properties })))
           await publisher.restBeforePingresp()
-          const answers = readAnswers(reader.received.slice(0, 1).concat(await reader.restBeforePingresp())).slice(1)
-          expect(answers).toHaveLength(1)
-          expect(answers[0]).toMatchObject({ type: 'PUBLISH', topic: 'a/b', payload: Buffer.from(payload) })
-          const [expected, got] = [properties, answers[0]?.properties ?? []].map((all) =>
-            all.filter(({ id }) => id !== MESSAGE_EXPIRY && id !== TOPIC_ALIAS),
+          const messages = await takeMessages(reader)
+          expect(messages).toMatchObject([{ topic: 'a/b', payload: Buffer.from(payload) }])
+          const got = messages[0]?.properties ?? []
+          expect(
+            got.filter(([id]) => id !== Id.MESSAGE_EXPIRY).map((one) => propertyBytes(one).toString('hex')),
+          ).toEqual(
+            properties
+              .filter(({ id }) => id !== Id.MESSAGE_EXPIRY && id !== Id.TOPIC_ALIAS)
+              .map((one) => encodeProperty(one).toString('hex')),
           )
-          expect(got?.map((one) => encodeProperty(one).toString('hex'))).toEqual(
-            expected?.map((one) => encodeProperty(one).toString('hex')),
-          )
-          const expiry = properties.find(({ id }) => id === MESSAGE_EXPIRY)?.value.readUInt32BE()
-          const left = answers[0]?.properties.find(({ id }) => id === MESSAGE_EXPIRY)?.value.readUInt32BE()
+          const expiry = properties.find(({ id }) => id === Id.MESSAGE_EXPIRY)?.value.readUInt32BE()
+          const left = valueOf({ properties: got }, Id.MESSAGE_EXPIRY)
           if (expiry === undefined) expect(left).toBe(undefined)
           else expect(left).toSatisfy((is: number) => is <= expiry && is > expiry - 60)
-          const rest = await older.restBeforePingresp()
-          expect(rest).toHaveLength(1)
-          expect(rest[0]).toMatchObject({ type: 'PUBLISH', topic: 'a/b', payload: Buffer.from(payload) })
+          expect(await takeMessages(older)).toMatchObject([{ topic: 'a/b', payload: Buffer.from(payload) }])
         }),
         { numRuns: runs(RUNS) },
       )

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Answer, type ClientLimits, readAnswers } from '../support/fuzz-answers5.ts'
 import {
   anyProperties,
   connect5,
@@ -15,17 +14,22 @@ import {
 } from '../support/fuzz-packets5.ts'
 import { until } from '../support/guard.ts'
 import { packet, PINGREQ } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
 import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
-import type { ReceivedPacket } from '../support/received-packet.ts'
+import { type ReceivedPacket, type Version, valueOf } from '../support/received-packet.ts'
 import type { HttpTestHub } from '../support/start-hub.ts'
 
 /** What the fuzz tests of MQTT 5 throw at a hub, and who watches that nobody else is hurt. */
 
 export const CARRIERS5 = [
-  { name: 'TCP', open: async ({ port }: HttpTestHub): Promise<RawClient> => openRawClient(port) },
+  {
+    name: 'TCP',
+    open: async ({ port }: HttpTestHub, version: Version = 5): Promise<RawClient> => openRawClient(port, version),
+  },
   {
     name: 'WebSocket',
-    open: async ({ httpPort }: HttpTestHub): Promise<RawClient> => openRawWebSocketClient(httpPort),
+    open: async ({ httpPort }: HttpTestHub, version: Version = 5): Promise<RawClient> =>
+      openRawWebSocketClient(httpPort, version),
   },
 ] as const
 
@@ -37,7 +41,13 @@ export const FUZZER5 = {
     topic: 'a',
     payload: 'will',
     qos: 2,
-    properties: Buffer.from('1800000000010103000178090001ff26000161000162', 'hex'),
+    properties: [
+      [Id.WILL_DELAY, 0],
+      [Id.PAYLOAD_FORMAT, 1],
+      [Id.CONTENT_TYPE, 'x'],
+      [Id.CORRELATION_DATA, Buffer.from([0xff])],
+      [Id.USER_PROPERTY, ['a', 'b']],
+    ],
   },
 } as const
 
@@ -71,16 +81,64 @@ export async function sendSlowly(client: RawClient, chunks: readonly Buffer[]): 
 }
 
 /** Messages and answers may mix differently when the same packets come in other chunks, so each kind is by itself. */
-export function byKind(packets: readonly ReceivedPacket[], answers: readonly Answer[]): Record<string, string[]> {
+export function byKind(packets: readonly ReceivedPacket[]): Record<string, string[]> {
   const kinds: Record<string, string[]> = {}
-  for (const [i, { type, flags, body }] of packets.entries()) {
-    const kind = type === 'PUBLISH' ? 'PUBLISH' : 'answers'
+  for (const { bytes, ...one } of packets) {
+    if (one.type !== 'PUBLISH') {
+      ;(kinds['answers'] ??= []).push(bytes.toString('base64'))
+      continue
+    }
     // What is left of an expiry depends on the second.
-    const expiry = answers[i]?.properties.find(({ id }) => id === 2)?.value
-    expiry?.fill(0)
-    ;(kinds[kind] ??= []).push(`${type} ${flags} ${body.toString('base64')}`)
+    const properties = one.properties.map(([id, value]) => [id, id === Id.MESSAGE_EXPIRY ? 0 : value])
+    const fields = { ...one, properties, payload: one.payload.toString('base64'), length: bytes.length }
+    ;(kinds['PUBLISH'] ??= []).push(JSON.stringify(fields))
   }
   return kinds
+}
+
+/** What the client said of itself in its CONNECT. */
+interface ClientLimits {
+  readonly hasProblemInformation?: boolean
+  readonly maximumPacketBytes?: number
+  readonly topicAliasMaximum?: number
+}
+
+/**
+ * All that a client got. @throws Error when a packet or their order breaks the standard: first CONNACK, and nothing behind one
+ * that refuses or behind DISCONNECT.
+ */
+export function readAnswers(client: RawClient, limits: ClientLimits = {}): readonly ReceivedPacket[] {
+  client.expectNoFault()
+  const { hasProblemInformation = true, maximumPacketBytes = Infinity, topicAliasMaximum = 0 } = limits
+  const answers = client.received
+  for (const [i, answer] of answers.entries()) {
+    const expectThat = (isSo: boolean, fault: string): void => {
+      if (isSo) return
+      const types = answers.map(({ type }) => type).join(', ')
+      throw new Error(`the hub sent ${answer.type}, ${i + 1} of [${types}], which ${fault}`)
+    }
+    expectThat((i === 0) === (answer.type === 'CONNACK'), 'must be first, and nothing else')
+    expectThat(i === answers.length - 1 || endCode([answer]) === undefined, 'must be last')
+    // [MQTT5-3.1.2-24]
+    expectThat(answer.bytes.length <= maximumPacketBytes, 'is larger than the client takes')
+    const properties = 'properties' in answer ? answer.properties : []
+    // [MQTT5-3.1.2-29]
+    const mayExplain = hasProblemInformation || ['PUBLISH', 'CONNACK', 'DISCONNECT'].includes(answer.type)
+    const isExplained = properties.some(([id]) => id === Id.REASON_STRING || id === Id.USER_PROPERTY)
+    expectThat(mayExplain || !isExplained, 'has a reason string that the client does not want')
+    // [MQTT5-3.3.2-8], [MQTT5-3.1.2-26]
+    const alias = valueOf({ properties }, Id.TOPIC_ALIAS)
+    const isInBounds = alias === undefined || (Number(alias) > 0 && Number(alias) <= topicAliasMaximum)
+    expectThat(isInBounds, `has Topic Alias ${String(alias)}`)
+  }
+  return answers
+}
+
+/** The reason code that the hub ended the connection with, or undefined when it did not say why. */
+export function endCode(answers: readonly ReceivedPacket[]): number | undefined {
+  const last = answers.at(-1)
+  const isEnd = last?.type === 'DISCONNECT' || (last?.type === 'CONNACK' && last.reasonCode >= 0x80)
+  return isEnd ? last.reasonCode : undefined
 }
 
 /**
@@ -135,14 +193,10 @@ export class Witness5 {
     this.#client.send(
       encode(publish5({ topic: 'witness', payload, qos: 1, packetId: 1, retain: false, properties: [] })),
     )
-    const first = this.#client.received.slice(0, 1)
-    const answers = readAnswers(first.concat(await this.#client.restBeforePingresp())).slice(1)
-    for (const { type, packetId } of answers)
-      if (type === 'PUBLISH') this.#client.send(encode(plain5('PUBACK', [packetId >> 8, packetId & 0xff, 0])))
-    expect(answers.map((one) => `${one.type} ${one.payload.toString()}`).toSorted()).toEqual([
-      'PUBACK ',
-      `PUBLISH ${payload}`,
-    ])
+    const answers = await this.#client.restBeforePingresp()
+    for (const answer of answers) if (answer.type === 'PUBLISH') await this.#client.finish(answer)
+    const texts = answers.map((one) => (one.type === 'PUBLISH' ? `PUBLISH ${one.payload.toString()}` : one.type))
+    expect(texts.toSorted()).toEqual(['PUBACK', `PUBLISH ${payload}`])
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { PINGREQ } from '../support/packets.ts'
-import { startHub } from '../support/start-hub.ts'
+import { packet, PINGREQ } from '../support/packets.ts'
 import { Bystander, join, leave, message, reasonsOf, untilReason } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 
 const EXPIRED = /nothing came for one and a half times the keep-alive/
 
@@ -71,7 +71,7 @@ describe('PINGREQ', () => {
     const { port } = await startHub()
     const client = await join(port, 'c')
     client.send(PINGREQ, PINGREQ)
-    expect(await client.next('PINGRESP')).toMatchObject({ flags: 0, body: Buffer.alloc(0) })
+    expect(await client.next('PINGRESP')).toMatchObject({ bytes: packet('PINGRESP', 0, Buffer.alloc(0)) })
     expect(await client.next('PINGRESP')).toMatchObject({ flags: 0 })
   })
 })

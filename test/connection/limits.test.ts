@@ -7,8 +7,8 @@ import type { LimitName } from '../../src/observe/ledger.ts'
 import { until } from '../support/guard.ts'
 import { connectPacket, publishPacket, subscribePacket } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
-import { startHub, startHubWithHttp, type TestHub } from '../support/start-hub.ts'
 import { isPublish, join, leave, message, payloadsOf, publish, untilReason } from '../support/steps.ts'
+import { startHub, startHubWithHttp, type TestHub } from '../support/start-hub.ts'
 
 const ACCEPTED = Buffer.from([0x20, 2, 0, 0])
 const REFUSED = Buffer.from([0x20, 2, 0, 3])
@@ -51,7 +51,7 @@ describe('Ledger.limitHits', () => {
     const started = await startWith({ maxConnections: 1, maxConnectionsPerAddress: 1 })
     await join(started.port, 'first')
     const second = await openRawClient(started.port)
-    expect(await second.connect({ clientId: 'second' })).toMatchObject({ returnCode: 3 })
+    expect(await second.connect({ clientId: 'second' })).toMatchObject({ reasonCode: 3 })
     expect(hits(started)).toEqual({ connections: 1 })
   })
 

@@ -13,8 +13,8 @@ import { Sessions } from '../../src/session/sessions.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { until } from '../support/guard.ts'
 import { connectPacket, PINGREQ, publishPacket } from '../support/packets.ts'
-import { CollectingLog, startHub } from '../support/start-hub.ts'
 import { expectLedgerBalanced, join, message, payloadsOf, publish, reasonsOf } from '../support/steps.ts'
+import { CollectingLog, startHub } from '../support/start-hub.ts'
 
 class Owner implements PublishRateOwner {
   readonly events: string[] = []

@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { uint16 } from '../support/bytes.ts'
 import {
   acknowledgePacket,
   connectPacket,
   publishPacket,
   subscribePacket,
-  uint16,
   unsubscribePacket,
 } from '../support/packets.ts'
 import { connectRawClient, openRawClient } from '../support/raw-client.ts'
-import { startHub } from '../support/start-hub.ts'
 import {
   expectLedgerBalanced,
   isPublish,
@@ -20,6 +19,7 @@ import {
   publish,
   takePayloads,
 } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 
 describe('PUBLISH', () => {
   test('carries any bytes, and none at all, to its subscribers unchanged', async () => {
@@ -45,7 +45,7 @@ describe('PUBLISH', () => {
     const topic = Buffer.from([0xef, 0xbb, 0xbf, 0x61])
     for (const qos of [0, 1]) {
       const first = (await publish(client, publishPacket({ topic, qos }))).find(isPublish)
-      expect(first?.body.subarray(0, 6)).toEqual(Buffer.concat([uint16(4), topic]))
+      expect(first?.bytes.subarray(2, 8)).toEqual(Buffer.concat([uint16(4), topic]))
     }
   })
 
@@ -205,7 +205,7 @@ describe('Order', () => {
     const got: { topic: string; qos: number; payload: string }[] = []
     while (got.length < 180) {
       const packet = await subscriber.next()
-      if (packet.type === 'PUBREL') subscriber.send(acknowledgePacket('PUBCOMP', packet.body.readUInt16BE(0)))
+      if (packet.type === 'PUBREL') subscriber.send(acknowledgePacket('PUBCOMP', packet.packetId))
       if (packet.type !== 'PUBLISH') continue
       got.push({ topic: packet.topic, qos: packet.qos, payload: packet.payload.toString() })
       if (packet.qos > 0) subscriber.send(acknowledgePacket(packet.qos === 1 ? 'PUBACK' : 'PUBREC', packet.packetId))

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { acknowledgePacket, publishPacket, subscribePacket, unsubscribePacket } from '../support/packets.ts'
+import { acknowledgePacket, packet, publishPacket, subscribePacket, unsubscribePacket } from '../support/packets.ts'
 import { connectRawClient } from '../support/raw-client.ts'
 import type { ReceivedPacket } from '../support/received-packet.ts'
-import { startHub } from '../support/start-hub.ts'
 import { isPublish, join, message, payloadsOf, publish, takePayloads, untilReason } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 
 /** Topic, payload and RETAIN of the PUBLISH packets, sorted, for where their order is not promised. */
 function summary(packets: readonly ReceivedPacket[]): string[] {
@@ -270,7 +270,7 @@ describe('UNSUBSCRIBE', () => {
     await client.subscribe(['a', 0], ['b', 0], ['c', 0], ['+', 0])
     client.send(unsubscribePacket(0x1234, ['a', '+', 'c']))
     const unsuback = await client.next('UNSUBACK')
-    expect(unsuback).toMatchObject({ flags: 0, packetId: 0x1234, body: Buffer.from([0x12, 0x34]) })
+    expect(unsuback).toMatchObject({ packetId: 0x1234, bytes: packet('UNSUBACK', 0, Buffer.from([0x12, 0x34])) })
     expect(payloadsOf(await publish(client, message('a', 'a'), message('b', 'b'), message('c', 'c')))).toEqual(['b'])
   })
 

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import {
-  type WillFields,
   connectPacket,
   DISCONNECT,
   packet,
   publishPacket,
   subscribePacket,
+  type WillFields,
 } from '../support/packets.ts'
 import { connectRawClient, openRawClient, type RawClient } from '../support/raw-client.ts'
 import type { ReceivedPublish } from '../support/received-packet.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
 import { isPublish, join, leave, lose, publish, takePayloads } from '../support/steps.ts'
+import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const WILL = { topic: 'will/c', payload: 'gone' } as const
 
@@ -140,7 +140,7 @@ describe('Will', () => {
     const { port } = await startHub()
     const watcher = await watch(port)
     const refused = await openRawClient(port)
-    expect(await refused.connect({ clientId: '', isClean: false, will: WILL })).toMatchObject({ returnCode: 2 })
+    expect(await refused.connect({ clientId: '', isClean: false, will: WILL })).toMatchObject({ reasonCode: 2 })
     await refused.untilClosed()
     expect(await takePayloads(watcher)).toEqual([])
   })

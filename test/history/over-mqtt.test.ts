@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { join5, KEPT, leave5, publish5 } from '../conformance/steps5.ts'
+import { join5, KEPT } from '../conformance/steps5.ts'
+import { publishPacket, subscribePacket, unsubscribePacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import type { RawClient } from '../support/raw-client.ts'
+import { expectLedgerBalanced, join, leave, message, publish, takePayloads } from '../support/steps.ts'
 import { until } from '../support/guard.ts'
-import { publishPacket } from '../support/packets.ts'
-import { publishPacket5, subscribePacket5, unsubscribePacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import type { RawClient5 } from '../support/raw-client5.ts'
 import { startHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced, join, message, publish, takePayloads } from '../support/steps.ts'
 
 /** The payloads of the next messages that a client is sent, so many. */
-async function takePast(client: RawClient5, count: number): Promise<string[]> {
+async function takePast(client: RawClient, count: number): Promise<string[]> {
   const payloads: string[] = []
   while (payloads.length < count) {
     const packet = await client.next()
@@ -53,7 +52,7 @@ describe('SUBSCRIBE to $history', () => {
       [Id.CONTENT_TYPE, 'text/plain'],
       [Id.USER_PROPERTY, ['k', 'v']],
     ] as const
-    await publish5(publisher, publishPacket5({ topic: 'a', payload: 'x', retain: true, properties }))
+    await publish(publisher, publishPacket({ topic: 'a', payload: 'x', retain: true, properties }))
     const client = await join5(port, 's')
     await client.subscribe(['$history/1/a', 1])
     const past = await client.next('PUBLISH')
@@ -63,7 +62,7 @@ describe('SUBSCRIBE to $history', () => {
       [Id.USER_PROPERTY, ['hubbub-sequence', expect.stringMatching(/^\d+$/)]],
       [Id.USER_PROPERTY, ['hubbub-time', expect.stringMatching(/^20\d\d-.*Z$/)]],
     ])
-    await publish5(publisher, publishPacket5({ topic: 'a', payload: 'y', properties }))
+    await publish(publisher, publishPacket({ topic: 'a', payload: 'y', properties }))
     expect((await client.next('PUBLISH')).properties).toEqual(properties)
   })
 
@@ -82,14 +81,16 @@ describe('SUBSCRIBE to $history', () => {
     const publisher = await join5(hub.port, 'p')
     const send = async (from: number, to: number): Promise<void> => {
       for (let i = from; i < to; i++) {
-        publisher.send(publishPacket5({ topic: 'a', payload: String(i), qos: 1, packetId: (i % 60_000) + 1 }))
+        publisher.send(
+          publishPacket({ topic: 'a', payload: String(i), qos: 1, packetId: (i % 60_000) + 1, properties: [] }),
+        )
         if (i % 50 === 0) await publisher.restBeforePingresp()
       }
       await publisher.restBeforePingresp()
     }
     await send(0, 3000)
     const client = await join5(hub.port, 's')
-    client.send(subscribePacket5(1, [['$history/1000000/a', 1]]))
+    client.send(subscribePacket(1, [['$history/1000000/a', 1]], []))
     const [payloads] = await Promise.all([takePast(client, 6000), send(3000, 6000)])
     expect(payloads).toEqual(Array.from({ length: 6000 }, (_, i) => String(i)))
     expect(await client.restBeforePingresp()).toEqual([])
@@ -104,7 +105,7 @@ describe('SUBSCRIBE to $history', () => {
     )
     await publish(publisher, ...past)
     const client = await join5(hub.port, 's')
-    client.send(subscribePacket5(1, [['$history/1h/a', 0]]))
+    client.send(subscribePacket(1, [['$history/1h/a', 0]], []))
     await client.next('SUBACK')
     await publish(publisher, ...Array.from({ length: 15 }, (_, i) => message('a', String(500 + i))))
     expect(await takePast(client, 515)).toEqual(Array.from({ length: 515 }, (_, i) => String(i)))
@@ -133,12 +134,12 @@ describe('SUBSCRIBE to $history', () => {
   test('sends the past at SUBSCRIBE only: a kept session goes on where it was', async () => {
     const { port } = await startHub()
     const publisher = await join5(port, 'p')
-    await publish5(publisher, publishPacket5({ topic: 'a', payload: '1', qos: 1, packetId: 1 }))
+    await publish(publisher, publishPacket({ topic: 'a', payload: '1', qos: 1, packetId: 1, properties: [] }))
     const before = await join5(port, 's', KEPT)
     await before.subscribe(['$history/1h/a', 1])
     expect(await takePast(before, 1)).toEqual(['1'])
-    await leave5(before)
-    await publish5(publisher, publishPacket5({ topic: 'a', payload: '2', qos: 1, packetId: 2 }))
+    await leave(before)
+    await publish(publisher, publishPacket({ topic: 'a', payload: '2', qos: 1, packetId: 2, properties: [] }))
     const again = await join5(port, 's', KEPT)
     expect(await takePast(again, 1)).toEqual(['2'])
     expect(await again.restBeforePingresp()).toEqual([])
@@ -156,10 +157,10 @@ describe('SUBSCRIBE to $history', () => {
       )
     }
     expect(await live('1')).toEqual(['1'])
-    client.send(unsubscribePacket5(7, ['$history/5/a']))
+    client.send(unsubscribePacket(7, ['$history/5/a'], []))
     await client.next('UNSUBACK')
     expect(await live('2')).toEqual(['2'])
-    client.send(unsubscribePacket5(8, ['a']))
+    client.send(unsubscribePacket(8, ['a'], []))
     await client.next('UNSUBACK')
     expect(await live('3')).toEqual([])
   })

@@ -8,8 +8,8 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { ApiClient, expectProblem } from '../support/api.ts'
 import { ask } from '../support/http-request.ts'
 import { openRawWebSocketClient } from '../support/raw-client.ts'
-import { startHubWithHttp } from '../support/start-hub.ts'
 import { join as joinClient } from '../support/steps.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
 
 class FailingStore extends MemoryStore {
   override get isFailing(): boolean {
@@ -100,7 +100,7 @@ describe('The HTTP side', () => {
     for (const path of ['/healthz', '/', '/api/v1/clients']) {
       expect([path, (await ask(httpPort, { path })).status]).toEqual([path, 404])
     }
-    const client = await openRawWebSocketClient(httpPort, '/hub/mqtt')
+    const client = await openRawWebSocketClient(httpPort, 4, '/hub/mqtt')
     await client.connect()
   })
 

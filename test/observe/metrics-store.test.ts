@@ -4,9 +4,9 @@ import { join as joinPath } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { GatedStore } from '../support/gated-store.ts'
 import { publishPacket } from '../support/packets.ts'
+import { join, leave, message, publish } from '../support/steps.ts'
 import { scrapeSamples } from '../support/scrape.ts'
 import { startHub } from '../support/start-hub.ts'
-import { join, leave, message, publish } from '../support/steps.ts'
 
 const folder = mkdtempSync(joinPath(tmpdir(), 'hubbub-metrics-'))
 afterAll(() => rmSync(folder, { recursive: true }))

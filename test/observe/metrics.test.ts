@@ -5,12 +5,11 @@ import { METRIC_ROWS } from '../../src/observe/metrics.ts'
 import { createMetrics, HISTORY } from '../support/facts.ts'
 import { until } from '../support/guard.ts'
 import { acknowledgePacket, connectPacket, publishPacket, subscribePacket } from '../support/packets.ts'
-import { Id } from '../support/properties5.ts'
+import { Id } from '../support/properties.ts'
 import { connectRawClient } from '../support/raw-client.ts'
-import { connectRawClient5 } from '../support/raw-client5.ts'
+import { join, leave, lose, message, publish } from '../support/steps.ts'
 import { byLabel, type Samples, scrapeSamples } from '../support/scrape.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { join, leave, lose, message, publish } from '../support/steps.ts'
 
 async function scrape({ hub }: TestHub): Promise<Samples> {
   return scrapeSamples(hub.metrics)
@@ -155,7 +154,7 @@ describe('A scrape of a hub', () => {
 
   test('counts what clients of MQTT 5 are sent with properties of their own', async () => {
     const hub = await startHub()
-    const subscriber = await connectRawClient5(hub.port)
+    const subscriber = await connectRawClient(hub.port, { properties: [] })
     await subscriber.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 7]], ['t', 1])
     const before = await scrape(hub)
     const publisher = await join(hub.port, 'publisher')

@@ -3,8 +3,8 @@ import { until } from '../support/guard.ts'
 import { mosquittoSub, runMosquittoSub } from '../support/mosquitto.ts'
 import { startMosquittoBroker } from '../support/mosquitto-broker.ts'
 import { publishPacket } from '../support/packets.ts'
-import { startHub } from '../support/start-hub.ts'
 import { isPublish, join, leave } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 
 /** The hub's topics that Mosquitto 2.0.11 does not publish. */
 const OURS_ALONE: Readonly<Record<string, string>> = {

@@ -8,9 +8,9 @@ import { until } from '../support/guard.ts'
 import { publishPacket } from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import type { ReceivedPublish } from '../support/received-packet.ts'
+import { isPublish, join, leave, message, publish } from '../support/steps.ts'
 import { scrapeSamples } from '../support/scrape.ts'
 import { startHub } from '../support/start-hub.ts'
-import { isPublish, join, leave, message, publish } from '../support/steps.ts'
 
 const folder = mkdtempSync(joinPath(tmpdir(), 'hubbub-sys-'))
 afterAll(() => rmSync(folder, { recursive: true }))

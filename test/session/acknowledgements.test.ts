@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { acknowledgePacket, publishPacket, subscribePacket } from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
+import { Bystander, isPublish, join, leave, lose, message, publish, reasonsOf, untilReason } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 import { SteppedStore } from '../support/stepped-store.ts'
-import { Bystander, isPublish, join, leave, lose, message, publish, reasonsOf, untilReason } from '../support/steps.ts'
 
 interface Stage extends TestHub {
   readonly stepped: SteppedStore
@@ -26,7 +26,9 @@ function kept(packetId: number, qos = 1): Buffer {
 
 /** What has come by the time a PINGREQ is answered, as `PUBACK 1`. */
 async function answers(client: RawClient, ...packets: readonly Buffer[]): Promise<string[]> {
-  return (await publish(client, ...packets)).map(({ type, body }) => `${type} ${body.readUInt16BE(0)}`)
+  return (await publish(client, ...packets)).map(
+    (packet) => `${packet.type} ${'packetId' in packet ? packet.packetId : ''}`,
+  )
 }
 
 describe('An acknowledgement', () => {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { GatedStore } from '../support/gated-store.ts'
 import { acknowledgePacket, publishPacket, subscribePacket } from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
-import { startHub } from '../support/start-hub.ts'
 import { join } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 
 interface Stage {
   readonly store: GatedStore

@@ -1,17 +1,14 @@
 import { expect, test } from 'vitest'
-import { join5, KEPT, leave5, lose5, publish5, publishAcknowledged } from '../conformance/steps5.ts'
+import { join5, KEPT, publishAcknowledged } from '../conformance/steps5.ts'
+import { type ConnectFields, publishPacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import type { RawClient } from '../support/raw-client.ts'
+import type { ReceivedPacket } from '../support/received-packet.ts'
+import { expectLedgerBalanced, isPublish, join, leave, lose, publish } from '../support/steps.ts'
 import { ApiClient, fieldOf } from '../support/api.ts'
 import { GatedStore } from '../support/gated-store.ts'
 import { until } from '../support/guard.ts'
-import { publishPacket } from '../support/packets.ts'
-import { type ConnectFields5, publishPacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
-import type { RawClient } from '../support/raw-client.ts'
-import type { RawClient5 } from '../support/raw-client5.ts'
-import type { ReceivedPacket } from '../support/received-packet.ts'
-import type { ReceivedPacket5 } from '../support/received-packet5.ts'
 import { type HttpTestHub, startHubWithHttp } from '../support/start-hub.ts'
-import { expectLedgerBalanced, isPublish, join } from '../support/steps.ts'
 
 /** What has to come of a message that expired while it waited: it was dropped, counted, and its trail tells so. */
 async function expectExpired(testHub: HttpTestHub, step: object): Promise<void> {
@@ -27,15 +24,15 @@ async function publishBoth(port: number, qos: number): Promise<void> {
   const publisher = await join5(port, 'publisher')
   const short = { topic: 'a/short', payload: 'short', qos, packetId: 1, properties: [[Id.MESSAGE_EXPIRY, 0]] } as const
   const long = { topic: 'a/long', payload: 'long', qos, packetId: 2, properties: [[Id.MESSAGE_EXPIRY, 1000]] } as const
-  await publish5(publisher, publishPacket5(short), publishPacket5(long))
+  await publish(publisher, publishPacket(short), publishPacket(long))
 }
 
-function textsOf(packets: readonly (ReceivedPacket | ReceivedPacket5)[]): string[] {
+function textsOf(packets: readonly ReceivedPacket[]): string[] {
   return packets.flatMap((packet) => (packet.type === 'PUBLISH' ? [packet.payload.toString()] : []))
 }
 
 /** The payloads of what comes, each taken for good, until `payload` has come. */
-async function takeUntil(client: RawClient5, payload: string): Promise<string[]> {
+async function takeUntil(client: RawClient, payload: string): Promise<string[]> {
   const payloads: string[] = []
   while (payloads.at(-1) !== payload) {
     const packet = await client.next('PUBLISH')
@@ -46,13 +43,13 @@ async function takeUntil(client: RawClient5, payload: string): Promise<string[]>
   return payloads
 }
 
-const ONE_AT_A_TIME: ConnectFields5 = { properties: [[Id.RECEIVE_MAXIMUM, 1]] }
+const ONE_AT_A_TIME: ConnectFields = { properties: [[Id.RECEIVE_MAXIMUM, 1]] }
 
 test.each([1, 2])('QoS %i that expires in the queue of a client that is away is dropped as expired', async (qos) => {
   const testHub = await startHubWithHttp()
   const away = await join5(testHub.port, 's', KEPT)
   await away.subscribe(['a/#', qos])
-  await leave5(away)
+  await leave(away)
   await publishBoth(testHub.port, qos)
   expect(await takeUntil(await join5(testHub.port, 's', KEPT), 'long')).toEqual(['long'])
   await expectExpired(testHub, { clientId: 's', group: null, qos })
@@ -140,7 +137,7 @@ test('QoS 1 that expires at a member of a shared subscription that leaves is dro
   expect(textsOf(await leaving.restBeforePingresp())).toEqual(['short', 'long'])
   const staying = await join5(testHub.port, 'staying')
   await staying.subscribe([filter, 1])
-  await lose5(testHub.log, leaving)
+  await lose(testHub.log, leaving)
   expect(await takeUntil(staying, 'long')).toEqual(['long'])
   expect(testHub.hub.ledger.dropped.expired).toBe(1)
   expectLedgerBalanced(testHub)
@@ -169,7 +166,10 @@ test('QoS 2 that expires before the store has its packet identifier is dropped a
     packetId: 1,
     properties: [[Id.MESSAGE_EXPIRY, 0]],
   } as const
-  publisher.send(publishPacket5(short), publishPacket5({ topic: 'a/long', payload: 'long', qos: 2, packetId: 2 }))
+  publisher.send(
+    publishPacket(short),
+    publishPacket({ topic: 'a/long', payload: 'long', qos: 2, packetId: 2, properties: [] }),
+  )
   await until(
     () => testHub.hub.pendingMessages === 2,
     () => 'both messages to wait for the store',

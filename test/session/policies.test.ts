@@ -1,20 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { join5, payloadsOf5 } from '../conformance/steps5.ts'
-import { until } from '../support/guard.ts'
+import { join5 } from '../conformance/steps5.ts'
 import { acknowledgePacket, publishPacket } from '../support/packets.ts'
-import { Id } from '../support/properties5.ts'
+import { Id } from '../support/properties.ts'
 import type { RawClient } from '../support/raw-client.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
 import {
   Bystander,
   expectLedgerBalanced,
   join,
   leave,
   message,
+  payloadsOf,
   publish,
   takePayloads,
   untilReason,
 } from '../support/steps.ts'
+import { until } from '../support/guard.ts'
+import { startHub, type TestHub } from '../support/start-hub.ts'
 
 /** Publishes one message to `t` for each payload, at QoS 1, and takes the acknowledgements. */
 async function publishAll(publisher: RawClient, payloads: readonly string[]): Promise<void> {
@@ -103,7 +104,7 @@ describe('What waits behind the past', () => {
       await client.finish(past)
       await client.finish(await client.next('PUBLISH'))
       const live = [await client.next('PUBLISH'), await client.next('PUBLISH')]
-      expect(payloadsOf5(live)).toEqual(kept)
+      expect(payloadsOf(live)).toEqual(kept)
     }
     expectLedgerBalanced(testHub)
   })

@@ -8,7 +8,6 @@ import {
   unsubscribePacket,
 } from '../support/packets.ts'
 import { connectRawClient, openRawClient, type RawClient } from '../support/raw-client.ts'
-import { startHub } from '../support/start-hub.ts'
 import {
   expectLedgerBalanced,
   isPublish,
@@ -20,6 +19,7 @@ import {
   publish,
   takePayloads,
 } from '../support/steps.ts'
+import { startHub } from '../support/start-hub.ts'
 
 const KEPT = { isClean: false } as const
 
@@ -27,7 +27,7 @@ const KEPT = { isClean: false } as const
 async function resume(port: number, clientId: string): Promise<RawClient> {
   const client = await openRawClient(port)
   client.send(connectPacket({ clientId, ...KEPT }))
-  expect(await client.next('CONNACK')).toMatchObject({ returnCode: 0, isSessionPresent: true })
+  expect(await client.next('CONNACK')).toMatchObject({ reasonCode: 0, isSessionPresent: true })
   return client
 }
 

@@ -6,8 +6,8 @@ import type { PartialConfig } from '../../src/config/complete.ts'
 import { backupStore, restoreStore } from '../../src/store/disk/backup.ts'
 import { inspectSession, inspectStore } from '../../src/store/disk/inspect.ts'
 import { acknowledgePacket, publishPacket } from '../support/packets.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
 import { expectLedgerBalanced, join, leave, takePayloads } from '../support/steps.ts'
+import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const parent = mkdtempSync(joinPath(tmpdir(), 'hubbub-restart-'))
 afterAll(() => rmSync(parent, { recursive: true }))

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { inspectSession, inspectStore } from '../../src/store/disk/inspect.ts'
-import { join5, KEPT, leave5, publish5, takeMessages } from '../conformance/steps5.ts'
-import { publishPacket5 } from '../support/packets5.ts'
-import { Id } from '../support/properties5.ts'
+import { join5, KEPT } from '../conformance/steps5.ts'
+import { publishPacket } from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
+import { expectLedgerBalanced, leave, takeMessages } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { expectLedgerBalanced } from '../support/steps.ts'
 
 const parent = mkdtempSync(joinPath(tmpdir(), 'hubbub-restart5-'))
 afterAll(() => rmSync(parent, { recursive: true }))
@@ -28,9 +28,9 @@ async function publish(
   properties: readonly [number, string][] = [],
 ): Promise<void> {
   const publisher = await join5(hub.port, 'publisher')
-  publisher.send(publishPacket5({ topic, payload, qos: 1, packetId: 1, properties }))
+  publisher.send(publishPacket({ topic, payload, qos: 1, packetId: 1, properties }))
   await publisher.next('PUBACK')
-  await leave5(publisher)
+  await leave(publisher)
 }
 
 test('A session of MQTT 5 has its properties, identifiers and expiry after a restart', async () => {
@@ -38,7 +38,7 @@ test('A session of MQTT 5 has its properties, identifiers and expiry after a res
   const first = await start(data)
   const client = await join5(first.port, 'client', KEPT)
   await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 7]], ['a/#', 1])
-  await leave5(client)
+  await leave(client)
   await publish(first, 'a/b', 'kept', [[Id.CONTENT_TYPE, 'text/plain']])
   await first.hub.stop()
   expect(await inspectSession(data, 'client')).toMatchObject({ expirySeconds: 1000, queuedMessages: 1 })
@@ -65,7 +65,7 @@ test('What waits for a shared subscription is there after a restart, for whichev
   for (const clientId of ['one', 'two']) {
     const member = await join5(first.port, clientId, KEPT)
     await member.subscribe(['$share/g/t', 1])
-    await leave5(member)
+    await leave(member)
   }
   for (let i = 0; i < 5; i++) await publish(first, 't', `${i}`)
   expectLedgerBalanced(first)
@@ -92,8 +92,8 @@ test('A will that waits for its delay waits on after a restart, and is published
 
   const second = await start(data)
   const again = await join5(second.port, 'watcher', KEPT)
-  expect(await publish5(again)).toEqual([])
-  await join5(second.port, 'client', { isCleanStart: true })
+  expect(await again.restBeforePingresp()).toEqual([])
+  await join5(second.port, 'client', { isClean: true })
   expect((await again.next('PUBLISH')).payload.toString()).toBe('will')
   await second.hub.stop()
   expect(await inspectStore(data)).toMatchObject({ wills: 0 })

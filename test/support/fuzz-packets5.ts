@@ -1,5 +1,17 @@
 import fc from 'fast-check'
-import { field, packet, type PacketName, uint16, varint } from './packets.ts'
+import { field, uint16, uint32, varint } from './bytes.ts'
+import {
+  type ConnectFields,
+  connectParts,
+  packet,
+  type PacketName,
+  type PacketParts,
+  type PublishFields,
+  publishParts,
+  type FilterFields,
+  subscribeParts,
+} from './packets.ts'
+import { Id } from './properties.ts'
 
 /**
  * Packets of MQTT 5 that a client may send, and sets of properties valid or not, made without the code under test.
@@ -14,20 +26,9 @@ export interface Property {
 }
 
 /** A packet in the parts that a test may spoil. */
-export interface PacketModel {
-  readonly name: PacketName
-  readonly flags: number
-  /** What stands before the properties. */
-  readonly head: Buffer
+export interface PacketModel extends PacketParts {
   readonly properties: readonly Property[]
-  /** What stands behind them. */
-  readonly tail: Buffer
 }
-
-export const USER_PROPERTY = 38
-export const TOPIC_ALIAS = 35
-export const RESPONSE_TOPIC = 8
-export const MESSAGE_EXPIRY = 2
 
 /** Which properties a client may send with which packet [MQTT5 §2.2.2.2]. */
 export const CLIENT_PROPERTIES = {
@@ -57,13 +58,7 @@ export function encode(model: PacketModel, lies: { remaining?: number; propertie
   const properties = Buffer.concat(model.properties.map(encodeProperty))
   const propertiesLength = varint(Math.max(0, properties.length + (lies.properties ?? 0)))
   const body = Buffer.concat([model.head, propertiesLength, properties, model.tail])
-  return packet(model.name, model.flags, body, Math.max(0, body.length + (lies.remaining ?? 0)))
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value)
-  return bytes
+  return packet(model.type, model.flags, body, Math.max(0, body.length + (lies.remaining ?? 0)))
 }
 
 /** Text of any planes; U+0000 may not stand in a string [MQTT5-1.5.4-2]. */
@@ -144,9 +139,9 @@ const anyProperty = fc.oneof(
 /** A set of properties that `name` may have, in any order. */
 export function validProperties(name: PropertyPacket, except: readonly number[] = []): fc.Arbitrary<Property[]> {
   const ids: readonly number[] = CLIENT_PROPERTIES[name]
-  const single = ids.filter((id) => id !== USER_PROPERTY && !except.includes(id))
+  const single = ids.filter((id) => id !== Id.USER_PROPERTY && !except.includes(id))
   const singles = single.map((id) => fc.option(VALID_PROPERTIES[id] ?? fc.constant(undefined)))
-  const users = fc.array(VALID_PROPERTIES[USER_PROPERTY] ?? fc.constant(undefined), { maxLength: 4 })
+  const users = fc.array(VALID_PROPERTIES[Id.USER_PROPERTY] ?? fc.constant(undefined), { maxLength: 4 })
   return fc.tuple(fc.tuple(...singles), users).chain(([some, more]) => {
     const all = [...some, ...more].filter((one) => one !== null && one !== undefined)
     return fc.shuffledSubarray(all, { minLength: all.length })
@@ -175,52 +170,17 @@ function cutOff({ id, value }: Property): Property {
 /** Whether the standard lets a client send these properties with that packet. */
 export function isValidSet(name: PropertyPacket, properties: readonly Property[]): boolean {
   const allowed: readonly number[] = CLIENT_PROPERTIES[name]
-  const single = properties.filter(({ id }) => id !== USER_PROPERTY)
+  const single = properties.filter(({ id }) => id !== Id.USER_PROPERTY)
   return (
     properties.every(({ id, isValid }) => isValid && allowed.includes(id)) &&
     new Set(single.map(({ id }) => id)).size === single.length
   )
 }
 
-export interface Connect5Fields {
-  readonly clientId: string
-  readonly isCleanStart?: boolean
-  readonly keepAliveSeconds?: number
-  readonly properties?: readonly Property[]
-  readonly will?: {
-    readonly topic: string
-    readonly payload: string
-    readonly qos: number
-    readonly properties?: Buffer
-  }
-  readonly userName?: string
-  readonly password?: string
-}
+type Fields<T> = Omit<T, 'properties'> & { readonly properties?: readonly Property[] }
 
-export function connect5(fields: Connect5Fields): PacketModel {
-  const { clientId, isCleanStart = true, keepAliveSeconds = 0, properties = [], will, userName, password } = fields
-  const flags =
-    (isCleanStart ? 2 : 0) |
-    (will === undefined ? 0 : 4 | (will.qos << 3)) |
-    (password === undefined ? 0 : 64) |
-    (userName === undefined ? 0 : 128)
-  const willFields =
-    will === undefined
-      ? []
-      : [
-          varint(will.properties?.length ?? 0),
-          will.properties ?? Buffer.alloc(0),
-          field(will.topic),
-          field(will.payload),
-        ]
-  const credentials = [userName, password].filter((value) => value !== undefined).map((value) => field(value))
-  return {
-    name: 'CONNECT',
-    flags: 0,
-    head: Buffer.concat([field('MQTT'), Buffer.from([5, flags]), uint16(keepAliveSeconds)]),
-    properties,
-    tail: Buffer.concat([field(clientId), ...willFields, ...credentials]),
-  }
+export function connect5({ properties = [], ...fields }: Fields<ConnectFields>): PacketModel {
+  return { ...connectParts({ ...fields, properties: [] }), properties }
 }
 
 /** Properties with a number, by its size in bytes. */
@@ -229,38 +189,26 @@ export function numberProperty(id: number, value: number, bytes: 1 | 2 | 4): Pro
   return { id, value: wide.subarray(4 - bytes), isValid: true }
 }
 
-export interface Publish5Fields {
-  readonly topic: string
-  readonly payload: string
-  readonly qos: number
-  readonly packetId: number
-  readonly retain: boolean
-  readonly properties: readonly Property[]
-}
-
-export function publish5(fields: Publish5Fields): PacketModel {
-  const { topic, payload, qos, packetId, retain, properties } = fields
-  const head = Buffer.concat([field(topic), qos > 0 ? uint16(packetId) : Buffer.alloc(0)])
-  return { name: 'PUBLISH', flags: (qos << 1) | (retain ? 1 : 0), head, properties, tail: Buffer.from(payload) }
+export function publish5({ properties = [], ...fields }: Fields<PublishFields>): PacketModel {
+  return { ...publishParts(fields), properties }
 }
 
 export function subscribe5(
   packetId: number,
-  filters: readonly (readonly [filter: string, options: number])[],
+  filters: readonly FilterFields[],
   properties: readonly Property[] = [],
 ): PacketModel {
-  const tail = Buffer.concat(filters.map(([filter, options]) => Buffer.concat([field(filter), Buffer.from([options])])))
-  return { name: 'SUBSCRIBE', flags: 2, head: uint16(packetId), properties, tail }
+  return { ...subscribeParts(packetId, filters), properties }
 }
 
 /** UNSUBSCRIBE, an acknowledgement, DISCONNECT or AUTH: packets whose head is all that differs. */
 export function plain5(
-  name: PropertyPacket,
+  type: PropertyPacket,
   head: readonly number[],
   properties: readonly Property[] = [],
   filters: readonly string[] = [],
 ): PacketModel {
   const tail = Buffer.concat(filters.map((filter) => field(filter)))
-  const flags = name === 'PUBREL' || name === 'UNSUBSCRIBE' ? 2 : 0
-  return { name, flags, head: Buffer.from(head), properties, tail }
+  const flags = type === 'PUBREL' || type === 'UNSUBSCRIBE' ? 2 : 0
+  return { type, flags, head: Buffer.from(head), properties, tail }
 }

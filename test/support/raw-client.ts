@@ -3,19 +3,23 @@ import { onTestFinished } from 'vitest'
 import { type RawData, WebSocket } from 'ws'
 import { GUARD_MS, guarded } from './guard.ts'
 import {
+  acknowledgePacket,
   type ConnectFields,
   connectPacket,
   type FilterFields,
-  type PacketName,
   PINGREQ,
   subscribePacket,
 } from './packets.ts'
+import type { Properties } from './properties.ts'
 import {
   PacketCutter,
   type ReceivedByName,
   type ReceivedConnack,
   type ReceivedPacket,
+  type ReceivedPublish,
   type ReceivedSuback,
+  type ServerPacketName,
+  type Version,
 } from './received-packet.ts'
 
 /** What carries a raw client's bytes. */
@@ -28,8 +32,9 @@ interface Wire {
 }
 
 /**
- * A client that sends any bytes and shows every packet it gets. Its connection is destroyed when the test that opened it
- * ends. To show that nothing more comes, use `restBeforePingresp`, not time.
+ * A client that sends any bytes and shows every packet it gets; one that breaks the standard of its version ends its connection
+ * and fails whoever waits. It acknowledges nothing by itself. Its connection is destroyed when the test that opened it ends. To
+ * show that nothing more comes, use `restBeforePingresp`, not time.
  */
 export class RawClient {
   /** All packets so far, also those that `next` gave away. */
@@ -37,15 +42,19 @@ export class RawClient {
   /** Resolves when the connection is gone, whoever ended it. */
   readonly closed: Promise<void>
   readonly #wire: Wire
-  readonly #cutter = new PacketCutter()
+  readonly #cutter: PacketCutter
+  /** What packets of its version have where no properties are given. */
+  readonly #noProperties: Properties | undefined
   #taken = 0
   #isClosed = false
   #fault: unknown = undefined
   #wake: () => void = () => undefined
   #markClosed: () => void = () => undefined
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, version: Version) {
     this.#wire = wire
+    this.#cutter = new PacketCutter(version)
+    this.#noProperties = version === 5 ? [] : undefined
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve
     })
@@ -62,9 +71,12 @@ export class RawClient {
 
   /** The next packet; without `type` it may be any. */
   async next(): Promise<ReceivedPacket>
-  async next<T extends PacketName>(type: T): Promise<ReceivedByName[T]>
-  async next(type?: PacketName): Promise<ReceivedPacket> {
-    const packet = await guarded(this.#take(type ?? 'a packet'), () => `${type ?? 'a packet'}; ${this.#state()}`)
+  async next<T extends ServerPacketName>(type: T, guardMs?: number): Promise<ReceivedByName[T]>
+  async next(type?: ServerPacketName, guardMs = GUARD_MS): Promise<ReceivedPacket> {
+    await this.#until(() => this.received.length > this.#taken, type ?? 'a packet', guardMs)
+    const packet = this.received[this.#taken]
+    if (packet === undefined) throw new Error('only one may wait for packets at a time')
+    this.#taken++
     if (type !== undefined && packet.type !== type) throw new Error(`expected ${type}; ${this.#state()}`)
     return packet
   }
@@ -74,25 +86,62 @@ export class RawClient {
     this.send(PINGREQ)
     const start = this.#taken
     const findAnswer = (): number => this.received.findIndex(({ type }, i) => i >= start && type === 'PINGRESP')
-    await guarded(
-      this.#until(() => findAnswer() >= 0, 'PINGRESP'),
-      () => `PINGRESP; ${this.#state()}`,
-    )
+    await this.#until(() => findAnswer() >= 0, 'PINGRESP')
     const end = findAnswer()
     this.#taken = end + 1
     return this.received.slice(start, end)
   }
 
-  /** Sends CONNECT and waits for CONNACK. */
+  /** Sends CONNECT, of its version unless `fields` say another, and waits for CONNACK. */
   async connect(fields?: ConnectFields): Promise<ReceivedConnack> {
-    this.send(connectPacket(fields))
+    this.send(connectPacket({ properties: this.#noProperties, ...fields }))
     return this.next('CONNACK')
   }
 
   /** Sends SUBSCRIBE and waits for SUBACK, which must be the next packet. */
   async subscribe(...filters: readonly FilterFields[]): Promise<ReceivedSuback> {
-    this.send(subscribePacket(1, filters))
+    return this.subscribeWith(this.#noProperties, ...filters)
+  }
+
+  /** As `subscribe`, with properties. */
+  async subscribeWith(
+    properties: Properties | undefined,
+    ...filters: readonly FilterFields[]
+  ): Promise<ReceivedSuback> {
+    this.send(subscribePacket(1, filters, properties))
     return this.next('SUBACK')
+  }
+
+  /** Takes a message for good, as its QoS asks: nothing, PUBACK, or PUBREC and PUBCOMP. */
+  async finish({ qos, packetId }: ReceivedPublish): Promise<void> {
+    if (qos === 0) return
+    if (qos === 1) {
+      this.send(acknowledgePacket('PUBACK', packetId))
+      return
+    }
+    this.send(acknowledgePacket('PUBREC', packetId))
+    const { packetId: releasedId } = await this.next('PUBREL')
+    if (releasedId !== packetId) throw new Error(`expected PUBREL for ${packetId}, it is for ${releasedId}`)
+    this.send(acknowledgePacket('PUBCOMP', packetId))
+  }
+
+  /** Waits for DISCONNECT, which must be the next packet, and for the end that follows. Returns its reason code. */
+  async untilDisconnected(guardMs?: number): Promise<number> {
+    const { reasonCode } = await this.next('DISCONNECT', guardMs)
+    await this.untilClosed()
+    this.expectNothingLeft()
+    return reasonCode
+  }
+
+  /** Fails when there is a packet that nobody took. */
+  expectNothingLeft(): void {
+    if (this.received.length > this.#taken) throw new Error(`expected no more packets; ${this.#state()}`)
+    this.expectNoFault()
+  }
+
+  /** Fails when a packet came that breaks the standard. */
+  expectNoFault(): void {
+    if (this.#fault !== undefined) throw this.#fault
   }
 
   /** Waits until the connection is gone, and fails readably if it stays. */
@@ -137,34 +186,33 @@ export class RawClient {
     this.#wake()
   }
 
-  async #take(expected: string): Promise<ReceivedPacket> {
-    await this.#until(() => this.received.length > this.#taken, expected)
-    const packet = this.received[this.#taken]
-    if (packet === undefined) throw new Error('only one may wait for packets at a time')
-    this.#taken++
-    return packet
-  }
-
-  async #until(isThere: () => boolean, expected: string): Promise<void> {
-    if (isThere()) return
-    if (this.#fault !== undefined) throw this.#fault
-    if (this.#isClosed) throw new Error(`the connection closed while waiting for ${expected}; ${this.#state()}`)
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-    })
-    await this.#until(isThere, expected)
+  async #until(isThere: () => boolean, expected: string, guardMs = GUARD_MS): Promise<void> {
+    const arrived = async (): Promise<void> => {
+      if (isThere()) return
+      this.expectNoFault()
+      if (this.#isClosed) throw new Error(`the connection closed while waiting for ${expected}; ${this.#state()}`)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      await arrived()
+    }
+    await guarded(arrived(), () => `${expected}; ${this.#state()}`, guardMs)
   }
 
   #state(): string {
-    const names = this.received.slice(-8).map((packet) => packet.type)
+    const names = this.received.slice(-8).map((packet) => {
+      return 'reasonCode' in packet && packet.reasonCode > 0
+        ? `${packet.type} 0x${packet.reasonCode.toString(16)}`
+        : packet.type
+    })
     return `the last packets were [${names.join(', ')}] of ${this.received.length}, the connection is ${this.#isClosed ? 'closed' : 'open'}`
   }
 }
 
 /** Opens a TCP connection and sends nothing. */
-export async function openRawClient(port: number, host = '127.0.0.1'): Promise<RawClient> {
-  const socket = connect({ port, host, noDelay: true })
-  const client = new RawClient(socketWire(socket))
+export async function openRawClient(port: number, version: Version = 4): Promise<RawClient> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const client = new RawClient(socketWire(socket), version)
   onTestFinished(() => {
     socket.destroy()
   })
@@ -174,14 +222,14 @@ export async function openRawClient(port: number, host = '127.0.0.1'): Promise<R
     socket.once('connect', resolve)
     socket.on('error', reject)
   })
-  await guarded(opened, () => `a TCP connection to ${host}:${port}`)
+  await guarded(opened, () => `a TCP connection to port ${port}`)
   return client
 }
 
 /** Opens a WebSocket at `/mqtt` and sends nothing in it; each `send` is one binary message. */
-export async function openRawWebSocketClient(port: number, path = '/mqtt', protocol = 'mqtt'): Promise<RawClient> {
-  const webSocket = new WebSocket(`ws://127.0.0.1:${port}${path}`, [protocol], { perMessageDeflate: false })
-  const client = new RawClient(webSocketWire(webSocket))
+export async function openRawWebSocketClient(port: number, version: Version = 4, path = '/mqtt'): Promise<RawClient> {
+  const webSocket = new WebSocket(`ws://127.0.0.1:${port}${path}`, ['mqtt'], { perMessageDeflate: false })
+  const client = new RawClient(webSocketWire(webSocket), version)
   onTestFinished(() => {
     webSocket.terminate()
   })
@@ -197,11 +245,11 @@ export async function openRawWebSocketClient(port: number, path = '/mqtt', proto
   return client
 }
 
-/** Opens a TCP connection as an MQTT client that the hub has accepted. */
-export async function connectRawClient(port: number, fields?: ConnectFields): Promise<RawClient> {
-  const client = await openRawClient(port)
-  const { returnCode } = await client.connect(fields)
-  if (returnCode !== 0) throw new Error(`the hub refused the CONNECT with return code ${returnCode}`)
+/** Opens a TCP connection as an MQTT client that the hub has accepted; with `properties` it is one of MQTT 5. */
+export async function connectRawClient(port: number, fields: ConnectFields = {}): Promise<RawClient> {
+  const client = await openRawClient(port, fields.properties === undefined ? 4 : 5)
+  const { reasonCode } = await client.connect(fields)
+  if (reasonCode !== 0) throw new Error(`the hub refused the CONNECT with reason code 0x${reasonCode.toString(16)}`)
   return client
 }
 

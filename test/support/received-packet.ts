@@ -1,18 +1,33 @@
-import { NAMES, type PacketName } from './packets.ts'
+import { type Acknowledgement, NAMES, type PacketName } from './packets.ts'
+import { Id, type Kind, KINDS, type Property, type PropertyValue } from './properties.ts'
+
+/** MQTT 3.1.1 or 5, by its protocol level. What a client of 3.1 gets is as in 3.1.1. */
+export type Version = 4 | 5
 
 interface Received<T extends PacketName> {
   readonly type: T
   /** Low four bits of the first byte. */
   readonly flags: number
-  readonly body: Buffer
+  /** The whole packet, header included. */
+  readonly bytes: Buffer
 }
 
-export interface ReceivedConnack extends Received<'CONNACK'> {
+interface WithProperties<T extends PacketName> extends Received<T> {
+  /** None in 3.1.1. */
+  readonly properties: readonly Property[]
+}
+
+interface WithReason<T extends PacketName> extends WithProperties<T> {
+  /** 0 where the packet leaves it out, as 3.1.1 always does but in CONNACK. */
+  readonly reasonCode: number
+}
+
+/** Its reason code is the return code of 3.1.1. */
+export interface ReceivedConnack extends WithReason<'CONNACK'> {
   readonly isSessionPresent: boolean
-  readonly returnCode: number
 }
 
-export interface ReceivedPublish extends Received<'PUBLISH'> {
+export interface ReceivedPublish extends WithProperties<'PUBLISH'> {
   readonly topic: string
   readonly payload: Buffer
   readonly qos: number
@@ -22,88 +37,344 @@ export interface ReceivedPublish extends Received<'PUBLISH'> {
   readonly packetId: number
 }
 
-export interface ReceivedSuback extends Received<'SUBACK'> {
+interface ReceivedAcknowledgement<T extends Acknowledgement> extends WithReason<T> {
   readonly packetId: number
+}
+
+interface ReceivedCodes<T extends 'SUBACK' | 'UNSUBACK'> extends WithProperties<T> {
+  readonly packetId: number
+  /** One for each filter; none in an UNSUBACK of 3.1.1. */
   readonly codes: readonly number[]
 }
 
-type Acknowledgement = 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP' | 'UNSUBACK'
+export type ReceivedSuback = ReceivedCodes<'SUBACK'>
 
-export interface ReceivedAcknowledgement<T extends Acknowledgement> extends Received<T> {
-  readonly packetId: number
+/** What each packet that a server sends is parsed to. */
+export type ReceivedByName = { readonly [T in Acknowledgement]: ReceivedAcknowledgement<T> } & {
+  readonly CONNACK: ReceivedConnack
+  readonly PUBLISH: ReceivedPublish
+  readonly SUBACK: ReceivedSuback
+  readonly UNSUBACK: ReceivedCodes<'UNSUBACK'>
+  readonly PINGRESP: Received<'PINGRESP'>
+  readonly DISCONNECT: WithReason<'DISCONNECT'>
+  readonly AUTH: WithReason<'AUTH'>
 }
 
-type Plain = 'CONNECT' | 'SUBSCRIBE' | 'UNSUBSCRIBE' | 'PINGREQ' | 'PINGRESP' | 'DISCONNECT' | 'AUTH'
+export type ServerPacketName = keyof ReceivedByName
+export type ReceivedPacket = ReceivedByName[ServerPacketName]
 
-/** What each packet is parsed to. */
-export type ReceivedByName = { readonly [T in Plain]: Received<T> } & {
-  readonly [T in Acknowledgement]: ReceivedAcknowledgement<T>
-} & { readonly CONNACK: ReceivedConnack; readonly PUBLISH: ReceivedPublish; readonly SUBACK: ReceivedSuback }
+type ByPacket = Readonly<Partial<Record<PacketName, readonly number[]>>>
 
-export type ReceivedPacket = ReceivedByName[PacketName]
+const PUBLISH_CODES = [0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
 
-/** Cuts a stream into packets of MQTT 3.1 and 3.1.1, whatever its chunks. */
+/** The codes that a server may send in each packet, as the tables of section 3 have them. */
+const CODES: Readonly<Record<Version, ByPacket>> = {
+  4: { CONNACK: [0, 1, 2, 3, 4, 5], SUBACK: [0, 1, 2, 0x80] },
+  5: {
+    CONNACK: [
+      0, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b,
+      0x9c, 0x9d, 0x9f,
+    ],
+    PUBACK: PUBLISH_CODES,
+    PUBREC: PUBLISH_CODES,
+    PUBREL: [0, 0x92],
+    PUBCOMP: [0, 0x92],
+    SUBACK: [0, 1, 2, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2],
+    UNSUBACK: [0, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91],
+    DISCONNECT: [
+      0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
+      0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
+    ],
+    AUTH: [0, 0x18],
+  },
+}
+
+const REASON = [Id.REASON_STRING, Id.USER_PROPERTY]
+
+/** The properties that a server may send in each packet [MQTT5 §2.2.2.2]. */
+const PROPERTIES: ByPacket = {
+  CONNACK: [
+    ...REASON,
+    Id.SESSION_EXPIRY,
+    Id.ASSIGNED_CLIENT_IDENTIFIER,
+    Id.SERVER_KEEP_ALIVE,
+    Id.AUTHENTICATION_METHOD,
+    Id.AUTHENTICATION_DATA,
+    Id.RESPONSE_INFORMATION,
+    Id.SERVER_REFERENCE,
+    Id.RECEIVE_MAXIMUM,
+    Id.TOPIC_ALIAS_MAXIMUM,
+    Id.MAXIMUM_QOS,
+    Id.RETAIN_AVAILABLE,
+    Id.MAXIMUM_PACKET_SIZE,
+    Id.WILDCARD_AVAILABLE,
+    Id.SUBSCRIPTION_IDENTIFIERS_AVAILABLE,
+    Id.SHARED_AVAILABLE,
+  ],
+  PUBLISH: [
+    Id.PAYLOAD_FORMAT,
+    Id.MESSAGE_EXPIRY,
+    Id.CONTENT_TYPE,
+    Id.RESPONSE_TOPIC,
+    Id.CORRELATION_DATA,
+    Id.SUBSCRIPTION_IDENTIFIER,
+    Id.TOPIC_ALIAS,
+    Id.USER_PROPERTY,
+  ],
+  PUBACK: REASON,
+  PUBREC: REASON,
+  PUBREL: REASON,
+  PUBCOMP: REASON,
+  SUBACK: REASON,
+  UNSUBACK: REASON,
+  DISCONNECT: [...REASON, Id.SERVER_REFERENCE],
+  AUTH: [...REASON, Id.AUTHENTICATION_METHOD, Id.AUTHENTICATION_DATA],
+}
+
+/** The value of a property that is there once or not at all. */
+export function valueOf(packet: { readonly properties: readonly Property[] }, id: number): PropertyValue | undefined {
+  return packet.properties.find(([other]) => other === id)?.[1]
+}
+
+/** All values of a property, in their order. */
+export function valuesOf(packet: { readonly properties: readonly Property[] }, id: number): PropertyValue[] {
+  return packet.properties.filter(([other]) => other === id).map(([, value]) => value)
+}
+
+/**
+ * Cuts a stream into packets, whatever its chunks, and takes none that breaks the standard: reserved flags, codes and
+ * properties that may not be in that packet, lengths that do not fit, strings that are not UTF-8.
+ */
 export class PacketCutter {
+  readonly #version: Version
   #rest: Buffer = Buffer.alloc(0)
+
+  constructor(version: Version) {
+    this.#version = version
+  }
 
   push(chunk: Buffer): ReceivedPacket[] {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const packets: ReceivedPacket[] = []
     for (;;) {
-      const header = readHeader(this.#rest)
-      if (header === undefined || this.#rest.length < header.end) return packets
-      packets.push(parse(this.#rest[0] ?? 0, this.#rest.subarray(header.bodyStart, header.end)))
-      this.#rest = this.#rest.subarray(header.end)
+      const end = packetEnd(this.#rest)
+      if (end === undefined || this.#rest.length < end) return packets
+      packets.push(parse(this.#rest.subarray(0, end), this.#version))
+      this.#rest = this.#rest.subarray(end)
     }
   }
 }
 
-function readHeader(bytes: Buffer): { bodyStart: number; end: number } | undefined {
-  let length = 0
-  for (let at = 1; at < 5; at++) {
-    const byte = bytes[at]
-    if (byte === undefined) return undefined
-    length += (byte & 127) * 128 ** (at - 1)
-    if (byte < 128) return { bodyStart: at + 1, end: at + 1 + length }
+/** Where the first packet ends, once its length is there. */
+function packetEnd(bytes: Buffer): number | undefined {
+  for (let at = 1; at < Math.min(bytes.length, 5); at++) {
+    if ((bytes[at] ?? 0) >= 128) continue
+    return at + 1 + new Reader(bytes.subarray(1, at + 1), 4).varint()
   }
-  throw new Error(`the hub sent a remaining length of more than four bytes: ${bytes.subarray(0, 8).toString('hex')}`)
+  if (bytes.length >= 5)
+    throw new Error(`the hub sent a length of more than four bytes: ${bytes.toString('hex', 0, 8)}`)
+  return undefined
 }
 
-function parse(first: number, body: Buffer): ReceivedPacket {
-  const type = NAMES[first >> 4]
+function parse(bytes: Buffer, version: Version): ReceivedPacket {
+  const reader = new Reader(bytes, version)
+  const first = reader.byte()
   const flags = first & 15
+  reader.varint()
+  const parsed = parseBody(NAMES[first >> 4], flags, bytes, reader)
+  if (!reader.isAtEnd) throw new Error(`the hub sent a packet with bytes too many: ${bytes.toString('hex')}`)
+  const expectedFlags = parsed.type === 'PUBREL' ? 2 : 0
+  if (parsed.type !== 'PUBLISH' && flags !== expectedFlags)
+    throw new Error(`the hub sent ${parsed.type} with flags ${flags}`)
+  return parsed
+}
+
+function parseBody(type: PacketName | undefined, flags: number, bytes: Buffer, reader: Reader): ReceivedPacket {
   switch (type) {
-    case undefined:
-      throw new Error(`the hub sent a packet of the reserved type 0, body ${body.toString('hex')}`)
-    case 'CONNACK':
-      return { type, flags, body, isSessionPresent: body[0] === 1, returnCode: body.readUInt8(1) }
+    case 'CONNACK': {
+      const acknowledgeFlags = reader.byte()
+      if (acknowledgeFlags > 1) throw new Error(`the hub sent CONNACK with reserved flags: ${acknowledgeFlags}`)
+      const reasonCode = reader.code(type)
+      const isSessionPresent = acknowledgeFlags === 1
+      if (isSessionPresent && reasonCode !== 0) throw new Error('the hub refused a CONNECT with session present')
+      return { type, flags, bytes, isSessionPresent, reasonCode, properties: reader.properties(type) }
+    }
     case 'PUBLISH':
-      return parsePublish(flags, body)
-    case 'SUBACK':
-      return { type, flags, body, packetId: body.readUInt16BE(0), codes: [...body.subarray(2)] }
+      return parsePublish(flags, bytes, reader)
     case 'PUBACK':
     case 'PUBREC':
     case 'PUBREL':
     case 'PUBCOMP':
-    case 'UNSUBACK':
-      return { type, flags, body, packetId: body.readUInt16BE(0) }
-    default:
-      return { type, flags, body }
+      return { type, flags, bytes, packetId: reader.packetId(), ...reader.reason(type) }
+    case 'SUBACK':
+    case 'UNSUBACK': {
+      const packetId = reader.packetId()
+      const properties = reader.properties(type)
+      return { type, flags, bytes, packetId, properties, codes: reader.codes(type) }
+    }
+    case 'PINGRESP':
+      return { type, flags, bytes }
+    case 'DISCONNECT':
+    case 'AUTH':
+      if (reader.version === 5) return { type, flags, bytes, ...reader.reason(type) }
+  }
+  throw new Error(`the hub sent ${type ?? 'a packet of type 0'}, which a server may not`)
+}
+
+function parsePublish(flags: number, bytes: Buffer, reader: Reader): ReceivedPublish {
+  const type = 'PUBLISH'
+  const qos = (flags >> 1) & 3
+  const dup = (flags & 8) !== 0
+  if (qos === 3) throw new Error('the hub sent PUBLISH at QoS 3')
+  if (qos === 0 && dup) throw new Error('the hub sent PUBLISH at QoS 0 with DUP')
+  const topic = reader.string()
+  if (/[+#]/.test(topic)) throw new Error(`the hub sent PUBLISH to "${topic}"`)
+  const packetId = qos > 0 ? reader.packetId() : 0
+  const properties = reader.properties(type)
+  if (topic === '' && valueOf({ properties }, Id.TOPIC_ALIAS) === undefined)
+    throw new Error('the hub sent PUBLISH with neither topic nor alias')
+  return {
+    type,
+    flags,
+    bytes,
+    topic,
+    qos,
+    retain: (flags & 1) !== 0,
+    dup,
+    packetId,
+    properties,
+    payload: reader.rest(),
   }
 }
 
-function parsePublish(flags: number, body: Buffer): ReceivedPublish {
-  const qos = (flags >> 1) & 3
-  const topicEnd = 2 + body.readUInt16BE(0)
-  return {
-    type: 'PUBLISH',
-    flags,
-    body,
-    topic: body.subarray(2, topicEnd).toString(),
-    payload: body.subarray(qos > 0 ? topicEnd + 2 : topicEnd),
-    qos,
-    retain: (flags & 1) !== 0,
-    dup: (flags & 8) !== 0,
-    packetId: qos > 0 ? body.readUInt16BE(topicEnd) : 0,
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Reads bytes of a packet from front to end, as strictly as the standard allows.
+ * @throws Error when they are not what it says
+ */
+class Reader {
+  readonly version: Version
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer, version: Version) {
+    this.#bytes = bytes
+    this.version = version
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
+  byte(): number {
+    return this.#take(1).readUInt8(0)
+  }
+
+  varint(): number {
+    let value = 0
+    for (let i = 0; i < 4; i++) {
+      const digit = this.byte()
+      value += (digit & 127) * 128 ** i
+      if (digit < 128) {
+        if (digit === 0 && i > 0) throw new Error('the hub sent a variable byte integer that is longer than need be')
+        return value
+      }
+    }
+    throw new Error('the hub sent a variable byte integer of more than four bytes')
+  }
+
+  string(): string {
+    const text = UTF8.decode(this.#binary())
+    if (text.includes('\0')) throw new Error('the hub sent a string with U+0000')
+    return text
+  }
+
+  rest(): Buffer {
+    return this.#take(this.#bytes.length - this.#at)
+  }
+
+  packetId(): number {
+    const packetId = this.#uint16()
+    if (packetId === 0) throw new Error('the hub sent the packet identifier 0')
+    return packetId
+  }
+
+  code(type: PacketName): number {
+    const code = this.byte()
+    if (CODES[this.version][type]?.includes(code) === true) return code
+    throw new Error(`the hub sent ${type} with reason code 0x${code.toString(16)}`)
+  }
+
+  codes(type: 'SUBACK' | 'UNSUBACK'): number[] {
+    const codes: number[] = []
+    while (!this.isAtEnd) codes.push(this.code(type))
+    if (codes.length === 0 && CODES[this.version][type] !== undefined)
+      throw new Error(`the hub sent ${type} without a code`)
+    return codes
+  }
+
+  /** Reason code and properties, which may be left out from the end; 3.1.1 has neither. */
+  reason(type: PacketName): { reasonCode: number; properties: Property[] } {
+    if (this.isAtEnd) return { reasonCode: 0, properties: [] }
+    const reasonCode = this.code(type)
+    return { reasonCode, properties: this.isAtEnd ? [] : this.properties(type) }
+  }
+
+  /** Properties that a server may send in a packet of this type. */
+  properties(type: PacketName): Property[] {
+    if (this.version === 4) return []
+    const block = new Reader(this.#take(this.varint()), 5)
+    const properties: Property[] = []
+    while (!block.isAtEnd) {
+      const id = block.varint()
+      const kind = KINDS[id]
+      const name = `property 0x${id.toString(16)}`
+      if (kind === undefined || PROPERTIES[type]?.includes(id) !== true)
+        throw new Error(`the hub sent ${name} in ${type}`)
+      const mayRepeat = id === Id.USER_PROPERTY || id === Id.SUBSCRIPTION_IDENTIFIER
+      if (!mayRepeat && properties.some(([other]) => other === id)) throw new Error(`the hub sent ${name} twice`)
+      const value = block.#value(kind)
+      if (value === 0 && id === Id.SUBSCRIPTION_IDENTIFIER)
+        throw new Error('the hub sent the subscription identifier 0')
+      properties.push([id, value])
+    }
+    return properties
+  }
+
+  #value(kind: Kind): PropertyValue {
+    switch (kind) {
+      case 'byte':
+        return this.byte()
+      case 'two bytes':
+        return this.#uint16()
+      case 'four bytes':
+        return this.#take(4).readUInt32BE(0)
+      case 'varint':
+        return this.varint()
+      case 'string':
+        return this.string()
+      case 'binary':
+        return this.#binary()
+      default:
+        return [this.string(), this.string()]
+    }
+  }
+
+  #uint16(): number {
+    return this.#take(2).readUInt16BE(0)
+  }
+
+  #binary(): Buffer {
+    return this.#take(this.#uint16())
+  }
+
+  #take(length: number): Buffer {
+    const end = this.#at + length
+    if (end > this.#bytes.length)
+      throw new Error(`the hub sent a packet that ends early: ${this.#bytes.toString('hex')}`)
+    const taken = this.#bytes.subarray(this.#at, end)
+    this.#at = end
+    return taken
   }
 }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { until } from './guard.ts'
-import { type ConnectFields, DISCONNECT, publishPacket } from './packets.ts'
+import { type ConnectFields, disconnectPacket, publishPacket } from './packets.ts'
+import type { Properties } from './properties.ts'
 import { connectRawClient, type RawClient } from './raw-client.ts'
 import type { ReceivedPacket, ReceivedPublish } from './received-packet.ts'
 import type { CollectingLog, TestHub } from './start-hub.ts'
@@ -13,8 +14,8 @@ export async function join(port: number, clientId: string, fields: ConnectFields
 }
 
 /** Says DISCONNECT and waits for the end; the hub has then let the client go. */
-export async function leave(client: RawClient): Promise<void> {
-  client.send(DISCONNECT)
+export async function leave(client: RawClient, reasonCode?: number, properties?: Properties): Promise<void> {
+  client.send(disconnectPacket(reasonCode, properties))
   await client.untilClosed()
 }
 
@@ -63,11 +64,16 @@ export function payloadsOf(packets: readonly ReceivedPacket[]): string[] {
   return packets.filter(isPublish).map(({ payload }) => payload.toString())
 }
 
-/** Payloads that came to a client since the last look, and nothing else may have come. */
-export async function takePayloads(client: RawClient): Promise<string[]> {
+/** Messages that came to a client since the last look, and nothing else may have come. */
+export async function takeMessages(client: RawClient): Promise<ReceivedPublish[]> {
   const packets = await client.restBeforePingresp()
   expect(packets.filter((packet) => !isPublish(packet))).toEqual([])
-  return payloadsOf(packets)
+  return packets.filter(isPublish)
+}
+
+/** The payloads of `takeMessages`. */
+export async function takePayloads(client: RawClient): Promise<string[]> {
+  return payloadsOf(await takeMessages(client))
 }
 
 /** A client that talks to itself, to show that whatever others do is not felt. */

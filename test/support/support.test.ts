@@ -2,9 +2,8 @@ import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startBareAedes } from './aedes-bare.ts'
 import { watchLeftovers } from './leftovers.ts'
-import { acknowledgePacket, packet, publishPacket, varint } from './packets.ts'
+import { acknowledgePacket, packet, publishPacket } from './packets.ts'
 import { connectRawClient, openRawWebSocketClient, type RawClient } from './raw-client.ts'
-import { PacketCutter } from './received-packet.ts'
 import { startHub, startHubWithHttp } from './start-hub.ts'
 
 describe('RawClient', () => {
@@ -42,35 +41,6 @@ describe('RawClient', () => {
       'the connection closed while waiting for PUBLISH; the last packets were [CONNACK] of 1, the connection is closed',
     )
   })
-})
-
-test('PacketCutter cuts a stream into packets wherever its chunks end', () => {
-  const stream = Buffer.concat([
-    publishPacket({ topic: 'é', payload: Buffer.alloc(200, 'x'), qos: 2, packetId: 513, retain: true, dup: true }),
-    packet('SUBACK', 0, Buffer.from([0, 1, 2, 128])),
-  ])
-  for (let cut = 0; cut <= stream.length; cut++) {
-    const cutter = new PacketCutter()
-    const packets = [...cutter.push(stream.subarray(0, cut)), ...cutter.push(stream.subarray(cut))]
-    expect(packets).toMatchObject([
-      { type: 'PUBLISH', topic: 'é', payload: Buffer.alloc(200, 'x'), qos: 2, packetId: 513, retain: true, dup: true },
-      { type: 'SUBACK', packetId: 1, codes: [2, 128] },
-    ])
-  }
-})
-
-test('varint writes lengths as the standard lists them [MQTT-3.1.1 table 2.4]', () => {
-  const cases = [
-    [0, '00'],
-    [127, '7f'],
-    [128, '8001'],
-    [16_383, 'ff7f'],
-    [16_384, '808001'],
-    [2_097_151, 'ffff7f'],
-    [2_097_152, '80808001'],
-    [268_435_455, 'ffffff7f'],
-  ] as const
-  for (const [value, hex] of cases) expect(varint(value).toString('hex')).toBe(hex)
 })
 
 test('watchLeftovers waits for what is closing, and fails over a timer or a socket that stays', async () => {

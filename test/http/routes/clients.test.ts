@@ -1,18 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { join5, KEPT, leave5 } from '../../conformance/steps5.ts'
+import { join5, KEPT } from '../../conformance/steps5.ts'
+import { publishPacket } from '../../support/packets.ts'
+import { connectRawClient, openRawWebSocketClient } from '../../support/raw-client.ts'
+import { join, leave, publish } from '../../support/steps.ts'
 import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
 import { until } from '../../support/guard.ts'
-import { publishPacket5 } from '../../support/packets5.ts'
-import { connectRawClient, openRawWebSocketClient } from '../../support/raw-client.ts'
 import { startHubWithHttp } from '../../support/start-hub.ts'
-import { join, publish } from '../../support/steps.ts'
-import { publishPacket } from '../../support/packets.ts'
 
 describe('GET /api/v1/clients', () => {
   test('lists who is here and who has a kept session, sorted by identifier', async () => {
     const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
-    await leave5(await join5(port, 'away', KEPT))
+    await leave(await join5(port, 'away', KEPT))
     await join(port, 'b')
     await join5(port, 'a/1')
     expect(await api.get('/clients')).toMatchObject({
@@ -66,7 +65,7 @@ describe('GET /api/v1/clients', () => {
   test('finds by part of the identifier or the address, and by state', async () => {
     const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
-    await leave5(await join5(port, 'Lamp-1', KEPT))
+    await leave(await join5(port, 'Lamp-1', KEPT))
     await join(port, 'lamp-2')
     await join(port, 'door')
     expect(eachOf(await api.get('/clients', { q: 'lamp' }), 'clients', 'clientId')).toEqual(['Lamp-1', 'lamp-2'])
@@ -123,7 +122,7 @@ describe('GET /api/v1/clients/{clientId}', () => {
     await client.untilClosed()
     const publisher = await join5(port, 'p')
     for (const payload of ['1', '2', '3']) {
-      publisher.send(publishPacket5({ topic: 'a', payload, qos: 1 }))
+      publisher.send(publishPacket({ topic: 'a', payload, qos: 1, properties: [] }))
       await publisher.next('PUBACK')
     }
     expect(await api.get('/clients/s')).toMatchObject({
@@ -170,9 +169,9 @@ describe('DELETE /api/v1/clients/{clientId}/session', () => {
     const here = await join5(port, 'here', KEPT)
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['a', 1])
-    await leave5(away)
+    await leave(away)
     const publisher = await join5(port, 'p')
-    publisher.send(publishPacket5({ topic: 'a', payload: 'x', qos: 1 }))
+    publisher.send(publishPacket({ topic: 'a', payload: 'x', qos: 1, properties: [] }))
     await publisher.next('PUBACK')
     expect((await api.delete('/clients/here/session')).status).toBe(204)
     expect(await here.untilDisconnected()).toBe(0x98)

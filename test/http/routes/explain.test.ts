@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { join5, KEPT, leave5, publishAcknowledged } from '../../conformance/steps5.ts'
+import { join5, KEPT, publishAcknowledged } from '../../conformance/steps5.ts'
+import { acknowledgePacket, publishPacket } from '../../support/packets.ts'
+import { Id } from '../../support/properties.ts'
+import { leave } from '../../support/steps.ts'
 import { ApiClient, expectProblem, fieldOf } from '../../support/api.ts'
-import { acknowledgePacket5, publishPacket5 } from '../../support/packets5.ts'
-import { Id } from '../../support/properties5.ts'
 import { startHubWithHttp } from '../../support/start-hub.ts'
 
 /** The last message of `a/b` as the API explains it. */
@@ -35,7 +36,7 @@ describe('GET /api/v1/explain', () => {
     await publishAcknowledged(await join5(port, 'p'), 'a/b', 'x')
     const { packetId } = await subscriber.next('PUBLISH')
     expect(await explainLast(api)).toMatchObject({ matched: 1, steps: [{ clientId: 's', outcome: 'sent', qos: 1 }] })
-    subscriber.send(acknowledgePacket5('PUBACK', packetId))
+    subscriber.send(acknowledgePacket('PUBACK', packetId))
     await subscriber.restBeforePingresp()
     expect(await explainLast(api)).toMatchObject({ steps: [{ outcome: 'acknowledged', afterMs: expect.any(Number) }] })
     expect(await summaryOf(api, { topic: 'a/b', clientId: 's' })).toMatch(
@@ -48,11 +49,11 @@ describe('GET /api/v1/explain', () => {
     const api = new ApiClient(httpPort)
     const subscriber = await join5(port, 's', KEPT)
     await subscriber.subscribe(['a/b', 1])
-    await leave5(subscriber)
+    await leave(subscriber)
     const publisher = await join5(port, 'p')
     await publishAcknowledged(publisher, 'a/b', 'x')
     expect(await explainLast(api)).toMatchObject({ steps: [{ outcome: 'queued', reason: null }] })
-    publisher.send(publishPacket5({ topic: 'a/b', payload: 'y' }))
+    publisher.send(publishPacket({ topic: 'a/b', payload: 'y', properties: [] }))
     await publisher.restBeforePingresp()
     expect(await explainLast(api, 's')).toMatchObject({ steps: [{ outcome: 'dropped', reason: 'offline' }] })
     expect(await summaryOf(api, { topic: 'a/b', clientId: 's' })).toContain('Client "s" is away')
@@ -63,7 +64,7 @@ describe('GET /api/v1/explain', () => {
     const api = new ApiClient(httpPort)
     const away = await join5(port, 'away', KEPT)
     await away.subscribe(['a/b', 1])
-    await leave5(away)
+    await leave(away)
     const small = await join5(port, 'small', { properties: [[Id.MAXIMUM_PACKET_SIZE, 60]] })
     await small.subscribe(['a/b', 1])
     const publisher = await join5(port, 'p')

@@ -1,13 +1,13 @@
 import { connect } from 'node:net'
 import { connectAsync } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { join5, KEPT, leave5 } from '../../conformance/steps5.ts'
+import { join5, KEPT } from '../../conformance/steps5.ts'
+import { publishPacket } from '../../support/packets.ts'
+import { join, leave, message, publish } from '../../support/steps.ts'
 import { ApiClient, expectProblem } from '../../support/api.ts'
 import { EventSourceClient } from '../../support/event-source.ts'
 import { until } from '../../support/guard.ts'
-import { publishPacket } from '../../support/packets.ts'
 import { startHubWithHttp } from '../../support/start-hub.ts'
-import { join, message, publish } from '../../support/steps.ts'
 
 describe('GET /api/v1/feed', () => {
   test('tells all topics that there are first, then those that had a message', async () => {
@@ -64,7 +64,7 @@ describe('GET /api/v1/feed', () => {
     const feed = await EventSourceClient.open(httpPort, { events: 'presence' })
     const kept = await join5(port, 'c', KEPT)
     expect(await feed.next('presence')).toMatchObject([{ clientId: 'c', state: 'here', atMs: expect.any(Number) }])
-    await leave5(kept)
+    await leave(kept)
     expect(await feed.next('presence')).toMatchObject([{ clientId: 'c', state: 'away' }])
     await new ApiClient(httpPort).delete('/clients/c/session')
     expect(await feed.next('presence')).toMatchObject([{ clientId: 'c', state: 'gone' }])

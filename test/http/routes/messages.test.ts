@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { join5, publish5 } from '../../conformance/steps5.ts'
-import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
-import { publishPacket5 } from '../../support/packets5.ts'
-import { Id } from '../../support/properties5.ts'
-import { startHubWithHttp } from '../../support/start-hub.ts'
+import { join5 } from '../../conformance/steps5.ts'
+import { publishPacket } from '../../support/packets.ts'
+import { Id } from '../../support/properties.ts'
 import { join, message, publish } from '../../support/steps.ts'
+import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 
 describe('GET /api/v1/messages', () => {
   test('has messages with all that came with them, the newest first', async () => {
     const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
     const publisher = await join5(port, 'p')
-    await publish5(
+    await publish(
       publisher,
-      publishPacket5({ topic: 'a/1', payload: 'first' }),
-      publishPacket5({
+      publishPacket({ topic: 'a/1', payload: 'first', properties: [] }),
+      publishPacket({
         topic: 'a/2',
         payload: Buffer.from([0xff]),
         qos: 1,

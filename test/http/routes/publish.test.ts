@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { join5, KEPT, leave5 } from '../../conformance/steps5.ts'
-import { ApiClient, expectProblem } from '../../support/api.ts'
-import { publishPacket5 } from '../../support/packets5.ts'
-import { Id } from '../../support/properties5.ts'
-import { startHubWithHttp } from '../../support/start-hub.ts'
-import { join, takePayloads } from '../../support/steps.ts'
+import { join5, KEPT } from '../../conformance/steps5.ts'
 import { publishPacket } from '../../support/packets.ts'
+import { Id } from '../../support/properties.ts'
+import { join, leave, takePayloads } from '../../support/steps.ts'
+import { ApiClient, expectProblem } from '../../support/api.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 
 test('GET /api/v1/limits tells how large a message may be', async () => {
   const { httpPort } = await startHubWithHttp({
@@ -69,7 +68,7 @@ describe('POST /api/v1/publish', () => {
     const { port, httpPort } = await startHubWithHttp()
     const before = await join5(port, 's', KEPT)
     await before.subscribe(['a', 1])
-    await leave5(before)
+    await leave(before)
     expect(await new ApiClient(httpPort).post('/publish', { topic: 'a', payload: 'x', qos: 1 })).toMatchObject({
       body: { matched: 1 },
     })
@@ -147,8 +146,8 @@ describe('POST /api/v1/request', () => {
     const fields = new Map(properties.map(([id, value]) => [id, value]))
     const topic = String(fields.get(Id.RESPONSE_TOPIC))
     const correlation = fields.get(Id.CORRELATION_DATA) ?? ''
-    device.send(publishPacket5({ topic, payload: 'of another', properties: [[Id.CORRELATION_DATA, 'x']] }))
-    device.send(publishPacket5({ topic, payload: 'ok', properties: [[Id.CORRELATION_DATA, correlation]] }))
+    device.send(publishPacket({ topic, payload: 'of another', properties: [[Id.CORRELATION_DATA, 'x']] }))
+    device.send(publishPacket({ topic, payload: 'ok', properties: [[Id.CORRELATION_DATA, correlation]] }))
     expect(await answer).toMatchObject({ status: 200, body: { topic, payload: 'ok', latencyMs: expect.any(Number) } })
   })
 

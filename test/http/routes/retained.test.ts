@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
 import { startHubWithHttp } from '../../support/start-hub.ts'
-import { join, message, payloadsOf, publish, isPublish } from '../../support/steps.ts'
 import { join5 } from '../../conformance/steps5.ts'
-import { publishPacket5 } from '../../support/packets5.ts'
-import { Id } from '../../support/properties5.ts'
+import { publishPacket } from '../../support/packets.ts'
+import { Id } from '../../support/properties.ts'
+import { isPublish, join, message, payloadsOf, publish } from '../../support/steps.ts'
 
 describe('GET /api/v1/retained', () => {
   test('lists by filter, a page at a time, in the order of topics', async () => {
@@ -50,7 +50,7 @@ describe('GET /api/v1/retained/one', () => {
     const api = new ApiClient(httpPort)
     const publisher = await join5(port, 'p')
     publisher.send(
-      publishPacket5({ topic: 'a', payload: 'x', qos: 1, retain: true, properties: [[Id.USER_PROPERTY, ['k', 'v']]] }),
+      publishPacket({ topic: 'a', payload: 'x', qos: 1, retain: true, properties: [[Id.USER_PROPERTY, ['k', 'v']]] }),
     )
     await publisher.next('PUBACK')
     expect(await api.get('/retained/one', { topic: 'a' })).toMatchObject({

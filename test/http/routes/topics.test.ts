@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { ApiClient, cursorOf, eachOf, expectProblem, fieldOf } from '../../support/api.ts'
 import { publishPacket } from '../../support/packets.ts'
-import { startHubWithHttp } from '../../support/start-hub.ts'
 import { join, message, publish } from '../../support/steps.ts'
+import { startHubWithHttp } from '../../support/start-hub.ts'
 
 describe('GET /api/v1/topics', () => {
   test('shows the tree level by level, with counts of all that is below', async () => {

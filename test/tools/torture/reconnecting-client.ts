@@ -89,7 +89,7 @@ export class ReconnectingClient {
   #open(): void {
     const { port, clientId, isClean } = this.#options
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    const cutter = new PacketCutter()
+    const cutter = new PacketCutter(4)
     this.#socket = socket
     this.#timer = setTimeout(() => {
       if (socket.connecting) return
@@ -133,8 +133,8 @@ export class ReconnectingClient {
     if (packet.type !== 'CONNACK') {
       if (!this.#isConnected) this.#owner.fault('packet before CONNACK', `${packet.type} to ${this.#options.clientId}`)
       this.#owner.received(packet)
-    } else if (packet.returnCode !== 0) {
-      this.#owner.fault('refused', `${this.#options.clientId}, return code ${packet.returnCode}`)
+    } else if (packet.reasonCode !== 0) {
+      this.#owner.fault('refused', `${this.#options.clientId}, return code ${packet.reasonCode}`)
     } else {
       clearTimeout(this.#timer)
       this.connects++
