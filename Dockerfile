@@ -3,7 +3,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json ./
+COPY tsconfig.json vite.config.ts ./
 COPY src src
 COPY devices devices
 COPY dashboard dashboard
@@ -19,5 +19,5 @@ RUN mkdir --mode=0700 /data && chown node:node /data
 VOLUME /data
 USER node
 EXPOSE 1883 8080
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "dist/cli/main.js", "ready"]
-ENTRYPOINT ["node", "--disable-sigusr1", "dist/cli/main.js"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "dist/hub/main.js", "ready"]
+ENTRYPOINT ["node", "--disable-sigusr1", "dist/hub/main.js"]

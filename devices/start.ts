@@ -13,7 +13,7 @@ import { loadScenario } from './scenario.ts'
 
 const SCENARIO = 'home'
 const NO_DEVICES = '--no-devices'
-const HUB = fileURLToPath(new URL('../cli/main.js', import.meta.url))
+const HUB = fileURLToPath(new URL('../hub/main.js', import.meta.url))
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
 const Addresses = Type.Object({ mqtt: Address, http: Type.Optional(Address) })
 const STOP_DEADLINE_MS = 1000

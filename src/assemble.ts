@@ -6,7 +6,7 @@ import type { Address, HubAddresses } from './admin/status.ts'
 import { Clock } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import type { Stage } from './base/stages.ts'
-import { readVersion } from './base/version.ts'
+import { packageFile, readVersion } from './base/package.ts'
 import { Broker } from './broker/broker.ts'
 import type { Config } from './config/config.ts'
 import { Connections } from './connection/connections.ts'
@@ -42,8 +42,8 @@ export interface Assembly {
   movedTo: string | undefined
 }
 
-/** What the build makes of the dashboard; the same from src and from dist. */
-const PAGES = new URL('../dist/dashboard', import.meta.url)
+/** What the build makes of the dashboard. */
+const PAGES = 'dist/dashboard'
 
 /** A store may have millions of messages to read. */
 const STORE_START_MS = 10 * 60_000
@@ -219,7 +219,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
       scrape: () => metrics.scrape(),
       basePath,
       origins,
-      pages: config.dashboard.enabled ? fileURLToPath(PAGES) : undefined,
+      pages: config.dashboard.enabled ? fileURLToPath(packageFile(PAGES)) : undefined,
     })
     const webSocket = new WebSocketListener(
       {

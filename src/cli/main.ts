@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { HubbubError } from '../base/errors.ts'
-import { readVersion } from '../base/version.ts'
+import { readVersion } from '../base/package.ts'
 import type { Completed } from '../config/complete.ts'
 import { chooseCommand, type CommandLine, readCommandLine } from './command-line.ts'
 import { helpOn } from './help.ts'

@@ -1,6 +1,6 @@
 import { formatAddress, reachableHost } from '../base/addresses.ts'
 import { createLog } from '../base/log.ts'
-import { readVersion } from '../base/version.ts'
+import { readVersion } from '../base/package.ts'
 import { createHub, type Hub } from '../hub.ts'
 import type { CommandCall } from './command.ts'
 import { Reload } from './reload.ts'

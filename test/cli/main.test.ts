@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { helpText, optionsText } from '../../src/cli/help.ts'
+import { packagesLoaded, TELL_LOADED } from '../support/bundle.ts'
 import { guarded } from '../support/guard.ts'
 import { type ProcessExit, startProcess, type TestProcess } from '../support/processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const CLI = join(ROOT, 'dist/cli/main.js')
+const CLI = join(ROOT, 'dist/hub/main.js')
 const ANY_PORTS = ['--port', '0', '--http-port', '0', '--data', 'memory']
 const cwd = mkdtempSync(join(tmpdir(), 'hubbub-cli-'))
 afterAll(() => rmSync(cwd, { recursive: true }))
@@ -75,16 +76,12 @@ describe('hubbub tells', () => {
   test.each([[['--help']], [['explain', '--help']], [['--version']], [['strat']]])(
     '%j without loading a package',
     async (args) => {
-      const hooks = `import { writeSync } from 'node:fs'
-        export async function load(url, context, next) {
-          if (url.includes('/node_modules/')) writeSync(2, url + '\\n')
-          return next(url, context)
-        }`
-      const hooksUrl = `data:text/javascript,${encodeURIComponent(hooks)}`
-      const watch = beforehand(`import { register } from 'node:module'; register(${JSON.stringify(hooksUrl)})`)
-      expect((await run(args, watch)).err).not.toContain('node_modules')
+      const watch = { NODE_OPTIONS: TELL_LOADED }
+      const { err } = await run(args, watch)
+      expect(err).toContain('/dist/hub/main.js')
+      expect(packagesLoaded(err)).toEqual([])
       // The watch works: this one needs a parser of YAML.
-      expect((await run(['config'], watch)).err).toContain('/node_modules/yaml/')
+      expect(packagesLoaded((await run(['config'], watch)).err)).toEqual(['yaml'])
     },
   )
 

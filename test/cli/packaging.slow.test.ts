@@ -9,7 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { startProcess } from '../support/processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const CLI = join(ROOT, 'dist/cli/main.js')
+const CLI = join(ROOT, 'dist/hub/main.js')
 const UNIT = join(ROOT, 'packaging/hubbub.service')
 const run = promisify(execFile)
 
@@ -90,7 +90,7 @@ describe('The Dockerfile', () => {
   })
 
   test('keeps Node from opening its inspector, has its state in a volume and both ports', () => {
-    expect(last).toContain('ENTRYPOINT ["node", "--disable-sigusr1", "dist/cli/main.js"]')
+    expect(last).toContain('ENTRYPOINT ["node", "--disable-sigusr1", "dist/hub/main.js"]')
     expect(last).toContain('ENV NODE_ENV=production HUBBUB_DATA=/data')
     expect(last).toContain('VOLUME /data')
     expect(last).toContain('EXPOSE 1883 8080')

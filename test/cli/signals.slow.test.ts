@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../support/http-request.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 
-const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../dist/hub/main.js', import.meta.url))
 /** Where Node's inspector listens when SIGUSR1 has opened it. */
 const INSPECTOR = /Debugger listening/
 

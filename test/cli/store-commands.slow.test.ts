@@ -7,7 +7,7 @@ import { publishPacket } from '../support/packets.ts'
 import { join as joinHub, leave, takePayloads } from '../support/steps.ts'
 import { type ProcessExit, startProcess, type TestProcess } from '../support/processes.ts'
 
-const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../dist/hub/main.js', import.meta.url))
 const cwd = mkdtempSync(join(tmpdir(), 'hubbub-commands-'))
 const env = { PATH: process.env['PATH'], HOME: cwd }
 afterAll(() => rmSync(cwd, { recursive: true }))

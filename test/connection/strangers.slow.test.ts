@@ -6,7 +6,7 @@ import { until } from '../support/guard.ts'
 import { startProcess } from '../support/processes.ts'
 import { Bystander, join } from '../support/steps.ts'
 
-const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../dist/hub/main.js', import.meta.url))
 const STRANGERS = 10_000
 /** Of each process's files, what is not a stranger's. */
 const OTHER_FILES = 300

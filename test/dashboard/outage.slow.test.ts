@@ -11,7 +11,7 @@ import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 import { PageProxy } from './page-proxy.ts'
 
-const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../dist/hub/main.js', import.meta.url))
 
 interface RunningHub {
   readonly running: TestProcess

@@ -37,7 +37,7 @@ const startMs = 10_000
 const stopMs = 5000
 const keptOutputCharacters = 2000
 const here = fileURLToPath(new URL('.', import.meta.url))
-const hubCli = join(here, '../cli/main.js')
+const hubCli = join(here, '../hub/main.js')
 
 export const mosquittoPath = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(
   (path) => existsSync(path),

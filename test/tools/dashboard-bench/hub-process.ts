@@ -16,8 +16,8 @@ export class HubProcess {
   readonly #folder = mkdtempSync(join(tmpdir(), 'hubbub-page-'))
   #child: ChildProcess | undefined
 
-  /** `program`: `cli/main.js` is the hub alone, `devices/start.js` has the devices of a house beside it. */
-  constructor(program: 'cli/main.js' | 'devices/start.js' = 'cli/main.js') {
+  /** `program`: `hub/main.js` is the hub alone, `devices/start.js` has the devices of a house beside it. */
+  constructor(program: 'hub/main.js' | 'devices/start.js' = 'hub/main.js') {
     this.#program = join(DIST, program)
   }
 

@@ -30,7 +30,7 @@ const MANY = 300
 
 /** Starts a hub with somebody in it. `language` is what people speak. */
 export async function createWorld(name: WorldName, language: 'en' | 'ru'): Promise<World> {
-  const hub = new HubProcess(name === 'house' ? 'devices/start.js' : 'cli/main.js')
+  const hub = new HubProcess(name === 'house' ? 'devices/start.js' : 'hub/main.js')
   await hub.start()
   const clients: MqttClient[] = []
   if (name === 'house' || name === 'people') clients.push(...(await talk(hub.port, language)))

@@ -16,7 +16,7 @@ export interface HubProcessOptions {
   readonly faults: Faults
 }
 
-/** One hub after another on the same port, each a process `dist/cli/main.js`. What it writes to stderr is in `<folder>/hub.log`. */
+/** One hub after another on the same port, each a process `dist/hub/main.js`. What it writes to stderr is in `<folder>/hub.log`. */
 export class HubProcess {
   starts = 0
   slowestStartMs = 0

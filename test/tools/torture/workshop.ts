@@ -12,7 +12,7 @@ const FIRST_PORT = 20_000
 const LAST_PORT = 30_000
 
 /** The built hub, and where the compiled programs of the torture are; both are the same from source and from dist. */
-export const HUB_CLI = join(ROOT, 'dist/cli/main.js')
+export const HUB_CLI = join(ROOT, 'dist/hub/main.js')
 const PROGRAMS = join(ROOT, 'dist/torture/test/tools/torture')
 
 /**
