@@ -2,7 +2,7 @@ import { resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Admin } from './admin/admin.ts'
 import type { Publisher } from './admin/publisher.ts'
-import type { Address, HubAddresses } from './admin/status.ts'
+import type { HubAddresses } from './admin/status.ts'
 import { Clock } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import type { Stage } from './base/stages.ts'
@@ -13,7 +13,10 @@ import { Connections } from './connection/connections.ts'
 import type { Transport } from './connection/transport.ts'
 import type { History } from './history/history.ts'
 import type { HistoryLog } from './history/log/history-log.ts'
+import type { HttpSide } from './http/http-side.ts'
+import type { HttpListener } from './listeners/http.ts'
 import { TcpListener } from './listeners/tcp.ts'
+import type { WebSocketListener } from './listeners/websocket.ts'
 import type { HubFacts } from './observe/facts.ts'
 import { Ledger } from './observe/ledger.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -40,6 +43,12 @@ export interface Assembly {
   readonly addresses: HubAddresses
   /** Where clients of MQTT 5 are sent when the hub stops. */
   movedTo: string | undefined
+}
+
+interface HttpParts {
+  readonly listener: HttpListener
+  readonly webSocket: WebSocketListener
+  readonly side: HttpSide
 }
 
 /** What the build makes of the dashboard. */
@@ -175,7 +184,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     history,
     movedTo: undefined,
     get addresses() {
-      return { mqtt: tcp.address, http: http?.address }
+      return { mqtt: tcp.address, http: http?.listener.address }
     },
   }
   add('the connections', {
@@ -186,7 +195,27 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     },
   })
   add('the MQTT listener', { start: () => tcp.start(), stop: () => tcp.stop() })
-  const http = config.http.enabled ? await addHttp() : undefined
+  // After MQTT, since it takes longer to load than all the rest.
+  let http: HttpParts | undefined
+  if (config.http.enabled) {
+    add('the parts of HTTP', {
+      start: async () => {
+        http = await loadHttp()
+      },
+    })
+    add('MQTT over WebSocket', { start: () => http?.webSocket.start(), stop: () => http?.webSocket.stop() })
+    add('HTTP', {
+      start: async () => {
+        await http?.side.start()
+        await http?.listener.start()
+      },
+      // What is open is ended first: a listener waits for it.
+      stop: async () => {
+        await http?.side.stop()
+        await http?.listener.stop()
+      },
+    })
+  }
   add('the readiness', {
     start: () => {
       isListening = true
@@ -198,7 +227,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   return assembly
 
   /** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on one port. */
-  async function addHttp(): Promise<{ readonly address: Address }> {
+  async function loadHttp(): Promise<HttpParts> {
     const [{ HttpSide }, { NO_HISTORY }, { HttpListener }, { WebSocketListener }] = await Promise.all([
       import('./http/http-side.ts'),
       import('./http/no-history.ts'),
@@ -234,19 +263,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
       },
       accept,
     )
-    add('MQTT over WebSocket', { start: () => webSocket.start(), stop: () => webSocket.stop() })
-    add('HTTP', {
-      start: async () => {
-        await side.start()
-        await listener.start()
-      },
-      // What is open is ended first: a listener waits for it.
-      stop: async () => {
-        await side.stop()
-        await listener.stop()
-      },
-    })
-    return listener
+    return { listener, side, webSocket }
   }
 }
 
