@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { launchChromium } from '../support/chromium.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { sharedChromium } from '../support/chromium.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient, retain } from './mqtt.ts'
 
@@ -33,15 +33,10 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
 }
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await launchChromium()
-})
-afterAll(() => browser.close())
-
 /** What axe finds wrong with the page as it is now. */
 async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(AXE)
+  // Half a megabyte, which a page keeps until it is loaded anew.
+  if (await page.evaluate(`typeof axe === 'undefined'`)) await page.evaluate(AXE)
   const violations: readonly Violation[] = await page.evaluate(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
   )
@@ -56,6 +51,7 @@ async function violationsOf(page: Page): Promise<string[]> {
 describe.each(['light', 'dark'] as const)('In %s', (colorScheme) => {
   describe.each(['en', 'ru'] as const)('in %s', (locale) => {
     async function open(httpPort: number, place: string, size = { width: 1280, height: 720 }): Promise<Page> {
+      const browser = await sharedChromium()
       const page = await browser.newPage({ viewport: size, locale, colorScheme, reducedMotion: 'reduce' })
       onTestFinished(() => page.close())
       await page.goto(`http://127.0.0.1:${httpPort}/${place}`)

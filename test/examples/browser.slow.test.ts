@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createHub } from '../../src/hub.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { sharedChromium } from '../support/chromium.ts'
 import { freePort } from '../support/free-port.ts'
 import { CollectingLog, startHubWithHttp } from '../support/start-hub.ts'
 import { watch } from './watch.ts'
@@ -26,7 +26,6 @@ const FILES: ReadonlyMap<string, { readonly type: string; readonly bytes: Buffer
   ],
 ])
 
-let browser: Browser
 let origin = ''
 const server = createServer(({ url = '/' }, response) => {
   const file = FILES.get(url.replace(/\?.*/, ''))
@@ -40,10 +39,8 @@ beforeAll(async () => {
   const address = server.address()
   if (address === null || typeof address !== 'object') throw new Error('the server of the page has no port')
   origin = `http://127.0.0.1:${address.port}`
-  browser = await launchChromium()
 })
-afterAll(async () => {
-  await browser.close()
+afterAll(() => {
   server.closeAllConnections()
   server.close()
 })
@@ -52,6 +49,7 @@ async function openPage(
   httpPort: number,
   { filter = 'home/#', colorScheme = 'light' }: { filter?: string; colorScheme?: 'light' | 'dark' } = {},
 ): Promise<Page> {
+  const browser = await sharedChromium()
   const page = await browser.newPage({ colorScheme, locale: 'en-GB' })
   onTestFinished(() => page.close())
   page.setDefaultTimeout(15_000)
@@ -187,7 +185,7 @@ describe('The page', () => {
 })
 
 async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(AXE)
+  if (await page.evaluate(`typeof axe === 'undefined'`)) await page.evaluate(AXE)
   return page.evaluate(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes[0].html))`,
   )
