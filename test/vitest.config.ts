@@ -1,16 +1,24 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { longFilesFirst } from './support/long-files-first.ts'
 import { SlowestTests } from './support/slowest-tests.ts'
 
 /**
- * Tests that load the machine by themselves, whose clock runs many times as fast as it, or that have a hub say that it is not held
- * up: they run last, on a quiet machine.
+ * Tests whose clock runs many times as fast as the machine's, or that load it by themselves: they run last and two at a time, of which
+ * each waits about half of the time.
  */
-const ALONE = [
+const LAST = ['test/devices/runs*.slow.test.ts', 'test/tools/torture/torture*.slow.test.ts']
+
+/** Files that take longest; they come first, so that no core waits at the end for one of them. */
+const LONG = [
+  'test/cli/main.test.ts',
+  'test/dashboard/a11y.slow.test.ts',
+  'test/dashboard/hostile.slow.test.ts',
+  'test/dashboard/refusals.slow.test.ts',
+  'test/docs/stranger.slow.test.ts',
+  'test/tools/torture/torture-machine.slow.test.ts',
   'test/tools/torture/torture.slow.test.ts',
-  'test/devices/runs.slow.test.ts',
-  'test/dashboard/overview.slow.test.ts',
 ]
 
 /** Tests that start programs or need packages of the system. */
@@ -74,7 +82,9 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: SLOW,
-          exclude: ALONE,
+          exclude: LAST,
+          // As of the hubs. A worker starts one Chromium, too.
+          isolate: false,
           globalSetup: 'test/support/required-packages.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -83,13 +93,14 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'alone',
-          include: ALONE,
-          globalSetup: 'test/support/required-packages.ts',
+          name: 'last',
+          include: LAST,
+          isolate: false,
+          globalSetup: ['test/support/required-packages.ts', 'test/support/torture-programs.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
     ],
@@ -100,7 +111,10 @@ export default defineConfig({
     // A guard, as in support/guard.ts: what is polled for comes at once on a machine that has nothing else to do.
     expect: { poll: { timeout: 10_000 } },
     // Tests must not lean on each other: any order has to do.
-    sequence: { shuffle: true },
+    sequence: {
+      shuffle: { tests: true },
+      sequencer: longFilesFirst(['slow', 'hub', 'unit', 'last'], (path) => LONG.some((long) => path.endsWith(long))),
+    },
     reporters: [new SlowestTests(), 'default'],
   },
 })

@@ -1,15 +1,7 @@
-import { startMosquittoBroker } from '../support/mosquitto-broker.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
-import { startWebSocketGateway } from '../support/websocket-gateway.ts'
 import { describeRuns } from './runs.ts'
 
 describeRuns('the hub', async () => {
   const { port, httpPort } = await startHubWithHttp()
   return { url: new URL(`mqtt://127.0.0.1:${port}`), webSocketUrl: new URL(`ws://127.0.0.1:${httpPort}/mqtt`) }
-})
-
-describeRuns('Mosquitto', async () => {
-  const port = await startMosquittoBroker()
-  const webSocketPort = await startWebSocketGateway(port)
-  return { url: new URL(`mqtt://127.0.0.1:${port}`), webSocketUrl: new URL(`ws://127.0.0.1:${webSocketPort}`) }
 })

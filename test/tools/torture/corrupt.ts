@@ -62,7 +62,7 @@ interface Counts {
 export async function runCorrupt({ workshop, rounds, seed, durability }: CorruptOptions): Promise<Outcome> {
   const random = new Random(seed)
   const faults = new Faults()
-  const port = await findPort(random)
+  const port = await findPort()
   const folder = join(workshop.folder, 'data')
   const pristine = join(workshop.folder, 'pristine')
   const args = ['--data', folder, '--durability', durability, '--log-level', 'info']

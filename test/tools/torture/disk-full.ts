@@ -54,7 +54,7 @@ export async function runDiskFull({ workshop, seed, durability }: DiskFullOption
 
   const random = new Random(seed)
   const faults = new Faults()
-  const port = await findPort(random)
+  const port = await findPort()
   const data = join(disk.folder, 'data')
   const args = ['--data', data, '--durability', durability, ...UNLIMITED, '--log-level', 'info']
   const hub = new HubProcess({ workshop, port, args, faults })

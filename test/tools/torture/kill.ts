@@ -47,7 +47,7 @@ export async function runKill(options: KillOptions): Promise<Outcome> {
   const { workshop, seed, publishers, pace, quietMs, storeArgs } = options
   const random = new Random(seed)
   const faults = new Faults()
-  const port = await findPort(random)
+  const port = await findPort()
   const args = [...storeArgs, ...UNLIMITED, '--log-level', 'info']
   const hub = new HubProcess({ workshop, port, args, faults })
   const plan = fullPlan(publishers)

@@ -1,10 +1,10 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Random } from './random.ts'
 
 const ROOT = rootOf(fileURLToPath(import.meta.url))
 /** Below the ports that the system gives to outgoing connections: a client could else connect to itself. */
@@ -68,10 +68,13 @@ export class Workshop {
   }
 }
 
-/** A port that is free now and that the system gives to nobody by itself, so that a hub can come back to it. */
-export async function findPort(random: Random): Promise<number> {
+/**
+ * A port that is free now and that the system gives to nobody by itself, so that a hub can come back to it. Of no seed: runs with the
+ * same one at the same time would take the same port.
+ */
+export async function findPort(): Promise<number> {
   for (;;) {
-    const port = random.between(FIRST_PORT, LAST_PORT)
+    const port = randomInt(FIRST_PORT, LAST_PORT + 1)
     if (await isFree(port)) return port
   }
 }
