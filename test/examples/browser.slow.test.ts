@@ -152,6 +152,8 @@ describe('The page', () => {
     const httpPort = await freePort()
     const page = await openPage(httpPort)
     expect(await untilState(page, 'cut')).toMatch(/^The hub cannot be reached, or does not take pages of this origin\./)
+    // From then on it pauses so long that it does not come back by itself.
+    await failAttempts(page, 8)
     await startHubAt(httpPort)
     await page.getByRole('button', { name: 'Try now' }).click()
     await untilState(page, 'connected')
