@@ -79,6 +79,7 @@ describe('hubbub backup and restore', () => {
       await startHubWithWaiting(data)
       expect(await run('backup', file, '--data', data)).toMatchObject({ code: 0, err: '' })
       expect(await run('restore', file, '--data', copy)).toMatchObject({ code: 0, err: '' })
+      expect(readdirSync(cwd).filter((entry) => entry.startsWith(`${name}-`))).toEqual([])
       const { port } = await startHubOn(copy)
       const back = await joinHub(port, 'away/Küche', { isClean: false })
       expect(await takePayloads(back)).toEqual(['one', 'two'])

@@ -52,7 +52,11 @@ export async function backupStore(folder: string, file: string, isForced: boolea
 export async function restoreStore(file: string, folder: string, isForced: boolean): Promise<string | undefined> {
   if (!existsSync(file))
     throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: it must be a backup, there is no such file`)
+  const readersFile = `${file}-lock`
+  const isRead = existsSync(readersFile)
   const damage = await findDamage(file)
+  // LMDB makes one to read it; where there was one before, somebody else does.
+  if (!isRead) rmSync(readersFile, { force: true })
   if (damage !== undefined) {
     throw new HubbubError('STORE_UNUSABLE', `Cannot restore ${file}: it must be the backup of a store, ${damage}`)
   }
