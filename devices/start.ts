@@ -15,7 +15,7 @@ const SCENARIO = 'home'
 const NO_DEVICES = '--no-devices'
 const HUB = fileURLToPath(new URL('../hub/main.js', import.meta.url))
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
-const Addresses = Type.Object({ mqtt: Address, http: Type.Optional(Address) })
+const Addresses = Type.Object({ mqtt: Address, http: Type.Optional(Address), basePath: Type.String() })
 const STOP_DEADLINE_MS = 1000
 const HELP = `npm start runs the hub and, beside it, the simulated devices of a house.
   ${NO_DEVICES}    runs the hub alone; every other flag is for the hub, whose help follows:
@@ -50,11 +50,11 @@ await once(hub, 'exit')
 await fleet?.stop(0)
 process.exitCode = hub.exitCode ?? 1
 
-function startDevices({ mqtt, http }: Static<typeof Addresses>): Fleet {
+function startDevices({ mqtt, http, basePath }: Static<typeof Addresses>): Fleet {
   const started = new Fleet(loadScenario(SCENARIO), {
     url: new URL(`mqtt://${reachable(mqtt)}`),
     // Without HTTP every device comes over TCP.
-    webSocketUrl: http && new URL(`ws://${reachable(http)}/mqtt`),
+    webSocketUrl: http && new URL(`ws://${reachable(http)}${basePath}/mqtt`),
   })
   void started.start()
   process.stdout.write(

@@ -16,19 +16,20 @@ export async function start(call: CommandCall): Promise<void> {
   reloadOnSignal(() => reload.run())
   const hub = await createHub({ config, log })
   stopOnSignals(log, () => stop(hub))
-  process.stdout.write(banner(hub.addresses))
+  const basePath = config.http.basePath.replace(/\/$/, '')
+  process.stdout.write(banner(hub.addresses, basePath))
   // To whoever started the hub with a channel; one that is gone meanwhile does not hear it.
-  process.send?.(hub.addresses, undefined, undefined, () => undefined)
+  process.send?.({ ...hub.addresses, basePath }, undefined, undefined, () => undefined)
 }
 
-function banner({ mqtt, http }: Hub['addresses']): string {
+function banner({ mqtt, http }: Hub['addresses'], basePath: string): string {
   const reachable = reachableHost(mqtt.host)
   const httpAddress = http && formatAddress(http.host, http.port)
   const overHttp =
     httpAddress === undefined
       ? ''
-      : `  HTTP           http://${httpAddress}
-  over WebSocket ws://${httpAddress}/mqtt
+      : `  HTTP           http://${httpAddress}${basePath}
+  over WebSocket ws://${httpAddress}${basePath}/mqtt
 `
   return `Hubbub ${readVersion()}
   MQTT           mqtt://${formatAddress(mqtt.host, mqtt.port)}

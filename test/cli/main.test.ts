@@ -203,7 +203,18 @@ describe('hubbub start', () => {
     expect(addresses).toEqual({
       mqtt: { host: '127.0.0.1', port: Number(port) },
       http: { host: '127.0.0.1', port: Number(httpPort) },
+      basePath: '',
     })
+  })
+
+  test('names the path that everything is below', async () => {
+    const { started, httpPort } = await runningHub(['--http-base-path', '/hub/'])
+    expect(started.stdout.items).toEqual(
+      expect.arrayContaining([
+        `  HTTP           http://127.0.0.1:${httpPort}/hub`,
+        `  over WebSocket ws://127.0.0.1:${httpPort}/hub/mqtt`,
+      ]),
+    )
   })
 
   test('on all addresses names one that works in the lines to try', async () => {

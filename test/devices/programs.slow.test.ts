@@ -152,6 +152,14 @@ describe('npm start', () => {
     expect(run.stdout.items.join('\n')).not.toContain('HTTP')
   })
 
+  test('has its devices find the hub below a path of its own', async () => {
+    const run = await start('--http-base-path', '/hub')
+    const broker = await brokerOf(run)
+    expect(broker.webSocketUrl.pathname).toBe('/hub/mqtt')
+    await untilAllOnline(await Watcher.connect(broker, 5, ['devices/+/status']))
+    expect(await run.end()).toEqual({ code: 0, signal: null })
+  })
+
   test('--no-devices starts the hub alone', async () => {
     const run = await start('--no-devices')
     const watcher = await Watcher.connect(await brokerOf(run), 5, ['devices/#'])
