@@ -11,11 +11,12 @@ export interface Machine {
   node: string
   /** undefined when it is not installed. */
   mosquitto: string | undefined
+  nats: string | undefined
   /** Load average of the last minute at the start: other work on the machine makes figures worse. */
   loadAtStart: number
 }
 
-export function describeMachine(mosquittoPath: string | undefined): Machine {
+export function describeMachine(mosquittoPath: string | undefined, natsPath: string | undefined): Machine {
   const processor = /^model name\s*:\s*(.+)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown processor'
   return {
     processor: processor.trim(),
@@ -24,6 +25,7 @@ export function describeMachine(mosquittoPath: string | undefined): Machine {
     kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
     node: process.version,
     mosquitto: mosquittoPath === undefined ? undefined : mosquittoVersion(mosquittoPath),
+    nats: natsPath === undefined ? undefined : natsVersion(natsPath),
     loadAtStart: loadavg()[0] ?? Number.NaN,
   }
 }
@@ -41,6 +43,10 @@ function mosquittoVersion(path: string): string {
     // Mosquitto 2.0 prints its help and exits 3.
     return firstVersion(error instanceof Error && 'stdout' in error ? String(error.stdout) : '')
   }
+}
+
+function natsVersion(path: string): string {
+  return /v([\d.]+)/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[1] ?? 'of unknown version'
 }
 
 function firstVersion(text: string): string {

@@ -83,6 +83,7 @@ export async function measureLatency(
     detail: {
       p50Ms: quantile(latenciesMs, 0.5),
       p99Ms: quantile(latenciesMs, 0.99),
+      p999Ms: quantile(latenciesMs, 0.999),
       maxMs: quantile(latenciesMs, 1),
       sentPerSecond: total / used.elapsedSeconds,
       ...used,

@@ -18,11 +18,11 @@ export interface Options {
 
 export const help = `Usage: npm run bench -- [options]
 
-Measures the hub, bare Aedes and Mosquitto side by side and prints a Markdown table. State is in memory, but for the rows
-"on disk": the hub with --data FOLDER, Mosquitto with "persistence true", Aedes not at all. The
-rows "MQTT 5" leave Aedes out too: it refuses MQTT 5.
+Measures the hub, bare Aedes, Mosquitto and NATS side by side and prints Markdown tables: what each reaches, and what it costs
+of processor time. State is in memory, but for the rows "on disk": the hub with --data FOLDER, Mosquitto with "persistence true",
+the others not at all. The rows "MQTT 5" leave Aedes and NATS out too, and NATS has no QoS 2.
 
-  --targets LIST    some of hub,aedes,mosquitto, separated by commas (default: all)
+  --targets LIST    some of hub,aedes,mosquitto,nats, separated by commas (default: all)
   --rows TEXT       only rows whose name contains TEXT, such as "QoS 0" or "latency" or "MQTT 5" or "on disk"
   --seconds N       measured time of a row (default 3), after a warm-up of half of it
   --rounds N        how often each row is measured; the table shows medians (default 3)
@@ -33,8 +33,8 @@ rows "MQTT 5" leave Aedes out too: it refuses MQTT 5.
   --json FILE       where the figures go (default test/tools/bench/results/<date>.json)
   --help            this
 
-Exits 1 when the hub or Mosquitto lost a message, stalled or failed. Bare Aedes is a control: what goes wrong
-there is shown, no more.`
+Exits 1 when the hub or Mosquitto lost a message, stalled or failed. Bare Aedes and NATS are controls: what goes
+wrong there is shown, no more.`
 
 /** Throws an Error that names the option when one is wrong; undefined asks for the help. */
 export function parseOptions(args: readonly string[]): Options | undefined {

@@ -13,10 +13,11 @@ const resultsFolder = fileURLToPath(new URL('../../test/tools/bench/results', im
 /** The lines below the table. */
 export function describeRun(machine: Machine, options: Options, results: readonly RowResult[]): string {
   const others = results.flatMap(({ runs }) => Object.values(runs).flat()).map((run) => run.detail['othersBusy'] ?? 0)
-  const { processor, cores, memoryGiB, kernel, node, mosquitto } = machine
+  const { processor, cores, memoryGiB, kernel, node, mosquitto, nats } = machine
   return [
     `${processor}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}; Node ${node}; ` +
-      `${mosquitto === undefined ? 'without Mosquitto' : `Mosquitto ${mosquitto}`}.`,
+      `${mosquitto === undefined ? 'without Mosquitto' : `Mosquitto ${mosquitto}`}; ` +
+      `${nats === undefined ? 'without NATS' : `NATS ${nats}`}.`,
     `Median of ${options.rounds} × ${options.seconds} s after a warm-up, a new process each time. "~": other programs disturbed it; they used`,
     `${median(others).toFixed(2)} of a core while measured (median; at most ${Math.max(0, ...others).toFixed(2)}).`,
     'Window: messages that each publisher keeps on their way, the same for every target. Generator alone: the load',

@@ -1,5 +1,6 @@
 // `npm run bench`: measures rows × targets × rounds, one after another, and prints what came out.
 /* oxlint-disable no-await-in-loop -- measurements must not overlap */
+import { describeCosts } from './cost-table.ts'
 import type { Measurement } from './job.ts'
 import { describeMachine, openFilesLimit } from './machine.ts'
 import { measureRow } from './measure.ts'
@@ -8,7 +9,7 @@ import { allRows, takesPart, type Row } from './rows.ts'
 import { describeDisk, describeRun, writeJson } from './report.ts'
 import { disturbanceOf, faultsOf, renderTable, type RowResult, type Runs } from './table.ts'
 import { describeVersions } from './version-table.ts'
-import { killAll, mosquittoPath, whyMissing, type Startable, type TargetName } from './targets.ts'
+import { killAll, mosquittoPath, natsPath, whyMissing, type Startable, type TargetName } from './targets.ts'
 
 const wantedIdleConnections = 9000
 const spareFiles = 200
@@ -38,9 +39,10 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
 
-  const machine = describeMachine(mosquittoPath)
+  const machine = describeMachine(mosquittoPath, natsPath)
   const results = await measureAll(rows, targets, options)
   console.log(`\n${renderTable(results, targets)}\n`)
+  console.log(describeCosts(results, targets))
   console.log(describeVersions(results, targets))
   console.log(describeDisk(results))
   console.log(describeRun(machine, options, results))
@@ -48,7 +50,8 @@ async function main(args: readonly string[]): Promise<number> {
 
   const isFaulty = results.some(({ runs, baselineRuns }) =>
     ([...targets, 'sink'] as const).some(
-      (name) => name !== 'aedes' && [runs, baselineRuns].some((taken) => faultsOf(taken[name]).length > 0),
+      (name) =>
+        name !== 'aedes' && name !== 'nats' && [runs, baselineRuns].some((taken) => faultsOf(taken[name]).length > 0),
     ),
   )
   return isFaulty ? 1 : 0

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-export const targetNames = ['hub', 'aedes', 'mosquitto'] as const
+export const targetNames = ['hub', 'aedes', 'mosquitto', 'nats'] as const
 export type TargetName = (typeof targetNames)[number]
 
 /** `sink` is the other end of the generator's ceiling, not a target to choose. */
@@ -39,9 +39,22 @@ const keptOutputCharacters = 2000
 const here = fileURLToPath(new URL('.', import.meta.url))
 const hubCli = join(here, '../hub/main.js')
 
-export const mosquittoPath = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(
-  (path) => existsSync(path),
-)
+/** Where programs lie, the last of them unpacked: a package that is installed would start a service. */
+function findServer(name: string, packageName: string): string | undefined {
+  const unpacked = join(here, '../../node_modules/.cache/debian', packageName, 'usr/sbin')
+  const folders = [
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/opt/homebrew/sbin',
+    '/opt/homebrew/bin',
+    unpacked,
+  ]
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+}
+
+export const mosquittoPath = findServer('mosquitto', 'mosquitto')
+export const natsPath = findServer('nats-server', 'nats-server')
 
 // Folders for data lie beside the build, on the disk of the checkout: /tmp may be memory.
 const folders = new Set<string>()
@@ -53,9 +66,15 @@ function removeFolder(folder: string): void {
 
 /** Why a target cannot be measured here, or undefined when it can. */
 export function whyMissing(name: TargetName): string | undefined {
-  if (name === 'mosquitto' && mosquittoPath === undefined) return 'Mosquitto is not installed (apt install mosquitto)'
+  if (name === 'mosquitto' && mosquittoPath === undefined) return missingServer('mosquitto')
+  if (name === 'nats' && natsPath === undefined) return missingServer('nats-server')
   if (name === 'hub' && !existsSync(hubCli)) return `the hub is not built: there is no ${hubCli}`
   return undefined
+}
+
+function missingServer(packageName: string): string {
+  const folder = `node_modules/.cache/debian/${packageName}`
+  return `it is not installed; without its service: apt-get download ${packageName} && dpkg -x ${packageName}_*.deb ${folder}`
 }
 
 /** Starts a target on a free port, with a folder of its own for what it keeps. `nodeArgs` go to the hub's Node only. */
@@ -94,9 +113,13 @@ async function startIn(
       return startNode([join(here, 'aedes-server.js')])
     case 'sink':
       return startNode([join(here, 'sink-server.js')])
+    case 'nats':
+      return startServer(natsPath ?? 'nats-server', folder, natsConfiguration)
     case 'mosquitto':
     default:
-      return startMosquitto(folder, mosquittoPath ?? 'mosquitto', conditions)
+      return startServer(mosquittoPath ?? 'mosquitto', folder, (port) =>
+        mosquittoConfiguration(folder, port, conditions),
+      )
   }
 }
 
@@ -160,10 +183,25 @@ function mosquittoConfiguration(folder: string, port: number, { aim, isOnDisk }:
   ].join('\n')
 }
 
-async function startMosquitto(folder: string, path: string, conditions: Conditions): Promise<RunningTarget> {
+/** MQTT needs its JetStream, which is on disk; clean sessions and QoS 0 do not pass through it. */
+function natsConfiguration(port: number, folder: string): string {
+  return [
+    'server_name: bench',
+    'listen: "127.0.0.1:-1"',
+    `jetstream { store_dir: ${JSON.stringify(folder)} }`,
+    `mqtt { host: "127.0.0.1", port: ${port}, max_ack_pending: 65535 }`,
+    '',
+  ].join('\n')
+}
+
+async function startServer(
+  path: string,
+  folder: string,
+  configuration: (port: number, folder: string) => string,
+): Promise<RunningTarget> {
   const port = await freePort()
-  const file = join(folder, 'mosquitto.conf')
-  writeFileSync(file, mosquittoConfiguration(folder, port, conditions))
+  const file = join(folder, 'server.conf')
+  writeFileSync(file, configuration(port, folder))
   const child = spawn(path, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
   const running = watch(child)
   const deadlineMs = performance.now() + startMs

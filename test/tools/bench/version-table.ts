@@ -6,7 +6,7 @@ import type { Startable, TargetName } from './targets.ts'
 export function describeVersions(results: readonly RowResult[], targets: readonly TargetName[]): string {
   const compared = results.filter(({ row }) => row.baseline !== undefined)
   if (compared.length === 0) return ''
-  const columns = [...targets.filter((name) => name !== 'aedes'), 'sink'] satisfies Startable[]
+  const columns = [...targets.filter((name) => name === 'hub' || name === 'mosquitto'), 'sink'] satisfies Startable[]
   const head = [
     'MQTT 5 beside 3.1.1 (msg/s)',
     ...columns.flatMap((name) => {
