@@ -15,6 +15,7 @@ import type { History } from './history/history.ts'
 import type { HistoryLog } from './history/log/history-log.ts'
 import type { HttpSide } from './http/http-side.ts'
 import type { HttpListener } from './listeners/http.ts'
+import { ReadTurn } from './listeners/read-turn.ts'
 import { TcpListener } from './listeners/tcp.ts'
 import type { WebSocketListener } from './listeners/websocket.ts'
 import type { HubFacts } from './observe/facts.ts'
@@ -126,7 +127,8 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     sessions,
   })
   const accept = (transport: Transport): void => connections.accept(transport)
-  const tcp = new TcpListener({ host, port: config.port, portOption: '--port', log }, accept)
+  const readTurn = new ReadTurn()
+  const tcp = new TcpListener({ host, port: config.port, portOption: '--port', log, readTurn }, accept)
 
   let isListening = false
   function faults(): string[] {
@@ -254,6 +256,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
       {
         server: listener.server,
         log,
+        readTurn,
         refused: (address, reason) => mishaps.note('websocket-refused', address, reason),
         path: `${basePath}/mqtt`,
         origins,

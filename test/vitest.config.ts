@@ -36,7 +36,7 @@ const UNIT = [
   'test/docs/{links,readme}.test.ts',
   'test/examples/grafana.test.ts',
   'test/history/log/memory-history-log.test.ts',
-  'test/listeners/origins.test.ts',
+  'test/listeners/{origins,read-turn}.test.ts',
   'test/observe/{load-average,loop-lag,recent-times}.test.ts',
   'test/protocol/*.test.ts',
   'test/router/*.test.ts',

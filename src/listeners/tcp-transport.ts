@@ -1,8 +1,10 @@
-// Hot path: `write` runs once per connection and turn, the data listener once per chunk; measured by `npm run bench`.
+// Hot path: `write` runs once per connection and turn, `#read` once per chunk; measured by `npm run bench`.
 import type { Socket } from 'node:net'
 import type { Transport, TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from './listener.ts'
+import { readInto } from './read-memory.ts'
+import { ReadShare, type ReadTurn } from './read-turn.ts'
 
 /** How long a peer may take to close its side after we closed ours. */
 const END_TIMEOUT_MS = 2000
@@ -13,13 +15,28 @@ export class TcpTransport implements Transport {
   readonly remoteHost: string
   readonly #remotePort: number
   readonly #socket: Socket
+  readonly #share: ReadShare
+  /** It is read into memory of ours; else chunks come as events. */
+  readonly #isReadInto: boolean
   /** The one callback of all writes. */
   readonly #taken: (error?: Error | null) => void
   #owner: TransportOwner | undefined = undefined
   #endTimer: NodeJS.Timeout | undefined = undefined
   #isEnding = false
 
-  constructor(socket: Socket) {
+  /** Takes over a socket that is paused. With `choosesMemory` it is read into the memory that all share. */
+  constructor(accepted: Socket, turn: ReadTurn, choosesMemory: boolean) {
+    const share = new ReadShare(turn)
+    const own = choosesMemory
+      ? readInto(
+          accepted,
+          () => share.room,
+          (bytes) => this.#readPiece(bytes),
+        )
+      : undefined
+    const socket = own ?? accepted
+    this.#share = share
+    this.#isReadInto = own !== undefined
     this.#socket = socket
     this.remoteHost = peerHost(socket.remoteAddress)
     this.#remotePort = socket.remotePort ?? 0
@@ -39,10 +56,11 @@ export class TcpTransport implements Transport {
       process.nextTick(reportClosed, owner, socket)
       return
     }
-    socket.on('data', this.#onData.bind(this))
+    if (!this.#isReadInto) socket.on('data', this.#onData.bind(this))
     // Node ends our side when the peer ended its own, but waits forever for a peer that does not read the rest.
     socket.on('end', this.end.bind(this))
     socket.on('close', this.#onClose.bind(this))
+    this.#share.open(socket)
   }
 
   write(chunks: readonly Buffer[]): void {
@@ -66,7 +84,7 @@ export class TcpTransport implements Transport {
     this.#endTimer = setTimeout(destroy, END_TIMEOUT_MS, this.#socket)
     this.#socket.end()
     // Read on, to see the peer close; to close with unread bytes would reset the connection and lose what was sent last.
-    this.#socket.resume()
+    this.#share.readOut()
   }
 
   destroy(): void {
@@ -75,15 +93,32 @@ export class TcpTransport implements Transport {
   }
 
   pause(): void {
-    if (!this.#isEnding) this.#socket.pause()
+    if (!this.#isEnding) this.#share.pause()
   }
 
   resume(): void {
-    this.#socket.resume()
+    this.#share.resume()
+  }
+
+  /** So many bytes were read into the memory that all share. Returns whether to read on at once. */
+  #readPiece(bytes: number): boolean {
+    if (this.#isEnding) return true
+    const { room } = this.#share
+    const ms = this.#hand(bytes === room.length ? room : room.subarray(0, bytes))
+    return this.#isEnding || this.#share.tookPiece(bytes, ms)
   }
 
   #onData(chunk: Buffer): void {
-    if (!this.#isEnding) this.#owner?.received(chunk)
+    if (this.#isEnding) return
+    const ms = this.#hand(chunk)
+    if (!this.#isEnding) this.#share.tookChunk(chunk.length, ms)
+  }
+
+  /** Returns how long its owner took. */
+  #hand(chunk: Buffer): number {
+    const startMs = performance.now()
+    this.#owner?.received(chunk)
+    return performance.now() - startMs
   }
 
   #onTaken(error?: Error | null): void {
@@ -93,6 +128,7 @@ export class TcpTransport implements Transport {
 
   #onClose(): void {
     clearTimeout(this.#endTimer)
+    this.#share.close()
     const owner = this.#owner
     this.#owner = undefined
     if (owner !== undefined) reportClosed(owner, this.#socket)

@@ -9,10 +9,13 @@ import {
   type ListenOptions,
   stopListening,
 } from './listener.ts'
+import { canChooseMemory } from './read-memory.ts'
+import type { ReadTurn } from './read-turn.ts'
 import { TcpTransport } from './tcp-transport.ts'
 
 export interface TcpListenerOptions extends ListenOptions {
   readonly log: ListenerLog
+  readonly readTurn: ReadTurn
 }
 
 /** After this long without a byte the system asks whether the peer still exists; finds devices that lost their power. */
@@ -29,8 +32,8 @@ export class TcpListener implements Listener {
     this.#options = options
     this.#accept = accept
     this.#server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS },
-      (socket: Socket) => this.#accept(new TcpTransport(socket)),
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS, pauseOnConnect: true },
+      (socket: Socket) => this.#accept(new TcpTransport(socket, options.readTurn, canChooseMemory)),
     )
   }
 

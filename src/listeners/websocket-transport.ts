@@ -4,6 +4,7 @@ import type { RawData, WebSocket } from 'ws'
 import { FrameSizeError, type Transport, type TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from './listener.ts'
+import { ReadShare, type ReadTurn } from './read-turn.ts'
 
 /** Close codes of RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000
@@ -19,6 +20,7 @@ export class WebSocketTransport implements Transport {
   readonly #remotePort: number
   readonly #webSocket: WebSocket
   readonly #socket: Socket
+  readonly #share: ReadShare
   readonly #maxUnansweredBytes: number
   /** The one callback of all writes. */
   readonly #taken: (error?: Error) => void
@@ -33,9 +35,10 @@ export class WebSocketTransport implements Transport {
    * Until the owner answers for the first time, a frame that is not complete may take up `maxUnansweredBytes`: ws itself
    * keeps one limit for the whole life of a connection, and strangers get less room than clients.
    */
-  constructor(webSocket: WebSocket, socket: Socket, maxUnansweredBytes: number) {
+  constructor(webSocket: WebSocket, socket: Socket, turn: ReadTurn, maxUnansweredBytes: number) {
     this.#webSocket = webSocket
     this.#socket = socket
+    this.#share = new ReadShare(turn)
     this.#maxUnansweredBytes = maxUnansweredBytes
     this.#deliveredBytes = socket.bytesRead
     this.remoteHost = peerHost(socket.remoteAddress)
@@ -60,7 +63,7 @@ export class WebSocketTransport implements Transport {
     webSocket.on('close', this.#onClose.bind(this))
     this.#countUnanswered = this.#onUnansweredData.bind(this)
     this.#socket.on('data', this.#countUnanswered)
-    webSocket.resume()
+    this.#share.open(webSocket)
   }
 
   /** One write is one message, in as many fragments as there are buffers: a peer always sees whole packets. */
@@ -87,11 +90,11 @@ export class WebSocketTransport implements Transport {
   }
 
   pause(): void {
-    if (!this.#isEnding) this.#webSocket.pause()
+    if (!this.#isEnding) this.#share.pause()
   }
 
   resume(): void {
-    this.#webSocket.resume()
+    this.#share.resume()
   }
 
   /** Sends a ping, and ends a connection from which nothing came since the last: a pong at least is due by then. */
@@ -117,7 +120,11 @@ export class WebSocketTransport implements Transport {
     }
     this.#deliveredBytes = this.#socket.bytesRead
     // Always so, since `binaryType` is left at its default.
-    if (Buffer.isBuffer(data)) this.#owner?.received(data)
+    if (!Buffer.isBuffer(data)) return
+    const startMs = performance.now()
+    this.#owner?.received(data)
+    // Frames that lie in what was read already still come.
+    if (!this.#isEnding) this.#share.tookChunk(data.length, performance.now() - startMs)
   }
 
   #onUnansweredData(): void {
@@ -140,7 +147,7 @@ export class WebSocketTransport implements Transport {
     // ws destroys the socket if the peer has not closed after the server's `closeTimeout`.
     this.#webSocket.close(code, reason)
     // Read on, to see the peer's close frame.
-    this.#webSocket.resume()
+    this.#share.readOut()
   }
 
   #onTaken(error?: Error): void {
@@ -153,6 +160,7 @@ export class WebSocketTransport implements Transport {
   }
 
   #onClose(): void {
+    this.#share.close()
     const owner = this.#owner
     this.#owner = undefined
     // ws keeps the errors of its socket to itself.

@@ -4,6 +4,7 @@ import { WebSocketServer } from 'ws'
 import { formatAddress } from '../base/addresses.ts'
 import { type Accept, addressOf, type Listener, type ListenerAddress, type ListenerLog } from './listener.ts'
 import { compileOrigins, type MayConnectFrom } from './origins.ts'
+import type { ReadTurn } from './read-turn.ts'
 import { WebSocketTransport } from './websocket-transport.ts'
 
 export interface WebSocketListenerOptions {
@@ -12,6 +13,7 @@ export interface WebSocketListenerOptions {
   /** Where MQTT is; MQTT clients that ask for `/` are taken too. */
   readonly path: string
   readonly log: ListenerLog
+  readonly readTurn: ReadTurn
   /** Told of upgrade requests that are refused, and why. */
   readonly refused: (address: string, reason: string) => void
   /** Origins of pages that may connect besides the hub's own; `*` is all. */
@@ -108,8 +110,9 @@ export class WebSocketListener implements Listener {
       return
     }
     this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
-      const { maxConnectPacketBytes, pingSeconds } = this.#options
-      const transport = new WebSocketTransport(webSocket, request.socket, maxConnectPacketBytes + FRAME_HEADER_BYTES)
+      const { maxConnectPacketBytes, pingSeconds, readTurn } = this.#options
+      const maxUnansweredBytes = maxConnectPacketBytes + FRAME_HEADER_BYTES
+      const transport = new WebSocketTransport(webSocket, request.socket, readTurn, maxUnansweredBytes)
       if (pingSeconds !== null) {
         this.#open.add(transport)
         webSocket.once('close', () => this.#open.delete(transport))

@@ -13,9 +13,12 @@ import { isPublish } from '../support/steps.ts'
 
 const DIGEST_BYTES = 16
 /** Around what is copied, what is sent from where it lies, what fits into a chunk, and what does not. */
-const SIZES = [0, 100, 8000, 8192, 20_000, 65_000, 65_536, 70_000, 300_000]
+const SIZES = [0, 8000, 8192, 20_000, 65_536, 150_000]
 const RANDOM = randomBytes(400_000)
 const ALIASES = 10
+const ROUNDS = 2
+/** What is carried is much for a machine that has other things to do. */
+const CARRIED_MS = 40_000
 
 /** A limit that no client of these tests comes near: nothing is dropped. */
 const LIMITS = { maxOutputBytes: 256 * 1024 ** 2, maxQueuedBytes: 256 * 1024 ** 2 }
@@ -138,6 +141,7 @@ async function untilAllRead({ counters }: Scene, messages: number): Promise<void
   await until(
     () => Object.values(counters).every((counter) => counter.messages >= messages),
     () => `${messages} messages at each; ${state().join(', ')}`,
+    CARRIED_MS,
   )
 }
 
@@ -147,7 +151,7 @@ describe.each<CarrierName>(['mqtt.js over TCP', 'mqtt.js over WebSocket'])('%s',
     const scene = await setScene(carrier)
     const slow = await freeze(scene.hub)
     let published = 0
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const leaving = await freeze(scene.hub)
       const due = publishAll(scene, round)
       // Goes while much is on its way to it.
@@ -163,12 +167,13 @@ describe.each<CarrierName>(['mqtt.js over TCP', 'mqtt.js over WebSocket'])('%s',
     await until(
       () => slow.received.filter(isPublish).length >= published,
       () => `${published} messages at the slow client`,
+      CARRIED_MS,
     )
     expect(slow.received.filter(isPublish).filter((message) => !isWhole(message))).toEqual([])
 
     const late = await connectLibraryClient(scene.hub, carrier)
     await late.client.subscribeAsync('content/#', { qos: 1 })
-    const retained = await late.messages.atLeast(3 * 6)
+    const retained = await late.messages.atLeast(ROUNDS * 6)
     expect(retained.filter((message) => !isWhole(message))).toEqual([])
     expect(scene.hub.hub.ledger.droppedTotal).toBe(scene.hub.hub.ledger.dropped['connection-lost'])
   })

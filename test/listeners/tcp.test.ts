@@ -1,4 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { canChooseMemory } from '../../src/listeners/read-memory.ts'
+import { ReadTurn } from '../../src/listeners/read-turn.ts'
 import { TcpListener } from '../../src/listeners/tcp.ts'
 import { CollectingWarnings, connectTcpPeer, pair, RecordingOwner, startTcpListener } from '../support/listening.ts'
 
@@ -7,9 +9,29 @@ test('TcpListener hands out TCP transports', async () => {
   expect(transport.kind).toBe('tcp')
 })
 
+test('TcpListener reads all its connections into one memory, where Node lets us choose it, as this one does', async () => {
+  expect(canChooseMemory).toBe(true)
+  const listening = await startTcpListener()
+  const memories = new Set<ArrayBufferLike>()
+  for (let i = 0; i < 3; i++) {
+    const { owner, peer } = await pair(listening, connectTcpPeer)
+    const received = owner.received.bind(owner)
+    vi.spyOn(owner, 'received').mockImplementation((chunk) => {
+      memories.add(chunk.buffer)
+      received(chunk)
+    })
+    peer.send(Buffer.alloc(100_000, 'x'))
+    await owner.untilReceived(100_000)
+  }
+  expect(memories.size).toBe(1)
+})
+
 test('TcpListener names the port that it got, and has none before it starts', async () => {
   const log = new CollectingWarnings()
-  const listener = new TcpListener({ host: '127.0.0.1', port: 0, portOption: '--port', log }, () => undefined)
+  const listener = new TcpListener(
+    { host: '127.0.0.1', port: 0, portOption: '--port', log, readTurn: new ReadTurn() },
+    () => undefined,
+  )
   expect(() => listener.address).toThrow('Cannot tell the address of listener "mqtt": it does not listen')
   await listener.start()
   onTestFinished(async () => listener.stop())
@@ -19,7 +41,10 @@ test('TcpListener names the port that it got, and has none before it starts', as
 
 test('TcpListener rejects a port that another listener has', async () => {
   const { port, log } = await startTcpListener()
-  const second = new TcpListener({ host: '127.0.0.1', port, portOption: '--port', log }, () => undefined)
+  const second = new TcpListener(
+    { host: '127.0.0.1', port, portOption: '--port', log, readTurn: new ReadTurn() },
+    () => undefined,
+  )
   await expect(second.start()).rejects.toMatchObject({
     code: 'LISTENER_PORT_IN_USE',
     message: `Cannot listen on 127.0.0.1:${port}: another program has the port; stop it or choose --port`,
@@ -31,7 +56,7 @@ test('TcpListener leaves open connections alone when it stops, frees the port an
   const { transport, owner, peer } = await pair(listening, connectTcpPeer)
   await listening.listener.stop()
   const next = new TcpListener(
-    { host: '127.0.0.1', port: listening.port, portOption: '--port', log: listening.log },
+    { host: '127.0.0.1', port: listening.port, portOption: '--port', log: listening.log, readTurn: new ReadTurn() },
     () => undefined,
   )
   await next.start()

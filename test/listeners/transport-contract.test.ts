@@ -9,6 +9,7 @@ import {
   type Peer,
   RecordingOwner,
   startTcpListener,
+  startTcpListenerWithEvents,
   startWebSocketListener,
 } from '../support/listening.ts'
 
@@ -20,12 +21,16 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   { name: 'TcpTransport', start: async () => startTcpListener(), connect: connectTcpPeer },
+  { name: 'TcpTransport with events', start: startTcpListenerWithEvents, connect: connectTcpPeer },
   {
     name: 'WebSocketTransport',
     start: async () => startWebSocketListener({ maxConnectPacketBytes: 1_048_576 }),
     connect: connectWebSocketPeer,
   },
 ]
+
+/** What is read of one connection in a turn. */
+const SHARE_BYTES = 65_536
 
 /** More than the kernel takes for a peer that does not read. */
 const MUCH = Buffer.alloc(16 * 1024 * 1024, 'much')
@@ -75,6 +80,51 @@ describe.each(KINDS)('$name', ({ start, connect }) => {
     peer.send(sent)
     expect((await owner.untilReceived(sent.length)).equals(sent)).toBe(true)
     expect(changedChunks).toBe(0)
+  })
+
+  test('reads little of a connection in one turn of the loop, however much there is, and others meanwhile', async () => {
+    const listening = await start()
+    const busy = await pair(listening, connect)
+    const quiet = await pair(listening, connect)
+    const ticks = countTurns()
+    const bytesByTurn = new Map<number, number>()
+    let busyBytesBeforeQuiet: number | undefined = undefined
+    const received = busy.owner.received.bind(busy.owner)
+    vi.spyOn(busy.owner, 'received').mockImplementation((chunk) => {
+      if (busy.owner.receivedBytes === 0) quiet.peer.send(Buffer.from('me too'))
+      bytesByTurn.set(ticks.turn, (bytesByTurn.get(ticks.turn) ?? 0) + chunk.length)
+      received(chunk)
+    })
+    vi.spyOn(quiet.owner, 'received').mockImplementation(() => {
+      busyBytesBeforeQuiet ??= busy.owner.receivedBytes
+    })
+    busy.transport.pause()
+    for (let i = 0; i < 256; i++) busy.peer.send(Buffer.alloc(8192, i))
+    busy.transport.resume()
+    await busy.owner.untilReceived(256 * 8192)
+    // A transport without pieces sees that the share was passed when it was, and what was read by then still comes.
+    expect(Math.max(...bytesByTurn.values())).toBeLessThanOrEqual(3 * SHARE_BYTES)
+    expect(busyBytesBeforeQuiet).toBeLessThanOrEqual(6 * SHARE_BYTES)
+  })
+
+  test('is not read on in its next turn when its owner has paused it meanwhile, but when that resumes it', async () => {
+    const { transport, owner, peer } = await startPair()
+    const received = owner.received.bind(owner)
+    vi.spyOn(owner, 'received').mockImplementation((chunk) => {
+      if (owner.receivedBytes === 0) transport.pause()
+      received(chunk)
+    })
+    for (let i = 0; i < 128; i++) peer.send(Buffer.alloc(8192, i))
+    await owner.untilReceived(1)
+    await turn()
+    await turn()
+    const before = owner.receivedBytes
+    expect(before).toBeLessThanOrEqual(3 * SHARE_BYTES)
+    await turn()
+    await turn()
+    expect(owner.receivedBytes).toBe(before)
+    transport.resume()
+    await owner.untilReceived(128 * 8192)
   })
 
   test('sends the buffers of a write one behind the other and reports it taken once', async () => {
@@ -241,6 +291,18 @@ describe.each(KINDS)('$name', ({ start, connect }) => {
     expect(transport.remoteAddress).toBe(before)
   })
 })
+
+/** Counts the turns of the event loop until the test ends. */
+function countTurns(): { readonly turn: number } {
+  const counted = { turn: 0 }
+  let next = setImmediate(count)
+  function count(): void {
+    counted.turn++
+    next = setImmediate(count)
+  }
+  onTestFinished(() => clearImmediate(next))
+  return counted
+}
 
 /** Nothing that waits for a time-out goes on by itself. */
 function useFakeTimers(): void {

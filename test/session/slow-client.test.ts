@@ -198,31 +198,36 @@ async function untilTakenOrStill(hub: Hub, observer: RawClient, count: number): 
 }
 
 describe('Connection', () => {
-  test('does not read on from a client that never reads its acknowledgements, until it does', async () => {
-    const { hub, port } = await startHub({ config: { limits: { maxOutputBytes: 64 * KIB } } })
-    const observer = await connectRawClient(port, { clientId: 'observer' })
-    const deaf = await connectRawClient(port, { clientId: 'deaf' })
-    deaf.pause()
-    const chunk = Buffer.concat(
-      Array.from({ length: PACKETS_A_CHUNK }, () => publishPacket({ topic: 't', qos: 1, packetId: 1 })),
-    )
-    let sent = 0
-    // Both kernels' buffers hold acknowledgements first, so send on until the hub reads no more.
-    let taken = 0
-    while (taken === sent) {
-      expect(sent, 'the hub reads on for ever').toBeLessThan(MAX_PACKETS)
-      for (let i = 0; i < 25; i++) deaf.send(chunk)
-      sent += 25 * PACKETS_A_CHUNK
-      taken = await untilTakenOrStill(hub, observer, sent)
-    }
-    expect(taken).toBeLessThan(sent)
-    deaf.resume()
-    // The CONNACK and a PUBACK for each.
-    await until(
-      () => deaf.received.length === sent + 1,
-      () => `${sent} acknowledgements, got ${deaf.received.length - 1}`,
-    )
-    expect(hub.ledger.received[1]).toBe(sent)
-    expectBalanced(hub)
-  })
+  test(
+    'does not read on from a client that never reads its acknowledgements, until it does',
+    { timeout: 60_000 },
+    async () => {
+      const { hub, port } = await startHub({ config: { limits: { maxOutputBytes: 64 * KIB } } })
+      const observer = await connectRawClient(port, { clientId: 'observer' })
+      const deaf = await connectRawClient(port, { clientId: 'deaf' })
+      deaf.pause()
+      const chunk = Buffer.concat(
+        Array.from({ length: PACKETS_A_CHUNK }, () => publishPacket({ topic: 't', qos: 1, packetId: 1 })),
+      )
+      let sent = 0
+      // Both kernels' buffers hold acknowledgements first, so send on until the hub reads no more.
+      let taken = 0
+      while (taken === sent) {
+        expect(sent, 'the hub reads on for ever').toBeLessThan(MAX_PACKETS)
+        for (let i = 0; i < 25; i++) deaf.send(chunk)
+        sent += 25 * PACKETS_A_CHUNK
+        taken = await untilTakenOrStill(hub, observer, sent)
+      }
+      expect(taken).toBeLessThan(sent)
+      deaf.resume()
+      // The CONNACK and a PUBACK for each.
+      await until(
+        () => deaf.received.length === sent + 1,
+        () => `${sent} acknowledgements, got ${deaf.received.length - 1}`,
+        40_000,
+      )
+      expect(hub.ledger.received[1]).toBe(sent)
+      expectBalanced(hub)
+    },
+  )
 })

@@ -1,10 +1,12 @@
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type ClientOptions, type RawData, WebSocket } from 'ws'
 import type { Transport, TransportOwner } from '../../src/connection/transport.ts'
 import { HttpListener } from '../../src/listeners/http.ts'
-import type { Listener, ListenerLog } from '../../src/listeners/listener.ts'
+import { addressOf, listen, type Listener, type ListenerLog, stopListening } from '../../src/listeners/listener.ts'
+import { ReadTurn } from '../../src/listeners/read-turn.ts'
 import { TcpListener } from '../../src/listeners/tcp.ts'
+import { TcpTransport } from '../../src/listeners/tcp-transport.ts'
 import { WebSocketListener, type WebSocketListenerOptions } from '../../src/listeners/websocket.ts'
 import { Collected, guarded } from './guard.ts'
 import { POISON } from './poison.ts'
@@ -89,9 +91,34 @@ export interface Listening {
 export async function startTcpListener(host = '127.0.0.1'): Promise<Listening> {
   const log = new CollectingWarnings()
   const transports = new Collected<Transport>('transports')
-  const listener = new TcpListener({ host, port: 0, portOption: '--port', log }, (transport) =>
-    transports.push(transport),
+  const listener = new TcpListener(
+    { host, port: 0, portOption: '--port', log, readTurn: new ReadTurn() },
+    (transport) => transports.push(transport),
   )
+  await listener.start()
+  onTestFinished(async () => {
+    await listener.stop()
+    for (const transport of transports.items) transport.destroy()
+  })
+  return { listener, port: listener.address.port, transports, log }
+}
+
+/** As `startTcpListener`, but where Node does not let us choose the memory that is read into. */
+export async function startTcpListenerWithEvents(): Promise<Listening> {
+  const log = new CollectingWarnings()
+  const transports = new Collected<Transport>('transports')
+  const readTurn = new ReadTurn()
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
+    transports.push(new TcpTransport(socket, readTurn, false)),
+  )
+  const listener: Listener = {
+    name: 'mqtt',
+    get address() {
+      return addressOf(server, 'mqtt')
+    },
+    start: async () => listen(server, { host: '127.0.0.1', port: 0, portOption: '--port' }, log),
+    stop: async () => stopListening(server),
+  }
   await listener.start()
   onTestFinished(async () => {
     await listener.stop()
@@ -110,6 +137,7 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
       server: http.server,
       path: '/mqtt',
       log,
+      readTurn: new ReadTurn(),
       refused: () => {},
       origins: [],
       maxPacketBytes: 1_048_576,

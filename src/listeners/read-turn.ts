@@ -1,0 +1,142 @@
+// Hot path: runs once per chunk read; measured by `npm run bench`, all rows.
+import { READ_MEMORY } from './read-memory.ts'
+
+/** What all connections together that have more to read may take of a turn. */
+const TURN_MS = 4
+/** Most that is read of one connection in a turn. */
+const SHARE_BYTES = READ_MEMORY.length
+const SMALLEST_ROOM_BYTES = 4096
+/** After a piece that took less than this part of its time the next is twice as large. */
+const QUICK = 0.25
+
+/** What a connection is read from. */
+export interface ReadSource {
+  pause(): unknown
+  resume(): unknown
+}
+
+/**
+ * The turns of the event loop in which connections are read. One that has more to read than its share goes on in the next, and
+ * meanwhile all others have their turn: nobody feels a client that writes as fast as it can. One serves all listeners of a hub.
+ */
+export class ReadTurn {
+  #waiting: ReadShare[] = []
+  /** Emptied, to be used again. */
+  #spare: ReadShare[] = []
+  /** How many went on in this turn. */
+  #goingOn = 0
+  readonly #next: () => void
+
+  constructor() {
+    this.#next = () => this.#goOn()
+  }
+
+  /** How long it may take to handle what is read of one connection in a turn. */
+  get shareMs(): number {
+    return TURN_MS / Math.max(this.#goingOn, this.#waiting.length + 1)
+  }
+
+  /** Has `share` go on in the next turn. */
+  wait(share: ReadShare): void {
+    if (this.#waiting.push(share) === 1) setImmediate(this.#next)
+  }
+
+  #goOn(): void {
+    const shares = this.#waiting
+    this.#waiting = this.#spare
+    this.#goingOn = shares.length
+    for (let i = 0; i < shares.length; i++) shares[i]?.goOn()
+    shares.length = 0
+    this.#spare = shares
+  }
+}
+
+/**
+ * How much of one connection is read in a turn, and whether it is read at all: it is not while its owner has paused it, nor while it
+ * waits for the next turn.
+ */
+export class ReadShare {
+  /** What the next piece is read into: from 4 to 64 KiB, less when what comes takes long to handle. */
+  room = READ_MEMORY
+  readonly #turn: ReadTurn
+  #source: ReadSource | undefined = undefined
+  #isPaused = false
+  #isWaiting = false
+  /** What came since the last turn it waited for, and how long that took. */
+  #bytes = 0
+  #ms = 0
+
+  constructor(turn: ReadTurn) {
+    this.#turn = turn
+  }
+
+  /** Begins to read. */
+  open(source: ReadSource): void {
+    this.#source = source
+    source.resume()
+  }
+
+  /** Forgets the source, which is gone. */
+  close(): void {
+    this.#source = undefined
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#source?.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    if (!this.#isWaiting) this.#source?.resume()
+  }
+
+  /** Reads on to the end, whatever comes: it is thrown away. */
+  readOut(): void {
+    this.#isPaused = false
+    this.#isWaiting = false
+    this.#source?.resume()
+  }
+
+  /** So much of `room` was read and took so long to handle; when it was full there is more. Returns whether to read on in this turn. */
+  tookPiece(bytes: number, ms: number): boolean {
+    const isFull = bytes === this.room.length
+    this.#fit(isFull, ms, ms / bytes)
+    if (this.#isPaused) return false
+    if (isFull) this.#wait()
+    return !isFull
+  }
+
+  /** A chunk was read from a source that has no pieces. Pauses the source when it has had its share. */
+  tookChunk(bytes: number, ms: number): void {
+    this.#bytes += bytes
+    this.#ms += ms
+    if (this.#isPaused || this.#isWaiting) return
+    if (this.#bytes < SHARE_BYTES && this.#ms < this.#turn.shareMs) return
+    this.#source?.pause()
+    this.#wait()
+  }
+
+  /** Only for `ReadTurn`. */
+  goOn(): void {
+    if (!this.#isWaiting) return
+    this.#isWaiting = false
+    this.#bytes = 0
+    this.#ms = 0
+    if (!this.#isPaused) this.#source?.resume()
+  }
+
+  #wait(): void {
+    this.#isWaiting = true
+    this.#turn.wait(this)
+  }
+
+  /** Has the next piece be as large as can be handled in time. */
+  #fit(isFull: boolean, ms: number, msPerByte: number): void {
+    const { shareMs } = this.#turn
+    let bytes = this.room.length
+    if (ms > shareMs) while (bytes > SMALLEST_ROOM_BYTES && bytes * msPerByte > shareMs) bytes /= 2
+    else if (isFull && ms < shareMs * QUICK) bytes = Math.min(SHARE_BYTES, bytes * 2)
+    if (bytes !== this.room.length) this.room = READ_MEMORY.subarray(0, bytes)
+  }
+}

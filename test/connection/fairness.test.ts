@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { until } from '../support/guard.ts'
+import { publishPacket } from '../support/packets.ts'
+import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
+import { startHubWithHttp } from '../support/start-hub.ts'
+import { join, message } from '../support/steps.ts'
+
+/** Some 1 MB, which Node would read in one turn. A share of a turn has 6,000 of them, and the quiet pair needs a few turns. */
+const FLOOD_MESSAGES = 100_000
+const HANDLED_MS = 40_000
+
+interface Carrier {
+  readonly name: string
+  readonly open: (ports: { readonly port: number; readonly httpPort: number }) => Promise<RawClient>
+}
+
+const CARRIERS: readonly Carrier[] = [
+  { name: 'TCP', open: async ({ port }) => openRawClient(port) },
+  { name: 'WebSocket', open: async ({ httpPort }) => openRawWebSocketClient(httpPort) },
+]
+
+describe.each(CARRIERS)('Hub beside a client that writes as fast as it can over $name', ({ open }) => {
+  test('delivers what a quiet pair says long before all that the other has written', { timeout: 60_000 }, async () => {
+    const hub = await startHubWithHttp()
+    const receiver = await join(hub.port, 'receiver')
+    await receiver.subscribe(['quiet', 0])
+    const sender = await join(hub.port, 'sender')
+    const flooder = await open(hub)
+    await flooder.connect({ clientId: 'flooder' })
+    const chunk = Array.from({ length: FLOOD_MESSAGES / 100 }, (_, i) =>
+      publishPacket({ topic: `f/${i}`, payload: 'x' }),
+    )
+
+    for (let i = 0; i < 100; i++) flooder.send(...chunk)
+    sender.send(message('quiet', 'me too'))
+    await receiver.next('PUBLISH')
+    const { received } = hub.hub.ledger
+    expect(received[0]).toBeLessThan(FLOOD_MESSAGES / 3)
+    await until(
+      () => received[0] === FLOOD_MESSAGES + 1,
+      () => `${FLOOD_MESSAGES + 1} messages, got ${received[0]}`,
+      HANDLED_MS,
+    )
+  })
+})

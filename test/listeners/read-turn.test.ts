@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import { ReadShare, type ReadSource, ReadTurn } from '../../src/listeners/read-turn.ts'
+
+const KIB = 1024
+const SHARE_BYTES = 64 * KIB
+/** Longer than any share of a turn, and so short that it is part of none. */
+const LONG_MS = 1000
+const SHORT_MS = 0.001
+
+/** Writes down what is done to it. */
+class Source implements ReadSource {
+  readonly name: string
+  readonly #events: string[]
+
+  constructor(name: string, events: string[]) {
+    this.name = name
+    this.#events = events
+  }
+
+  pause(): void {
+    this.#events.push(`${this.name} paused`)
+  }
+
+  resume(): void {
+    this.#events.push(`${this.name} resumed`)
+  }
+}
+
+function open(names: readonly string[]) {
+  const turn = new ReadTurn()
+  const events: string[] = []
+  const shares = names.map((name) => {
+    const share = new ReadShare(turn)
+    share.open(new Source(name, events))
+    return share
+  })
+  events.length = 0
+  return { shares, events, turn }
+}
+
+function openOne() {
+  const { shares, events, turn } = open(['one'])
+  const [share] = shares
+  if (share === undefined) throw new Error('there is one')
+  return { share, events, turn }
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+describe('ReadShare', () => {
+  test('reads on in the same turn when a piece was not full: there is no more', () => {
+    const { share } = openOne()
+    expect(share.tookPiece(SHARE_BYTES - 1, SHORT_MS)).toBe(true)
+  })
+
+  test('goes on in the next turn after a full piece, and all who wait in their order', async () => {
+    const { shares, events } = open(['a', 'b', 'c'])
+    for (const share of shares) expect(share.tookPiece(SHARE_BYTES, SHORT_MS)).toBe(false)
+    expect(events).toEqual([])
+    await nextTurn()
+    expect(events).toEqual(['a resumed', 'b resumed', 'c resumed'])
+    await nextTurn()
+    expect(events).toHaveLength(3)
+  })
+
+  test('reads smaller pieces when what is in them takes long, in proportion, and twice as large ones when it is quick again', () => {
+    const { share, turn } = openOne()
+    share.tookPiece(SHARE_BYTES, turn.shareMs * 3)
+    expect(share.room.length).toBe(16 * KIB)
+    share.tookPiece(16 * KIB, LONG_MS)
+    expect(share.room.length).toBe(4 * KIB)
+    share.tookPiece(4 * KIB, LONG_MS)
+    expect(share.room.length).toBe(4 * KIB)
+    const rooms: number[] = []
+    for (let i = 0; i < 5; i++) {
+      share.tookPiece(share.room.length, SHORT_MS)
+      rooms.push(share.room.length / KIB)
+    }
+    expect(rooms).toEqual([8, 16, 32, 64, 64])
+  })
+
+  test('leaves its pieces as they are when one was quick but not full, or neither quick nor slow', () => {
+    const { share, turn } = openOne()
+    share.tookPiece(SHARE_BYTES, turn.shareMs * 3)
+    const before = share.room.length
+    share.tookPiece(before - 1, SHORT_MS)
+    share.tookPiece(before, turn.shareMs * 0.7)
+    expect(share.room.length).toBe(before)
+  })
+
+  test('has less time the more connections have more to read', async () => {
+    const { shares, turn } = open(['a', 'b', 'c', 'd'])
+    const alone = turn.shareMs
+    for (const share of shares) share.tookPiece(SHARE_BYTES, SHORT_MS)
+    await nextTurn()
+    expect(turn.shareMs).toBe(alone / 4)
+  })
+
+  test('stops a source without pieces when its share of bytes is used up, or of time', async () => {
+    for (const [bytes, ms] of [
+      [SHARE_BYTES / 2, SHORT_MS],
+      [100, LONG_MS / 2],
+    ] as const) {
+      const { share, events, turn } = openOne()
+      share.tookChunk(bytes, Math.min(ms, turn.shareMs * 0.6))
+      expect(events).toEqual([])
+      share.tookChunk(bytes, Math.min(ms, turn.shareMs * 0.6))
+      // What was read by then still comes.
+      share.tookChunk(bytes, ms)
+      expect(events).toEqual(['one paused'])
+      await nextTurn()
+      expect(events).toEqual(['one paused', 'one resumed'])
+      share.tookChunk(bytes, SHORT_MS)
+      expect(events).toHaveLength(2)
+    }
+  })
+
+  test('is not resumed by the turn while its owner has paused it, nor by its owner before its turn', async () => {
+    const { share, events } = openOne()
+    share.tookPiece(SHARE_BYTES, SHORT_MS)
+    share.pause()
+    await nextTurn()
+    expect(events).toEqual(['one paused'])
+    share.resume()
+    expect(events).toEqual(['one paused', 'one resumed'])
+    share.tookPiece(SHARE_BYTES, SHORT_MS)
+    share.pause()
+    share.resume()
+    expect(events).toEqual(['one paused', 'one resumed', 'one paused'])
+    await nextTurn()
+    expect(events).toEqual(['one paused', 'one resumed', 'one paused', 'one resumed'])
+  })
+
+  test('does not read on when its owner paused it during a piece, full or not', () => {
+    for (const bytes of [10, SHARE_BYTES]) {
+      const { share } = openOne()
+      share.pause()
+      expect(share.tookPiece(bytes, SHORT_MS)).toBe(false)
+    }
+  })
+
+  test('reads out what is left at once, though it was paused or waited', async () => {
+    const { share, events } = openOne()
+    share.tookPiece(SHARE_BYTES, SHORT_MS)
+    share.pause()
+    share.readOut()
+    expect(events).toEqual(['one paused', 'one resumed'])
+    await nextTurn()
+    expect(events).toHaveLength(2)
+  })
+
+  test('leaves a source alone that is gone', async () => {
+    const { share, events } = openOne()
+    share.tookPiece(SHARE_BYTES, SHORT_MS)
+    share.close()
+    share.pause()
+    share.resume()
+    await nextTurn()
+    expect(events).toEqual([])
+  })
+})
