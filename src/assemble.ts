@@ -86,6 +86,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     topicLimits: limits,
     retainedLimits: limits,
     maxTopics: limits.maxTopics,
+    maxTopicMemoryBytes: limits.maxTopicMemoryBytes,
   })
   const history = config.history.enabled ? await createHistory(config, log, clock) : undefined
   if (history !== undefined) router.addTap(history)

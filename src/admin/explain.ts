@@ -1,5 +1,5 @@
 import type { Router } from '../router/router.ts'
-import { isReservedTopic } from '../router/routes.ts'
+import { isReservedTopic } from '../topics/reserved-topics.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { MessageTrail } from '../trails/trail.ts'
 import { type Explanation, summarize } from './explanation.ts'
@@ -26,15 +26,19 @@ export function explain(
       : { ...all, subscriptions: all.subscriptions.filter((subscription) => subscription.clientId === clientId) }
   const isMissed = clientId !== undefined && matching.subscriptions.length === 0
   const filters = isMissed ? (sessions.get(clientId)?.subscriptions.report() ?? []).map(({ filter }) => filter) : []
-  const record = router.topics.get(topic)
+  const number = router.topics.find(topic)
+  const { records } = router.topics
   const explanation = {
     topic,
     clientId: clientId ?? null,
     denial: isReservedTopic(topic) ? RESERVED_REASON : null,
     matching,
     nearest: nearestFilter(filters, topic) ?? null,
-    messages: (record?.followed.trails ?? []).toReversed().map((trail) => ofClient(trail, clientId)),
-    unfollowedMessages: record === undefined ? 0 : record.messages - record.followed.followedMessages,
+    messages: router.trails
+      .of(number)
+      .toReversed()
+      .map((trail) => ofClient(trail, clientId)),
+    unfollowedMessages: records.messages(number) - records.followedMessages(number),
   }
   return { ...explanation, summary: summarize(explanation, sessions) }
 }

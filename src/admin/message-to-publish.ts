@@ -6,7 +6,7 @@ import { quote } from '../base/quote.ts'
 import { Message } from '../protocol/message.ts'
 import { encodeMessageProperties, type MessageProperties } from '../protocol/message-properties.ts'
 import { type TopicLimits, topicNameFault } from '../protocol/topic.ts'
-import { isReservedTopic } from '../router/routes.ts'
+import { isReservedTopic } from '../topics/reserved-topics.ts'
 
 /** Why only the hub may publish to a topic. */
 export const RESERVED_REASON = 'only the hub publishes to $SYS, $hub and $history'

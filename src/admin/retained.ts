@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HubbubError } from '../base/errors.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Router } from '../router/router.ts'
-import { isReservedTopic } from '../router/routes.ts'
+import { isReservedTopic } from '../topics/reserved-topics.ts'
 import type { Publisher } from './publisher.ts'
 import { Undo } from './undo.ts'
 

@@ -243,18 +243,20 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     const { packet, router, run, message } = this.#parts
     const version5 = this.#version5
     packet.read(bytes, start, bodyStart, end, version5 !== undefined)
-    const route =
-      version5 === undefined ? router.resolve(bytes, packet.topicStart, packet.topicEnd) : version5.route(bytes, packet)
-    if (route === undefined) throw this.#topicRefusal(bytes, packet)
+    const topic =
+      version5 === undefined
+        ? router.resolve(bytes, packet.topicStart, packet.topicEnd, end - packet.payloadStart)
+        : version5.resolve(bytes, packet)
+    if (topic === 0) throw this.#topicRefusal(bytes, packet)
     if (packet.isPlain) {
-      run.begin(session, route, bytes, packet)
+      run.begin(session, topic, bytes, packet)
       return true
     }
-    if (version5 === undefined) message.setPacket(route.topic, bytes, packet)
-    else version5.fill(message, route.topic, bytes, packet)
+    if (version5 === undefined) message.setPacket(bytes, packet)
+    else version5.fill(message, bytes, packet)
     message.publisher = session.clientId
     const { packetId } = packet
-    if (version5 === undefined || version5.takes(session, message, packetId)) session.receive(message, route, packetId)
+    if (version5 === undefined || version5.takes(session, message, packetId)) session.receive(message, topic, packetId)
     return !this.#isClosed
   }
 
@@ -278,7 +280,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     return !this.#isClosed
   }
 
-  /** What is wrong with the topic name of a PUBLISH that has no route; counts it when that is a limit of the hub. */
+  /** What is wrong with the topic name of a PUBLISH that is not valid; counts it when that is a limit of the hub. */
   #topicRefusal(bytes: Buffer, { topicStart, topicEnd }: PublishPacket): MalformedPacketError {
     const { ledger, limits, router } = this.#parts
     const isText = isUtf8String(bytes, topicStart, topicEnd)

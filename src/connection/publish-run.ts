@@ -1,7 +1,7 @@
 // Hot path: runs per PUBLISH at QoS 0; measured by `npm run bench`, rows "QoS 0".
 import { Message } from '../protocol/message.ts'
 import type { PublishPacket } from '../protocol/publish-packet.ts'
-import type { Route } from '../router/router.ts'
+import type { TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 
 /**
@@ -12,16 +12,16 @@ import type { Session } from '../session/session.ts'
 export class PublishRun {
   readonly #run = new Message()
   #session: Session | undefined = undefined
-  #route: Route | undefined = undefined
+  #topic: TopicNumber = 0
   /** Where the variable header of the first packet begins, with the length of the topic. */
   #headerStart = 0
 
   /** Begins with a packet that is plain (`PublishPacket.isPlain`). */
-  begin(session: Session, route: Route, bytes: Buffer, packet: PublishPacket): void {
-    this.#run.setPacket(route.topic, bytes, packet)
+  begin(session: Session, topic: TopicNumber, bytes: Buffer, packet: PublishPacket): void {
+    this.#run.setPacket(bytes, packet)
     this.#run.publisher = session.clientId
     this.#session = session
-    this.#route = route
+    this.#topic = topic
     this.#headerStart = packet.topicStart - 2
   }
 
@@ -43,8 +43,8 @@ export class PublishRun {
   /** Routes what was gathered. */
   finish(): void {
     const session = this.#session
-    if (session === undefined || this.#route === undefined) return
+    if (session === undefined) return
     this.#session = undefined
-    session.receiveRun(this.#run, this.#route)
+    session.receiveRun(this.#run, this.#topic)
   }
 }

@@ -11,7 +11,7 @@ import type { Log } from '../base/log.ts'
 import type { HistoryFilter } from '../protocol/history-filter.ts'
 import type { Message } from '../protocol/message.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
-import type { Tap } from '../router/tap.ts'
+import type { Tap, TopicTag } from '../router/tap.ts'
 import type { HistoryLog } from './log/history-log.ts'
 import { type ImportParts, importLines } from './transfer/import.ts'
 import { Journal } from './record/journal.ts'
@@ -106,12 +106,13 @@ export class History implements Tap, HistoryView {
     await this.#store.stop()
   }
 
-  offer(message: Message): void {
-    this.#recorder.offer(message)
+  /** Without a tag the topic is looked for by its name. */
+  offer(message: Message, tag: TopicTag = { value: 0 }): void {
+    this.#recorder.offer(message, tag)
   }
 
-  offerRun(run: Message): void {
-    this.#recorder.offerRun(run)
+  offerRun(run: Message, tag: TopicTag = { value: 0 }): void {
+    this.#recorder.offerRun(run, tag)
   }
 
   /** @throws HubbubError `HISTORY_QUERY_INVALID` naming the parameter */

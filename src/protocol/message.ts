@@ -24,7 +24,6 @@ const KEPT = new PublishPacket()
  *      among them: Topic Alias, Subscription Identifier, Message Expiry Interval (`expiresAtMs`).
  */
 export class Message {
-  topic = ''
   qos: QoS = 0
   retain = false
   /** The client it came from, or undefined for the hub itself. */
@@ -52,15 +51,28 @@ export class Message {
   count = 1
   /** Where the packet begins in the block that `lend` gave last. @internal */
   lentStart = 0
+  /** Undefined until it is asked for: most messages go through the hub as bytes. */
+  #topic: string | undefined = ''
   #shapes: (Buffer | undefined)[] | undefined = undefined
   #kept: Message | undefined = undefined
   #lent: Block | undefined = undefined
   /** `bytes` were made for this message and do not change. */
   #isOwn = false
 
-  /** Makes this object stand for the packet of 3.1.1 at `bytes[start, end)`. Keeps the buffer, not a copy of it. */
-  set(topic: string, qos: QoS, retain: boolean, bytes: Buffer, start: number, payloadStart: number, end: number): void {
-    this.topic = topic
+  /**
+   * Makes this object stand for the packet of 3.1.1 at `bytes[start, end)`. Keeps the buffer, not a copy of it. Without a `topic`,
+   * that is read from the packet when it is asked for.
+   */
+  set(
+    topic: string | undefined,
+    qos: QoS,
+    retain: boolean,
+    bytes: Buffer,
+    start: number,
+    payloadStart: number,
+    end: number,
+  ): void {
+    this.#topic = topic
     this.qos = qos
     this.retain = retain
     this.bytes = bytes
@@ -87,14 +99,14 @@ export class Message {
   }
 
   /** Makes this object stand for a packet that was read from `bytes`. Keeps the buffer, not a copy of it. @internal */
-  setPacket(topic: string, bytes: Buffer, packet: PublishPacket): void {
-    this.set(topic, packet.qos, packet.isRetained, bytes, packet.start, packet.payloadStart, packet.end)
+  setPacket(bytes: Buffer, packet: PublishPacket): void {
+    this.set(undefined, packet.qos, packet.isRetained, bytes, packet.start, packet.payloadStart, packet.end)
     if (packet.isVersion5) this.setProperties(packet.propertiesStart)
   }
 
   /** Makes this object stand for a packet of its own, one of MQTT 5 if it is given properties; all is copied. */
   setFields(
-    topic: string,
+    topic: string | undefined,
     topicBytes: Buffer,
     properties: Buffer | undefined,
     payload: Buffer,
@@ -115,7 +127,7 @@ export class Message {
     const end = bodyStart + readVarint(bytes, at + 1)
     // All packets of a run have the same header behind the remaining length.
     const first = fieldStart(run.bytes, run.start)
-    this.set(run.topic, 0, false, bytes, at, bodyStart + run.payloadStart - first, end)
+    this.set(run.#topic, 0, false, bytes, at, bodyStart + run.payloadStart - first, end)
     if (run.isVersion5) this.setProperties(bodyStart + run.propertiesStart - first)
     this.publisher = run.publisher
     return end
@@ -154,10 +166,14 @@ export class Message {
   ): Message {
     KEPT.readKept(bytes, start, end, isVersion5)
     const message = new Message()
-    message.setPacket(bytes.toString('utf8', KEPT.topicStart, KEPT.topicEnd), bytes, KEPT)
+    message.setPacket(bytes, KEPT)
     message.publisher = publisher
     message.#kept = message
     return message
+  }
+
+  get topic(): string {
+    return (this.#topic ??= this.topicBytes.toString())
   }
 
   get payloadBytes(): number {
@@ -264,7 +280,7 @@ export class Message {
   #copy(bytes: Buffer, retain: boolean): Message {
     this.bytes.copy(bytes, 0, this.start, this.end)
     const kept = new Message()
-    kept.set(this.topic, this.qos, retain, bytes, 0, this.payloadStart - this.start, bytes.length)
+    kept.set(this.#topic, this.qos, retain, bytes, 0, this.payloadStart - this.start, bytes.length)
     if (this.isVersion5) kept.setProperties(this.propertiesStart - this.start)
     kept.publisher = this.publisher
     kept.expiresAtMs = this.expiresAtMs

@@ -25,8 +25,8 @@ export interface Subscriber {
 }
 
 /**
- * That messages go to a subscriber, and how: what those of its subscriptions that match grant together. Never changes once
- * made.
+ * That messages go to a subscriber, and how: what those of its subscriptions that match grant together. What it says never changes
+ * once made.
  */
 export class Delivery {
   readonly subscriber: Subscriber
@@ -39,6 +39,8 @@ export class Delivery {
   readonly isNoLocal: boolean
   /** What the other subscriptions grant; undefined: nothing, it does not get its own messages. */
   readonly own: Delivery | undefined
+  /** See `Subscribers`, for a filter that has this one alone. */
+  version = 0
   /** Terms with identifiers, by QoS and retain, once they were asked for. */
   #terms: (Terms | undefined)[] | undefined = undefined
 

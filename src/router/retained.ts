@@ -1,5 +1,5 @@
 import type { Message } from '../protocol/message.ts'
-import { isReservedTopic } from './routes.ts'
+import { isReservedTopic } from '../topics/reserved-topics.ts'
 import { TopicNameTree } from '../topics/topic-names.ts'
 
 /** How much may be retained; bytes are those of the PUBLISH packets. */

@@ -6,16 +6,19 @@ import type { Trail } from '../trails/trail.ts'
 import { Trails } from '../trails/trails.ts'
 import { Message } from '../protocol/message.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
-import { describeInvalidTopicName, type TopicLimits } from '../protocol/topic.ts'
+import { describeInvalidTopicName, type TopicLimits, topicNameFault } from '../protocol/topic.ts'
 import type { Delivery, Subscriber } from './delivery.ts'
 import { RetainedMessages, type RetainedLimits } from './retained.ts'
-import { type Route, Routes } from './routes.ts'
+import { MatchSets } from './match-sets.ts'
 import type { Store } from '../store/store.ts'
 import { SubscriptionTree } from './subscription-tree.ts'
 import type { Tap } from './tap.ts'
+import { RecordTag } from '../topics/record-tag.ts'
+import type { TopicNumber } from '../topics/topic-records.ts'
+import type { TableOwner } from '../topics/topic-table.ts'
 import { Topics } from '../topics/topics.ts'
 
-export type { Route } from './routes.ts'
+export type { TopicNumber } from '../topics/topic-records.ts'
 
 /** What a router is built from. */
 export interface RouterOptions {
@@ -25,16 +28,17 @@ export interface RouterOptions {
   readonly store: Store
   readonly ledger: Ledger
   readonly clock: Clock
-  /** Topics that are counted; the most silent ones give way. */
+  /** Topics that are known; the most silent ones give way. */
   readonly maxTopics: number
-  /** Topics whose subscribers are remembered; default 50,000. */
-  readonly maxCachedRoutes?: number
+  /** For their names and last payloads. */
+  readonly maxTopicMemoryBytes: number
 }
 
-const DEFAULT_MAX_CACHED_ROUTES = 50_000
+/** For a new topic of which no payload is known. */
+const USUAL_PAYLOAD_BYTES = 64
 
 /** Takes every message of the hub to its subscribers, the retained messages and the taps. */
-export class Router {
+export class Router implements TableOwner {
   readonly retained: RetainedMessages
   readonly topics: Topics
   readonly trails: Trails
@@ -43,26 +47,45 @@ export class Router {
   readonly #store: Store
   readonly #ledger: Ledger
   readonly #subscriptions = new SubscriptionTree()
-  readonly #routes: Routes
+  readonly #matchSets: MatchSets
   readonly #taps: Tap[] = []
+  /** That of the topic of the message at hand, for the taps. */
+  readonly #tag: RecordTag
   /** Stands for each message of a run in turn, for those who do not take runs. */
   readonly #single = new Message()
 
   constructor(options: RouterOptions) {
-    const { topicLimits, retainedLimits, clock, maxCachedRoutes = DEFAULT_MAX_CACHED_ROUTES } = options
+    const { topicLimits, retainedLimits, clock, maxTopics, maxTopicMemoryBytes } = options
+    const { maxTopicBytes, maxTopicLevels } = topicLimits
     this.#clock = clock
-    this.topics = new Topics(clock, options.maxTopics)
+    this.topics = new Topics({ maxTopicBytes, maxTopicLevels, maxTopics, maxTopicMemoryBytes }, clock)
+    this.topics.owner = this
+    this.#tag = new RecordTag(this.topics.records)
     this.trails = new Trails(clock)
     this.retained = new RetainedMessages(retainedLimits)
     this.#topicLimits = topicLimits
     this.#store = options.store
     this.#ledger = options.ledger
-    this.#routes = new Routes(this.#subscriptions, topicLimits, maxCachedRoutes)
+    this.#matchSets = new MatchSets(this.topics.table, this.#subscriptions)
   }
 
-  /** The route of the topic name `bytes[start, end)`, or undefined if that is not valid: `explainInvalid` says why. */
-  resolve(bytes: Buffer, start: number, end: number): Route | undefined {
-    return this.#routes.resolve(bytes, start, end)
+  /**
+   * The number of the topic name `bytes[start, end)`, or 0 if that is not valid: `explainInvalid` says why. It stands for the topic
+   * until the next is resolved. A new topic has room for a payload of `payloadBytes`.
+   */
+  resolve(bytes: Buffer, start: number, end: number, payloadBytes = USUAL_PAYLOAD_BYTES): TopicNumber {
+    return this.topics.resolve(bytes, start, end, payloadBytes)
+  }
+
+  /** Where only the hub speaks: what clients publish there goes nowhere [MQTT-3.1.1 §4.7.2]. */
+  isReserved(topic: TopicNumber): boolean {
+    return this.topics.table.isReserved(topic)
+  }
+
+  /** A topic gives way to others; only for the table of topics. */
+  forget(topic: TopicNumber): void {
+    this.#matchSets.forget(topic)
+    this.trails.forget(topic)
   }
 
   /** Says for the log what is wrong with a topic name that `resolve` refused. */
@@ -71,13 +94,15 @@ export class Router {
   }
 
   /**
-   * Hands a message to all who subscribed to its topic, whose route must be the given one, and returns how many they are. A
-   * deliver may change subscriptions; the change holds from the next message on.
+   * Hands a message to all who subscribed to its topic, which must have been resolved last, and returns how many they are. A
+   * deliver may change subscriptions and publish; the change holds from the next message on.
    */
-  publish(message: Message, route: Route): number {
-    if (message.retain) this.#retain(message, route)
-    const trail = this.#observe(message, route)
-    const deliveries = this.#routes.match(route)
+  publish(message: Message, topic: TopicNumber): number {
+    const isReserved = this.isReserved(topic)
+    if (message.retain) this.#retain(message, isReserved)
+    const deliveries = this.#matchSets.match(topic)
+    const trail = isReserved ? undefined : this.#observe(message, topic)
+    const { forgotten } = this.topics.table
     let matched = deliveries.length
     this.#ledger.matched += matched
     for (const delivery of deliveries) {
@@ -92,16 +117,15 @@ export class Router {
       }
     }
     if (trail !== undefined) this.trails.routed(trail, matched)
-    if (route.isReserved) return matched
-    for (const tap of this.#taps) tap.offer(message)
+    if (isReserved) return matched
+    this.#tag.topic = this.#ifKnown(topic, forgotten)
+    for (const tap of this.#taps) tap.offer(message, this.#tag)
     return matched
   }
 
   /** Whom a message to this topic would go to: nobody when it is no valid topic name. The list never changes. */
   subscribersOf(topic: string): readonly Delivery[] {
-    const bytes = Buffer.from(topic)
-    const route = this.resolve(bytes, 0, bytes.length)
-    return route === undefined ? [] : this.#routes.match(route)
+    return topicNameFault(topic, this.#topicLimits) === undefined ? this.#subscriptions.match(topic) : []
   }
 
   /** Whether the message would be retained if there were room for it, and there is none. */
@@ -110,9 +134,9 @@ export class Router {
   }
 
   /** Whether the message has to be stored, for somebody or as a retained one. */
-  isKept(message: Message, route: Route): boolean {
+  isKept(message: Message, topic: TopicNumber): boolean {
     if (message.retain) return true
-    for (const { subscriber, qos } of this.#routes.match(route)) {
+    for (const { subscriber, qos } of this.#matchSets.match(topic)) {
       if (subscriber.isKept === true && qos > 0 && message.qos > 0) return true
     }
     return false
@@ -122,9 +146,10 @@ export class Router {
    * Hands over a run (`Message.count`), which is never retained: whole to those who take runs, else message by message.
    * Returns how many subscribers it is for.
    */
-  publishRun(run: Message, route: Route): number {
-    const trail = this.#observe(run, route)
-    const deliveries = this.#routes.match(route)
+  publishRun(run: Message, topic: TopicNumber): number {
+    const deliveries = this.#matchSets.match(topic)
+    const trail = this.#observe(run, topic)
+    const { forgotten } = this.topics.table
     let matched = deliveries.length
     for (const delivery of deliveries) {
       const { subscriber } = delivery
@@ -135,13 +160,22 @@ export class Router {
     }
     if (trail !== undefined) this.trails.routed(trail, matched)
     this.#ledger.matched += matched * run.count
-    for (const tap of this.#taps) tap.offerRun(run)
+    this.#tag.topic = this.#ifKnown(topic, forgotten)
+    for (const tap of this.#taps) tap.offerRun(run, this.#tag)
     return matched
   }
 
-  /** Counts the message for its topic, unless that is the hub's own. Returns the trail that it is followed by, if it is. */
-  #observe(message: Message, route: Route): Trail | undefined {
-    return route.isReserved ? undefined : this.trails.begin(message, this.topics.note(message, route).followed)
+  /** Counts the message for its topic. Returns the trail that it is followed by, if it is. */
+  #observe(message: Message, topic: TopicNumber): Trail | undefined {
+    this.topics.note(message, topic)
+    const trail = this.trails.begin(message, topic)
+    if (trail !== undefined) this.topics.records.addFollowed(topic, message.count)
+    return trail
+  }
+
+  /** The number of a topic, or 0 if others published meanwhile and it may have given way. */
+  #ifKnown(topic: TopicNumber, forgotten: number): TopicNumber {
+    return forgotten === this.topics.table.forgotten ? topic : 0
   }
 
   #deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
@@ -160,16 +194,16 @@ export class Router {
   publishMessage(message: Message): number {
     this.#clock.turn()
     const bytes = Buffer.from(message.topic)
-    const route = this.resolve(bytes, 0, bytes.length)
-    if (route === undefined) {
+    const topic = this.resolve(bytes, 0, bytes.length, message.payloadBytes)
+    if (topic === 0) {
       throw new HubbubError('TOPIC_NAME_INVALID', `Cannot publish: ${this.explainInvalid(bytes, 0, bytes.length)}`)
     }
     // A will may not speak for the hub, as no other message of a client may (`Session.receive`).
-    if (route.isReserved && message.publisher !== undefined) {
+    if (this.isReserved(topic) && message.publisher !== undefined) {
       this.#ledger.refused++
       return 0
     }
-    const matched = this.publish(message, route)
+    const matched = this.publish(message, topic)
     this.topics.settle()
     return matched
   }
@@ -177,14 +211,14 @@ export class Router {
   /** Adds or replaces a subscription to a valid filter [MQTT-3.8.4-3]. Returns whether it is new. Sends no retained messages. */
   subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean {
     const isNew = this.#subscriptions.add(subscriber, filter, options)
-    this.#routes.invalidate(filter)
+    this.#matchSets.invalidate(filter)
     return isNew
   }
 
   /** Returns whether there was such a subscription. */
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
     const isRemoved = this.#subscriptions.remove(subscriber, filter)
-    if (isRemoved) this.#routes.invalidate(filter)
+    if (isRemoved) this.#matchSets.invalidate(filter)
     return isRemoved
   }
 
@@ -206,9 +240,9 @@ export class Router {
     this.#store.removeRetained(topic)
   }
 
-  #retain(message: Message, route: Route): void {
+  #retain(message: Message, isReserved: boolean): void {
     // What the hub says of itself is true for as long as it runs.
-    if (route.isReserved) {
+    if (isReserved) {
       this.retained.putOwn(message)
       return
     }

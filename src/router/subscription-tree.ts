@@ -3,8 +3,15 @@ import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery, type Subscriber } from './delivery.ts'
 import { LevelNode } from '../topics/level-node.ts'
 
-/** The subscribers of one filter. Most filters have a single one, which then costs no Map. */
-type Subscribers = Delivery | Map<Subscriber, Delivery>
+/**
+ * The subscribers of one filter. Most filters have a single one, which then costs no Map. `version` is a number that they alone
+ * have: once one comes or goes, they have another. It is 0 until it is asked for.
+ */
+export type Subscribers = Delivery | SubscriberMap
+
+class SubscriberMap extends Map<Subscriber, Delivery> {
+  version = 0
+}
 
 const NOBODY: readonly Delivery[] = []
 
@@ -15,6 +22,8 @@ const NOBODY: readonly Delivery[] = []
 export class SubscriptionTree {
   readonly #exact = new Map<string, Subscribers>()
   readonly #wildcards = LevelNode.createRoot<Subscribers>()
+  readonly #found: Subscribers[] = []
+  #lastVersion = 0
 
   get isEmpty(): boolean {
     return this.#exact.size === 0 && !this.#wildcards.hasChildren
@@ -52,15 +61,45 @@ export class SubscriptionTree {
     return true
   }
 
-  /**
-   * Whom a message with this topic goes to: each subscriber once, as all its subscriptions that match want it
-   * [MQTT-3.3.5-1]. Those of one filter stand in the order in which they subscribed. The list never changes afterwards.
-   */
+  /** Whom a message with this topic goes to: see `deliveriesTo`. */
   match(topic: string): readonly Delivery[] {
-    const found: Subscribers[] = []
+    return this.deliveriesTo(this.find(topic))
+  }
+
+  /** Whether filters other than `#` are there: else `findRest` knows as much as `find`, without a name. */
+  get needsNames(): boolean {
+    return this.#exact.size > 0 || !this.#wildcards.hasOnly('#')
+  }
+
+  /** The subscribers of each filter that the topic falls under. The array is the same for each call. */
+  find(topic: string): readonly Subscribers[] {
+    const found = this.#found
+    found.length = 0
     const exact = this.#exact.get(topic)
     if (exact !== undefined) found.push(exact)
     if (this.#wildcards.hasChildren) collect(this.#wildcards, topic.split('/'), 0, found)
+    return found
+  }
+
+  /** The subscribers of `#`, as `find` has them. [MQTT-4.7.2-1] It never reaches topics that begin with "$". */
+  findRest(isDollar: boolean): readonly Subscribers[] {
+    const found = this.#found
+    found.length = 0
+    const rest = isDollar ? undefined : this.#wildcards.child('#')?.value
+    if (rest !== undefined) found.push(rest)
+    return found
+  }
+
+  versionOf(subscribers: Subscribers): number {
+    if (subscribers.version === 0) subscribers.version = ++this.#lastVersion
+    return subscribers.version
+  }
+
+  /**
+   * What was found, as a list that never changes afterwards: each subscriber once, as all its subscriptions that match want it
+   * [MQTT-3.3.5-1]. Those of one filter stand in the order in which they subscribed.
+   */
+  deliveriesTo(found: readonly Subscribers[]): readonly Delivery[] {
     const [first, ...others] = found
     if (first === undefined) return NOBODY
     if (others.length > 0) return mergedByEach(found)
@@ -110,12 +149,14 @@ function withDelivery(subscribers: Subscribers | undefined, delivery: Delivery):
   if (subscribers === undefined || (!(subscribers instanceof Map) && subscribers.subscriber === delivery.subscriber)) {
     return delivery
   }
-  const all = subscribers instanceof Map ? subscribers : new Map([[subscribers.subscriber, subscribers]])
+  const all = subscribers instanceof Map ? subscribers : new SubscriberMap([[subscribers.subscriber, subscribers]])
+  all.version = 0
   return all.set(delivery.subscriber, delivery)
 }
 
 function withoutSubscriber(subscribers: Subscribers, subscriber: Subscriber): Subscribers | undefined {
   if (!(subscribers instanceof Map)) return undefined
   subscribers.delete(subscriber)
+  subscribers.version = 0
   return subscribers.size === 0 ? undefined : subscribers
 }

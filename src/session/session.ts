@@ -8,7 +8,7 @@ import { PacketType } from '../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery } from '../router/delivery.ts'
-import type { Route, Router } from '../router/router.ts'
+import type { Router, TopicNumber } from '../router/router.ts'
 import type { SessionState } from '../store/store.ts'
 import type { Trail } from '../trails/trail.ts'
 import type { ClientReport } from './client-report.ts'
@@ -122,15 +122,15 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
   }
 
   /** Takes a PUBLISH from its client: routes it and acknowledges it. `packetId` is 0 at QoS 0. */
-  receive(message: Message, route: Route, packetId: number): void {
+  receive(message: Message, topic: TopicNumber, packetId: number): void {
     const { store, router } = this.#parts
     const { qos } = message
     if (qos === 0) {
-      this.#publish(message, route)
+      this.#publish(message, topic)
       return
     }
     const explainsFailures = this.#attached?.explainsFailures === true
-    if (store.isFailing && this.#mustStore(message, route)) {
+    if (store.isFailing && this.#mustStore(message, topic)) {
       if (explainsFailures) this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
       else this.#attached?.close('the store cannot write, so the message cannot be kept', ReasonCode.QUOTA_EXCEEDED)
       return
@@ -146,7 +146,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
       return
     }
     if (this.#messageExpiryMs !== Infinity) this.#limitExpiry(message)
-    const reasonCode = this.#publish(message, route)
+    const reasonCode = this.#publish(message, topic)
     // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
     if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.incoming.release(packetId)
     // What did not have to be stored need not wait for what others store.
@@ -160,13 +160,13 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
   }
 
   /** Takes a run of QoS 0 messages from its client. */
-  receiveRun(run: Message, route: Route): void {
+  receiveRun(run: Message, topic: TopicNumber): void {
     const { ledger, router } = this.#parts
     ledger.received[0] += run.count
     ledger.receivedBytes += run.packetBytes
     this.traffic.took(run.count, run.packetBytes)
-    if (route.isReserved) this.#refuse(run, route)
-    else router.publishRun(run, route)
+    if (router.isReserved(topic)) this.#refuse(run)
+    else router.publishRun(run, topic)
   }
 
   /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
@@ -346,16 +346,16 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
     this.outgoingQos0.drop('session-ended', count, trail?.at(this.clientId, undefined, 0))
   }
 
-  #publish(message: Message, route: Route): ReasonCode {
+  #publish(message: Message, topic: TopicNumber): ReasonCode {
     const { ledger, router } = this.#parts
     ledger.received[message.qos]++
     ledger.receivedBytes += message.packetBytes
     this.traffic.took(1, message.packetBytes)
-    if (route.isReserved) {
-      this.#refuse(message, route)
+    if (router.isReserved(topic)) {
+      this.#refuse(message)
       return ReasonCode.NOT_AUTHORIZED
     }
-    return router.publish(message, route) === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
+    return router.publish(message, topic) === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
   }
 
   /** The hub's own limit on waiting, where it ends before the publisher's. */
@@ -365,13 +365,13 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
   }
 
   /** Something of the message would have to be stored: itself, or that it came. */
-  #mustStore(message: Message, route: Route): boolean {
-    return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, route)
+  #mustStore(message: Message, topic: TopicNumber): boolean {
+    return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, topic)
   }
 
-  #refuse(message: Message, { topic }: Route): void {
+  #refuse(message: Message): void {
     const { ledger, log, router } = this.#parts
-    const { count } = message
+    const { count, topic } = message
     ledger.refused += count
     router.trails.refuse(message, 'only the hub publishes to $SYS, $hub and $history')
     log.debug({ clientId: this.clientId, topic, count }, 'a client may not publish here')

@@ -22,6 +22,12 @@ export class LevelNode<V> {
     return this.#children !== undefined
   }
 
+  /** It has no child but this one, or none at all. */
+  hasOnly(level: string): boolean {
+    const children = this.#children
+    return children === undefined || (!(children instanceof Map) && children.level === level)
+  }
+
   child(level: string): LevelNode<V> | undefined {
     const children = this.#children
     if (children === undefined) return undefined

@@ -17,7 +17,7 @@ export const PUBLISHER = 11
 /** For whoever matches topics with subscriptions: what matched, and after how many changes of subscriptions. */
 export const MATCH_SET = 12
 export const SEEN_CHANGES = 13
-/** For a tap; see `TopicTags`. */
+/** See `RecordTag`. */
 export const TAG = 14
 /** Of the last message, in the buffer that is being handled. */
 export const PAYLOAD_START = 15
@@ -126,6 +126,16 @@ export class TopicRecords {
   /** Whether the record is that of a topic which had a message and is not the hub's own: what people are shown. */
   isCounted(number: TopicNumber): boolean {
     return (this.flags(number) & COUNTED_FLAG) !== 0
+  }
+
+  /** Adds to the messages of the topic that were followed. */
+  addFollowed(number: TopicNumber, messages: number): void {
+    const field = number * COLD_FIELDS + FOLLOWED_MESSAGES
+    this.cold[field] = (this.cold[field] ?? 0) + messages
+  }
+
+  followedMessages(number: TopicNumber): number {
+    return (this.cold[number * COLD_FIELDS + FOLLOWED_MESSAGES] ?? 0) >>> 0
   }
 
   setFlag(number: TopicNumber, flag: number): void {

@@ -1,13 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
-import { filterMatches } from '../protocol/topic.ts'
-import type { LevelNode } from './level-node.ts'
-import type { TopicRecord } from './topic-record.ts'
+import { hasWildcard } from '../protocol/topic.ts'
+import { LevelFilter } from './level-filter.ts'
+import { LevelSums } from './level-sums.ts'
+import type { TopicNumber } from './topic-records.ts'
 import type { TopicLevel, TopicSummary } from './topic-summary.ts'
 import type { Topics } from './topics.ts'
 
 /** Topics looked at before the loop is let go: well under 10 ms. */
 const SLICE_TOPICS = 5000
+/** The same between two pauses of a walk: a small part of a millisecond. */
+const TOPICS_BETWEEN_PAUSES = 500
 
 /** What the highest topics are found by. */
 export type TopicMeasure = 'messagesPerSecond' | 'bytesPerSecond' | 'messages' | 'bytes'
@@ -27,7 +30,8 @@ export class TopicViews {
   }
 
   get(topic: string): TopicSummary | undefined {
-    return this.#topics.get(topic)?.summary(this.#clock.nowMs())
+    const number = this.#topics.find(topic)
+    return number === 0 ? undefined : this.#topics.summary(number, this.#clock.nowMs())
   }
 
   /**
@@ -37,39 +41,50 @@ export class TopicViews {
   async level(prefix: string, after: string | undefined, limit: number): Promise<TopicLevel[]> {
     this.#topics.settle()
     const above = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
-    const node = above === '' ? this.#topics.tree.root : this.#topics.tree.find(above.slice(0, -1))
-    if (node === undefined) return []
-    const pace = new Pace()
-    let first: LevelNode<TopicRecord>[] = []
-    for (const child of childrenOf(node)) {
-      if (pace.isOver()) await nextTurn()
-      if (after === undefined || child.level > after) first.push(child)
-      if (first.length >= 2 * limit + SLICE_TOPICS) first = firstByName(first, limit)
+    const sums = new LevelSums(this.#topics, { above, after, limit, nowMs: this.#clock.nowMs() })
+    const { records } = this.#topics
+    for (let number = 1; number < records.end; number++) {
+      if (number % SLICE_TOPICS === 0) await nextTurn()
+      if (records.isCounted(number)) sums.add(number)
     }
-    const levels: TopicLevel[] = []
-    for (const child of firstByName(first, limit)) levels.push(await this.#sum(child, above, pace))
-    return levels
+    return sums.levels()
   }
 
   /** The topics that have most of something, the highest first. */
   async top(measure: TopicMeasure, limit: number): Promise<TopicSummary[]> {
     this.#topics.settle()
+    const { records } = this.#topics
     const nowMs = this.#clock.nowMs()
-    const pace = new Pace()
-    let best: { record: TopicRecord; value: number }[] = []
-    for (const record of this.#topics.tree.values()) {
-      if (pace.isOver()) await nextTurn()
-      const value = measured(record, measure, nowMs)
-      if (value > 0) best.push({ record, value })
+    let best: Ranked[] = []
+    for (let number = 1; number < records.end; number++) {
+      if (number % SLICE_TOPICS === 0) await nextTurn()
+      if (!records.isCounted(number)) continue
+      const value = this.#measured(number, measure, nowMs)
+      if (value > 0) best.push({ number, value })
       if (best.length >= 2 * limit + SLICE_TOPICS) best = highest(best, limit)
     }
-    return highest(best, limit).map(({ record }) => record.summary(nowMs))
+    // Meanwhile some may have given way to others.
+    const summaries = highest(best, limit).flatMap(({ number }) =>
+      records.isCounted(number) ? this.#topics.summary(number, nowMs) : [],
+    )
+    return summaries.toSorted((one, other) => other[measure] - one[measure])
   }
 
   /** All topics under a valid filter; `undefined` is a pause: go on in a later turn of the event loop. */
   *matching(filter: string): Generator<TopicSummary | undefined, void, undefined> {
+    if (!hasWildcard(filter)) {
+      const summary = this.get(filter)
+      if (summary !== undefined) yield summary
+      return
+    }
     this.#topics.settle()
-    for (const record of this.#topics.tree.matching(filter)) yield record?.summary(this.#clock.nowMs())
+    const { records } = this.#topics
+    const levels = new LevelFilter(filter)
+    for (let number = 1; number < records.end; number++) {
+      if (number % TOPICS_BETWEEN_PAUSES === 0) yield undefined
+      if (records.isCounted(number) && this.#isUnder(levels, number))
+        yield this.#topics.summary(number, this.#clock.nowMs())
+    }
   }
 
   /**
@@ -77,72 +92,35 @@ export class TopicViews {
    * last. They are summed up while it goes through them. Returns a function that ends it.
    */
   watch(filter: string, changed: (topics: Iterable<TopicSummary>) => void): () => void {
-    const levels = filter.split('/')
-    return this.#topics.changes.watch((records) => {
-      const matching = records.filter(({ topic }) => filterMatches(levels, topic.split('/')))
+    const levels = new LevelFilter(filter)
+    return this.#topics.changes.watch((numbers) => {
+      const matching = numbers.filter((number) => this.#isUnder(levels, number))
       if (matching.length > 0) changed(this.#summaries(matching))
     })
   }
 
-  *#summaries(records: readonly TopicRecord[]): Generator<TopicSummary, void, undefined> {
-    for (const record of records) yield record.summary(this.#clock.nowMs())
+  *#summaries(numbers: readonly TopicNumber[]): Generator<TopicSummary, void, undefined> {
+    for (const number of numbers) yield this.#topics.summary(number, this.#clock.nowMs())
   }
 
-  async #sum(node: LevelNode<TopicRecord>, above: string, pace: Pace): Promise<TopicLevel> {
-    const nowMs = this.#clock.nowMs()
-    let topics = 0
-    let messages = 0
-    let bytes = 0
-    let messagesPerSecond = 0
-    const open = [node]
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (pace.isOver()) await nextTurn()
-      const { value } = next
-      if (value !== undefined) {
-        topics++
-        messages += value.messages
-        bytes += value.bytes
-        messagesPerSecond += value.messagesPerSecond(nowMs)
-      }
-      for (const child of childrenOf(next)) open.push(child)
-    }
-    return {
-      level: node.level,
-      prefix: `${above}${node.level}/`,
-      topics,
-      messages,
-      bytes,
-      messagesPerSecond,
-      hasChildren: node.hasChildren,
-      topic: node.value?.summary(nowMs),
-    }
+  #isUnder(filter: LevelFilter, number: TopicNumber): boolean {
+    const { log } = this.#topics.table
+    const start = log.nameStart(number)
+    return filter.matches(log.bytes, start, start + log.nameBytes(number))
+  }
+
+  #measured(number: TopicNumber, measure: TopicMeasure, nowMs: number): number {
+    const { rates, records } = this.#topics
+    if (measure === 'messagesPerSecond') return rates.messagesPerSecond(number, nowMs)
+    return measure === 'bytesPerSecond' ? rates.bytesPerSecond(number, nowMs) : records[measure](number)
   }
 }
 
-/** Tells when a loop has gone on for long enough. */
-class Pace {
-  #steps = 0
-
-  isOver(): boolean {
-    return ++this.#steps % SLICE_TOPICS === 0
-  }
+interface Ranked {
+  readonly number: TopicNumber
+  readonly value: number
 }
 
-function measured(record: TopicRecord, measure: TopicMeasure, nowMs: number): number {
-  if (measure === 'messagesPerSecond') return record.messagesPerSecond(nowMs)
-  return measure === 'bytesPerSecond' ? record.bytesPerSecond(nowMs) : record[measure]
-}
-
-function highest<T extends { value: number }>(ranked: readonly T[], limit: number): T[] {
+function highest(ranked: readonly Ranked[], limit: number): Ranked[] {
   return ranked.toSorted((one, other) => other.value - one.value).slice(0, limit)
-}
-
-/** A copy: the tree may change while it is walked in slices. */
-function childrenOf<V extends object>(node: LevelNode<V>): LevelNode<V>[] {
-  return [...{ [Symbol.iterator]: () => node.children() }]
-}
-
-/** By code units, as cursors need it, not as any language sorts. */
-function firstByName<V extends object>(nodes: readonly LevelNode<V>[], limit: number): LevelNode<V>[] {
-  return nodes.toSorted((one, other) => (one.level < other.level ? -1 : 1)).slice(0, limit)
 }

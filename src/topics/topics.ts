@@ -1,147 +1,187 @@
 // Hot path: `note` runs per message or run; measured by `npm run bench`, all throughput rows.
 import type { Clock } from '../base/clock.ts'
 import type { Message } from '../protocol/message.ts'
-import { LastPayloads } from './last-payloads.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+import { PublisherNames } from './publisher-names.ts'
 import { TopicChanges } from './topic-changes.ts'
-import { TopicNameTree } from './topic-names.ts'
-import { RETAIN_FLAG, RETAINED_SINCE_FLAG, TopicRecord } from './topic-record.ts'
+import { TopicRates } from './topic-rates.ts'
+import {
+  BYTES,
+  COLD_FLOATS,
+  COUNTED_FLAG,
+  DIRTY_FLAG,
+  FLAGS,
+  HOT_FIELDS,
+  HOT_FLOATS,
+  LAST_AT_MS,
+  LAST_PAYLOAD_BYTES,
+  MESSAGES,
+  PAYLOAD_START,
+  PUBLISHER,
+  QOS_BITS,
+  RETAIN_FLAG,
+  RETAINED_AT_MS,
+  RETAINED_SINCE_FLAG,
+  type TopicNumber,
+  type TopicRecords,
+  VERSION5_FLAG,
+} from './topic-records.ts'
+import type { TopicSummary } from './topic-summary.ts'
+import { type TableLimits, type TableOwner, TopicTable } from './topic-table.ts'
 
-/** How much of a full table is forgotten at once, the topics that were silent for longest. */
-const FORGOTTEN_SHARE = 0.05
-/** A piece of a chunk is copied whole when it has a topic's last message at least every so many bytes. */
-const DENSE_BYTES = 512
-const MAX_COPIED_BYTES = 64 * 1024
+/** More topics than this in one buffer are settled in parts. */
+const MAX_DIRTY = 16 * 1024
 
-/** Who holds the record of a topic, so that a message of it needs no look-up. */
-export interface RecordHolder {
-  readonly topic: string
-  record: TopicRecord | undefined
-}
-
-/** The topics that were published to since the hub started: how much, how often, and the last message of each. */
-export class Topics {
-  readonly tree = new TopicNameTree<TopicRecord>()
-  readonly changes = new TopicChanges()
+/**
+ * The topics that were published to since the hub started: how much, how often, and the last message of each. All of a message
+ * that only matters to those who look is done once for each topic in a buffer (`settle`).
+ */
+export class Topics implements TableOwner {
+  readonly table: TopicTable
+  readonly records: TopicRecords
+  readonly rates: TopicRates
+  readonly changes: TopicChanges
+  /** Is told after this of each topic that is forgotten; set once. */
+  owner: TableOwner | undefined = undefined
   readonly #clock: Clock
-  readonly #maxTopics: number
-  readonly #payloads = new LastPayloads()
-  /** Records that a message of the buffer that is being handled belongs to, each once. */
-  readonly #unsettled: TopicRecord[] = []
+  readonly #publishers = new PublisherNames()
+  #count = 0
+  /** Topics that a message of the buffer that is being handled belongs to, each once. */
+  readonly #dirty = new Int32Array(MAX_DIRTY)
+  #dirtyTopics = 0
   /** That buffer; all that is in it came at one time from one publisher. */
   #bytes: Buffer | undefined = undefined
   #publisher: string | undefined = undefined
   #isVersion5 = false
 
-  constructor(clock: Clock, maxTopics: number) {
+  constructor(limits: TableLimits, clock: Clock) {
     this.#clock = clock
-    this.#maxTopics = maxTopics
+    this.table = new TopicTable(limits, this)
+    this.records = this.table.records
+    this.rates = new TopicRates(this.records, clock)
+    this.changes = new TopicChanges(this.records)
   }
 
+  /** Topics that had a message and are not the hub's own. */
   get count(): number {
-    return this.tree.size
+    return this.#count
   }
 
-  /** Counts a message, or a run of them, and returns the record of its topic. */
-  note(message: Message, holder: RecordHolder): TopicRecord {
-    let record = holder.record
-    if (record === undefined || record.isForgotten) record = this.#enter(holder)
-    if (message.bytes !== this.#bytes) this.#begin(message)
-    const { end, lastPayloadStart } = message
-    record.messages += message.count
-    record.bytes += end - message.start
-    record.lastFlags =
-      message.qos | (message.retain ? RETAIN_FLAG | RETAINED_SINCE_FLAG : record.lastFlags & RETAINED_SINCE_FLAG)
-    record.lastPayloadBytes = end - lastPayloadStart
-    record.payloadStart = lastPayloadStart
-    if (record.isSettled) {
-      record.isSettled = false
-      this.#unsettled.push(record)
-    }
-    return record
+  /** See `TopicTable.resolve`. */
+  resolve(bytes: Buffer, start: number, end: number, payloadBytes: number): TopicNumber {
+    if (this.#dirtyTopics === MAX_DIRTY) this.settle()
+    return this.table.resolve(bytes, start, end, payloadBytes)
   }
 
-  get(topic: string): TopicRecord | undefined {
-    this.settle()
-    return this.tree.get(topic)
+  /** Counts a message, or a run of them, for its topic, which was resolved last. */
+  note(message: Message, number: TopicNumber): void {
+    const { bytes, end, start, lastPayloadStart, qos } = message
+    if (bytes !== this.#bytes) this.#begin(message)
+    const { hot, floats } = this.records
+    const record = number * HOT_FIELDS
+    const numbers = number * HOT_FLOATS
+    if ((floats[numbers + LAST_AT_MS] ?? 0) < this.rates.windowStartMs) this.rates.roll(number)
+    floats[numbers + MESSAGES] = (floats[numbers + MESSAGES] ?? 0) + message.count
+    floats[numbers + BYTES] = (floats[numbers + BYTES] ?? 0) + end - start
+    floats[numbers + LAST_AT_MS] = this.#clock.turnMs
+    hot[record + LAST_PAYLOAD_BYTES] = end - lastPayloadStart
+    hot[record + PAYLOAD_START] = lastPayloadStart
+    const flags = hot[record + FLAGS] ?? 0
+    if ((flags & DIRTY_FLAG) === 0) this.#dirty[this.#dirtyTopics++] = number
+    if ((flags & COUNTED_FLAG) === 0) this.#count++
+    const retain = message.retain ? RETAIN_FLAG | RETAINED_SINCE_FLAG : 0
+    hot[record + FLAGS] = (flags & ~(QOS_BITS | RETAIN_FLAG)) | qos | retain | DIRTY_FLAG | COUNTED_FLAG
   }
 
   /**
-   * To be called when all of a buffer is handled: lets go of it. Once for each topic in it, since to do this per message, or to
-   * hold on to buffers for longer, halved the row "100 topics each".
+   * To be called when all of a buffer is handled: lets go of it. To do this per message, or to hold on to buffers for longer,
+   * halved the row "100 topics each".
    */
   settle(): void {
-    const bytes = this.#bytes
-    if (bytes === undefined) return
-    this.#bytes = undefined
-    const unsettled = this.#unsettled
-    let start = bytes.length
-    let end = 0
-    for (const record of unsettled) {
-      start = Math.min(start, record.payloadStart)
-      end = Math.max(end, record.payloadStart + record.keptPayloadBytes)
-    }
-    const isDense = end - start <= Math.min(MAX_COPIED_BYTES, unsettled.length * DENSE_BYTES)
-    if (isDense) this.#settleWhole(bytes, start, end)
-    else this.#settleEach(bytes)
-    this.changes.note(unsettled)
-    unsettled.length = 0
+    if (this.#bytes !== undefined) this.#settle(this.#bytes)
+    this.table.letGo()
   }
 
-  #settleWhole(bytes: Buffer, start: number, end: number): void {
-    const slab = this.#payloads.take(end - start)
-    const shift = slab.usedBytes - start
-    bytes.copy(slab.bytes, slab.usedBytes, start, end)
-    slab.usedBytes += end - start
-    for (const record of this.#unsettled) {
-      record.payloadStart += shift
-      record.settle(slab, this.#publisher, this.#isVersion5, this.#clock.turnMs)
-    }
+  forget(number: TopicNumber): void {
+    this.#publishers.leave(this.records.hot[number * HOT_FIELDS + PUBLISHER] ?? 0)
+    if (this.records.isCounted(number)) this.#count--
+    this.owner?.forget(number)
   }
 
-  #settleEach(bytes: Buffer): void {
-    for (const record of this.#unsettled) {
-      const { payloadStart, keptPayloadBytes } = record
-      const slab = this.#payloads.take(keptPayloadBytes)
-      bytes.copy(slab.bytes, slab.usedBytes, payloadStart, payloadStart + keptPayloadBytes)
-      record.payloadStart = slab.usedBytes
-      slab.usedBytes += keptPayloadBytes
-      record.settle(slab, this.#publisher, this.#isVersion5, this.#clock.turnMs)
+  /** The number of a topic that had a message, or 0; what is known of it is up to date. */
+  find(topic: string): TopicNumber {
+    this.settle()
+    const number = this.table.find(topic)
+    return this.records.isCounted(number) ? number : 0
+  }
+
+  /** Of a topic that had a message. `settle` first. */
+  summary(number: TopicNumber, nowMs: number): TopicSummary {
+    const { hot, coldFloats } = this.records
+    const { records, table } = this
+    const flags = records.flags(number)
+    const retainedAtMs = coldFloats[number * COLD_FLOATS + RETAINED_AT_MS] ?? 0
+    return {
+      topic: table.log.name(number),
+      messages: records.messages(number),
+      bytes: records.bytes(number),
+      messagesPerSecond: this.rates.messagesPerSecond(number, nowMs),
+      bytesPerSecond: this.rates.bytesPerSecond(number, nowMs),
+      retainedAtMs: retainedAtMs === 0 ? undefined : retainedAtMs,
+      last: {
+        atMs: records.lastAtMs(number),
+        publisher: this.#publishers.nameOf(hot[number * HOT_FIELDS + PUBLISHER] ?? 0),
+        qos: qosOf(flags),
+        retain: (flags & RETAIN_FLAG) !== 0,
+        payloadBytes: hot[number * HOT_FIELDS + LAST_PAYLOAD_BYTES] ?? 0,
+        payload: table.log.payload(number),
+        isVersion5: (flags & VERSION5_FLAG) !== 0,
+      },
     }
   }
 
   #begin({ bytes, publisher, isVersion5 }: Message): void {
-    this.settle()
+    if (this.#bytes !== undefined) this.#settle(this.#bytes)
+    this.rates.turn()
     this.#bytes = bytes
     this.#publisher = publisher
     this.#isVersion5 = isVersion5
   }
 
-  #enter(holder: RecordHolder): TopicRecord {
-    let record = this.tree.get(holder.topic)
-    if (record === undefined) {
-      if (this.count >= this.#maxTopics) this.#forgetSilent()
-      record = new TopicRecord(holder.topic)
-      this.tree.set(holder.topic, record)
+  #settle(bytes: Buffer): void {
+    this.#bytes = undefined
+    const { hot, floats, coldFloats } = this.records
+    const { log } = this.table
+    const view = this.table.view(bytes)
+    const version5 = this.#isVersion5 ? VERSION5_FLAG : 0
+    const publisher = this.#publishers.numberOf(this.#publisher)
+    this.#publishers.enter(publisher)
+    for (let i = 0; i < this.#dirtyTopics; i++) {
+      const number = this.#dirty[i] ?? 0
+      const record = number * HOT_FIELDS
+      const flags = hot[record + FLAGS] ?? 0
+      // It was forgotten meanwhile, and its number may even be that of another.
+      if ((flags & DIRTY_FLAG) === 0) continue
+      if ((flags & RETAINED_SINCE_FLAG) !== 0)
+        coldFloats[number * COLD_FLOATS + RETAINED_AT_MS] = floats[number * HOT_FLOATS + LAST_AT_MS] ?? 0
+      hot[record + FLAGS] = (flags & ~(DIRTY_FLAG | RETAINED_SINCE_FLAG | VERSION5_FLAG)) | version5
+      if (hot[record + PUBLISHER] !== publisher) this.#setPublisher(record, publisher)
+      log.keepPayload(number, bytes, view, hot[record + PAYLOAD_START] ?? 0, hot[record + LAST_PAYLOAD_BYTES] ?? 0)
+      this.changes.note(number)
     }
-    holder.record = record
-    return record
+    this.#publishers.leave(publisher)
+    this.#dirtyTopics = 0
   }
 
-  #forgetSilent(): void {
-    const silentSince = this.#silentSince()
-    for (const record of this.tree.values()) {
-      if (record.lastAtMs > silentSince) continue
-      record.isForgotten = true
-      this.tree.delete(record.topic)
-    }
+  #setPublisher(record: number, publisher: number): void {
+    const { hot } = this.records
+    this.#publishers.enter(publisher)
+    this.#publishers.leave(hot[record + PUBLISHER] ?? 0)
+    hot[record + PUBLISHER] = publisher
   }
+}
 
-  /** The time of the last message before which the topics lie that are to be forgotten. */
-  #silentSince(): number {
-    const times = new Float64Array(this.count)
-    let index = 0
-    for (const record of this.tree.values()) times[index++] = record.lastAtMs
-    times.sort()
-    return times[Math.floor(times.length * FORGOTTEN_SHARE)] ?? 0
-  }
+function qosOf(flags: number): QoS {
+  const qos = flags & QOS_BITS
+  return qos === 0 || qos === 1 ? qos : 2
 }

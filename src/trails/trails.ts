@@ -16,14 +16,19 @@ const TRAILS_PER_TOPIC = 16
 const MAX_TRAILS = 10_000
 
 /** The last messages of one topic that were followed. */
-export class TopicTrails {
+class TopicTrails {
+  readonly topic: number
   readonly trails: Trail[] = []
-  /** Since the start; the others of the topic were not followed. */
-  followedMessages = 0
   followedInSecond = 0
   /** The second that `followedInSecond` is for. */
   second = 0
+
+  constructor(topic: number) {
+    this.topic = topic
+  }
 }
+
+const NO_TRAILS: readonly Trail[] = []
 
 /** Whoever wants to know at once what becomes of messages. */
 export interface TrailListener {
@@ -35,12 +40,14 @@ export interface TrailListener {
 
 /**
  * Follows messages from the router to what each receiver does with them, so that "why did it not arrive?" has an answer and
- * publishers have their receipts. Not every message: of a busy topic some a second, and those whose publisher asked for it.
+ * publishers have their receipts. Not every message: of a busy topic some a second, and those whose publisher asked for it. Topics
+ * are told apart by the number that each has as long as it is not forgotten.
  */
 export class Trails implements TrailOwner {
   /** Told from `start` on; set once. */
   listener: TrailListener | undefined = undefined
   readonly #clock: Clock
+  readonly #topics = new Map<number, TopicTrails>()
   readonly #kept: { trail: Trail; of: TopicTrails }[] = []
   #oldest = 0
   #leftInSecond = FOLLOWED_PER_SECOND
@@ -53,11 +60,21 @@ export class Trails implements TrailOwner {
   }
 
   /** Follows the message, unless there were too many in this second already. */
-  begin(message: Message, of: TopicTrails): Trail | undefined {
+  begin(message: Message, topic: number): Trail | undefined {
     const isAsked = message.receipt !== undefined
     // In most of a busy second nothing else is looked at.
     if (this.#leftInSecond === 0 && this.#clock.turnMs < this.#nextSecondMs && !isAsked) return undefined
-    return this.#begin(message, of, isAsked)
+    return this.#begin(message, topic, isAsked)
+  }
+
+  /** The last messages of a topic that were followed, the oldest first. */
+  of(topic: number): readonly Trail[] {
+    return this.#topics.get(topic)?.trails ?? NO_TRAILS
+  }
+
+  /** The number is that of the topic no more. */
+  forget(topic: number): void {
+    this.#topics.delete(topic)
   }
 
   /** Nothing will become of the message: who asked for receipts is told so. */
@@ -68,13 +85,14 @@ export class Trails implements TrailOwner {
     this.listener?.receiptChanged(trail)
   }
 
-  #begin(message: Message, of: TopicTrails, isAsked: boolean): Trail | undefined {
+  #begin(message: Message, topic: number, isAsked: boolean): Trail | undefined {
     const { turnMs } = this.#clock
     if (turnMs >= this.#nextSecondMs) {
       this.#nextSecondMs = turnMs + 1000
       this.#leftInSecond = FOLLOWED_PER_SECOND
       this.#receiptsLeftInSecond = RECEIPTS_PER_SECOND
     }
+    const of = this.#topics.get(topic) ?? new TopicTrails(topic)
     if (of.second !== this.#nextSecondMs) {
       of.second = this.#nextSecondMs
       of.followedInSecond = 0
@@ -90,7 +108,6 @@ export class Trails implements TrailOwner {
       this.#leftInSecond--
     }
     of.followedInSecond++
-    of.followedMessages += message.count
     const trail = new Trail(message, this.#clock.nowMs(), this)
     this.#keep(trail, of)
     return trail
@@ -114,10 +131,16 @@ export class Trails implements TrailOwner {
   }
 
   #keep(trail: Trail, of: TopicTrails): void {
+    this.#topics.set(of.topic, of)
     if (of.trails.push(trail) > TRAILS_PER_TOPIC) of.trails.shift()
     const gone = this.#kept[this.#oldest]
-    if (gone !== undefined && gone.of.trails[0] === gone.trail) gone.of.trails.shift()
+    if (gone !== undefined && gone.of.trails[0] === gone.trail) this.#forgetOldest(gone.of)
     this.#kept[this.#oldest] = { trail, of }
     this.#oldest = (this.#oldest + 1) % MAX_TRAILS
+  }
+
+  #forgetOldest(of: TopicTrails): void {
+    of.trails.shift()
+    if (of.trails.length === 0 && this.#topics.get(of.topic) === of) this.#topics.delete(of.topic)
   }
 }

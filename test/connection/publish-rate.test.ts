@@ -211,7 +211,8 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const { limits: allLimits } = completeConfig({ limits })
   const [ledger, log, store] = [new Ledger(), new CollectingLog(), new MemoryStore()]
   const clock = new Clock()
-  const router = new Router({ ledger, clock, store, topicLimits: allLimits, retainedLimits: allLimits, maxTopics: 10 })
+  const bounds = { topicLimits: allLimits, retainedLimits: allLimits, maxTopics: 10, maxTopicMemoryBytes: 1024 ** 2 }
+  const router = new Router({ ledger, clock, store, ...bounds })
   const shared = { ledger, log, router, limits: allLimits, clock }
   const sessions = new Sessions({
     ...shared,

@@ -36,6 +36,7 @@ function createTopics(maxTopics = 1000) {
     ledger: new Ledger(),
     clock,
     maxTopics,
+    maxTopicMemoryBytes: 32 * 1024 ** 2,
   })
   const publish = (topic: string, payload: string | Buffer = 'x'): void => {
     router.publishMessage(Message.create(topic, Buffer.from(payload), 0, false, 'p'))

@@ -189,4 +189,12 @@ export const LIMITS_OPTIONS = [
       'Topics that are counted and listed with their last value. Beyond that, those that were silent longest are forgotten.',
     needsRestart: true,
   },
+  {
+    key: 'limits.maxTopicMemoryBytes',
+    schema: bytes(MIB, GIB),
+    default: 32 * MIB,
+    summary:
+      'Memory for the names and last values of these topics; whichever limit is reached first counts. The counts of each topic take 0.1 KB more.',
+    needsRestart: true,
+  },
 ] as const satisfies readonly Option[]

@@ -8,7 +8,7 @@ import { MalformedPacketError } from '../../protocol/field-reader.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { PublishPacket } from '../../protocol/publish-packet.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
-import type { Route, Router } from '../../router/router.ts'
+import type { Router, TopicNumber } from '../../router/router.ts'
 import type { Session } from '../../session/session.ts'
 import type { Terms } from '../../store/store.ts'
 import { IncomingAliases } from './incoming-aliases.ts'
@@ -71,32 +71,32 @@ export class Version5 {
   }
 
   /**
-   * The route of a PUBLISH, whose topic an alias may name; undefined when its topic name is not valid.
+   * The number of the topic of a PUBLISH, which an alias may name; 0 when its topic name is not valid.
    * @throws MalformedPacketError
    */
-  route(bytes: Buffer, packet: PublishPacket): Route | undefined {
+  resolve(bytes: Buffer, packet: PublishPacket): TopicNumber {
     const { router } = this.#parts
-    const { topicStart, topicEnd } = packet
+    const { topicStart, topicEnd, payloadStart, end } = packet
     const topic = packet.properties.topicAlias === 0 ? undefined : this.#aliases.topicOf(bytes, packet)
     this.#aliasedTopic = topic
-    if (topic !== undefined) return router.resolve(topic, 0, topic.length)
+    if (topic !== undefined) return router.resolve(topic, 0, topic.length, end - payloadStart)
     // [MQTT5-3.3.2-8]
     if (topicStart === topicEnd)
       throw new MalformedPacketError('PUBLISH with neither topic nor Topic Alias', ReasonCode.PROTOCOL_ERROR)
-    return router.resolve(bytes, topicStart, topicEnd)
+    return router.resolve(bytes, topicStart, topicEnd, end - payloadStart)
   }
 
-  /** Makes `message` stand for a PUBLISH as its receivers get it. Its route was asked for last. */
-  fill(message: Message, topic: string, bytes: Buffer, packet: PublishPacket): void {
+  /** Makes `message` stand for a PUBLISH as its receivers get it. Its topic was resolved last. */
+  fill(message: Message, bytes: Buffer, packet: PublishPacket): void {
     const { properties, propertiesStart, payloadStart, end, qos, isRetained } = packet
     const { expirySeconds, isForwardable, receipt } = properties
     if (isForwardable) {
-      message.setPacket(topic, bytes, packet)
+      message.setPacket(bytes, packet)
     } else {
       // Alias and expiry are not for the receivers: the packet is made anew without them.
       const forwarded = properties.forwarded(bytes, propertiesStart, payloadStart)
       const topicBytes = this.#aliasedTopic ?? bytes.subarray(packet.topicStart, packet.topicEnd)
-      message.setFields(topic, topicBytes, forwarded, bytes.subarray(payloadStart, end), qos, isRetained)
+      message.setFields(undefined, topicBytes, forwarded, bytes.subarray(payloadStart, end), qos, isRetained)
     }
     message.receipt = receipt
     if (expirySeconds === undefined) return

@@ -1,9 +1,10 @@
 // Hot path: `offer` and `offerRun` run per message of the hub; measured by `npm run bench`, all throughput rows.
 import type { Clock } from '../../base/clock.ts'
 import { Message } from '../../protocol/message.ts'
+import type { TopicTag } from '../../router/tap.ts'
 import type { LeftOutReason } from './left-out.ts'
 import type { Journal } from './journal.ts'
-import type { HistoryRules, TopicTerms } from './rules.ts'
+import type { HistoryRules } from './rules.ts'
 import type { HistoryTopic } from './topics.ts'
 
 /** How much is recorded per second, and how large an entry may be. */
@@ -17,8 +18,9 @@ export interface RecordLimits {
 const MAX_BYTES_PER_SECOND = 32 * 1024 ** 2
 /** QoS 0 messages of more bytes share a rate of bytes; how many smaller ones there may be is said already. */
 const LARGE_FROM_BYTES = 1024
-/** Topics that are not fully recorded, by name, so that the rules are not consulted for each of their messages. */
-const MAX_UNRECORDED_NAMES = 50_000
+/** Tags of topics of which nothing is recorded, and none at QoS 0; else a tag is the number of the topic. */
+const UNRECORDED = -1
+const UNRECORDED_AT_QOS_0 = -2
 
 /**
  * Chooses which messages are recorded: all at QoS 1 and 2, all that are retained, and at QoS 0 up to a rate for each topic and a
@@ -31,7 +33,6 @@ export class Recorder {
   readonly #rules: HistoryRules
   readonly #limits: RecordLimits
   readonly #clock: Clock
-  readonly #unrecorded = new Map<string, TopicTerms>()
   /** Stands for each message of a run in turn. */
   readonly #single = new Message()
   #second = 0
@@ -48,22 +49,22 @@ export class Recorder {
     this.#clock = clock
   }
 
-  offer(message: Message): void {
+  offer(message: Message, tag: TopicTag): void {
     const isShared = message.qos === 0 && !message.retain
     const reason = this.#leavesOut(isShared, message.packetBytes)
     if (reason !== undefined) {
       this.leftOut[reason]++
       return
     }
-    const topic = this.#topicOf(message.topic, isShared, 1)
+    const topic = this.#topicOf(message, tag, isShared)
     if (topic === undefined) return
     if (isShared && this.#shareOf(topic) <= 0) this.#leaveOutOfTopic(topic, 1)
     else this.#record(topic, message, isShared)
   }
 
-  offerRun(run: Message): void {
+  offerRun(run: Message, tag: TopicTag): void {
     if (this.#isShareUsedUp(run.count)) return
-    const topic = this.#topicOf(run.topic, true, run.count)
+    const topic = this.#topicOf(run, tag, true)
     if (topic === undefined) return
     let share = this.#shareOf(topic)
     let left = run.count
@@ -129,21 +130,35 @@ export class Recorder {
     this.#bytesInSecond = 0
   }
 
-  /** The topic of this name; undefined when a rule leaves it out, or there are too many topics, which is counted. */
-  #topicOf(name: string, isShared: boolean, count: number): HistoryTopic | undefined {
-    const known = this.#journal.topics.get(name)
-    if (known !== undefined) return known.terms.isRecorded ? known : undefined
-    const terms = this.#unrecorded.get(name) ?? this.#rules.termsOf(name)
-    const { isRecorded, qos0PerSecond } = terms
-    if (!isRecorded || (isShared && qos0PerSecond === 0)) {
-      if (isRecorded) this.leftOut['qos0-topic-rate'] += count
-      if (this.#unrecorded.size >= MAX_UNRECORDED_NAMES) this.#unrecorded.clear()
-      this.#unrecorded.set(name, terms)
+  /** The topic of the message; undefined when a rule leaves it out, or there are too many topics, which is counted. */
+  #topicOf(message: Message, tag: TopicTag, isShared: boolean): HistoryTopic | undefined {
+    const { value } = tag
+    if (value === UNRECORDED) return undefined
+    if (value === UNRECORDED_AT_QOS_0 && isShared) {
+      this.leftOut['qos0-topic-rate'] += message.count
       return undefined
     }
-    const added = this.#journal.topicNamed(name)
-    if (added === undefined) this.leftOut['too-many-topics'] += count
-    return added
+    return (value > 0 ? this.#journal.topics.byNumber(value) : undefined) ?? this.#enter(message, tag, isShared)
+  }
+
+  /** The same for a topic that has no tag, or none that says it. */
+  #enter(message: Message, tag: TopicTag, isShared: boolean): HistoryTopic | undefined {
+    const { topic: name, count } = message
+    const known = this.#journal.topics.get(name)
+    const { isRecorded, qos0PerSecond } = known?.terms ?? this.#rules.termsOf(name)
+    if (!isRecorded) {
+      tag.value = UNRECORDED
+      return undefined
+    }
+    if (known === undefined && isShared && qos0PerSecond === 0) {
+      tag.value = UNRECORDED_AT_QOS_0
+      this.leftOut['qos0-topic-rate'] += count
+      return undefined
+    }
+    const topic = known ?? this.#journal.topicNamed(name)
+    if (topic === undefined) this.leftOut['too-many-topics'] += count
+    else tag.value = topic.number
+    return topic
   }
 
   /** QoS 0 messages of the topic that may still be recorded in this second. */

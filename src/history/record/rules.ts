@@ -1,5 +1,5 @@
 import { filterMatches } from '../../protocol/topic.ts'
-import { isReservedTopic } from '../../router/routes.ts'
+import { isReservedTopic } from '../../topics/reserved-topics.ts'
 
 /** One rule of the configuration for the topics under its filter. A missing value is as without a rule. */
 export interface HistoryRule {

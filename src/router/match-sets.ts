@@ -1,0 +1,216 @@
+// Hot path: `match` runs once per PUBLISH; measured by `npm run bench`, rows with topics at random.
+import { hasWildcard } from '../protocol/topic.ts'
+import { LevelFilter } from '../topics/level-filter.ts'
+import { HOT_FIELDS, MATCH_SET, SEEN_CHANGES, type TopicNumber } from '../topics/topic-records.ts'
+import type { TopicTable } from '../topics/topic-table.ts'
+import type { Delivery } from './delivery.ts'
+import type { Subscribers, SubscriptionTree } from './subscription-tree.ts'
+
+/** All lists together: 16 MB. Without it there could be 50,000 with 10,000 subscribers each. */
+const MAX_DELIVERIES = 2_000_000
+/** To compare a topic with this many filters costs about as much as to match it anew. */
+const REMEMBERED_FILTERS = 16
+/** Changes are counted in 32 bits: before a count comes again, all that has seen it is forgotten. */
+const CHANGES_IN_A_ROUND = 2 ** 30
+
+/** Not matched yet, or not any more. */
+const UNMATCHED = 0
+const NOBODY = 1
+const DOLLAR = 0x24
+
+/** Whom the messages of topics go to that fall under the same filters: one list for all of them. */
+class MatchSet {
+  /** Undefined: it is no longer kept. */
+  deliveries: readonly Delivery[] | undefined
+  /** Of the subscribers of each filter, by which it is found. */
+  readonly versions: readonly number[]
+  readonly hash: number
+  /** The next set with the same hash. */
+  next: number
+  /** That it belongs to. */
+  topics = 0
+
+  constructor(deliveries: readonly Delivery[] | undefined, versions: readonly number[], hash: number, next: number) {
+    this.deliveries = deliveries
+    this.versions = versions
+    this.hash = hash
+    this.next = next
+  }
+}
+
+/**
+ * Whom the messages of each topic went to last, so that a PUBLISH needs no walk of the subscriptions. A million topics that one `#`
+ * matches have one list.
+ *
+ * A change to a filter without wildcards touches one topic, which is looked up. One with wildcards can touch them all, which would
+ * hold the loop for long; so it is remembered, and each topic compares itself with the changes since its last message. What is
+ * matched anew mostly finds a list that is there.
+ */
+export class MatchSets {
+  readonly #table: TopicTable
+  readonly #subscriptions: SubscriptionTree
+  readonly #maxDeliveries: number
+  /** By number, which the records of topics have. */
+  readonly #sets: (MatchSet | undefined)[] = [new MatchSet(undefined, [], 0, 0), new MatchSet([], [], 0, 0)]
+  readonly #free: number[] = []
+  /** The first set by hash. */
+  readonly #byHash = new Map<number, number>()
+  /** The filters with wildcards that changed last; change number n stands at n modulo the length. */
+  readonly #changedFilters: LevelFilter[] = []
+  #changes = 0
+  #deliveries = 0
+  /** The set that is the next to be looked at when there are too many deliveries. */
+  #hand = NOBODY + 1
+
+  constructor(table: TopicTable, subscriptions: SubscriptionTree, maxDeliveries = MAX_DELIVERIES) {
+    this.#table = table
+    this.#subscriptions = subscriptions
+    this.#maxDeliveries = maxDeliveries
+  }
+
+  /** Lists that are kept, but that of nobody. */
+  get size(): number {
+    return this.#sets.length - this.#free.length - 2
+  }
+
+  /** Whom a message with this topic goes to now. The list never changes; later subscriptions make another. */
+  match(number: TopicNumber): readonly Delivery[] {
+    const { hot } = this.#table.records
+    const record = number * HOT_FIELDS
+    const deliveries = this.#sets[hot[record + MATCH_SET] ?? 0]?.deliveries
+    if (deliveries === undefined) return this.#matchAnew(number)
+    const behind = (this.#changes - (hot[record + SEEN_CHANGES] ?? 0)) | 0
+    if (behind === 0 || this.#isUntouched(number, behind)) return deliveries
+    return this.#matchAnew(number)
+  }
+
+  /** To be told when the subscriptions of a filter have changed: the topics that it matches are then matched anew. */
+  invalidate(filter: string): void {
+    if (!hasWildcard(filter)) {
+      const number = this.#table.find(filter)
+      if (number !== 0) this.forget(number)
+      return
+    }
+    this.#changedFilters[this.#changes & (REMEMBERED_FILTERS - 1)] = new LevelFilter(filter)
+    this.#changes = (this.#changes + 1) | 0
+    if (this.#changes % CHANGES_IN_A_ROUND === 0) this.#forgetAll()
+  }
+
+  /** The topic has to be matched anew, or is forgotten itself. */
+  forget(number: TopicNumber): void {
+    this.#assign(number, UNMATCHED)
+  }
+
+  /** Tells whether no filter that changed since the topic's last message matches it. */
+  #isUntouched(number: TopicNumber, behind: number): boolean {
+    if (behind > REMEMBERED_FILTERS || behind < 0) return false
+    const { log, records } = this.#table
+    const start = log.nameStart(number)
+    const end = start + log.nameBytes(number)
+    for (let change = this.#changes - behind; change !== this.#changes; change++) {
+      const filter = this.#changedFilters[change & (REMEMBERED_FILTERS - 1)]
+      if (filter !== undefined && filter.matches(log.bytes, start, end)) return false
+    }
+    records.hot[number * HOT_FIELDS + SEEN_CHANGES] = this.#changes
+    return true
+  }
+
+  #matchAnew(number: TopicNumber): readonly Delivery[] {
+    const { log, records } = this.#table
+    const subscriptions = this.#subscriptions
+    const found = subscriptions.needsNames
+      ? subscriptions.find(log.name(number))
+      : subscriptions.findRest(log.bytes[log.nameStart(number)] === DOLLAR)
+    const set = found.length === 0 ? NOBODY : this.#setOf(found)
+    this.#assign(number, set)
+    records.hot[number * HOT_FIELDS + SEEN_CHANGES] = this.#changes
+    return this.#sets[set]?.deliveries ?? []
+  }
+
+  /** The set of those who were found, which is made if there is none. */
+  #setOf(found: readonly Subscribers[]): number {
+    const hash = this.#hash(found)
+    const first = this.#byHash.get(hash) ?? 0
+    for (let number = first; number !== 0;) {
+      const set = this.#sets[number]
+      if (set === undefined) break
+      if (this.#isSetOf(set, found)) return number
+      number = set.next
+    }
+    const deliveries = this.#subscriptions.deliveriesTo(found)
+    const versions: number[] = []
+    for (const subscribers of found) versions.push(this.#subscriptions.versionOf(subscribers))
+    if (this.#deliveries + deliveries.length > this.#maxDeliveries) this.#makeRoom(deliveries.length)
+    const number = this.#free.pop() ?? this.#sets.length
+    this.#sets[number] = new MatchSet(deliveries, versions, hash, this.#byHash.get(hash) ?? 0)
+    this.#byHash.set(hash, number)
+    this.#deliveries += deliveries.length
+    return number
+  }
+
+  #hash(found: readonly Subscribers[]): number {
+    let hash = 0
+    for (const subscribers of found) {
+      const product = Math.imul(hash ^ this.#subscriptions.versionOf(subscribers), 0x9e3779b1)
+      hash = product ^ (product >>> 15)
+    }
+    return hash
+  }
+
+  #isSetOf({ versions }: MatchSet, found: readonly Subscribers[]): boolean {
+    if (versions.length !== found.length) return false
+    for (let i = 0; i < versions.length; i++) if (versions[i] !== found[i]?.version) return false
+    return true
+  }
+
+  /** The topic has this set from now on; one that no topic has any more is gone. */
+  #assign(number: TopicNumber, set: number): void {
+    const { hot } = this.#table.records
+    const record = number * HOT_FIELDS
+    const before = hot[record + MATCH_SET] ?? 0
+    if (before === set) return
+    hot[record + MATCH_SET] = set
+    if (set > NOBODY) this.#count(set, 1)
+    if (before <= NOBODY || this.#count(before, -1) > 0) return
+    this.#drop(before)
+    this.#sets[before] = undefined
+    this.#free.push(before)
+  }
+
+  #count(number: number, topics: number): number {
+    const set = this.#sets[number]
+    return set === undefined ? 0 : (set.topics += topics)
+  }
+
+  /** Lets go of a list. The number is not used again before the last topic with it has been matched anew. */
+  #drop(number: number): void {
+    const set = this.#sets[number]
+    if (set?.deliveries === undefined) return
+    this.#deliveries -= set.deliveries.length
+    set.deliveries = undefined
+    let before = this.#byHash.get(set.hash) ?? 0
+    if (before === number) {
+      if (set.next === 0) this.#byHash.delete(set.hash)
+      else this.#byHash.set(set.hash, set.next)
+      return
+    }
+    for (let other = this.#sets[before]; other !== undefined && other.next !== number; other = this.#sets[before]) {
+      before = other.next
+    }
+    const other = this.#sets[before]
+    if (other !== undefined) other.next = set.next
+  }
+
+  /** Lets go of the lists that were made first, until there is room for so many deliveries more. */
+  #makeRoom(deliveries: number): void {
+    while (this.#deliveries > 0 && this.#deliveries + deliveries > this.#maxDeliveries) {
+      if (this.#hand >= this.#sets.length) this.#hand = NOBODY + 1
+      this.#drop(this.#hand++)
+    }
+  }
+
+  #forgetAll(): void {
+    const { end } = this.#table.records
+    for (let number = 1; number < end; number++) this.forget(number)
+  }
+}
