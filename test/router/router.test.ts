@@ -242,6 +242,41 @@ describe('Router', () => {
     expect(offered).toEqual(['history a 1', 'bridge a 1', 'history b 2 at once', 'bridge b 2 at once'])
   })
 
+  test('gives a tap the tag that it noted of a topic, and none once the topic was forgotten, also while it was delivered', () => {
+    const router = createRouter({ maxTopics: 2 })
+    const seen: [topic: string, tag: number][] = []
+    router.addTap({
+      offer: ({ topic }, tag) => {
+        seen.push([topic, tag.value])
+        tag.value = topic.charCodeAt(0)
+      },
+      offerRun: ({ topic }, tag) => seen.push([topic, tag.value]),
+      stop: () => Promise.resolve(),
+    })
+    let isNested = false
+    const busy = new Listener(() => {
+      if (isNested) for (const topic of ['x', 'y', 'z']) router.publishMessage(message(topic))
+    })
+    for (const topic of ['a', 'b', 'a']) router.publishMessage(message(topic))
+    publishRun(router, run('b', ['1', '2']))
+    expect(seen.splice(0)).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['a', 97],
+      ['b', 98],
+    ])
+    router.subscribe(busy, 'a', plainOptions(0))
+    isNested = true
+    router.publishMessage(message('a'))
+    isNested = false
+    expect(seen.splice(0).at(-1)).toEqual(['a', 0])
+    for (const topic of ['z', 'a']) router.publishMessage(message(topic))
+    expect(seen).toEqual([
+      ['z', 122],
+      ['a', 0],
+    ])
+  })
+
   test('hands a run whole to those who take runs and message by message to all others, in order', () => {
     const ledger = new Ledger()
     const router = createRouter({ ledger })

@@ -1,5 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { LeftOutReason } from '../../../src/history/record/left-out.ts'
+import { Ledger } from '../../../src/observe/ledger.ts'
+import { Router } from '../../../src/router/router.ts'
+import { MemoryStore } from '../../../src/store/memory/memory-store.ts'
 import { MemoryHistoryLog } from '../../../src/history/log/memory-history-log.ts'
 import { allPayloads, postingListOf, said, type Stage, type StageOptions, startHistory } from '../stage.ts'
 
@@ -155,6 +158,31 @@ describe('History records', () => {
     history.offer(said('a', 'again'))
     expect(await allPayloads(history, { limit: 1, text: 'again' })).toEqual(['again'])
     expect(leftOut(stage)).toEqual({ 'store-behind': 8 })
+  })
+
+  test('every message under its topic, however often the hub forgets topics and meets them again', async () => {
+    const stage = await begin({ rules: [{ filter: 'secret/#', record: false }] })
+    const router = new Router({
+      topicLimits: { maxTopicBytes: 1024, maxTopicLevels: 32 },
+      retainedLimits: { maxRetainedMessages: 10, maxRetainedBytes: 10_000 },
+      store: new MemoryStore(),
+      ledger: new Ledger(),
+      clock: stage.clock,
+      maxTopics: 3,
+      maxTopicMemoryBytes: 1024 ** 2,
+    })
+    router.addTap(stage.history)
+    const expected = new Map<string, number>()
+    for (let i = 0; i < 1000; i++) {
+      const number = (i * i) % 11
+      const topic = number < 3 ? `secret/${number}` : `t/${number}`
+      router.publishMessage(said(topic, `${i}`))
+      expected.set(topic, (expected.get(topic) ?? 0) + 1)
+    }
+    for (const [topic, messages] of expected) {
+      expect(stage.history.topic(topic)?.messages, topic).toBe(topic.startsWith('secret/') ? undefined : messages)
+    }
+    expect(leftOut(stage)).toEqual({})
   })
 
   test('no more topics than it can have, and others still', async () => {
