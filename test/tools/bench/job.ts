@@ -19,6 +19,8 @@ export interface ThroughputTask extends Load {
   userProperties: number
   /** Whether the subscribers are the members of one shared subscription. */
   isShared: boolean
+  /** Each message goes to one of so many topics, drawn at random, and all to one subscriber; in place of `topicsEach`. */
+  randomTopics?: number
   /** Whether the subscribers' sessions are kept (CleanSession 0 of MQTT 3.1.1). */
   isKept: boolean
 }

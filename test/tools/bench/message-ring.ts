@@ -3,11 +3,15 @@ import { publishPacket, type QoS } from './packets.ts'
 
 /** Where a payload says who sent it and as which message: publisher in 2 bytes, sequence number in 4. */
 export const stampBytes = 6
+/** Of the number of a topic that is drawn at random. */
+export const TOPIC_DIGITS = 7
 
 /** What all messages of a publisher have in common. */
 export interface MessageForm {
   /** They must be equally long; the messages take them in turn. */
   topics: readonly string[]
+  /** Each message goes to one of so many topics instead: the first of `topics`, whose last digits are then the number of one. */
+  randomTopics?: number
   qos: QoS
   payloadBytes: number
   /** As `publishProperties` makes them; none at 3.1.1. */
@@ -25,9 +29,12 @@ export class MessageRing {
   readonly slots: number
   readonly #frames: Buffer
   readonly #stampAt: number
+  readonly #randomTopics: number
+  /** Behind the last digit of the topic. */
+  readonly #topicEnd: number
 
   constructor(publisher: number, form: MessageForm, slots: number) {
-    const { topics, payloadBytes } = form
+    const { topics, payloadBytes, qos, properties, randomTopics = 0 } = form
     const payload = patternPayload(publisher, payloadBytes)
     const frames = Array.from({ length: slots }, (_, slot) =>
       publishPacket({ ...form, topic: topics[slot % topics.length] ?? '', packetId: slot + 1 }, payload),
@@ -36,6 +43,8 @@ export class MessageRing {
     this.#frames = Buffer.concat(frames)
     this.frameBytes = this.#frames.length / slots
     this.#stampAt = this.frameBytes - payloadBytes + 2
+    this.#randomTopics = randomTopics
+    this.#topicEnd = this.frameBytes - payloadBytes - (properties?.length ?? 0) - (qos > 0 ? 2 : 0)
   }
 
   /** Frames of messages `from` up to `to`, which must not wrap around the ring: see `contiguous`. */
@@ -44,6 +53,7 @@ export class MessageRing {
     for (let sequence = from; sequence < to; sequence++) {
       const at = (first + sequence - from) * this.frameBytes + this.#stampAt
       this.#frames.writeUInt32BE(sequence, at)
+      if (this.#randomTopics > 0) this.#drawTopic((first + sequence - from) * this.frameBytes + this.#topicEnd)
     }
     return this.#frames.subarray(first * this.frameBytes, (first + to - from) * this.frameBytes)
   }
@@ -51,6 +61,14 @@ export class MessageRing {
   /** The last message, at most `to`, that lies behind `from` without a wrap. */
   contiguous(from: number, to: number): number {
     return Math.min(to, from + this.slots - (from % this.slots))
+  }
+
+  #drawTopic(end: number): void {
+    let number = Math.floor(Math.random() * this.#randomTopics)
+    for (let digit = 1; digit <= TOPIC_DIGITS; digit++) {
+      this.#frames[end - digit] = 0x30 + (number % 10)
+      number = Math.floor(number / 10)
+    }
   }
 
   /** The packet identifier of a message. */

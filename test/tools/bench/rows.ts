@@ -91,6 +91,13 @@ const offered: [offeredPerSecond: number, qos: QoS][] = [
 // rows, of which nothing is required, no message has the topic of the one before it.
 const manyTopics = 100
 
+// As of many devices that say something now and then: one subscriber has them all. Nothing is required of these rows either.
+const randomTopics: [topics: number, costAimMicroseconds: number][] = [
+  [10_000, 1],
+  [100_000, 1.8],
+  [1_000_000, 2.5],
+]
+
 // Several publishers are best for both: one alone is bound by its window, behind which the hub waits for its disk and
 // Mosquitto for the delayed acknowledgement of a PUBACK (220,000 a second in place of 2,400,000).
 const backlogPublishers = 10
@@ -185,10 +192,18 @@ export function allRows(idleConnections: number): Row[] {
       payloadBytes: 64,
     }),
   )
+  const randomTopicsRows = randomTopics.map(([topics, microseconds]) =>
+    throughputRow(
+      `QoS 0, 10 → 1, ${topics.toLocaleString('en')} topics at random, 64 B`,
+      { publishers: 10, subscribers: 1, topicsEach: 1, randomTopics: topics, qos: 0, payloadBytes: 64 },
+      { ...noAim, costAim: { kind: 'atMost', microseconds } },
+    ),
+  )
   return [
     ...throughputRows,
     ...largeRows,
     ...manyTopicsRows,
+    ...randomTopicsRows,
     ...mqtt5Rows(),
     ...offered.map(([offeredPerSecond, qos]) => latencyRow(offeredPerSecond, qos)),
     {

@@ -1,5 +1,6 @@
 // Who publishes to whom: n to n are pairs with topics of their own, 1 to n is one topic, n to 1 is a wildcard; and a
 // shared subscription takes all topics.
+import { TOPIC_DIGITS } from './message-ring.ts'
 
 interface Topology {
   publishers: number
@@ -8,16 +9,21 @@ interface Topology {
   topicsEach: number
   /** Whether all subscribers are members of one shared subscription. */
   isShared?: boolean
+  /** Topics that all publishers draw from, which one subscriber of `#` gets. */
+  randomTopics?: number
 }
 
 /** The topics of a publisher; all are equally long, so that all frames of a row are. */
-export function topicsOf({ topicsEach }: Topology, publisher: number): string[] {
+export function topicsOf({ topicsEach, randomTopics }: Topology, publisher: number): string[] {
+  if (randomTopics !== undefined) return [`bench/random/${'0'.repeat(TOPIC_DIGITS)}`]
   const topic = `bench/${digits(publisher)}`
   return topicsEach === 1 ? [topic] : Array.from({ length: topicsEach }, (_, number) => `${topic}/${digits(number)}`)
 }
 
 /** What a subscriber subscribes to. */
-export function filterOf({ publishers, subscribers, topicsEach, isShared }: Topology, subscriber: number): string {
+export function filterOf(topology: Topology, subscriber: number): string {
+  const { publishers, subscribers, topicsEach, isShared, randomTopics } = topology
+  if (randomTopics !== undefined) return '#'
   if (isShared === true) return '$share/g/bench/#'
   const levelsBelow = topicsEach === 1 ? '' : '/+'
   if (subscribers === 1 && publishers > 1) return `bench/+${levelsBelow}`
