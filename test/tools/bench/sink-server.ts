@@ -1,5 +1,5 @@
 // Hot path: the other end of the generator's ceiling. It answers handshakes and acknowledgements and passes the bytes
-// of a PUBLISH on as they are, knowing of topics only equality, "+" and "#" at the end (no retained messages, no
+// of a PUBLISH on as they are, knowing of topics only equality, "+" and "#" at the end, and "#" alone (no retained messages, no
 // sessions, no checks). What comes together goes to one member of a shared subscription, and then to the next.
 // What the generator reaches against it is the least that the generator can do.
 import { createServer, type Socket } from 'node:net'
@@ -156,7 +156,7 @@ class Peer implements FrameHandler {
     const topic = frame.toString('utf8', topicAt, topicEnd)
     this.#packetIdAt = topicEnd
     this.#qos = ((frame[0] ?? 0) >> 1) & 3
-    const filters = [topic, topic.replace(/[^/]+$/u, '+'), topic.replace(/[^/]+$/u, '#')]
+    const filters = [topic, topic.replace(/[^/]+$/u, '+'), topic.replace(/[^/]+$/u, '#'), '#']
     this.#members = filters.flatMap((filter) => shared.get(filter) ?? [])
     return filters.flatMap((filter) => subscribers.get(filter) ?? [])
   }
