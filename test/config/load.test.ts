@@ -136,6 +136,7 @@ describe('loadConfig', () => {
         'http.basePath': '/hub',
         'websocket.origins': '["*"]',
         'history.maxBytes': '16777216',
+        'limits.maxTopicMemoryBytes': '2097152',
         'history.rules': '[{"filter":"a/#","record":false},{"filter":"+/b","maxDays":0.5,"maxBytes":"1 MiB"}]',
       }
       const numberText = key.endsWith('Bytes') ? '1024' : '30'
