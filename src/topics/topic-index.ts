@@ -1,4 +1,5 @@
 // Hot path: `find` runs per PUBLISH; measured by `npm run bench`, rows with topics at random.
+import { idleMemory } from './idle-memory.ts'
 import type { TopicNumber } from './topic-records.ts'
 
 /** Slots of a segment; it is split when three quarters are taken, which takes some 20 µs. */
@@ -44,7 +45,7 @@ export class TopicIndex {
     this.#names = names
     // Hashes are even enough that all segments are split at about the same time: to up to twice as many as are needed.
     const maxSegments = 2 * 2 ** Math.max(1, Math.ceil(Math.log2(maxTopics / FULL_SLOTS)))
-    this.#slots = new Int32Array(maxSegments * SEGMENT_SLOTS * 2)
+    this.#slots = new Int32Array(idleMemory(maxSegments * SEGMENT_SLOTS * 8))
     this.#segmentDepths = new Uint8Array(maxSegments).fill(1)
     this.#segmentSizes = new Uint16Array(maxSegments)
     this.#maxDepth = Math.log2(maxSegments * DIRECTORY_SHARE)

@@ -1,4 +1,5 @@
 // Hot path: `isName` runs per PUBLISH, `keepPayload` for each topic in a chunk; measured by `npm run bench`, rows with topics at random.
+import { idleMemory } from './idle-memory.ts'
 import { lastWord } from './topic-hash.ts'
 import {
   AT,
@@ -54,7 +55,7 @@ export class TopicLog {
   constructor(records: TopicRecords, logBytes: number, owner: LogOwner) {
     this.#records = records
     this.#owner = owner
-    const bytes = new ArrayBuffer(logBytes - (logBytes % 8))
+    const bytes = idleMemory(logBytes - (logBytes % 8))
     this.#bytes = Buffer.from(bytes)
     this.#words = new Int32Array(bytes)
   }

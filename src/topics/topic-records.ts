@@ -1,4 +1,5 @@
 // Hot path: a record is read and written per message; measured by `npm run bench`, rows with topics at random.
+import { idleMemory } from './idle-memory.ts'
 
 /** A topic by its place in the table: 1 to the most topics there may be; 0 is none. Of no use once the topic is forgotten. */
 export type TopicNumber = number
@@ -64,8 +65,8 @@ export const COUNTED_FLAG = 1 << 10
 const NOWHERE = -1
 
 /**
- * The records of topics, in typed arrays: nothing for the garbage collector to walk. All of it is allocated at once, which takes
- * address space only: a page counts as memory once a record in it is used.
+ * The records of topics, in typed arrays: nothing for the garbage collector to walk. All of it is allocated at once and takes
+ * memory as it is used (`idleMemory`).
  */
 export class TopicRecords {
   readonly maxTopics: number
@@ -80,8 +81,8 @@ export class TopicRecords {
   /** Record 0 is that of no topic. */
   constructor(maxTopics: number) {
     this.maxTopics = maxTopics
-    const hot = new ArrayBuffer((maxTopics + 1) * HOT_FIELDS * 4)
-    const cold = new ArrayBuffer((maxTopics + 1) * COLD_FIELDS * 4)
+    const hot = idleMemory((maxTopics + 1) * HOT_FIELDS * 4)
+    const cold = idleMemory((maxTopics + 1) * COLD_FIELDS * 4)
     this.hot = new Int32Array(hot)
     this.floats = new Float64Array(hot)
     this.cold = new Int32Array(cold)
