@@ -3,8 +3,9 @@ import { Aedes, type Client, type PublishPacket } from 'aedes'
 import { subscriptionFault } from '../protocol/shared-filter.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Sessions } from '../session/sessions.ts'
-import { type ControlPeer, ControlStream } from './control-stream.ts'
 import type { Store } from '../store/store.ts'
+import { Admission, type AedesConnection } from './admission.ts'
+import { AdmittedClient, type AuthorizePublish, type AuthorizeSubscribe, type ControlPeer } from './admitted-client.ts'
 import { BrokerPersistence } from './persistence.ts'
 
 /** What the broker is built from. */
@@ -23,15 +24,26 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 type Done = (error?: Error) => void
 
 /**
- * The control plane: Aedes, through what it makes public (design, section 2). It decides who is connected, which
- * subscriptions are granted and when a will is due; messages go through the router.
+ * The control plane: Aedes, through what it makes public (design, section 2). Its own client handles each CONNECT up to the
+ * answer; then an `AdmittedClient` takes its place in Aedes' list, and the hooks decide which subscriptions are granted and
+ * when a will is due. Messages go through the router. What is used of Aedes but not in its documentation is declared here and
+ * held by test/broker/aedes-contract.test.ts.
  */
 export class Broker extends Aedes {
   readonly #parts: BrokerParts
 
+  /** Aedes asks no more of a connection. */
+  declare readonly handle: (connection: AedesConnection) => Client
+  declare readonly authorizeSubscribe: AuthorizeSubscribe
+  declare readonly authorizePublish: AuthorizePublish
+  /** Closes an older client of the same identifier, then enters this one. */
+  declare readonly registerClient: (client: AdmittedClient) => void
+  /** Takes a client out of the list. */
+  declare readonly unregisterClient: (client: AdmittedClient) => void
+
   constructor(parts: BrokerParts) {
     super({
-      persistence: new BrokerPersistence(parts.store, parts.sessions.wills),
+      persistence: new BrokerPersistence(),
       heartbeatInterval: HEARTBEAT_MS,
       maxClientsIdLength: MAX_CLIENT_ID_BYTES,
       // The time to CONNECT is the connection's to keep: Aedes is asked only when a CONNECT has come.
@@ -46,7 +58,7 @@ export class Broker extends Aedes {
       done(null, true)
     }
     this.authenticate = (client, _userName, _password, done) => {
-      const { peer, destroyed } = streamOf(client)
+      const { peer, destroyed } = admissionOf(client)
       // The connection may have ended since its CONNECT went in: nobody would ever end a session opened now.
       if (destroyed) return done(null, false)
       // 3.1.1 lets Aedes make up the identifier of a client that has none.
@@ -58,35 +70,49 @@ export class Broker extends Aedes {
       if (fault === undefined) done(null, subscription)
       else done(new Error(`topic filter ${JSON.stringify(subscription.topic)} is not valid: ${fault}`))
     }
-    // A will keeps the rules of any PUBLISH; its topic was checked when the client connected.
+    // A will keeps the rules of any PUBLISH; its topic was checked when the client connected. A client whose will were to wait
+    // for an answer here would take it away from another that has taken over meanwhile.
     this.authorizePublish = (_client, _will, done) => done(null)
+    // Only a refused CONNECT gets so far.
+    this.on('connackSent', ({ returnCode }, client) => {
+      const { peer, destroyed } = admissionOf(client)
+      if (!destroyed) peer.refused(returnCode ?? 0)
+    })
   }
 
-  /** Begins a client for a connection that has a CONNECT to pass. */
-  open(peer: ControlPeer): ControlStream {
-    const stream = new ControlStream(peer)
-    this.handle(stream)
-    return stream
+  /** Has a connection's CONNECT handled, a packet of MQTT 3.1 or 3.1.1. Keeps the buffer. */
+  open(peer: ControlPeer, connect: Buffer): Admission {
+    const admission = new Admission(peer, connect, this)
+    admission.begin(this.handle(admission))
+    return admission
+  }
+
+  /** Puts a client in Aedes' list whose CONNECT Aedes has found good, and lets go of the one that has handled it. */
+  admit({ peer }: Admission, clientId: string): void {
+    const client = new AdmittedClient(clientId, peer, this)
+    // An older client ends here, with its will: after that the new will is the one that is stored.
+    this.registerClient(client)
+    if (peer.will !== undefined) this.#parts.store.putWill({ ...peer.will, clientId })
+    peer.admitted(client)
+    this.emit('clientReady', client)
   }
 
   /** Publishes wills. Aedes' own notes on `$SYS/<its id>` have no reader here. */
-  override publish(_packet: PublishPacket, clientOrDone?: Client | null | Done, done?: Done): void {
-    const whenDone = typeof clientOrDone === 'function' ? clientOrDone : done
-    const client = typeof clientOrDone === 'function' ? undefined : clientOrDone
-    if (client !== undefined && client !== null) {
-      const { will, session } = streamOf(client).peer
-      if (will !== undefined) this.#parts.sessions.willDue(session, { ...will, clientId: client.id })
+  override publish(_packet: PublishPacket, clientOrDone?: AdmittedClient | Done | null, done?: Done): void {
+    if (clientOrDone instanceof AdmittedClient) {
+      const { id, peer } = clientOrDone
+      if (peer.will !== undefined) this.#parts.sessions.willDue(peer.session, { ...peer.will, clientId: id })
+      done?.()
+    } else {
+      const whenDone = clientOrDone ?? done
+      whenDone?.()
     }
-    whenDone?.()
   }
 
-  // The router holds the subscriptions: the connection enters them when Aedes has granted them.
-  override subscribe(_topic: string, _deliver: unknown, done?: Done): void {
-    done?.()
-  }
-
-  override unsubscribe(_topic: string, _deliver: unknown, done?: Done): void {
-    done?.()
+  /** Removes a will that is published or never will be; one that waits for its delay stays in the store. */
+  forgetWill(clientId: string): void {
+    const { sessions, store } = this.#parts
+    if (!sessions.wills.has(clientId)) store.removeWill(clientId)
   }
 
   /** Ends every client that is left and Aedes' own timers. */
@@ -98,8 +124,8 @@ export class Broker extends Aedes {
 }
 
 /** The hub's end of an Aedes client. */
-function streamOf(client: Client): ControlStream {
-  const stream = client.conn
-  if (!(stream instanceof ControlStream)) throw new TypeError('a client of the broker came in without a ControlStream')
-  return stream
+function admissionOf(client: Client): Admission {
+  const { conn }: { readonly conn: unknown } = client
+  if (!(conn instanceof Admission)) throw new TypeError('a client of the broker came in without an Admission')
+  return conn
 }

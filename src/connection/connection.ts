@@ -65,7 +65,7 @@ interface EndingDetails {
 
 /**
  * One client's network connection: cuts what comes into packets, gives messages and acknowledgements to the session and
- * control packets to Aedes, and gathers what goes out. Whatever is wrong with its bytes ends it, and nothing else.
+ * control packets to the broker, and gathers what goes out. Whatever is wrong with its bytes ends it, and nothing else.
  */
 export class Connection implements TransportOwner, ControlOwner, PublishRateOwner {
   readonly transport: Transport
@@ -86,6 +86,9 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #isTransportGone = false
   #isBacklogged = false
   #takenQos0Messages = 0
+  /** A control packet is being taken, and whether its answer came before the call returned. */
+  #isTaking = false
+  #isAnswered = false
   #connected = NOT_CONNECTED
 
   constructor(transport: Transport, parts: ConnectionParts, isOverLimit: boolean) {
@@ -164,7 +167,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     if (error instanceof FrameSizeError) this.#parts.ledger.hit('packet-size')
     this.#output.close()
     this.#parts.onClosed(this)
-    // What the client sent before it went is still its word: frames that wait for Aedes are heard first.
+    // What the client sent before it went is still its word: frames that wait for the broker are heard first.
     if (this.#reader.isStopped && !this.#isClosed) return
     this.close(error?.message ?? GONE, ReasonCode.UNSPECIFIED_ERROR)
   }
@@ -232,11 +235,14 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     return true
   }
 
-  /** Hands a packet to the control side. Always false: later frames wait for its answer. */
-  #controlPacket(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): false {
+  /** Hands a packet to the control side. False if later frames have to wait for its answer. */
+  #controlPacket(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     this.#parts.ledger.otherReceived++
+    this.#isAnswered = false
+    this.#isTaking = true
     this.#control?.take(type, bytes, start, bodyStart, end)
-    return false
+    this.#isTaking = false
+    return this.#isAnswered && !this.#isClosed
   }
 
   #publish(session: Session, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
@@ -311,6 +317,10 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   }
 
   proceed(): void {
+    if (this.#isTaking) {
+      this.#isAnswered = true
+      return
+    }
     this.#reader.resume()
     this.flush()
     this.#publishRate?.settle(performance.now())

@@ -13,7 +13,7 @@ import { readDisconnect } from '../protocol/disconnect-packet.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { ConnectReturnCode, ReasonCode, SUBACK_FAILURE } from '../protocol/reason-codes.ts'
-import { DISCONNECT, encodeConnect, encodeSubscribe, encodeUnsubscribe } from '../protocol/request-packets.ts'
+import { encodeConnect } from '../protocol/request-packets.ts'
 import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
@@ -37,17 +37,25 @@ export interface ControlOwner extends SessionConnection {
   proceed(): void
 }
 
-/** Decides on the control packets of one client; its answers come as calls of the Control it was opened for. */
-export interface ControlStream {
-  /** Takes one control packet of MQTT 3.1.1. Keeps the buffer. */
-  pass(packet: Buffer): void
+/** A client that asks to be admitted. */
+export interface ControlAdmission {
+  /** Its connection is gone. */
   destroy(): void
+}
+
+/** Decides on the control packets of one client; its answers come as calls of the Control it was opened for. */
+export interface ControlClient extends ControlAdmission {
+  /** Takes at least one filter. */
+  subscribe(requests: readonly FilterRequest[]): void
+  unsubscribe(filters: readonly string[]): void
+  /** The will is not to be published. */
+  disconnect(): void
 }
 
 /** The control plane: it lets clients in, grants subscriptions and tells when a will is due. */
 export interface ControlPlane {
-  /** Begins a client for a connection that has a CONNECT to pass. */
-  open(control: Control): ControlStream
+  /** Asks for a client to be admitted, with a CONNECT of MQTT 3.1.1, or 3.1, whose buffer it keeps. */
+  open(control: Control, connect: Buffer): ControlAdmission
 }
 
 /** What the control sides of all connections share. */
@@ -76,9 +84,9 @@ const DISCONNECTED = 'the client said DISCONNECT'
 const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPTION_EXISTED, ReasonCode.SUCCESS]
 
 /**
- * The control packets of one connection, on their way to Aedes and back. It checks what Aedes lets pass, speaks MQTT 3.1.1 to it
- * in the name of clients of MQTT 5, and writes the answers itself, since Aedes cannot know of sessions without subscriptions,
- * filters given twice, limits or properties.
+ * The control packets of one connection, on their way to the broker and back. It checks what Aedes lets pass, gives it a CONNECT of
+ * MQTT 3.1.1 in the name of clients of MQTT 5, and writes the answers itself, since Aedes cannot know of sessions without
+ * subscriptions, filters given twice, limits or properties.
  */
 export class Control {
   readonly connection: ControlOwner
@@ -87,7 +95,9 @@ export class Control {
   request: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0 }
   #isVersion5 = false
   #isConnected = false
-  #stream: ControlStream | undefined = undefined
+  /** Until the client is admitted. */
+  #admission: ControlAdmission | undefined = undefined
+  #client: ControlClient | undefined = undefined
   #connect: ConnectPacket | undefined = undefined
   #opened: OpenedSession | undefined = undefined
   #packetId = 0
@@ -105,7 +115,7 @@ export class Control {
     return reportWill(this.will)
   }
 
-  /** The session that Aedes has let the client have. */
+  /** The session that the broker has let the client have. */
   get session(): Session | undefined {
     return this.#opened?.session
   }
@@ -127,13 +137,13 @@ export class Control {
         const requests = readSubscribe(bytes, bodyStart, end, isVersion5)
         this.#packetId = bytes.readUInt16BE(bodyStart)
         this.#subscribing = requests
-        return isVersion5 ? this.#takeSubscribe5(requests) : this.#pass(bytes, start, end)
+        return isVersion5 ? this.#takeSubscribe5(requests) : this.#client?.subscribe(requests)
       }
       case PacketType.UNSUBSCRIBE:
         this.#unsubscribing = readUnsubscribe(bytes, bodyStart, end, isVersion5)
         this.#packetId = bytes.readUInt16BE(bodyStart)
-        if (!isVersion5) return this.#pass(bytes, start, end)
-        return this.#stream?.pass(encodeUnsubscribe(this.#packetId, this.#unsubscribing))
+        for (const filter of this.#unsubscribing) checkFilter(filter)
+        return this.#client?.unsubscribe(this.#unsubscribing)
       case PacketType.DISCONNECT:
         return this.#takeDisconnect(bytes, bodyStart, end)
       default:
@@ -143,7 +153,7 @@ export class Control {
 
   #takeConnect(bytes: Buffer, start: number, bodyStart: number, end: number): void {
     // [MQTT-3.1.0-2]
-    if (this.#stream !== undefined) throw new MalformedPacketError('a second CONNECT', ReasonCode.PROTOCOL_ERROR)
+    if (this.#client !== undefined) throw new MalformedPacketError('a second CONNECT', ReasonCode.PROTOCOL_ERROR)
     this.#isVersion5 = isConnect5(bytes, bodyStart, end)
     const connect = readConnect(bytes, bodyStart, end)
     if (connect.clientId !== undefined) this.#maxPacketBytes = connect.properties?.maxPacketBytes ?? Infinity
@@ -157,9 +167,8 @@ export class Control {
     const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
     this.request = { clientId, isClean: connect.isClean, expirySeconds }
     this.will = willOf(connect, clientId)
-    this.#stream = this.#parts.broker.open(this)
-    if (this.#isVersion5) this.#stream.pass(encodeConnect(connect, clientId))
-    else this.#pass(bytes, start, end)
+    const passed = this.#isVersion5 ? encodeConnect(connect, clientId) : Buffer.from(bytes.subarray(start, end))
+    this.#admission = this.#parts.broker.open(this, passed)
   }
 
   #refuse({ reason, returnCode, reasonCode }: Refusal): void {
@@ -179,17 +188,14 @@ export class Control {
 
   #takeSubscribe5(requests: readonly FilterRequest[]): void {
     for (const { filter, options } of requests) {
-      const fault = subscriptionFault(filter, NO_TOPIC_LIMITS)
-      if (fault !== undefined)
-        throw new MalformedPacketError(`topic filter ${JSON.stringify(filter)} is not valid: ${fault}`)
+      checkFilter(filter)
       if (!options.isNoLocal || !isSharedFilter(filter)) continue
       // [MQTT5-3.8.3-4]
       throw new MalformedPacketError('a shared subscription must not be No Local', ReasonCode.PROTOCOL_ERROR)
     }
     const allowed = requests.filter(({ filter }) => !this.#isTooLarge(filter))
-    if (allowed.length > 0) this.#stream?.pass(encodeSubscribe(this.#packetId, allowed))
-    // Later frames wait for an answer, so it must not come before they do.
-    else queueMicrotask(() => this.subackPassed())
+    if (allowed.length > 0) this.#client?.subscribe(allowed)
+    else this.subscribed()
   }
 
   #takeDisconnect(bytes: Buffer, bodyStart: number, end: number): void {
@@ -204,33 +210,37 @@ export class Control {
       session.changeExpiry(Math.min(sessionExpirySeconds, this.#parts.limits.maxSessionExpirySeconds))
     }
     if (reasonCode === ReasonCode.SUCCESS) {
-      // Aedes forgets the will and ends the client [MQTT-3.1.2-10].
+      // [MQTT-3.1.2-10]
       this.#isDisconnecting = true
-      this.#stream?.pass(DISCONNECT)
+      this.#client?.disconnect()
     } else {
       // [MQTT5-3.14.4-3] With every other reason the will is still published.
       this.connection.close(DISCONNECTED, ReasonCode.SUCCESS)
     }
   }
 
-  /** The connection ends without a DISCONNECT: Aedes publishes the will. */
+  /** The connection ends, and with it the client, unless it did so before: then its will is published. */
   end(): void {
-    this.#stream?.destroy()
+    this.#admission?.destroy()
+    this.#client?.destroy()
   }
 
   sessionOpened(opened: OpenedSession): void {
     this.#opened = opened
   }
 
-  connackPassed(returnCode: number): void {
+  refused(returnCode: number): void {
+    if (!this.#isVersion5) this.connection.sendPacket(encodeConnack(false, returnCode))
+    this.connection.close(`CONNECT refused with return code ${returnCode}`, ReasonCode.UNSPECIFIED_ERROR)
+  }
+
+  admitted(client: ControlClient): void {
     const opened = this.#opened
     const connect = this.#connect
-    if (returnCode !== ConnectReturnCode.ACCEPTED || opened === undefined || connect === undefined) {
-      if (!this.#isVersion5) this.connection.sendPacket(encodeConnack(false, returnCode))
-      this.connection.close(`CONNECT refused with return code ${returnCode}`, ReasonCode.UNSPECIFIED_ERROR)
-      return
-    }
+    this.#admission = undefined
+    this.#client = client
     this.#connect = undefined
+    if (opened === undefined || connect === undefined) return
     const { session, isPresent } = opened
     const keepAliveSeconds = this.#keepAlive(connect)
     this.connection.sendPacket(
@@ -257,7 +267,7 @@ export class Control {
     this.connection.proceed()
   }
 
-  subackPassed(): void {
+  subscribed(): void {
     const session = this.#opened?.session
     const requests = this.#subscribing
     if (session === undefined) return
@@ -302,7 +312,7 @@ export class Control {
     return this.#isVersion5 ? ReasonCode.QUOTA_EXCEEDED : SUBACK_FAILURE
   }
 
-  unsubackPassed(): void {
+  unsubscribed(): void {
     const session = this.#opened?.session
     if (session === undefined) return
     const codes = this.#unsubscribing.map((filter) => UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
@@ -316,7 +326,6 @@ export class Control {
   controlEnded(error: Error | null): void {
     if (error !== null) {
       const { limits, ledger } = this.#parts
-      // A filter that is not valid ends the client, in Aedes too.
       if (this.#subscribing.some(({ filter }) => isOverTopicLimit(subscriptionFault, filter, limits)))
         ledger.hit('topic')
       this.connection.close(error.message, ReasonCode.UNSPECIFIED_ERROR)
@@ -367,8 +376,11 @@ export class Control {
       reasonCode: ReasonCode.QUOTA_EXCEEDED,
     }
   }
+}
 
-  #pass(bytes: Buffer, start: number, end: number): void {
-    this.#stream?.pass(Buffer.from(bytes.subarray(start, end)))
-  }
+/** @throws MalformedPacketError when a topic filter is not valid, whatever the limits are */
+function checkFilter(filter: string): void {
+  const fault = subscriptionFault(filter, NO_TOPIC_LIMITS)
+  if (fault !== undefined)
+    throw new MalformedPacketError(`topic filter ${JSON.stringify(filter)} is not valid: ${fault}`)
 }

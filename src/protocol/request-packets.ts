@@ -2,7 +2,6 @@
 import type { ConnectPacket } from './connect-packet.ts'
 import { packet } from './packet.ts'
 import { PacketType } from './packet-types.ts'
-import type { FilterRequest } from './subscribe-packet.ts'
 
 /** CONNECT with the same client identifier, will and credentials; what 3.1.1 does not know is left out. */
 export function encodeConnect(connect: ConnectPacket, clientId: string): Buffer {
@@ -20,21 +19,6 @@ export function encodeConnect(connect: ConnectPacket, clientId: string): Buffer 
   if (password !== undefined) fields.push(field(password))
   return packet(PacketType.CONNECT << 4, fields)
 }
-
-export function encodeSubscribe(packetId: number, requests: readonly FilterRequest[]): Buffer {
-  const fields: Buffer[] = [Buffer.of(packetId >>> 8, packetId & 0xff)]
-  for (const { filter, options } of requests) fields.push(field(Buffer.from(filter)), Buffer.of(options.qos))
-  return packet((PacketType.SUBSCRIBE << 4) | 2, fields)
-}
-
-export function encodeUnsubscribe(packetId: number, filters: readonly string[]): Buffer {
-  const fields: Buffer[] = [Buffer.of(packetId >>> 8, packetId & 0xff)]
-  for (const filter of filters) fields.push(field(Buffer.from(filter)))
-  return packet((PacketType.UNSUBSCRIBE << 4) | 2, fields)
-}
-
-/** DISCONNECT. */
-export const DISCONNECT = Buffer.of(PacketType.DISCONNECT << 4, 0)
 
 function field(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.of(bytes.length >>> 8, bytes.length & 0xff), bytes])

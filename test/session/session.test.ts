@@ -77,7 +77,8 @@ describe('A kept session', () => {
     const { hub, log, port } = await startHub()
     const older = await join(port, 'kept', KEPT)
     await older.subscribe(['t', 1])
-    // The older connection ends inside of the newer one's CONNECT: from there on a message comes between any two steps.
+    // The older connection ends inside of the newer one's CONNECT: from there on a message comes between any two steps that are
+    // not one turn.
     let published = 0
     log.lines.onPush(({ fields }) => {
       if (fields['reason'] !== 'another connection took over the client identifier') return
@@ -93,7 +94,8 @@ describe('A kept session', () => {
     const packets = (await newer.restBeforePingresp()).filter(isPublish)
     const kept = Array.from({ length: 50 }, (_, i) => `${2 * i + 1}`)
     expect(payloadsOf(packets.filter(({ qos }) => qos === 1))).toEqual(kept)
-    expect(hub.ledger.dropped.offline).toBeGreaterThan(1)
+    // Only the message that comes while the session changes hands finds it without a connection.
+    expect(hub.ledger.dropped.offline).toBe(1)
   })
 
   test('sends what was not acknowledged again, with DUP, the same packet id and in order, before anything new [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1]', async () => {
