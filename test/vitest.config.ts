@@ -104,8 +104,8 @@ export default defineConfig({
         },
       },
     ],
-    // Most tests wait for something most of the time: one worker more than cores keeps the cores busy.
-    maxWorkers: availableParallelism() + 1,
+    // Most tests wait for something most of the time: two workers more than cores keep the cores busy.
+    maxWorkers: availableParallelism() + 2,
     // As Node reads the default export of a CommonJS package.
     deps: { interopDefault: false },
     // A guard, as in support/guard.ts: what is polled for comes at once on a machine that has nothing else to do.

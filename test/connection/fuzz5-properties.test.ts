@@ -19,7 +19,6 @@ import {
 } from '../support/fuzz-packets5.ts'
 import { Id, propertyBytes } from '../support/properties.ts'
 import { valueOf } from '../support/received-packet.ts'
-import { startHubWithHttp } from '../support/start-hub.ts'
 import { Bystander, expectLedgerBalanced, join, takeMessages } from '../support/steps.ts'
 import { CARRIERS5, endCode, limitsOf, readAnswers, sendWhole } from './fuzzing5.ts'
 import { runs } from '../support/runs.ts'
@@ -67,11 +66,11 @@ const TAKEN_BY: Readonly<Partial<Record<PropertyPacket, string>>> = {
   PUBREL: 'PUBCOMP',
 }
 
-describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
+describe.each(CARRIERS5)('Hub over $name', ({ start }) => {
   test.each(PROPERTY_PACKETS)(
     'takes %s with any properties that the standard allows, and refuses it with any others',
     async (name) => {
-      const testHub = await startHubWithHttp()
+      const testHub = await start()
       const bystander = await Bystander.join(testHub.port)
       // There must be an expiry that DISCONNECT may change.
       const connect = encode(connect5({ clientId: 'fuzzer', properties: [numberProperty(17, 1000, 4)] }))
@@ -81,7 +80,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
         fc.asyncProperty(usable, async (properties) => {
           const packet = encode(modelWith(name, properties))
           const packets = name === 'CONNECT' ? [packet] : [connect, packet]
-          const client = await sendWhole(await open(testHub), packets)
+          const client = await sendWhole(await testHub.open(), packets)
           const answers = readAnswers(client, limitsOf(name === 'CONNECT' ? properties : []))
           const code = endCode(answers)
           const types = answers.map(({ type }) => type)
@@ -108,7 +107,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test.each(PROPERTY_PACKETS)(
     'refuses %s whose properties are said to be longer than the packet',
     async (name) => {
-      const testHub = await startHubWithHttp()
+      const testHub = await start()
       const connect = encode(connect5({ clientId: 'fuzzer' }))
       await fc.assert(
         fc.asyncProperty(
@@ -125,7 +124,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
               ),
             )
             const packets = name === 'CONNECT' ? [packet, rest] : [connect, packet, rest]
-            const answers = readAnswers(await sendWhole(await open(testHub), packets), limitsOf(properties))
+            const answers = readAnswers(await sendWhole(await testHub.open(), packets), limitsOf(properties))
             expect([0x81, 0x82, undefined]).toContain(endCode(answers))
             expect(answers.map(({ type }) => type)).not.toContain('PINGRESP')
             expect(answers.map(({ type }) => type)).not.toContain(
@@ -142,8 +141,8 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test(
     'hands on any properties of a PUBLISH as they are, in their order, and none to a client of MQTT 3.1.1',
     async () => {
-      const testHub = await startHubWithHttp()
-      const [publisher, reader] = [await open(testHub), await open(testHub)]
+      const testHub = await start()
+      const [publisher, reader] = [await testHub.open(), await testHub.open()]
       await publisher.connect({ clientId: 'publisher' })
       await reader.connect({ clientId: 'reader' })
       await reader.subscribe(['#', 0])

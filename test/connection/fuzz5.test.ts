@@ -11,9 +11,9 @@ import {
 } from '../support/fuzz-packets5.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { Bystander, expectLedgerBalanced, join } from '../support/steps.ts'
-import { startHubWithHttp, type HttpTestHub } from '../support/start-hub.ts'
 import {
   byKind,
+  type CarriedHub,
   CARRIERS5,
   damage,
   damagedStream,
@@ -52,28 +52,28 @@ const UNSUBSCRIBED_SHARE = Buffer.concat([
 ])
 
 /** What a new hub answers to these chunks. */
-async function talk(open: (hub: HttpTestHub) => Promise<RawClient>, chunks: readonly Buffer[]): Promise<unknown> {
-  const testHub = await startHubWithHttp()
-  const client = await sendSlowly(await open(testHub), chunks)
+async function talk(start: () => Promise<CarriedHub>, chunks: readonly Buffer[]): Promise<unknown> {
+  const testHub = await start()
+  const client = await sendSlowly(await testHub.open(), chunks)
   await testHub.hub.stop()
   expectLedgerBalanced(testHub)
   const { matched, received: counts } = testHub.hub.ledger
   return { matched, counts, ...byKind(readAnswers(client, { topicAliasMaximum: 3 })) }
 }
 
-describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
+describe.each(CARRIERS5)('Hub over $name', ({ start }) => {
   test(
     'survives a CONNECT that is damaged, and nobody else notices',
     async () => {
-      const testHub = await startHubWithHttp()
-      const serveOthers = await joinOthers(testHub.port, await open(testHub))
+      const testHub = await start()
+      const serveOthers = await joinOthers(testHub.port, await testHub.open())
       await fc.assert(
         fc.asyncProperty(damage, fc.boolean(), async (one, isClean) => {
           const connect = encode(connect5({ ...FUZZER5, isClean: isClean, userName: 'u', password: 'p' }))
           const spoilt = spoil(connect, one)
           // What is no MQTT 5 any more is answered as what it is.
           const version = spoilt.subarray(2, 9).equals(connect.subarray(2, 9)) ? 5 : 4
-          const client = await throwAt(await open(testHub, version), [spoilt], serveOthers)
+          const client = await throwAt(await testHub.open(version), [spoilt], serveOthers)
           if (version === 5) readAnswers(client)
         }),
         { numRuns: runs(RUNS) },
@@ -85,12 +85,12 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test(
     'survives any bytes from a client, says with a reason code of the standard what is wrong, and nobody else notices',
     async () => {
-      const testHub = await startHubWithHttp()
-      const serveOthers = await joinOthers(testHub.port, await open(testHub))
+      const testHub = await start()
+      const serveOthers = await joinOthers(testHub.port, await testHub.open())
       await fc.assert(
         fc.asyncProperty(garbage, fc.boolean(), async (bytes, isClean) => {
           const connect = encode(connect5({ ...FUZZER5, isClean: isClean }))
-          const client = await throwAt(await open(testHub), [connect, bytes], serveOthers)
+          const client = await throwAt(await testHub.open(), [connect, bytes], serveOthers)
           readAnswers(client)
           expectLedgerBalanced(testHub)
         }),
@@ -103,9 +103,9 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
   test(
     'survives streams of packets that are damaged in places, answers as the standard says, and accounts for all messages',
     async () => {
-      const testHub = await startHubWithHttp({ config: { limits: { maxInflightMessages: 3, maxQueuedMessages: 20 } } })
+      const testHub = await start({ config: { limits: { maxInflightMessages: 3, maxQueuedMessages: 20 } } })
       const { port } = testHub
-      const serveOthers = await joinOthers(port, await open(testHub))
+      const serveOthers = await joinOthers(port, await testHub.open())
       const everything = await join(port, 'everything', { isClean: false })
       await everything.subscribe(['+/#', 2], ['$share/g/+/#', 1])
       everything.end()
@@ -114,7 +114,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
       await fc.assert(
         fc.asyncProperty(damagedStream, properties, fc.boolean(), async (stream, connectProperties, isClean) => {
           const connect = connect5({ ...FUZZER5, isClean: isClean, properties: connectProperties })
-          const client = await throwAt(await open(testHub), [encode(connect), stream], serveOthers)
+          const client = await throwAt(await testHub.open(), [encode(connect), stream], serveOthers)
           readAnswers(client, limitsOf(connectProperties))
           expectLedgerBalanced(testHub)
         }),
@@ -136,7 +136,7 @@ describe.each(CARRIERS5)('Hub over $name', ({ open }) => {
             (a, b) => a - b,
           )
           const chunks = ends.map((end, i) => whole.subarray(ends[i - 1] ?? 0, end))
-          expect(await talk(open, chunks)).toEqual(await talk(open, [whole]))
+          expect(await talk(start, chunks)).toEqual(await talk(start, [whole]))
         }),
         // Cases that were found are kept.
         { numRuns: runs(60), examples: [[UNSUBSCRIBED_SHARE, []]] },

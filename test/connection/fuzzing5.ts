@@ -17,21 +17,37 @@ import { packet, PINGREQ } from '../support/packets.ts'
 import { Id } from '../support/properties.ts'
 import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
 import { type ReceivedPacket, type Version, valueOf } from '../support/received-packet.ts'
-import type { HttpTestHub } from '../support/start-hub.ts'
+import { startHub, startHubWithHttp, type TestHub } from '../support/start-hub.ts'
 
 /** What the fuzz tests of MQTT 5 throw at a hub, and who watches that nobody else is hurt. */
 
-export const CARRIERS5 = [
+/** A hub, and how to come to it. */
+export interface CarriedHub extends TestHub {
+  open(version?: Version): Promise<RawClient>
+}
+
+interface Carrier {
+  readonly name: string
+  readonly start: (options?: Parameters<typeof startHub>[0]) => Promise<CarriedHub>
+}
+
+/** What carries the packets; HTTP, which takes longest to start, is there only for those who need it. */
+export const CARRIERS5: readonly Carrier[] = [
   {
     name: 'TCP',
-    open: async ({ port }: HttpTestHub, version: Version = 5): Promise<RawClient> => openRawClient(port, version),
+    start: async (options) => {
+      const testHub = await startHub(options)
+      return { ...testHub, open: async (version = 5) => openRawClient(testHub.port, version) }
+    },
   },
   {
     name: 'WebSocket',
-    open: async ({ httpPort }: HttpTestHub, version: Version = 5): Promise<RawClient> =>
-      openRawWebSocketClient(httpPort, version),
+    start: async (options) => {
+      const testHub = await startHubWithHttp(options)
+      return { ...testHub, open: async (version = 5) => openRawWebSocketClient(testHub.httpPort, version) }
+    },
   },
-] as const
+]
 
 /** A session that is kept from run to run, with a will of all properties. */
 export const FUZZER5 = {
