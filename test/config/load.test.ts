@@ -371,7 +371,7 @@ describe('loadConfig with anything gives a configuration or an error that names 
         const [code] = faults({ yaml: pieces.join('') })
         expect([undefined, 'CONFIG_INVALID']).toContain(code)
       }),
-      { numRuns: runs(1000) },
+      { numRuns: runs(400) },
     )
   })
 })

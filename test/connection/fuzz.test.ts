@@ -169,7 +169,7 @@ describe('Hub', () => {
           const chunks = ends.map((end, i) => whole.subarray(ends[i - 1] ?? 0, end))
           expect(await talk(chunks)).toEqual(await talk([whole]))
         }),
-        { numRuns: runs(60) },
+        { numRuns: runs(40) },
       )
     },
     TEST_MS,

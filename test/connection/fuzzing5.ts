@@ -319,7 +319,7 @@ export const damagedStream = fc
         { weight: 1, arbitrary: badModel.map((one) => encode(one)) },
         { weight: 1, arbitrary: fc.tuple(model, fc.constantFrom(...LIES)).map(([one, lie]) => lie(one)) },
       ),
-      { minLength: 3, maxLength: 25 },
+      { minLength: 3, maxLength: 25, size: 'max' },
     ),
     fc.array(damage, { maxLength: 2 }),
   )
@@ -329,7 +329,7 @@ export const damagedStream = fc
 export const validStream = fc
   .array(
     model.map((one) => encode(one)),
-    { minLength: 3, maxLength: 25 },
+    { minLength: 3, maxLength: 25, size: 'max' },
   )
   .map((packets) => Buffer.concat(packets))
 
@@ -352,7 +352,7 @@ const flaggedPacket = loosePacket.map((bytes) => {
   return Buffer.concat([Buffer.from([(type << 4) | ([6, 8, 10].includes(type) ? 2 : 0)]), bytes.subarray(1)])
 })
 export const garbage = fc.oneof(
-  fc.uint8Array({ minLength: 1, maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
+  fc.uint8Array({ minLength: 1, maxLength: 400, size: 'max' }).map((bytes) => Buffer.from(bytes)),
   fc.array(loosePacket, { minLength: 1, maxLength: 10 }).map((packets) => Buffer.concat(packets)),
   fc.array(flaggedPacket, { minLength: 1, maxLength: 10 }).map((packets) => Buffer.concat(packets)),
 )

@@ -564,7 +564,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
           }))
           expect(found).toMatchObject(wanted.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)))
         }),
-        { numRuns: runs(60) },
+        { numRuns: runs(12) },
       )
     }, 60_000)
   })

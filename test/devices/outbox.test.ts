@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MAX_IN_FLIGHT, Outbox, type Outgoing } from '../../devices/network/outbox.ts'
+import { runs } from '../support/runs.ts'
 
 function message(name: string): Outgoing {
   return { topic: name, payload: '', qos: 1, retain: false }
@@ -112,6 +113,7 @@ describe('Outbox', () => {
           Array.from({ length: pushed }, (_, index) => String(index)),
         )
       }),
+      { numRuns: runs(100) },
     )
   })
 })

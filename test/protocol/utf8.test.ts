@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isUtf8String } from '../../src/protocol/utf8.ts'
+import { runs } from '../support/runs.ts'
 
 function isValid(...bytes: number[]): boolean {
   return isUtf8String(Buffer.from(bytes), 0, bytes.length)
@@ -65,6 +66,7 @@ describe('isUtf8String', () => {
         }
         expect(isValid(...bytes)).toBe(expected)
       }),
+      { numRuns: runs(100) },
     )
   })
 })

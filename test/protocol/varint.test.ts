@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FieldReader, MalformedPacketError } from '../../src/protocol/field-reader.ts'
 import { CUT_OFF, readVarint, TOO_LONG, varintBytes, varintEnd, writeVarint } from '../../src/protocol/varint.ts'
+import { runs } from '../support/runs.ts'
 
 const LARGEST = 268_435_455
 const values = fc.oneof(
@@ -38,6 +39,7 @@ describe('writeVarint', () => {
         for (let cut = at; cut < end; cut++) expect(varintEnd(bytes, at, cut)).toBe(CUT_OFF)
         expect(new FieldReader(bytes, at, bytes.length).variableByteInteger('it')).toBe(value)
       }),
+      { numRuns: runs(100) },
     )
   })
 })

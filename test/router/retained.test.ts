@@ -96,7 +96,7 @@ describe('RetainedMessages', () => {
           expect(payloads(retained, filter)).toEqual(described.toSorted())
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(200) },
     )
   })
 })

@@ -134,7 +134,7 @@ describe('Router', () => {
           }
         },
       ),
-      { numRuns: runs(500) },
+      { numRuns: runs(200) },
     )
   })
 

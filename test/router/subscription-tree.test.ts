@@ -182,7 +182,7 @@ describe('SubscriptionTree', () => {
         for (const [person, own] of model) for (const filter of own.keys()) tree.remove(person, filter)
         expect(tree.isEmpty).toBe(true)
       }),
-      { numRuns: runs(500) },
+      { numRuns: runs(250) },
     )
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Deadlines } from '../../src/session/deadlines.ts'
+import { runs } from '../support/runs.ts'
 
 const START_MS = 1_700_000_000_000
 
@@ -35,6 +36,7 @@ describe('Deadlines', () => {
           }
         }
       }),
+      { numRuns: runs(100) },
     )
   })
 

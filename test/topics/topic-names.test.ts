@@ -89,7 +89,7 @@ describe('TopicNameTree', () => {
           expect(walked(tree, filter)).toEqual(expected.toSorted())
         }
       }),
-      { numRuns: runs(500) },
+      { numRuns: runs(300) },
     )
   })
 
@@ -111,7 +111,7 @@ describe('TopicNameTree', () => {
           expect([...expected]).toEqual([])
         },
       ),
-      { numRuns: runs(500) },
+      { numRuns: runs(300) },
     )
   })
 

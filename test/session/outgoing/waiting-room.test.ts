@@ -217,7 +217,7 @@ function compareInState(queue: QueueInState, isStarted: boolean, steps: readonly
   compare(queue, take, steps, of)
 }
 
-const run = { numRuns: runs(300) }
+const run = { numRuns: runs(60) }
 
 describe('WaitingRoom drops, counts, tells and gives out as an array of messages would', () => {
   test('first in, first out, in memory', () => {
@@ -269,7 +269,7 @@ describe('WaitingRoom drops, counts, tells and gives out as an array of messages
         compareInState(new QueueInState(state), isStarted, steps, of)
         store.removeSession(state)
       }),
-      { numRuns: runs(100) },
+      { numRuns: runs(30) },
     )
     await store.stop()
   })

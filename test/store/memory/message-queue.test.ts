@@ -28,7 +28,7 @@ describe('MessageQueue', () => {
           expect(queue.bytes).toBe(model.reduce((sum, { message }) => sum + message.packetBytes, 0))
         }
       }),
-      { numRuns: runs(30) },
+      { numRuns: runs(15) },
     )
   })
 })

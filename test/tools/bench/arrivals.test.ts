@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { OrderedArrivals, SharedArrivals } from './arrivals.ts'
+import { runs } from '../../support/runs.ts'
 
 const windowMessages = 4
 
@@ -46,6 +47,7 @@ test('SharedArrivals takes each message once, in whatever order, as a set of all
         expect(arrivals.due[publisher]).toBe(firstMissing(all))
       }
     }),
+    { numRuns: runs(100) },
   )
 })
 
