@@ -196,7 +196,7 @@ export class FrameReader {
     return held
   }
 
-  /** Memory that is there already may be had for the whole frame, as long as it lasts; other memory only as the frame arrives. */
+  /** Memory that is there already may be taken for the whole frame, as long as it lasts; other memory only as the frame arrives. */
   #takeBlock(neededBytes: number): Block {
     const frameBytes = this.#heldFrameBytes
     const block = neededBytes < SMALL_BYTES ? undefined : this.#blocks.takeFree(frameBytes)
