@@ -42,7 +42,7 @@ export const HISTORY_OPTIONS = [
     schema: bytes(16 * MIB, 1024 * GIB),
     default: 2 * GIB,
     summary:
-      'How much disk space the whole history may take; the oldest messages go first. With data "memory" it takes at most 64 MiB.',
+      'How much disk space the whole history may take. When it is full, the topics that take most of it lose their oldest messages. With data "memory" it takes at most 64 MiB.',
     needsRestart: true,
   },
   {

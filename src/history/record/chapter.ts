@@ -52,16 +52,18 @@ export class Chapter implements StoredChapter {
   /** Entries of topics that keep theirs no longer than this have been removed since the hub started. */
   sweptAgeMs = 0
   /** By topic number; undefined when the index is stored. */
-  postingLists: Map<number, OpenPostingList> | undefined = new Map()
+  postingLists: Map<number, OpenPostingList> | undefined
   /** Finished blocks that are not stored, in order. */
   pending: HistoryBlock[] = []
   /** Undefined when no more entries can be added. */
-  writer: BlockWriter | undefined = new BlockWriter()
+  writer: BlockWriter | undefined
   /** Topics whose posting list was removed, until that is stored: the log still has the posting list. */
   readonly letGo = new Set<number>()
   isGone = false
 
-  constructor(first: number, fromMs: number) {
+  constructor(first: number, fromMs: number, isOpen = true) {
+    this.writer = isOpen ? new BlockWriter() : undefined
+    this.postingLists = isOpen ? new Map() : undefined
     this.first = first
     this.next = first
     this.fromMs = fromMs
@@ -69,9 +71,9 @@ export class Chapter implements StoredChapter {
   }
 
   static restore(stored: StoredChapter): Chapter {
-    const chapter = new Chapter(stored.first, stored.fromMs)
+    const chapter = new Chapter(stored.first, stored.fromMs, false)
     const { next, toMs, messages, bytes, deadBytes } = stored
-    return Object.assign(chapter, { next, toMs, messages, bytes, deadBytes }, STORED)
+    return Object.assign(chapter, { next, toMs, messages, bytes, deadBytes })
   }
 
   get isOpen(): boolean {
@@ -141,5 +143,3 @@ export class Chapter implements StoredChapter {
     return block
   }
 }
-
-const STORED = { postingLists: undefined, writer: undefined }

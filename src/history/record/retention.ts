@@ -1,11 +1,12 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
-import { BlockWriter, type HistoryBlock } from '../log/history-block.ts'
-import type { HistoryLog, PostingList } from '../log/history-log.ts'
+import { type HistoryLog, type PostingList, postingListBytes } from '../log/history-log.ts'
 import type { Chapter, OpenPostingList } from './chapter.ts'
 import type { Journal } from './journal.ts'
-import type { HistoryRules } from './rules.ts'
+import type { HistoryRules, TopicTerms } from './rules.ts'
 import { Slices } from '../../base/slices.ts'
+import { FairShare } from './fair-share.ts'
+import { readLiveBlocks } from './live-blocks.ts'
 import type { HistoryTopic } from './topics.ts'
 
 /** What retention works on. */
@@ -23,10 +24,18 @@ const CHECK_MS = 1000
 /** A chapter is rewritten without its removed entries when they are more than this share of it, and enough to be worth it. */
 const DEAD_SHARE = 0.5
 const LEAST_DEAD_BYTES = 64 * 1024
+/** When the history is full, it is brought this much below its limit, so that this is not done for each message. */
+const FREED_SHARE = 1 / 16
+/** What quiet topics said a long time ago keeps chapters with few messages; more of them would take too much memory. */
+const MAX_CHAPTERS = 16_384
+
+/** What one topic may keep. */
+type Bounds = Pick<TopicTerms, 'maxMessages' | 'maxBytes'>
 
 /**
- * Removes what is too much or too old, once a second and in slices of the event loop: whole chapters, the oldest first, for the
- * limits of the whole history, and single entries where a topic has a rule of its own.
+ * Removes what is too much or too old, once a second and in slices of the event loop. What is too old goes by whole chapters, the
+ * oldest first, and by single entries where a topic has a rule of its own. When the whole history is full, those topics that take
+ * more than a fair share of it lose their oldest messages: what a quiet sensor said in a week outlives what a camera said today.
  */
 export class Retention {
   readonly #parts: RetentionParts
@@ -40,7 +49,7 @@ export class Retention {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#working ??= this.#work()
+      if (this.#working === undefined) void this.#work()
     }, CHECK_MS)
   }
 
@@ -50,26 +59,32 @@ export class Retention {
     await this.#working
   }
 
+  /** Removes everything that is due now, after what is being removed already. */
+  async once(): Promise<void> {
+    await this.#working
+    await this.#work()
+  }
+
   async #work(): Promise<void> {
-    try {
-      await this.once(this.#stopping.signal)
-    } catch (error) {
+    this.#working = this.#removeDue().catch((error: unknown) => {
       if (!this.#stopping.signal.aborted)
         this.#parts.logger.error({ err: error }, 'old messages could not be removed from the history')
-    }
+    })
+    await this.#working
     this.#working = undefined
   }
 
-  /** Removes everything that is due now. */
-  async once(signal?: AbortSignal): Promise<void> {
+  async #removeDue(): Promise<void> {
     const { journal, maxBytes, rules, clock } = this.#parts
-    const slices = new Slices(signal)
+    const slices = new Slices(this.#stopping.signal)
     const nowMs = clock.nowMs()
     for (let chapter = this.#oldest(); chapter !== undefined; chapter = this.#oldest()) {
-      if (journal.bytes <= maxBytes && chapter.toMs >= nowMs - rules.longestAgeMs) break
+      if (chapter.toMs >= nowMs - rules.longestAgeMs) break
       await this.#removeChapter(chapter, slices)
     }
-    for (const topic of Array.from(journal.overfull)) await this.#trim(topic, slices)
+    const isFull = journal.bytes > maxBytes
+    if (isFull) await this.#trimToFairShares(slices)
+    for (const topic of Array.from(journal.overfull)) await this.#trim(topic, topic.terms, slices)
     for (const chapter of journal.chapters.all.slice()) {
       if (!chapter.isStored || chapter.isGone) continue
       await this.#sweep(chapter, nowMs, slices)
@@ -79,7 +94,46 @@ export class Retention {
       }
       await slices.pause()
     }
+    if (isFull) await this.#reclaim(nowMs, slices)
+    while (journal.bytes > maxBytes || journal.chapters.size > MAX_CHAPTERS) {
+      const oldest = this.#oldest()
+      if (oldest === undefined) break
+      await this.#removeChapter(oldest, slices)
+    }
     if (!journal.changes.isEmpty) journal.writes.soon()
+  }
+
+  /** Has topics with more than a fair share lose so much that, without what is dead, there is room again. */
+  async #trimToFairShares(slices: Slices): Promise<void> {
+    const { journal } = this.#parts
+    const share = new FairShare()
+    for (const topic of journal.topics.values()) {
+      share.add(topic.bytes)
+      await slices.pause()
+    }
+    const deadBytes = journal.chapters.all.reduce((sum, chapter) => sum + chapter.deadBytes, 0)
+    const tooManyBytes = journal.bytes - deadBytes - this.#aimBytes
+    const maxBytes = share.capFor(share.bytes - Math.max(0, tooManyBytes))
+    for (const topic of journal.topics.values()) {
+      if (topic.bytes > maxBytes) await this.#trim(topic, { maxMessages: Infinity, maxBytes }, slices)
+      await slices.pause()
+    }
+  }
+
+  /** Rewrites chapters, those with the largest share of removed entries first, until there is room. */
+  async #reclaim(nowMs: number, slices: Slices): Promise<void> {
+    const { journal } = this.#parts
+    const worth = journal.chapters.all.filter((chapter) => chapter.isStored && chapter.deadBytes > 0)
+    worth.sort((a, b) => b.deadBytes / b.bytes - a.deadBytes / a.bytes)
+    for (const chapter of worth) {
+      if (journal.bytes <= this.#aimBytes) break
+      if (!chapter.isGone) await this.#rewrite(chapter, nowMs, slices)
+      await slices.pause()
+    }
+  }
+
+  get #aimBytes(): number {
+    return this.#parts.maxBytes * (1 - FREED_SHARE)
   }
 
   /** The stored chapter with the oldest messages. */
@@ -143,36 +197,44 @@ export class Retention {
     }
     chapter.messages -= messages
     chapter.deadBytes += bytes
-    journal.changes.removePostingList(number, chapter)
+    this.#forgetPostingList(number, deltas.length, chapter)
     journal.removedStored(topic, messages, bytes)
   }
 
-  /** Removes the oldest messages of a topic that has too many. */
-  async #trim(topic: HistoryTopic, slices: Slices): Promise<void> {
+  #forgetPostingList(topic: number, entries: number, chapter: Chapter): void {
+    const { journal } = this.#parts
+    journal.changes.removePostingList(topic, chapter)
+    const bytes = postingListBytes(entries)
+    chapter.bytes -= bytes
+    journal.bytes -= bytes
+  }
+
+  /** Removes the oldest messages of a topic that has more than the bounds. */
+  async #trim(topic: HistoryTopic, bounds: Bounds, slices: Slices): Promise<void> {
     const { journal, log } = this.#parts
     journal.overfull.delete(topic)
-    for (let from = 0; topic.isOverfull;) {
+    for (let from = 0; exceeds(topic, bounds);) {
       const first = log.chapterWith(topic.number, from, false)
       if (first === undefined) break
       from = first + 1
       const chapter = journal.chapters.at(first)
       if (chapter?.first !== first || !chapter.isStored || chapter.letGo.has(topic.number)) continue
       const list = log.postingList(topic.number, first)
-      if (list !== undefined) this.#trimPostingList(topic, list, chapter)
+      if (list !== undefined) this.#trimPostingList(topic, bounds, list, chapter)
       await slices.pause()
     }
     for (const chapter of journal.changes.unstored) {
       const list = chapter.postingLists?.get(topic.number)
-      if (list !== undefined && topic.isOverfull) this.#trimOpenPostingList(topic, list, chapter)
+      if (list !== undefined && exceeds(topic, bounds)) this.#trimOpenPostingList(topic, bounds, list, chapter)
     }
   }
 
-  #trimPostingList(topic: HistoryTopic, { deltas, sizes }: PostingList, chapter: Chapter): void {
+  #trimPostingList(topic: HistoryTopic, bounds: Bounds, { deltas, sizes }: PostingList, chapter: Chapter): void {
     const { journal } = this.#parts
     let messages = 0
     let bytes = 0
     let i = 0
-    for (; i < deltas.length && this.#isOverfullWithout(topic, messages, bytes); i++) {
+    for (; i < deltas.length && exceeds(topic, bounds, messages, bytes); i++) {
       const sequence = chapter.first + (deltas[i] ?? 0)
       if (sequence < topic.floor) continue
       messages++
@@ -183,14 +245,14 @@ export class Retention {
     chapter.messages -= messages
     chapter.deadBytes += bytes
     journal.changes.putChapter(chapter)
-    if (i === deltas.length) journal.changes.removePostingList(topic.number, chapter)
+    if (i === deltas.length) this.#forgetPostingList(topic.number, i, chapter)
     journal.removedStored(topic, messages, bytes)
   }
 
-  #trimOpenPostingList(topic: HistoryTopic, list: OpenPostingList, chapter: Chapter): void {
+  #trimOpenPostingList(topic: HistoryTopic, bounds: Bounds, list: OpenPostingList, chapter: Chapter): void {
     let messages = 0
     let bytes = 0
-    while (list.start < list.deltas.length && this.#isOverfullWithout(topic, messages, bytes)) {
+    while (list.start < list.deltas.length && exceeds(topic, bounds, messages, bytes)) {
       messages++
       bytes += list.sizes[list.start] ?? 0
       topic.floor = chapter.first + (list.deltas[list.start] ?? 0) + 1
@@ -202,35 +264,10 @@ export class Retention {
     this.#parts.journal.removed(topic, messages, bytes)
   }
 
-  #isOverfullWithout({ terms, messages, bytes }: HistoryTopic, goneMessages: number, goneBytes: number): boolean {
-    return messages - goneMessages > terms.maxMessages || bytes - goneBytes > terms.maxBytes
-  }
-
   /** Rewrites the blocks of a chapter, without the removed entries. */
   async #rewrite(chapter: Chapter, nowMs: number, slices: Slices): Promise<void> {
     const { journal, log } = this.#parts
-    const writer = new BlockWriter()
-    const blocks: HistoryBlock[] = []
-    let before = 0
-    let deadBytes = 0
-    for (let block = log.block(chapter.first, false); block !== undefined && block.first < chapter.next;) {
-      before += block.bytes
-      for (let i = 0; i < block.count; i++) {
-        const bytes = block.entryBytes(i)
-        const sequence = block.sequence(i)
-        const topic = journal.topics.byNumber(block.topic(i))
-        const isAlive = topic !== undefined && sequence >= topic.floor && block.atMs(i) >= nowMs - topic.terms.maxAgeMs
-        if (!isAlive) {
-          deadBytes += bytes
-          continue
-        }
-        if (!writer.takes(sequence, block.atMs(i), bytes)) blocks.push(writer.take())
-        writer.copy(block, i)
-      }
-      await slices.pause()
-      block = log.block(block.sequence(block.count - 1) + 1, false)
-    }
-    if (writer.count > 0) blocks.push(writer.take())
+    const { blocks, before, deadBytes } = await readLiveBlocks(chapter, log, journal.topics, nowMs, slices)
     if (blocks.length === 0) {
       await this.#removeChapter(chapter, slices)
       return
@@ -247,4 +284,9 @@ export class Retention {
     journal.changes.putChapter(chapter)
     await journal.writes.settled()
   }
+}
+
+/** Whether the topic has more than the bounds, without what is about to go. */
+function exceeds({ messages, bytes }: HistoryTopic, bounds: Bounds, goneMessages = 0, goneBytes = 0): boolean {
+  return messages - goneMessages > bounds.maxMessages || bytes - goneBytes > bounds.maxBytes
 }

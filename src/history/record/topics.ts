@@ -74,8 +74,9 @@ export class HistoryTopics {
     this.#byNumber.delete(topic.number)
   }
 
-  values(): Generator<HistoryTopic, void, undefined> {
-    return this.#byName.values()
+  /** All of them, in no order; there may be others before the last one is taken. */
+  values(): IterableIterator<HistoryTopic> {
+    return this.#byNumber.values()
   }
 
   /** The topics under a valid filter; `undefined` is a pause. */
