@@ -51,6 +51,14 @@ export async function launchChromium(): Promise<Browser> {
  * Nobody closes it: it ends with the process, which is that of a worker and not of a file.
  */
 export async function sharedChromium(): Promise<Browser> {
-  shared ??= launchChromium()
+  try {
+    const browser = await (shared ??= launchChromium())
+    if (browser.isConnected()) return browser
+  } catch (error) {
+    shared = undefined
+    throw error
+  }
+  // It crashed; the next one is for the next test.
+  shared = launchChromium()
   return shared
 }
