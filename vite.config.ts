@@ -8,7 +8,7 @@ const OUTPUT = { chunkFileNames: '[name].js' }
 
 /*
  * The programs that the build makes, each with the packages it uses: loading a thousand files one by one would take most of the
- * time that a start has. `vite build --mode hub` makes the hub, whose types `tsc -p src` writes beside it.
+ * time that a start has. `vite build --mode hub` empties `dist/hub` and makes the hub, whose types `tsc -p src` then writes beside it.
  */
 const PROGRAMS: Readonly<Record<string, BuildOptions>> = {
   hub: {

@@ -20,6 +20,7 @@ export default defineConfig({
     // A `data:` address is not allowed by the page's Content-Security-Policy.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1000,
+    license: { fileName: 'licenses.md' },
   },
   worker: { format: 'es' },
   plugins: [precompress()],

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { linksOf, ROOT } from './pages.ts'
@@ -21,7 +23,22 @@ describe('The package', async () => {
     expect(files).toEqual(
       expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/README.md']),
     )
-    expect(files.filter((path) => path.startsWith('dist/')).length).toBeGreaterThan(100)
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'dist/hub/main.js',
+        'dist/hub/index.js',
+        'dist/hub/types/index.d.ts',
+        'dist/dashboard/index.html',
+      ]),
+    )
+    const built = files.filter((path) => path.startsWith('dist/')).map((path) => path.split('/')[1])
+    expect(new Set(built)).toEqual(new Set(['hub', 'dashboard']))
+  })
+
+  test('has the license of every package that is in its bundles', () => {
+    expect(readFileSync(join(ROOT, 'dist/hub/licenses.md'), 'utf8')).toMatch(/^## aedes - [\d.]+ \(MIT\)$/m)
+    expect(readFileSync(join(ROOT, 'dist/dashboard/licenses.md'), 'utf8')).toMatch(/^## preact - [\d.]+ \(MIT\)$/m)
+    expect(files).toEqual(expect.arrayContaining(['dist/hub/licenses.md', 'dist/dashboard/licenses.md']))
   })
 
   test('has every file that its README and its pages for users link to', () => {
