@@ -80,6 +80,9 @@ interface Refusal {
 
 /** What DISCONNECT and CONNACK take besides their Reason String. */
 const FAREWELL_HEADER_BYTES = 16
+// One of each for all connections that have nothing to say.
+const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0 }
+const NONE: readonly never[] = []
 const DISCONNECTED = 'the client said DISCONNECT'
 const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPTION_EXISTED, ReasonCode.SUCCESS]
 
@@ -92,17 +95,18 @@ export class Control {
   readonly connection: ControlOwner
   readonly #parts: ControlParts
   will: StoredWill | undefined = undefined
-  request: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0 }
+  request: SessionRequest = NO_REQUEST
   #isVersion5 = false
   #isConnected = false
   /** Until the client is admitted. */
   #admission: ControlAdmission | undefined = undefined
   #client: ControlClient | undefined = undefined
   #connect: ConnectPacket | undefined = undefined
-  #opened: OpenedSession | undefined = undefined
+  #session: Session | undefined = undefined
+  #isPresent = false
   #packetId = 0
-  #subscribing: readonly FilterRequest[] = []
-  #unsubscribing: readonly string[] = []
+  #subscribing: readonly FilterRequest[] = NONE
+  #unsubscribing: readonly string[] = NONE
   #isDisconnecting = false
   #maxPacketBytes = Infinity
 
@@ -117,7 +121,7 @@ export class Control {
 
   /** The session that the broker has let the client have. */
   get session(): Session | undefined {
-    return this.#opened?.session
+    return this.#session
   }
 
   /** The packet that tells the client why its connection ends; only MQTT 5 has one. */
@@ -200,7 +204,7 @@ export class Control {
 
   #takeDisconnect(bytes: Buffer, bodyStart: number, end: number): void {
     const { reasonCode, sessionExpirySeconds } = readDisconnect(bytes, bodyStart, end, this.#isVersion5)
-    const session = this.#opened?.session
+    const session = this.#session
     if (sessionExpirySeconds !== undefined && session !== undefined) {
       if (this.request.expirySeconds === 0 && sessionExpirySeconds > 0) {
         // [MQTT5-3.14.2-2]
@@ -225,8 +229,9 @@ export class Control {
     this.#client?.destroy()
   }
 
-  sessionOpened(opened: OpenedSession): void {
-    this.#opened = opened
+  sessionOpened({ session, isPresent }: OpenedSession): void {
+    this.#session = session
+    this.#isPresent = isPresent
   }
 
   refused(returnCode: number): void {
@@ -235,13 +240,13 @@ export class Control {
   }
 
   admitted(client: ControlClient): void {
-    const opened = this.#opened
+    const session = this.#session
+    const isPresent = this.#isPresent
     const connect = this.#connect
     this.#admission = undefined
     this.#client = client
     this.#connect = undefined
-    if (opened === undefined || connect === undefined) return
-    const { session, isPresent } = opened
+    if (session === undefined || connect === undefined) return
     const keepAliveSeconds = this.#keepAlive(connect)
     this.connection.sendPacket(
       connect.properties === undefined
@@ -268,7 +273,7 @@ export class Control {
   }
 
   subscribed(): void {
-    const session = this.#opened?.session
+    const session = this.#session
     const requests = this.#subscribing
     if (session === undefined) return
     const codes: number[] = []
@@ -283,7 +288,7 @@ export class Control {
       const isPlain = !isSharedFilter(filter) && !isHistoryFilter(filter)
       if (code === options.qos && isDue && isPlain) replays.push(request)
     }
-    this.#subscribing = []
+    this.#subscribing = NONE
     session.afterStored(() => {
       this.connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
       for (const { filter, options } of replays) session.sendRetained(filter, options)
@@ -313,10 +318,10 @@ export class Control {
   }
 
   unsubscribed(): void {
-    const session = this.#opened?.session
+    const session = this.#session
     if (session === undefined) return
     const codes = this.#unsubscribing.map((filter) => UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
-    this.#unsubscribing = []
+    this.#unsubscribing = NONE
     session.afterStored(() => {
       this.connection.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
       this.connection.proceed()
