@@ -20,7 +20,7 @@ const DOLLAR = 0x24
 
 /** Whom the messages of topics go to that fall under the same filters: one list for all of them. */
 class MatchSet {
-  /** Undefined: it is no longer kept. */
+  /** Undefined: it is not kept, and the topics are matched anew. */
   deliveries: readonly Delivery[] | undefined
   /** Of the subscribers of each filter, by which it is found. */
   readonly versions: readonly number[]
@@ -45,6 +45,9 @@ class MatchSet {
  * A change to a filter without wildcards touches one topic, which is looked up. One with wildcards can touch them all, which would
  * hold the loop for long; so it is remembered, and each topic compares itself with the changes since its last message. What is
  * matched anew mostly finds a list that is there.
+ *
+ * Lists that have the subscribers of a filter are let go when these change, so that nobody who has gone stays in memory for a topic
+ * that gets no further message.
  */
 export class MatchSets {
   readonly #table: TopicTable
@@ -55,6 +58,8 @@ export class MatchSets {
   readonly #free: number[] = []
   /** The first set by hash. */
   readonly #byHash = new Map<number, number>()
+  /** The sets by each of their versions. Most subscribers are in a single one, which then costs no Set. */
+  readonly #byVersion = new Map<number, number | Set<number>>()
   /** The filters with wildcards that changed last; change number n stands at n modulo the length. */
   readonly #changedFilters: LevelFilter[] = []
   #changes = 0
@@ -68,9 +73,14 @@ export class MatchSets {
     this.#maxDeliveries = maxDeliveries
   }
 
-  /** Lists that are kept, but that of nobody. */
+  /** Sets that topics have, but that of nobody. */
   get size(): number {
     return this.#sets.length - this.#free.length - 2
+  }
+
+  /** The lists that are kept. */
+  *lists(): Iterable<readonly Delivery[]> {
+    for (const set of this.#sets) if (set?.deliveries !== undefined) yield set.deliveries
   }
 
   /** Whom a message with this topic goes to now. The list never changes; later subscriptions make another. */
@@ -84,8 +94,9 @@ export class MatchSets {
     return this.#matchAnew(number)
   }
 
-  /** To be told when the subscriptions of a filter have changed: the topics that it matches are then matched anew. */
+  /** To be told of each change to the subscriptions of a filter, at once: the topics that it matches are then matched anew. */
   invalidate(filter: string): void {
+    this.#letGoOf(this.#subscriptions.replacedVersion)
     if (!hasWildcard(filter)) {
       const number = this.#table.find(filter)
       if (number !== 0) this.forget(number)
@@ -130,22 +141,39 @@ export class MatchSets {
   /** The set of those who were found, which is made if there is none. */
   #setOf(found: readonly Subscribers[]): number {
     const hash = this.#hash(found)
-    const first = this.#byHash.get(hash) ?? 0
-    for (let number = first; number !== 0;) {
-      const set = this.#sets[number]
-      if (set === undefined) break
-      if (this.#isSetOf(set, found)) return number
+    let number = this.#byHash.get(hash) ?? 0
+    let set = this.#sets[number]
+    while (set !== undefined && number !== 0 && !this.#isSetOf(set, found)) {
       number = set.next
+      set = this.#sets[number]
     }
-    const deliveries = this.#subscriptions.deliveriesTo(found)
-    const versions: number[] = []
-    for (const subscribers of found) versions.push(this.#subscriptions.versionOf(subscribers))
-    if (this.#deliveries + deliveries.length > this.#maxDeliveries) this.#makeRoom(deliveries.length)
-    const number = this.#free.pop() ?? this.#sets.length
-    this.#sets[number] = new MatchSet(deliveries, versions, hash, this.#byHash.get(hash) ?? 0)
-    this.#byHash.set(hash, number)
-    this.#deliveries += deliveries.length
+    if (set === undefined || number === 0) {
+      number = this.#free.pop() ?? this.#sets.length
+      set = this.#add(number, found, hash)
+    }
+    if (set.deliveries === undefined) {
+      const deliveries = this.#subscriptions.deliveriesTo(found)
+      if (this.#deliveries + deliveries.length > this.#maxDeliveries) this.#makeRoom(deliveries.length)
+      this.#deliveries += deliveries.length
+      set.deliveries = deliveries
+    }
     return number
+  }
+
+  #add(number: number, found: readonly Subscribers[], hash: number): MatchSet {
+    const versions: number[] = []
+    for (const subscribers of found) {
+      const version = this.#subscriptions.versionOf(subscribers)
+      versions.push(version)
+      const others = this.#byVersion.get(version)
+      if (others === undefined) this.#byVersion.set(version, number)
+      else if (typeof others === 'number') this.#byVersion.set(version, new Set([others, number]))
+      else others.add(number)
+    }
+    const set = new MatchSet(undefined, versions, hash, this.#byHash.get(hash) ?? 0)
+    this.#byHash.set(hash, number)
+    this.#sets[number] = set
+    return set
   }
 
   #hash(found: readonly Subscribers[]): number {
@@ -172,9 +200,7 @@ export class MatchSets {
     hot[record + MATCH_SET] = set
     if (set > NOBODY) this.#count(set, 1)
     if (before <= NOBODY || this.#count(before, -1) > 0) return
-    this.#drop(before)
-    this.#sets[before] = undefined
-    this.#free.push(before)
+    this.#remove(before)
   }
 
   #count(number: number, topics: number): number {
@@ -182,30 +208,57 @@ export class MatchSets {
     return set === undefined ? 0 : (set.topics += topics)
   }
 
-  /** Lets go of a list. The number is not used again before the last topic with it has been matched anew. */
-  #drop(number: number): void {
+  /** Lets go of the lists with the subscribers that had this version. */
+  #letGoOf(version: number): void {
+    const sets = this.#byVersion.get(version)
+    if (sets === undefined) return
+    this.#byVersion.delete(version)
+    if (typeof sets === 'number') this.#empty(sets)
+    else for (const number of sets) this.#empty(number)
+  }
+
+  /** Lets go of a list. The set stays until the last topic that has its number has been matched anew. */
+  #empty(number: number): void {
     const set = this.#sets[number]
     if (set?.deliveries === undefined) return
     this.#deliveries -= set.deliveries.length
     set.deliveries = undefined
-    let before = this.#byHash.get(set.hash) ?? 0
+  }
+
+  /** The number of a set that no topic has may be used again. */
+  #remove(number: number): void {
+    const set = this.#sets[number]
+    if (set === undefined) return
+    this.#empty(number)
+    for (const version of set.versions) {
+      const others = this.#byVersion.get(version)
+      if (others === number) this.#byVersion.delete(version)
+      else if (others instanceof Set) others.delete(number)
+    }
+    this.#unlink(number, set)
+    this.#sets[number] = undefined
+    this.#free.push(number)
+  }
+
+  #unlink(number: number, { hash, next }: MatchSet): void {
+    let before = this.#byHash.get(hash) ?? 0
     if (before === number) {
-      if (set.next === 0) this.#byHash.delete(set.hash)
-      else this.#byHash.set(set.hash, set.next)
+      if (next === 0) this.#byHash.delete(hash)
+      else this.#byHash.set(hash, next)
       return
     }
     for (let other = this.#sets[before]; other !== undefined && other.next !== number; other = this.#sets[before]) {
       before = other.next
     }
     const other = this.#sets[before]
-    if (other !== undefined) other.next = set.next
+    if (other !== undefined) other.next = next
   }
 
   /** Lets go of the lists that were made first, until there is room for so many deliveries more. */
   #makeRoom(deliveries: number): void {
     while (this.#deliveries > 0 && this.#deliveries + deliveries > this.#maxDeliveries) {
       if (this.#hand >= this.#sets.length) this.#hand = NOBODY + 1
-      this.#drop(this.#hand++)
+      this.#empty(this.#hand++)
     }
   }
 

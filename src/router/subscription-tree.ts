@@ -20,6 +20,8 @@ const NOBODY: readonly Delivery[] = []
  * no tree; only filters with wildcards are walked. Filters and topics given to it must be valid.
  */
 export class SubscriptionTree {
+  /** That of the subscribers of the filter that changed last, as it was before; 0 if nobody had asked for it. */
+  replacedVersion = 0
   readonly #exact = new Map<string, Subscribers>()
   readonly #wildcards = LevelNode.createRoot<Subscribers>()
   readonly #found: Subscribers[] = []
@@ -35,20 +37,25 @@ export class SubscriptionTree {
     if (!hasWildcard(filter)) {
       const before = this.#exact.get(filter)
       const isNew = !contains(before, subscriber)
+      this.replacedVersion = before?.version ?? 0
       this.#exact.set(filter, withDelivery(before, delivery))
       return isNew
     }
     const node = this.#wildcards.grow(filter.split('/'))
     const isNew = !contains(node.value, subscriber)
+    this.replacedVersion = node.value?.version ?? 0
     node.value = withDelivery(node.value, delivery)
     return isNew
   }
 
   /** Returns whether there was such a subscription. The filter must be spelled as it was when added [MQTT-3.10.4-1]. */
   remove(subscriber: Subscriber, filter: string): boolean {
+    // They would stay in memory until the next `find`.
+    this.#found.length = 0
     if (!hasWildcard(filter)) {
       const before = this.#exact.get(filter)
       if (before === undefined || !contains(before, subscriber)) return false
+      this.replacedVersion = before.version
       const after = withoutSubscriber(before, subscriber)
       if (after === undefined) this.#exact.delete(filter)
       else this.#exact.set(filter, after)
@@ -56,6 +63,7 @@ export class SubscriptionTree {
     }
     const node = this.#wildcards.find(filter.split('/'))
     if (node?.value === undefined || !contains(node.value, subscriber)) return false
+    this.replacedVersion = node.value.version
     node.value = withoutSubscriber(node.value, subscriber)
     node.prune()
     return true

@@ -44,6 +44,12 @@ class Fixture {
   }
 }
 
+/** A list that has one of them though it has gone from all its filters, if there is one. */
+function listWithGone(sets: MatchSets, hasGone: (one: Subscriber) => boolean): readonly Delivery[] | undefined {
+  for (const list of sets.lists()) if (list.some(({ subscriber }) => hasGone(subscriber))) return list
+  return undefined
+}
+
 function nobody(): Subscriber {
   return { deliver: () => undefined }
 }
@@ -152,6 +158,34 @@ describe('MatchSets', () => {
     expect(fixture.sets.size).toBeLessThanOrEqual(3)
   })
 
+  test('holds nobody who has gone, for topics that get no further message either', () => {
+    const fixture = new Fixture(10_000)
+    const all = fixture.subscribe('#')
+    for (let i = 0; i < 200; i++) {
+      for (const filter of [`rest/${i}/#`, `any/${i}/+`, `exact/${i}/x`]) {
+        const subscriber = fixture.subscribe(filter)
+        expect(fixture.subscribersOf(`${filter.slice(0, -1)}x`)).toContain(subscriber)
+        fixture.unsubscribe(filter, subscriber)
+      }
+    }
+    expect(listWithGone(fixture.sets, (one) => one !== all)).toBe(undefined)
+    for (const topic of ['rest/7/x', 'any/7/x', 'exact/7/x']) expect(fixture.subscribersOf(topic)).toEqual([all])
+  })
+
+  test('fills a list that gave way to others again, and lets it go with its subscribers', () => {
+    const fixture = new Fixture(100, 10)
+    const [stays, goes] = [fixture.subscribe('a/#'), fixture.subscribe('a/+')]
+    const others = Array.from({ length: 9 }, () => fixture.subscribe('b'))
+    for (let i = 0; i < 3; i++) {
+      expect(fixture.subscribersOf('a/1')).toEqual([stays, goes])
+      expect(fixture.subscribersOf('b')).toEqual(others)
+    }
+    expect(fixture.subscribersOf('a/1')).toEqual([stays, goes])
+    fixture.unsubscribe('a/+', goes)
+    expect(listWithGone(fixture.sets, (one) => one === goes)).toBe(undefined)
+    expect(fixture.subscribersOf('a/1')).toEqual([stays])
+  })
+
   test('has the subscribers right, whatever comes, goes and is forgotten', () => {
     const people = [nobody(), nobody(), nobody()]
     const topics = ['a', 'a/b', 'b', '/b', '$S/b', 'é/b']
@@ -185,8 +219,11 @@ describe('MatchSets', () => {
                 throw new Error(`${topic} is matched wrong`)
             }
           }
+          if (listWithGone(fixture.sets, (one) => model.get(one)?.size === 0) !== undefined)
+            throw new Error('a list has a subscriber who has gone')
         }
         for (const [person, own] of model) for (const filter of own) fixture.unsubscribe(filter, person)
+        expect(listWithGone(fixture.sets, () => true)).toBe(undefined)
         for (const topic of topics) expect(fixture.match(topic)).toEqual([])
         expect(fixture.sets.size).toBe(0)
       },

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HubbubError } from '../../src/base/errors.ts'
@@ -147,6 +149,28 @@ describe('Router', () => {
       router.unsubscribe(anna, filter)
       expect(router.publishMessage(message('a/b'))).toBe(0)
     }
+  })
+
+  test('keeps nobody in memory who has unsubscribed, for topics that get no further message either', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: unknown = runInNewContext('gc')
+    const router = createRouter()
+    const gone: WeakRef<Listener>[] = []
+    const comeAndGo = (filter: string): void => {
+      const listener = new Listener()
+      gone.push(new WeakRef(listener))
+      router.subscribe(listener, filter, plainOptions(0))
+      expect(router.publishMessage(message(`${filter.slice(0, -1)}x`))).toBe(1)
+      router.unsubscribe(listener, filter)
+    }
+    for (let i = 0; i < 100; i++) for (const filter of [`rest/${i}/#`, `any/${i}/+`, `exact/${i}/x`]) comeAndGo(filter)
+    await expect
+      .poll(() => {
+        if (typeof collect === 'function') collect()
+        return gone.filter((one) => one.deref() !== undefined).length
+      })
+      .toBe(0)
+    expect(router.publishMessage(message('rest/1/x'))).toBe(0)
   })
 
   test('hands a message to all who had subscribed when it came, though a delivery changes subscriptions', () => {
