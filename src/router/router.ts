@@ -49,7 +49,7 @@ export class Router implements TableOwner {
   readonly #subscriptions = new SubscriptionTree()
   readonly #matchSets: MatchSets
   readonly #taps: Tap[] = []
-  /** That of the topic of the message at hand, for the taps. */
+  /** That of the topic of the message that a tap is offered; else of none. */
   readonly #tag: RecordTag
   /** Stands for each message of a run in turn, for those who do not take runs. */
   readonly #single = new Message()
@@ -84,6 +84,7 @@ export class Router implements TableOwner {
 
   /** A topic gives way to others; only for the table of topics. */
   forget(topic: TopicNumber): void {
+    if (this.#tag.topic === topic) this.#tag.topic = 0
     this.#matchSets.forget(topic)
     this.trails.forget(topic)
   }
@@ -118,8 +119,13 @@ export class Router implements TableOwner {
     }
     if (trail !== undefined) this.trails.routed(trail, matched)
     if (isReserved) return matched
-    this.#tag.topic = this.#ifKnown(topic, forgotten)
-    for (const tap of this.#taps) tap.offer(message, this.#tag)
+    const tag = this.#tag
+    for (const tap of this.#taps) {
+      // For each: the one before may have published.
+      tag.topic = this.#ifKnown(topic, forgotten)
+      tap.offer(message, tag)
+    }
+    tag.topic = 0
     return matched
   }
 
@@ -160,8 +166,12 @@ export class Router implements TableOwner {
     }
     if (trail !== undefined) this.trails.routed(trail, matched)
     this.#ledger.matched += matched * run.count
-    this.#tag.topic = this.#ifKnown(topic, forgotten)
-    for (const tap of this.#taps) tap.offerRun(run, this.#tag)
+    const tag = this.#tag
+    for (const tap of this.#taps) {
+      tag.topic = this.#ifKnown(topic, forgotten)
+      tap.offerRun(run, tag)
+    }
+    tag.topic = 0
     return matched
   }
 

@@ -11,7 +11,8 @@ export interface TopicTag {
  *
  *   1. `offer` and `offerRun` return without waiting and never throw; they run per message.
  *   2. The payload is a view of a buffer that changes after the call returns: copy what you keep.
- *   3. `tag` is that of the message's topic until the call returns. There is one for each topic: for one tap to use.
+ *   3. `tag` is that of the message's topic until the call returns, or the tap itself publishes: from then on it may be that of no
+ *      topic, which remembers nothing. There is one for each topic: for one tap to use.
  *   4. After `stop`, no timer or socket is left open.
  */
 export interface Tap {

@@ -11,6 +11,7 @@ import type { QoS } from '../../src/protocol/packet-types.ts'
 import { plainOptions } from '../../src/protocol/subscription-options.ts'
 import type { Delivery, Subscriber } from '../../src/router/delivery.ts'
 import { Router, type RouterOptions } from '../../src/router/router.ts'
+import type { TopicTag } from '../../src/router/tap.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { naiveMatches } from './naive-match.ts'
 import { runs } from '../support/runs.ts'
@@ -299,6 +300,48 @@ describe('Router', () => {
       ['z', 122],
       ['a', 0],
     ])
+  })
+
+  test('gives a tap the tag of no other topic when it publishes itself, nor when a tap before it did', () => {
+    const router = createRouter()
+    const seen: [topic: string, tag: number][] = []
+    const answer = ({ topic }: Message, tag: TopicTag): void => {
+      if (topic.length > 1) return
+      for (const echo of [`${topic} echo`, '$SYS/echo']) router.publishMessage(message(echo))
+      tag.value = 7
+      expect(tag.value).toBe(0)
+    }
+    const note = ({ topic }: Message, tag: TopicTag): void => {
+      seen.push([topic, tag.value])
+      tag.value = topic.charCodeAt(0) + topic.length
+    }
+    router.addTap({ offer: answer, offerRun: answer, stop: () => Promise.resolve() })
+    router.addTap({ offer: note, offerRun: note, stop: () => Promise.resolve() })
+    router.publishMessage(message('a'))
+    router.publishMessage(message('a'))
+    publishRun(router, run('a', ['1', '2']))
+    expect(seen.splice(0)).toEqual([
+      ['a echo', 0],
+      ['a', 0],
+      ['a echo', 103],
+      ['a', 98],
+      ['a echo', 103],
+      ['a', 98],
+    ])
+  })
+
+  test('takes the tag from a tap whose topic gives way to one of the hub, to which the tap publishes', () => {
+    const router = createRouter({ maxTopics: 1 })
+    const seen: number[] = []
+    const answer = (_message: Message, tag: TopicTag): void => {
+      router.publishMessage(message('$SYS/echo'))
+      tag.value = 7
+      seen.push(tag.value)
+    }
+    router.addTap({ offer: answer, offerRun: answer, stop: () => Promise.resolve() })
+    router.publishMessage(message('a'))
+    publishRun(router, run('b', ['1', '2']))
+    expect(seen).toEqual([0, 0])
   })
 
   test('hands a run whole to those who take runs and message by message to all others, in order', () => {
