@@ -99,7 +99,7 @@ describe('loadConfig', () => {
         maxRetainedMessages: 1_000_000,
         maxRetainedBytes: 1_073_741_824,
         maxTopics: 250_000,
-        maxTopicMemoryBytes: 32 * 1024 ** 2,
+        maxTopicMemoryBytes: 128 * 1024 ** 2,
       },
       history: {
         enabled: true,
