@@ -240,8 +240,11 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#parts.ledger.otherReceived++
     this.#isAnswered = false
     this.#isTaking = true
-    this.#control?.take(type, bytes, start, bodyStart, end)
-    this.#isTaking = false
+    try {
+      this.#control?.take(type, bytes, start, bodyStart, end)
+    } finally {
+      this.#isTaking = false
+    }
     return this.#isAnswered && !this.#isClosed
   }
 
