@@ -23,8 +23,9 @@ export class ReadTurn {
   #waiting: ReadShare[] = []
   /** Emptied, to be used again. */
   #spare: ReadShare[] = []
-  /** How many went on in this turn. */
+  /** How many went on in the turn that began last; 0 after one in which none did. */
   #goingOn = 0
+  #isBegun = false
   readonly #next: () => void
 
   constructor() {
@@ -38,13 +39,23 @@ export class ReadTurn {
 
   /** Has `share` go on in the next turn. */
   wait(share: ReadShare): void {
-    if (this.#waiting.push(share) === 1) setImmediate(this.#next)
+    this.#waiting.push(share)
+    this.#begin()
+  }
+
+  #begin(): void {
+    if (this.#isBegun) return
+    this.#isBegun = true
+    setImmediate(this.#next)
   }
 
   #goOn(): void {
     const shares = this.#waiting
     this.#waiting = this.#spare
     this.#goingOn = shares.length
+    this.#isBegun = false
+    // One turn more than there is need for, to see that nobody goes on.
+    if (shares.length > 0) this.#begin()
     for (let i = 0; i < shares.length; i++) shares[i]?.goOn()
     shares.length = 0
     this.#spare = shares
@@ -62,7 +73,7 @@ export class ReadShare {
   #source: ReadSource | undefined = undefined
   #isPaused = false
   #isWaiting = false
-  /** What came since the last turn it waited for, and how long that took. */
+  /** What came since it last went on in a turn, however long ago, and how long that took: at worst it waits for one too early. */
   #bytes = 0
   #ms = 0
 

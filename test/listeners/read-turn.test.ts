@@ -100,6 +100,18 @@ describe('ReadShare', () => {
     expect(turn.shareMs).toBe(alone / 4)
   })
 
+  test('has all of the time again when the others have stopped for a turn', async () => {
+    const { shares, turn } = open(['a', 'b', 'c', 'd'])
+    const alone = turn.shareMs
+    for (const share of shares) share.tookPiece(SHARE_BYTES, SHORT_MS)
+    await nextTurn()
+    await nextTurn()
+    expect(turn.shareMs).toBe(alone)
+    shares[0]?.tookPiece(SHARE_BYTES, SHORT_MS)
+    await nextTurn()
+    expect(turn.shareMs).toBe(alone)
+  })
+
   test('stops a source without pieces when its share of bytes is used up, or of time', async () => {
     for (const [bytes, ms] of [
       [SHARE_BYTES / 2, SHORT_MS],
