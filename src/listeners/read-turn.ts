@@ -15,6 +15,12 @@ export interface ReadSource {
   resume(): unknown
 }
 
+/** What came of a connection and is not handled yet. */
+export interface ReadRest {
+  /** Handles at most so many bytes of it. Returns whether to go on with it in the next turn. */
+  takeTurn(maxBytes: number): boolean
+}
+
 /**
  * The turns of the event loop in which connections are read. One that has more to read than its share goes on in the next, and
  * meanwhile all others have their turn: nobody feels a client that writes as fast as it can. One serves all listeners of a hub.
@@ -71,6 +77,8 @@ export class ReadShare {
   room = READ_MEMORY
   readonly #turn: ReadTurn
   #source: ReadSource | undefined = undefined
+  /** What came of the source and was too much for a turn. */
+  #rest: ReadRest | undefined = undefined
   #isPaused = false
   #isWaiting = false
   /** What came since it last went on in a turn, however long ago, and how long that took: at worst it waits for one too early. */
@@ -81,15 +89,39 @@ export class ReadShare {
     this.#turn = turn
   }
 
+  /** It is not read now. */
+  get isHeld(): boolean {
+    return this.#isPaused || this.#isWaiting
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** What is left of it in this turn, for a source that has no pieces. */
+  get leftBytes(): number {
+    return this.room.length - this.#bytes
+  }
+
   /** Begins to read. */
   open(source: ReadSource): void {
     this.#source = source
     source.resume()
   }
 
-  /** Forgets the source, which is gone. */
+  /** Forgets the source, which is gone; what is left of it goes on, paused or not, since nobody may be there to resume it. */
   close(): void {
     this.#source = undefined
+    if (this.#rest !== undefined) this.#wait()
+  }
+
+  /** Has `rest` go on in the next turns, and nothing read before it is handled. */
+  keep(rest: ReadRest): void {
+    this.#rest = rest
+    this.#source?.pause()
+    if (this.isHeld) return
+    this.#fit(true, this.#ms, this.#ms / this.#bytes)
+    this.#wait()
   }
 
   pause(): void {
@@ -99,13 +131,15 @@ export class ReadShare {
 
   resume(): void {
     this.#isPaused = false
-    if (!this.#isWaiting) this.#source?.resume()
+    if (this.#rest !== undefined) this.#wait()
+    else if (!this.#isWaiting) this.#source?.resume()
   }
 
   /** Reads on to the end, whatever comes: it is thrown away. */
   readOut(): void {
     this.#isPaused = false
     this.#isWaiting = false
+    this.#rest = undefined
     this.#source?.resume()
   }
 
@@ -122,8 +156,9 @@ export class ReadShare {
   tookChunk(bytes: number, ms: number): void {
     this.#bytes += bytes
     this.#ms += ms
-    if (this.#isPaused || this.#isWaiting) return
-    if (this.#bytes < SHARE_BYTES && this.#ms < this.#turn.shareMs) return
+    if (this.isHeld) return
+    if (this.leftBytes > 0 && this.#ms < this.#turn.shareMs) return
+    this.#fit(false, this.#ms, this.#ms / this.#bytes)
     this.#source?.pause()
     this.#wait()
   }
@@ -134,10 +169,28 @@ export class ReadShare {
     this.#isWaiting = false
     this.#bytes = 0
     this.#ms = 0
-    if (!this.#isPaused) this.#source?.resume()
+    if (this.#rest !== undefined && this.#mayGoOn) this.#rest = this.#handle(this.#rest)
+    if (!this.#mayGoOn) return
+    if (this.#rest === undefined) this.#source?.resume()
+    else this.#wait()
+  }
+
+  get #mayGoOn(): boolean {
+    return !this.#isPaused || this.#source === undefined
+  }
+
+  /** Returns what is to go on in the next turn. */
+  #handle(rest: ReadRest): ReadRest | undefined {
+    const bytes = this.room.length
+    const startMs = performance.now()
+    if (!rest.takeTurn(bytes)) return undefined
+    const ms = performance.now() - startMs
+    this.#fit(true, ms, ms / bytes)
+    return rest
   }
 
   #wait(): void {
+    if (this.#isWaiting) return
     this.#isWaiting = true
     this.#turn.wait(this)
   }

@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from 'ws'
 import { FrameSizeError, type Transport, type TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from './listener.ts'
-import { ReadShare, type ReadTurn } from './read-turn.ts'
+import { type ReadRest, ReadShare, type ReadTurn } from './read-turn.ts'
 
 /** Close codes of RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000
@@ -14,7 +14,7 @@ const WHOLE = { binary: true, fin: true }
 const PART = { binary: true, fin: false }
 
 /** A WebSocket connection; its binary messages are one stream of bytes [MQTT-6.0.0-2]. */
-export class WebSocketTransport implements Transport {
+export class WebSocketTransport implements Transport, ReadRest {
   readonly kind = 'websocket'
   readonly remoteHost: string
   readonly #remotePort: number
@@ -30,6 +30,10 @@ export class WebSocketTransport implements Transport {
   #owner: TransportOwner | undefined = undefined
   #error: Error | undefined = undefined
   #isEnding = false
+  /** The WebSocket is closed; its owner is told when the messages are handed over. */
+  #isGone = false
+  /** Messages, the first maybe in part, that were too much for a turn. */
+  #messages: Buffer[] = []
 
   /**
    * Until the owner answers for the first time, a frame that is not complete may take up `maxUnansweredBytes`: ws itself
@@ -86,6 +90,7 @@ export class WebSocketTransport implements Transport {
 
   destroy(): void {
     this.#isEnding = true
+    this.#drop()
     this.#webSocket.terminate()
   }
 
@@ -121,10 +126,36 @@ export class WebSocketTransport implements Transport {
     this.#deliveredBytes = this.#socket.bytesRead
     // Always so, since `binaryType` is left at its default.
     if (!Buffer.isBuffer(data)) return
+    if (this.#messages.length === 0 && !this.#share.isHeld && data.length <= this.#share.leftBytes) {
+      this.#hand(data)
+      return
+    }
+    // ws gives a message whole, and goes on with what it has read already.
+    this.#messages.push(data)
+    this.#share.keep(this)
+  }
+
+  #hand(message: Buffer): void {
     const startMs = performance.now()
-    this.#owner?.received(data)
-    // Frames that lie in what was read already still come.
-    if (!this.#isEnding) this.#share.tookChunk(data.length, performance.now() - startMs)
+    this.#owner?.received(message)
+    if (!this.#isEnding) this.#share.tookChunk(message.length, performance.now() - startMs)
+  }
+
+  /** Hands over so many bytes of the messages; only for `ReadShare`. */
+  takeTurn(maxBytes: number): boolean {
+    const messages = this.#messages
+    let leftBytes = maxBytes
+    while (leftBytes > 0 && (this.#isGone || !this.#share.isPaused)) {
+      const message = messages.shift()
+      if (message === undefined) break
+      const piece = message.subarray(0, leftBytes)
+      if (piece.length < message.length) messages.unshift(message.subarray(leftBytes))
+      leftBytes -= piece.length
+      this.#owner?.received(piece)
+    }
+    if (messages.length > 0) return true
+    if (this.#isGone) this.#reportClosed()
+    return false
   }
 
   #onUnansweredData(): void {
@@ -144,6 +175,7 @@ export class WebSocketTransport implements Transport {
   #close(code: number, reason: string): void {
     if (this.#isEnding) return
     this.#isEnding = true
+    this.#drop()
     // ws destroys the socket if the peer has not closed after the server's `closeTimeout`.
     this.#webSocket.close(code, reason)
     // Read on, to see the peer's close frame.
@@ -160,11 +192,30 @@ export class WebSocketTransport implements Transport {
   }
 
   #onClose(): void {
+    this.#isGone = true
     this.#share.close()
+    if (this.#messages.length === 0) this.#reportClosed()
+  }
+
+  /** Nothing more is received. */
+  #drop(): void {
+    this.#messages.length = 0
+    const owner = this.#owner
+    if (!this.#isGone || owner === undefined) return
+    // It waits for the end of the messages no more, and is not told inside of its call.
+    this.#owner = undefined
+    process.nextTick(reportClosed, owner, this.#cause)
+  }
+
+  #reportClosed(): void {
     const owner = this.#owner
     this.#owner = undefined
-    // ws keeps the errors of its socket to itself.
-    if (owner !== undefined) reportClosed(owner, this.#error ?? this.#socket.errored ?? undefined)
+    if (owner !== undefined) reportClosed(owner, this.#cause)
+  }
+
+  /** What ended the connection; ws keeps the errors of its socket to itself. */
+  get #cause(): Error | undefined {
+    return this.#error ?? this.#socket.errored ?? undefined
   }
 }
 

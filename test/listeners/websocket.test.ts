@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
-import { Collected, guarded } from '../support/guard.ts'
+import { Collected, guarded, until } from '../support/guard.ts'
 import { askUpgrade, exchange, UPGRADE_HEADERS } from '../support/http-request.ts'
 import { connectTcpPeer, connectWebSocketPeer, pair, startWebSocketListener } from '../support/listening.ts'
 
@@ -288,4 +288,83 @@ function pingsOf(webSocket: WebSocket): Collected<Buffer> {
   const pings = new Collected<Buffer>('pings')
   webSocket.on('ping', (data) => pings.push(data))
   return pings
+}
+
+/** Larger than any share of a turn. */
+const LARGE = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => (i * 13) % 256))
+const SHARE_BYTES = 65_536
+
+async function startLargePair() {
+  return pair(await startWebSocketListener({ maxConnectPacketBytes: 1_048_576 }), connectWebSocketPeer)
+}
+
+test('WebSocketTransport hands over large messages in pieces of a turn each, and tells of the close after them', async () => {
+  const { owner, peer } = await startLargePair()
+  peer.send(LARGE.subarray(0, 600_000))
+  peer.send(LARGE.subarray(600_000))
+  peer.end()
+  expect(await owner.untilClosed()).toBe(undefined)
+  expect(owner.bytes.equals(LARGE)).toBe(true)
+  expect(Math.max(...owner.chunks.items.map((chunk) => chunk.length))).toBeLessThanOrEqual(SHARE_BYTES)
+  expect(owner.events.items.indexOf('closed')).toBe(owner.events.items.length - 1)
+})
+
+test('WebSocketTransport keeps the rest of a message while it is paused', async () => {
+  const { transport, owner, peer } = await startLargePair()
+  const received = owner.received.bind(owner)
+  const spy = vi.spyOn(owner, 'received').mockImplementation((chunk) => {
+    transport.pause()
+    received(chunk)
+  })
+  peer.send(LARGE)
+  await owner.untilReceived(1)
+  const before = owner.receivedBytes
+  expect(before).toBeLessThanOrEqual(SHARE_BYTES)
+  await turns()
+  expect(owner.receivedBytes).toBe(before)
+  spy.mockImplementation(received)
+  transport.resume()
+  expect((await owner.untilReceived(LARGE.length)).equals(LARGE)).toBe(true)
+})
+
+test('WebSocketTransport hands over what is left when the peer is gone, though nobody resumes it', async () => {
+  const { transport, owner, peer } = await startLargePair()
+  transport.pause()
+  peer.send(LARGE.subarray(0, 20_000))
+  peer.send(LARGE.subarray(20_000, 40_000))
+  peer.end()
+  const received = owner.received.bind(owner)
+  vi.spyOn(owner, 'received').mockImplementation((chunk) => {
+    transport.pause()
+    received(chunk)
+  })
+  await turns()
+  transport.resume()
+  expect(await owner.untilClosed()).toBe(undefined)
+  expect(owner.bytes.equals(LARGE.subarray(0, 40_000))).toBe(true)
+  expect(owner.events.items.at(-1)).toBe('closed')
+})
+
+test.each(['end', 'destroy'] as const)('WebSocketTransport drops the rest of a message on %s', async (ending) => {
+  const { transport, owner, peer } = await startLargePair()
+  const received = owner.received.bind(owner)
+  vi.spyOn(owner, 'received').mockImplementation((chunk) => {
+    received(chunk)
+    transport[ending]()
+  })
+  peer.send(LARGE)
+  peer.end()
+  await owner.untilClosed()
+  await turns()
+  expect(owner.events.items).toEqual(['received', 'closed'])
+  expect(owner.receivedBytes).toBeLessThanOrEqual(SHARE_BYTES)
+})
+
+/** A few turns of the event loop. */
+async function turns(): Promise<void> {
+  let left = 4
+  await until(
+    () => left-- === 0,
+    () => 'four turns',
+  )
 }
