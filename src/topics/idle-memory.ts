@@ -1,7 +1,11 @@
+/** The C library of most Linux systems maps what is larger by itself, always; smaller memory it hands out again, and zeroes. */
+const ALWAYS_MAPPED_BYTES = 32 * 1024 ** 2 + 4096
+
 /**
- * Zeroed memory of which most may never be used: the system gives a page of it only once something is written there. Shared memory,
- * though nobody shares it: the collector does not count that among what it is to collect, and so does not run for its size.
+ * Zeroed memory of at least so many bytes, of which most may never be used: the system gives a page of it only once something is
+ * written there, as long as it is mapped by itself, so it is asked for more than it needs. Shared memory, though nobody shares
+ * it: the collector does not count that among what it is to collect, and so does not run for its size.
  */
 export function idleMemory(bytes: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(bytes)
+  return new SharedArrayBuffer(Math.max(bytes, ALWAYS_MAPPED_BYTES))
 }

@@ -45,7 +45,8 @@ export class TopicIndex {
     this.#names = names
     // Hashes are even enough that all segments are split at about the same time: to up to twice as many as are needed.
     const maxSegments = 2 * 2 ** Math.max(1, Math.ceil(Math.log2(maxTopics / FULL_SLOTS)))
-    this.#slots = new Int32Array(idleMemory(maxSegments * SEGMENT_SLOTS * 8))
+    const slots = maxSegments * SEGMENT_SLOTS * 2
+    this.#slots = new Int32Array(idleMemory(slots * 4), 0, slots)
     this.#segmentDepths = new Uint8Array(maxSegments).fill(1)
     this.#segmentSizes = new Uint16Array(maxSegments)
     this.#maxDepth = Math.log2(maxSegments * DIRECTORY_SHARE)

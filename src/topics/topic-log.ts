@@ -55,9 +55,10 @@ export class TopicLog {
   constructor(records: TopicRecords, logBytes: number, owner: LogOwner) {
     this.#records = records
     this.#owner = owner
-    const bytes = idleMemory(logBytes - (logBytes % 8))
-    this.#bytes = Buffer.from(bytes)
-    this.#words = new Int32Array(bytes)
+    const size = logBytes - (logBytes % 8)
+    const memory = idleMemory(size)
+    this.#bytes = Buffer.from(memory, 0, size)
+    this.#words = new Int32Array(memory, 0, size / 4)
   }
 
   /** Blobs, also dead ones. */

@@ -81,12 +81,14 @@ export class TopicRecords {
   /** Record 0 is that of no topic. */
   constructor(maxTopics: number) {
     this.maxTopics = maxTopics
-    const hot = idleMemory((maxTopics + 1) * HOT_FIELDS * 4)
-    const cold = idleMemory((maxTopics + 1) * COLD_FIELDS * 4)
-    this.hot = new Int32Array(hot)
-    this.floats = new Float64Array(hot)
-    this.cold = new Int32Array(cold)
-    this.coldFloats = new Float64Array(cold)
+    const hotFields = (maxTopics + 1) * HOT_FIELDS
+    const coldFields = (maxTopics + 1) * COLD_FIELDS
+    const hot = idleMemory(hotFields * 4)
+    const cold = idleMemory(coldFields * 4)
+    this.hot = new Int32Array(hot, 0, hotFields)
+    this.floats = new Float64Array(hot, 0, hotFields / 2)
+    this.cold = new Int32Array(cold, 0, coldFields)
+    this.coldFloats = new Float64Array(cold, 0, coldFields / 2)
   }
 
   get isFull(): boolean {
