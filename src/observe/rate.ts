@@ -7,8 +7,8 @@ const WINDOW_MS = 10_000
  * less than ten seconds old, by its share. Needs no timer, and reads 0 twenty seconds after the last event at the latest.
  */
 export class Rate {
-  /** When the current window began. */
-  #startMs = 0
+  /** When the current window began. Never a small integer: that it becomes a fraction would have the engine compile all anew. */
+  #startMs = -Infinity
   #count = 0
   #countBefore = 0
 
