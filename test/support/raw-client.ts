@@ -144,9 +144,10 @@ export class RawClient {
     if (this.#fault !== undefined) throw this.#fault
   }
 
-  /** Waits until the connection is gone, and fails readably if it stays. */
+  /** Waits until the hub has closed the connection, and fails readably if it stays, or if this side closed it for a fault. */
   async untilClosed(guardMs = GUARD_MS): Promise<void> {
     await guarded(this.closed, () => `the connection to close; ${this.#state()}`, guardMs)
+    this.expectNoFault()
   }
 
   /** Closes this side after what was sent: FIN, or a WebSocket close frame. */

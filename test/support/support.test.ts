@@ -43,6 +43,21 @@ describe('RawClient', () => {
   })
 })
 
+test('RawClient does not take its own end, for a packet that breaks the standard, for one by the hub', async () => {
+  const connack = packet(2, 0, Buffer.from([0, 0]))
+  const disconnect = packet(14, 0, Buffer.alloc(0)) // no server of 3.1.1 sends one
+  const answers = [connack, disconnect]
+  const server = createServer((socket) => socket.on('data', () => void socket.write(answers.shift() ?? connack)))
+  onTestFinished(() => void server.close())
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  const client = await connectRawClient(typeof address === 'object' && address !== null ? address.port : 0)
+  client.send(packet(12, 0, Buffer.alloc(0)))
+  await expect(client.untilClosed()).rejects.toThrow(/DISCONNECT/)
+})
+
 test('watchLeftovers waits for what is closing, and fails over a timer or a socket that stays', async () => {
   const closing = watchLeftovers()
   setTimeout(() => undefined, 20)
