@@ -28,6 +28,11 @@ import { FrameSizeError, type Transport, type TransportOwner } from './transport
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
 const STOP_READING_AT = 2
 
+/** A client of which more than this waits for the answer to a control packet is not read from meanwhile. */
+const STOP_READING_BYTES = 65_536
+/** So much of what waits is handled when the answer is there, the rest in the next turns. */
+const AT_ONCE_BYTES = 4096
+
 const GONE = 'the client closed the connection without DISCONNECT'
 
 const NOT_CONNECTED = { protocolLevel: 0, keepAliveSeconds: 0, connectedAtMs: 0 }
@@ -85,6 +90,8 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #isClosed = false
   #isTransportGone = false
   #isBacklogged = false
+  /** Too much waits for the answer to a control packet. */
+  #isFull = false
   #takenQos0Messages = 0
   /** A control packet is being taken, and whether its answer came before the call returned. */
   #isTaking = false
@@ -146,6 +153,23 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#reader.push(chunk)
     this.flush()
     this.#publishRate?.settle(this.#lastReceivedMs)
+    if (this.#reader.waitingBytes <= STOP_READING_BYTES || this.#isFull) return
+    this.#isFull = true
+    this.transport.pause()
+  }
+
+  takeTurn(maxBytes: number): boolean {
+    const goesOn = this.#reader.resume(maxBytes)
+    this.flush()
+    const nowMs = performance.now()
+    this.#publishRate?.settle(nowMs)
+    if (this.#isTransportGone && !this.#reader.isStopped) this.close(GONE, ReasonCode.UNSPECIFIED_ERROR)
+    if (this.#isFull && this.#reader.waitingBytes === 0) {
+      this.#isFull = false
+      this.#lastReceivedMs = nowMs
+      this.#readOn()
+    }
+    return goesOn
   }
 
   taken(): void {
@@ -157,7 +181,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     if (this.isCongested) return
     if (this.#isBacklogged) {
       this.#isBacklogged = false
-      if (!this.#isHeldBack) this.transport.resume()
+      this.#readOn()
     }
     this.#session?.drain()
   }
@@ -324,10 +348,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       this.#isAnswered = true
       return
     }
-    this.#reader.resume()
-    this.flush()
-    this.#publishRate?.settle(performance.now())
-    if (this.#isTransportGone && !this.#reader.isStopped) this.close(GONE, ReasonCode.UNSPECIFIED_ERROR)
+    if (this.takeTurn(AT_ONCE_BYTES)) this.transport.awaitTurn()
   }
 
   // ---- what goes out
@@ -402,7 +423,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
   publishRateKept(): void {
     this.#lastReceivedMs = performance.now()
-    if (!this.#isBacklogged) this.transport.resume()
+    this.#readOn()
   }
 
   /** The client publishes too fast and is not read from. */
@@ -418,7 +439,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   /** Ends a client that was silent for too long, or waits on; only for the timer. A packet received costs it nothing. */
   checkSilence(): void {
     // While the hub does not read, that nothing comes is not the client's silence.
-    const silentMs = this.#isHeldBack ? 0 : performance.now() - this.#lastReceivedMs
+    const silentMs = this.#isHeldBack || this.#isFull ? 0 : performance.now() - this.#lastReceivedMs
     const leftMs = this.#allowedSilenceMs - silentMs
     if (leftMs > 0) this.#waitForWord(leftMs)
     else this.close('nothing came for one and a half times the keep-alive', ReasonCode.KEEP_ALIVE_TIMEOUT)
@@ -432,6 +453,11 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #sayFarewell(reason: string, code: ReasonCode, serverReference: string | undefined): void {
     const packet = this.#control?.farewell(reason, code, serverReference)
     if (packet !== undefined) this.#output.packet(packet)
+  }
+
+  /** Reads again unless there is one more reason not to. */
+  #readOn(): void {
+    if (!this.#isBacklogged && !this.#isHeldBack && !this.#isFull) this.transport.resume()
   }
 
   /** A client that sends without reading what it is answered would have its answers pile up: it is not read meanwhile. */

@@ -7,7 +7,9 @@
  *      call to the transport.
  *   4. After `end` or `destroy` nothing more is received; what was written before `end` is sent first.
  *   5. `closed` comes exactly once, last, and never inside a call to the transport.
- *   6. A peer that ends its side ends the connection: MQTT knows no half-open one.
+ *   6. After `awaitTurn`, `takeTurn` comes in the next turns of the event loop until it returns false, even if the transport is paused
+ *      or closed meanwhile, and nothing is received between.
+ *   7. A peer that ends its side ends the connection: MQTT knows no half-open one.
  *
  * Not promised: that a chunk, or a WebSocket frame, holds whole packets.
  */
@@ -27,6 +29,8 @@ export interface Transport {
   /** Stops reading, so that the peer has to wait; a few chunks may still come. */
   pause(): void
   resume(): void
+  /** Has the owner handle what it has put off, in this connection's share of the next turns, before more is read. */
+  awaitTurn(): void
 }
 
 /** Ends a connection whose peer sent a frame of the transport's own that is larger than any packet may be. */
@@ -36,6 +40,8 @@ export class FrameSizeError extends Error {}
 export interface TransportOwner {
   /** Copy what you keep: the chunk changes after the call. */
   received(chunk: Buffer): void
+  /** Its turn, of `awaitTurn`: handles at most so many bytes of what it has put off. Returns whether it needs one more. */
+  takeTurn(maxBytes: number): boolean
   /** The system has taken everything of the oldest write not yet reported. */
   taken(): void
   /** The connection is gone; `error` is what ended it, if it was not an orderly close. */

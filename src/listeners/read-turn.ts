@@ -73,10 +73,12 @@ export class ReadTurn {
  * waits for the next turn.
  */
 export class ReadShare {
-  /** What the next piece is read into: from 4 to 64 KiB, less when what comes takes long to handle. */
+  /** What the next piece is read into, the beginning of READ_MEMORY: from 4 to 64 KiB, less when what comes takes long to handle. */
   room = READ_MEMORY
   readonly #turn: ReadTurn
   #source: ReadSource | undefined = undefined
+  /** What the owner has put off. */
+  #putOff: ReadRest | undefined = undefined
   /** What came of the source and was too much for a turn. */
   #rest: ReadRest | undefined = undefined
   #isPaused = false
@@ -124,6 +126,13 @@ export class ReadShare {
     this.#wait()
   }
 
+  /** Has `putOff` go on in the next turns, paused or not, and nothing read before it is handled. */
+  putOff(putOff: ReadRest): void {
+    this.#putOff = putOff
+    this.#source?.pause()
+    this.#wait()
+  }
+
   pause(): void {
     this.#isPaused = true
     this.#source?.pause()
@@ -135,17 +144,17 @@ export class ReadShare {
     else if (!this.#isWaiting) this.#source?.resume()
   }
 
-  /** Reads on to the end, whatever comes: it is thrown away. */
+  /** Reads on to the end, whatever comes: it is thrown away. What the owner has put off came before. */
   readOut(): void {
     this.#isPaused = false
-    this.#isWaiting = false
+    if (this.#putOff === undefined) this.#isWaiting = false
     this.#rest = undefined
     this.#source?.resume()
   }
 
   /** So much of `room` was read and took so long to handle; when it was full there is more. Returns whether to read on in this turn. */
   tookPiece(bytes: number, ms: number): boolean {
-    const isFull = bytes === this.room.length
+    const isFull = bytes >= this.room.length
     this.#fit(isFull, ms, ms / bytes)
     if (this.#isPaused) return false
     if (isFull) this.#wait()
@@ -169,10 +178,12 @@ export class ReadShare {
     this.#isWaiting = false
     this.#bytes = 0
     this.#ms = 0
-    if (this.#rest !== undefined && this.#mayGoOn) this.#rest = this.#handle(this.#rest)
-    if (!this.#mayGoOn) return
-    if (this.#rest === undefined) this.#source?.resume()
-    else this.#wait()
+    if (this.#putOff !== undefined) this.#putOff = this.#handle(this.#putOff)
+    else if (this.#rest !== undefined && this.#mayGoOn) this.#rest = this.#handle(this.#rest)
+    if (this.#putOff !== undefined) this.#wait()
+    else if (!this.#mayGoOn) return
+    else if (this.#rest !== undefined) this.#wait()
+    else this.#source?.resume()
   }
 
   get #mayGoOn(): boolean {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Transport, TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from './listener.ts'
-import { readInto } from './read-memory.ts'
+import { READ_MEMORY, readInto } from './read-memory.ts'
 import { ReadShare, type ReadTurn } from './read-turn.ts'
 
 /** How long a peer may take to close its side after we closed ours. */
@@ -21,6 +21,8 @@ export class TcpTransport implements Transport {
   /** The one callback of all writes. */
   readonly #taken: (error?: Error | null) => void
   #owner: TransportOwner | undefined = undefined
+  /** What it has put off goes on when the connection is gone. */
+  #putOff: TransportOwner | undefined = undefined
   #endTimer: NodeJS.Timeout | undefined = undefined
   #isEnding = false
 
@@ -51,6 +53,7 @@ export class TcpTransport implements Transport {
 
   attach(owner: TransportOwner): void {
     this.#owner = owner
+    this.#putOff = owner
     const socket = this.#socket
     if (socket.closed) {
       process.nextTick(reportClosed, owner, socket)
@@ -100,11 +103,16 @@ export class TcpTransport implements Transport {
     this.#share.resume()
   }
 
+  awaitTurn(): void {
+    if (this.#putOff !== undefined) this.#share.putOff(this.#putOff)
+  }
+
   /** So many bytes were read into the memory that all share. Returns whether to read on at once. */
   #readPiece(bytes: number): boolean {
     if (this.#isEnding) return true
     const { room } = this.#share
-    const ms = this.#hand(bytes === room.length ? room : room.subarray(0, bytes))
+    // It may have been read into a larger one: Node asks for the next at once, and what waits is handled since then.
+    const ms = this.#hand(bytes === room.length ? room : READ_MEMORY.subarray(0, bytes))
     return this.#isEnding || this.#share.tookPiece(bytes, ms)
   }
 

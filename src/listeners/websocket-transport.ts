@@ -28,6 +28,8 @@ export class WebSocketTransport implements Transport, ReadRest {
   #deliveredBytes: number
   #pingedAtBytes = -1
   #owner: TransportOwner | undefined = undefined
+  /** What it has put off goes on when the connection is gone. */
+  #putOff: TransportOwner | undefined = undefined
   #error: Error | undefined = undefined
   #isEnding = false
   /** The WebSocket is closed; its owner is told when the messages are handed over. */
@@ -58,6 +60,7 @@ export class WebSocketTransport implements Transport, ReadRest {
 
   attach(owner: TransportOwner): void {
     this.#owner = owner
+    this.#putOff = owner
     const webSocket = this.#webSocket
     if (webSocket.readyState === webSocket.CLOSED) {
       process.nextTick(reportClosed, owner, this.#error)
@@ -100,6 +103,10 @@ export class WebSocketTransport implements Transport, ReadRest {
 
   resume(): void {
     this.#share.resume()
+  }
+
+  awaitTurn(): void {
+    if (this.#putOff !== undefined) this.#share.putOff(this.#putOff)
   }
 
   /** Sends a ping, and ends a connection from which nothing came since the last: a pong at least is due by then. */

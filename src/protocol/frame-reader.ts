@@ -4,6 +4,8 @@ import { MalformedPacketError } from './field-reader.ts'
 import { ReasonCode } from './reason-codes.ts'
 import { CUT_OFF, readVarint, TOO_LONG, varintEnd } from './varint.ts'
 
+const NOTHING = Buffer.alloc(0)
+
 /** Who gets the frames that a FrameReader cuts. */
 export interface FrameSink {
   /**
@@ -35,6 +37,7 @@ export class FrameReader {
   #isEnded = false
   /** What came while it was stopped; these chunks are its own. */
   #waiting: Buffer[] | undefined = undefined
+  #waitingBytes = 0
   /** The one of them that is being read. */
   #ownChunk: Buffer | undefined = undefined
 
@@ -44,9 +47,14 @@ export class FrameReader {
     this.maxPacketBytes = maxPacketBytes
   }
 
-  /** True while frames wait for `resume()`. */
+  /** True while frames, or those that come next, wait for `resume()`. */
   get isStopped(): boolean {
     return this.#isStopped
+  }
+
+  /** Bytes that wait for `resume()`. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
   }
 
   /** Bytes of a frame that has not come whole. */
@@ -60,32 +68,48 @@ export class FrameReader {
     else this.#read(chunk)
   }
 
-  /** Goes on after a stop, with what has arrived meanwhile. May stop again. */
-  resume(): void {
-    if (!this.#isStopped) return
+  /**
+   * Goes on after a stop, with at most `maxBytes` of what has arrived meanwhile. May stop again. Returns whether more waits and
+   * nothing but this limit has stopped it: `resume()` is then to be called once more.
+   */
+  resume(maxBytes: number): boolean {
+    if (!this.#isStopped) return false
     this.#isStopped = false
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    if (waiting === undefined) return
-    for (let i = 0; i < waiting.length; i++) {
-      const chunk = waiting[i]
-      if (chunk === undefined) continue
-      if (this.#isStopped) this.#wait(chunk)
-      else this.#readOwn(chunk)
+    let leftBytes = maxBytes
+    while (this.#waiting !== undefined && leftBytes > 0) {
+      const piece = this.#takeWaiting(this.#waiting, leftBytes)
+      leftBytes -= piece.length
+      this.#readOwn(piece)
+      if (this.#isStopped) return false
     }
+    return (this.#isStopped = this.#waiting !== undefined)
   }
 
   /** Nothing more is taken: lets go of a frame that has not come whole. */
   end(): void {
     this.#isEnded = true
+    this.#waiting = undefined
+    this.#waitingBytes = 0
     const held = this.#held
     this.#held = undefined
     if (held !== undefined) this.#blocks.release(held)
   }
 
   #wait(ownChunk: Buffer): void {
+    if (this.#isEnded) return
     this.#waiting ??= []
     this.#waiting.push(ownChunk)
+    this.#waitingBytes += ownChunk.length
+  }
+
+  /** Takes the first chunk that waits, or so much of it. */
+  #takeWaiting(waiting: Buffer[], maxBytes: number): Buffer {
+    const chunk = waiting.shift() ?? NOTHING
+    const piece = chunk.subarray(0, maxBytes)
+    if (piece.length < chunk.length) waiting.unshift(chunk.subarray(maxBytes))
+    else if (waiting.length === 0) this.#waiting = undefined
+    this.#waitingBytes -= piece.length
+    return piece
   }
 
   #readOwn(chunk: Buffer): void {
@@ -205,8 +229,9 @@ export class FrameReader {
 
   #stop(chunk: Buffer, at: number): void {
     this.#isStopped = true
-    if (at >= chunk.length) return
+    if (at >= chunk.length || this.#isEnded) return
     const rest = chunk.subarray(at)
+    this.#waitingBytes += rest.length
     this.#waiting ??= []
     // Many a packet of one chunk may stop it: the rest is copied for the first.
     this.#waiting.unshift(chunk === this.#ownChunk ? rest : Buffer.from(rest))

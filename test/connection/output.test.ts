@@ -26,6 +26,7 @@ class WrittenTransport implements Transport {
   destroy(): void {}
   pause(): void {}
   resume(): void {}
+  awaitTurn(): void {}
 }
 
 const terms = fc.record({

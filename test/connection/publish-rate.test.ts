@@ -186,6 +186,10 @@ class SteppedTransport implements Transport {
     this.asked.push('resume')
   }
 
+  awaitTurn(): void {
+    this.asked.push('awaitTurn')
+  }
+
   receive(...packets: readonly Buffer[]): void {
     this.#owner?.received(Buffer.concat(packets))
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ReadShare, type ReadSource, ReadTurn } from '../../src/listeners/read-turn.ts'
+import { type ReadRest, ReadShare, type ReadSource, ReadTurn } from '../../src/listeners/read-turn.ts'
 
 const KIB = 1024
 const SHARE_BYTES = 64 * KIB
@@ -36,6 +36,24 @@ function open(names: readonly string[]) {
   })
   events.length = 0
   return { shares, events, turn }
+}
+
+/** So many bytes that wait; writes down how many are handled in each turn. */
+class Rest implements ReadRest {
+  leftBytes: number
+  readonly #events: string[]
+
+  constructor(bytes: number, events: string[]) {
+    this.leftBytes = bytes
+    this.#events = events
+  }
+
+  takeTurn(maxBytes: number): boolean {
+    const bytes = Math.min(maxBytes, this.leftBytes)
+    this.#events.push(`${bytes / KIB} KiB`)
+    this.leftBytes -= bytes
+    return this.leftBytes > 0
+  }
 }
 
 function openOne() {
@@ -163,6 +181,52 @@ describe('ReadShare', () => {
     expect(events).toEqual(['one paused', 'one resumed'])
     await nextTurn()
     expect(events).toHaveLength(2)
+  })
+
+  test('has what was kept handled a piece a turn before it is read on, unless its owner has paused it', async () => {
+    const { share, events } = openOne()
+    share.keep(new Rest(130 * KIB, events))
+    expect(events.splice(0)).toEqual(['one paused'])
+    await nextTurn()
+    expect(events.splice(0)).toEqual(['64 KiB'])
+    share.pause()
+    await nextTurn()
+    await nextTurn()
+    expect(events.splice(0)).toEqual(['one paused'])
+    share.resume()
+    await nextTurn()
+    expect(events.splice(0)).toEqual(['64 KiB'])
+    await nextTurn()
+    expect(events.splice(0)).toEqual(['2 KiB', 'one resumed'])
+  })
+
+  test('has what its owner put off handled first, paused or not, and while it is read out', async () => {
+    const { share, events } = openOne()
+    share.keep(new Rest(64 * KIB, events))
+    share.putOff(new Rest(100 * KIB, events))
+    share.pause()
+    events.length = 0
+    await nextTurn()
+    await nextTurn()
+    await nextTurn()
+    expect(events.splice(0)).toEqual(['64 KiB', '36 KiB'])
+    share.putOff(new Rest(80 * KIB, events))
+    share.readOut()
+    events.length = 0
+    await nextTurn()
+    await nextTurn()
+    expect(events.splice(0)).toEqual(['64 KiB', '16 KiB', 'one resumed'])
+  })
+
+  test('has what is left handled when its source is gone, though nobody resumes it', async () => {
+    const { share, events } = openOne()
+    share.pause()
+    share.keep(new Rest(80 * KIB, events))
+    share.close()
+    events.length = 0
+    await nextTurn()
+    await nextTurn()
+    expect(events).toEqual(['64 KiB', '16 KiB'])
   })
 
   test('leaves a source alone that is gone', async () => {

@@ -222,7 +222,7 @@ test('WebSocketTransport ends a connection whose frames break the protocol', asy
   socket.write(`GET /mqtt HTTP/1.1\r\nHost: a\r\n${headers.join('')}\r\n`)
   const [transport] = await transports.atLeast(1)
   const closed = new Promise<Error | undefined>((resolve) => {
-    transport?.attach({ received: () => undefined, taken: () => undefined, closed: resolve })
+    transport?.attach({ received: () => undefined, takeTurn: () => false, taken: () => undefined, closed: resolve })
   })
   // A frame from a client must be masked [RFC 6455, section 5.1].
   socket.write(Buffer.from([0x82, 0x01, 0x00]))

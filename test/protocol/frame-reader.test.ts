@@ -57,24 +57,34 @@ const bodies = fc.array(
   { minLength: 1, maxLength: 8 },
 )
 
+/** How much of what waits is read at once. */
+const pieces = fc.oneof(fc.integer({ min: 1000, max: 50_000 }), fc.constant(Infinity))
+
 describe('FrameReader', () => {
   test('gives the same packets however the stream is cut', () => {
     fc.assert(
-      fc.property(bodies, fc.array(fc.nat(), { maxLength: 30 }), fc.boolean(), (packets, places, stops) => {
-        const encoded = packets.map(({ first, body }) => packet(first, body))
-        const expected = encoded.map((bytes, index) => shown(bytes, packets[index]?.body.length ?? 0))
-        const sink = new Collector()
-        sink.stops = stops
-        const reader = new FrameReader(sink, MAX_PACKET_BYTES, new Blocks())
-        for (const chunk of cut(Buffer.concat(encoded), places)) {
-          reader.push(chunk)
-          // The transport reads the next into the same memory.
-          chunk.fill(0xee)
-        }
-        for (let i = 0; i <= packets.length && reader.isStopped; i++) reader.resume()
-        expect(sink.frames).toEqual(expected)
-        expect(sink.fault).toBe(undefined)
-      }),
+      fc.property(
+        bodies,
+        fc.array(fc.nat(), { maxLength: 30 }),
+        fc.boolean(),
+        pieces,
+        (packets, places, stops, maxBytes) => {
+          const encoded = packets.map(({ first, body }) => packet(first, body))
+          const expected = encoded.map((bytes, index) => shown(bytes, packets[index]?.body.length ?? 0))
+          const sink = new Collector()
+          sink.stops = stops
+          const reader = new FrameReader(sink, MAX_PACKET_BYTES, new Blocks())
+          for (const chunk of cut(Buffer.concat(encoded), places)) {
+            reader.push(chunk)
+            // The transport reads the next into the same memory.
+            chunk.fill(0xee)
+          }
+          for (let i = 0; i < 1000 && reader.isStopped; i++) reader.resume(maxBytes)
+          expect(reader.waitingBytes).toBe(0)
+          expect(sink.frames).toEqual(expected)
+          expect(sink.fault).toBe(undefined)
+        },
+      ),
       { numRuns: runs(300) },
     )
   })
@@ -210,10 +220,27 @@ describe('FrameReader', () => {
     onTestFinished(() => copies.mockRestore())
     reader.push(chunk)
     chunk.fill(0xee)
-    while (reader.isStopped) reader.resume()
+    while (reader.isStopped) reader.resume(65_536)
     expect(copies).toHaveBeenCalledTimes(1)
     expect(sink.frames.length).toBe(3000)
     expect(new Set(sink.frames).size).toBe(1)
+  })
+
+  test('asks to go on when its limit stopped it, not when a frame did, and lets what comes meanwhile wait', () => {
+    const sink = new Collector()
+    sink.stops = true
+    const reader = new FrameReader(sink, MAX_PACKET_BYTES, new Blocks())
+    const ping = packet(0xc0, Buffer.alloc(0))
+    reader.push(Buffer.concat([ping, ping, ping, ping, ping]))
+    expect(reader.resume(2)).toBe(false)
+    sink.stops = false
+    expect(reader.resume(2)).toBe(true)
+    reader.push(packet(0x30, Buffer.from([1])))
+    expect(sink.frames).toHaveLength(3)
+    expect(reader.waitingBytes).toBe(7)
+    expect(reader.resume(100)).toBe(false)
+    expect(reader.isStopped).toBe(false)
+    expect(sink.frames.slice(3)).toEqual(['c000|', 'c000|', '3001|01'])
   })
 
   test('gives nothing more after a fault', () => {

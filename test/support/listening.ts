@@ -26,6 +26,10 @@ export class RecordingOwner implements TransportOwner {
     this.events.push('received')
   }
 
+  takeTurn(): boolean {
+    return false
+  }
+
   taken(): void {
     this.events.push('taken')
   }

@@ -38,6 +38,7 @@ function poisoning(owner: TransportOwner): TransportOwner {
       owner.received(chunk)
       chunk.fill(POISON)
     },
+    takeTurn: (maxBytes) => owner.takeTurn(maxBytes),
     taken: () => owner.taken(),
     closed: (error) => owner.closed(error),
   }
