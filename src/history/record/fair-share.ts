@@ -13,8 +13,10 @@ export class FairShare {
   bytes = 0
   #count = 0
 
+  /** A whole number of bytes. Who has none takes no share. */
   add(bytes: number): void {
-    const step = Math.min(STEPS - 1, Math.floor(Math.log2(Math.max(1, bytes)) * STEPS_AN_OCTAVE))
+    if (bytes <= 0) return
+    const step = Math.min(STEPS - 1, Math.floor(Math.log2(bytes) * STEPS_AN_OCTAVE))
     this.#counts[step] = (this.#counts[step] ?? 0) + 1
     this.#sums[step] = (this.#sums[step] ?? 0) + bytes
     this.bytes += bytes

@@ -14,6 +14,7 @@ test('FairShare takes from those who have most, and leaves the others what they 
   expect(capOf([10, 20, 30], 60)).toBe(Infinity)
   expect(capOf([], 0)).toBe(Infinity)
   expect(capOf([100, 100], 0)).toBe(0)
+  expect(capOf([0, 0, 0, 100], 2)).toBe(2)
 })
 
 test('FairShare fills the room to within an eighth of the largest share, and never more than that', () => {
