@@ -3,9 +3,15 @@ const ALWAYS_MAPPED_BYTES = 32 * 1024 ** 2 + 4096
 
 /**
  * Zeroed memory of at least so many bytes, of which most may never be used: the system gives a page of it only once something is
- * written there, as long as it is mapped by itself, so it is asked for more than it needs. The collector counts it as if it were
- * used, and so runs once more at the start of a hub; in return, what a hub had is given back soon after its end.
+ * written there, as long as it is mapped by itself, so it is asked for more than it needs. Shared memory, though nobody shares
+ * it, since the collector does not count that: each part of a table would make it run. The largest part is to be
+ * `countedMemory`, so that it does run, and gives all of them back, when hubs come and go.
  */
-export function idleMemory(bytes: number): ArrayBuffer {
+export function idleMemory(bytes: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(Math.max(bytes, ALWAYS_MAPPED_BYTES))
+}
+
+/** The same, as the collector counts it. */
+export function countedMemory(bytes: number): ArrayBuffer {
   return new ArrayBuffer(Math.max(bytes, ALWAYS_MAPPED_BYTES))
 }

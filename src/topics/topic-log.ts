@@ -1,5 +1,5 @@
 // Hot path: `isName` runs per PUBLISH, `keepPayload` for each topic in a chunk; measured by `npm run bench`, rows with topics at random.
-import { idleMemory } from './idle-memory.ts'
+import { countedMemory } from './idle-memory.ts'
 import { lastWord } from './topic-hash.ts'
 import {
   AT,
@@ -56,7 +56,7 @@ export class TopicLog {
     this.#records = records
     this.#owner = owner
     const size = logBytes - (logBytes % 8)
-    const memory = idleMemory(size)
+    const memory = countedMemory(size)
     this.#bytes = Buffer.from(memory, 0, size)
     this.#words = new Int32Array(memory, 0, size / 4)
   }
