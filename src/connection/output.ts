@@ -207,7 +207,9 @@ export class Output {
 
   /** Adds a packet as it is; for those that are rare. */
   packet(bytes: Buffer): void {
-    this.#used += bytes.copy(this.#room(bytes.length), this.#used)
+    // Not in one expression with what follows: it may begin a slab, and with it `#used`.
+    const slab = this.#room(bytes.length)
+    this.#used += bytes.copy(slab, this.#used)
     this.#gatheredBytes += bytes.length
     this.#gatheredOther++
     this.#gatheredOtherBytes += bytes.length

@@ -89,6 +89,35 @@ function outputs(turn: OutputTurn) {
   })
 }
 
+describe('Output sends packets that are no PUBLISH', () => {
+  test('and nothing between them, wherever its memory ends', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 40, size: 'max' })
+    const message = Message.create('t', Buffer.alloc(1000, 'm'), 0, false, 'me')
+    fc.assert(
+      fc.property(sizes, fc.boolean(), (all, hasMessages) => {
+        const [transport, turn] = [new WrittenTransport(), new OutputTurn(new Ledger())]
+        const output = new Output(transport, turn)
+        const expected: Buffer[] = []
+        for (const [i, size] of all.entries()) {
+          const bytes = Buffer.alloc(size, i + 1)
+          output.packet(bytes)
+          expected.push(bytes)
+          if (!hasMessages) continue
+          output.publish(message, 0, 0, false, false)
+          expected.push(message.bytes.subarray(message.start, message.end))
+        }
+        turn.flush()
+        while (output.pendingBytes > 0) {
+          output.taken()
+          turn.flush()
+        }
+        expect(transport.written.equals(Buffer.concat(expected))).toBe(true)
+      }),
+      { numRuns: runs(100) },
+    )
+  })
+})
+
 describe('Output lends the memory of a large payload', () => {
   const BYTES = 20_000
 
