@@ -9,17 +9,13 @@ import {
   type ListenOptions,
   stopListening,
 } from './listener.ts'
+import { canChooseMemory } from './read-memory.ts'
 import type { ReadTurn } from './read-turn.ts'
 import { TcpTransport } from './tcp-transport.ts'
 
 export interface TcpListenerOptions extends ListenOptions {
   readonly log: ListenerLog
   readonly readTurn: ReadTurn
-  /**
-   * Whether connections are read into the memory that all share (`read-memory.ts`). Default: no, until a fault is found: with it, a
-   * fuzz test (`test/connection/fuzz5.test.ts`, damaged streams) sees bytes out of place once in some thousands of streams.
-   */
-  readonly choosesMemory?: boolean
 }
 
 /** After this long without a byte the system asks whether the peer still exists; finds devices that lost their power. */
@@ -37,7 +33,7 @@ export class TcpListener implements Listener {
     this.#accept = accept
     this.#server = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS, pauseOnConnect: true },
-      (socket: Socket) => this.#accept(new TcpTransport(socket, options.readTurn, options.choosesMemory === true)),
+      (socket: Socket) => this.#accept(new TcpTransport(socket, options.readTurn, canChooseMemory)),
     )
   }
 

@@ -4,7 +4,6 @@ import { type ClientOptions, type RawData, WebSocket } from 'ws'
 import type { Transport, TransportOwner } from '../../src/connection/transport.ts'
 import { HttpListener } from '../../src/listeners/http.ts'
 import { addressOf, listen, type Listener, type ListenerLog, stopListening } from '../../src/listeners/listener.ts'
-import { canChooseMemory } from '../../src/listeners/read-memory.ts'
 import { ReadTurn } from '../../src/listeners/read-turn.ts'
 import { TcpListener } from '../../src/listeners/tcp.ts'
 import { TcpTransport } from '../../src/listeners/tcp-transport.ts'
@@ -97,7 +96,7 @@ export async function startTcpListener(host = '127.0.0.1'): Promise<Listening> {
   const log = new CollectingWarnings()
   const transports = new Collected<Transport>('transports')
   const listener = new TcpListener(
-    { host, port: 0, portOption: '--port', log, readTurn: new ReadTurn(), choosesMemory: canChooseMemory },
+    { host, port: 0, portOption: '--port', log, readTurn: new ReadTurn() },
     (transport) => transports.push(transport),
   )
   await listener.start()
