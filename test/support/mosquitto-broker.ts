@@ -6,8 +6,8 @@ import { requireTool } from './debian-tools.ts'
 import { freePort } from './free-port.ts'
 import { startProcess } from './processes.ts'
 
-/** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. */
-export async function startMosquittoBroker(): Promise<number> {
+/** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. `settings`: further lines. */
+export async function startMosquittoBroker(settings: readonly string[] = []): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-mosquitto-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const port = await freePort()
@@ -19,6 +19,7 @@ export async function startMosquittoBroker(): Promise<number> {
     'user root',
     'sys_interval 1',
     'log_dest stdout',
+    ...settings,
     '',
   ]
   writeFileSync(file, lines.join('\n'))
