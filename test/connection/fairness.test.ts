@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/guard.ts'
 import { publishPacket } from '../support/packets.ts'
-import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
+import { CARRIERS, openRawWebSocketClient } from '../support/raw-client.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
 import { join, message } from '../support/steps.ts'
 
@@ -10,16 +10,6 @@ const FLOOD_MESSAGES = 100_000
 /** Some 1,000,000 bytes, which a client may send in one WebSocket message. */
 const FRAME_MESSAGES = 83_000
 const HANDLED_MS = 40_000
-
-interface Carrier {
-  readonly name: string
-  readonly open: (ports: { readonly port: number; readonly httpPort: number }) => Promise<RawClient>
-}
-
-const CARRIERS: readonly Carrier[] = [
-  { name: 'TCP', open: async ({ port }) => openRawClient(port) },
-  { name: 'WebSocket', open: async ({ httpPort }) => openRawWebSocketClient(httpPort) },
-]
 
 describe.each(CARRIERS)('Hub beside a client that writes as fast as it can over $name', ({ open }) => {
   test('delivers what a quiet pair says long before all that the other has written', { timeout: 60_000 }, async () => {

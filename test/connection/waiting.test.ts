@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { GatedStore } from '../support/gated-store.ts'
 import { until } from '../support/guard.ts'
 import { publishPacket, subscribePacket } from '../support/packets.ts'
-import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
+import { CARRIERS } from '../support/raw-client.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
 import { isPublish, join, message } from '../support/steps.ts'
 
@@ -10,16 +10,6 @@ const SHARE_BYTES = 65_536
 const MESSAGES = 4000
 const PAYLOAD = 'x'.repeat(1000)
 const HANDLED_MS = 40_000
-
-interface Carrier {
-  readonly name: string
-  readonly open: (ports: { readonly port: number; readonly httpPort: number }) => Promise<RawClient>
-}
-
-const CARRIERS: readonly Carrier[] = [
-  { name: 'TCP', open: async ({ port }) => openRawClient(port) },
-  { name: 'WebSocket', open: async ({ httpPort }) => openRawWebSocketClient(httpPort) },
-]
 
 describe.each(CARRIERS)('Client over $name whose SUBSCRIBE waits for the store', ({ open }) => {
   /** It sends some 4 MB behind its SUBSCRIBE; an observer gets them all. */

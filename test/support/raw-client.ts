@@ -246,6 +246,17 @@ export async function openRawWebSocketClient(port: number, version: Version = 4,
   return client
 }
 
+/** What may carry MQTT, for tests of both; a client is opened at the ports of a hub. */
+export const CARRIERS = [
+  { name: 'TCP', open: async ({ port }: Ports) => openRawClient(port) },
+  { name: 'WebSocket', open: async ({ httpPort }: Ports) => openRawWebSocketClient(httpPort) },
+] as const
+
+interface Ports {
+  readonly port: number
+  readonly httpPort: number
+}
+
 /** Opens a TCP connection as an MQTT client that the hub has accepted; with `properties` it is one of MQTT 5. */
 export async function connectRawClient(port: number, fields: ConnectFields = {}): Promise<RawClient> {
   const client = await openRawClient(port, fields.properties === undefined ? 4 : 5)
