@@ -91,7 +91,7 @@ const offered: [offeredPerSecond: number, qos: QoS][] = [
 // rows, of which nothing is required, no message has the topic of the one before it.
 const manyTopics = 100
 
-// As of many devices that say something now and then: one subscriber has them all. Nothing is required of these rows either.
+// As of many devices that say something now and then: one subscriber has them all.
 const randomTopics: [topics: number, costAimMicroseconds: number][] = [
   [10_000, 1],
   [100_000, 1.8],
