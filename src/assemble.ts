@@ -148,6 +148,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
       retainedMessages: retained.count,
       retainedBytes: retained.bytes,
       isStoreFailing: store.isFailing,
+      loopStops: metrics.loopStops.byCause,
       history: history?.snapshot(),
     }
   }

@@ -37,7 +37,7 @@ const UNIT = [
   'test/examples/grafana.test.ts',
   'test/history/log/memory-history-log.test.ts',
   'test/listeners/{origins,read-turn}.test.ts',
-  'test/observe/{load-average,loop-lag,recent-times}.test.ts',
+  'test/observe/{load-average,loop-lag,loop-stops,recent-times}.test.ts',
   'test/protocol/*.test.ts',
   'test/router/*.test.ts',
   'test/session/deadlines.test.ts',

@@ -1,4 +1,5 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
@@ -264,10 +265,12 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#parts.ledger.otherReceived++
     this.#isAnswered = false
     this.#isTaking = true
+    const before = LOOP_TIMES.enter(LoopPart.CONTROL)
     try {
       this.#control?.take(type, bytes, start, bodyStart, end)
     } finally {
       this.#isTaking = false
+      LOOP_TIMES.leave(before)
     }
     return this.#isAnswered && !this.#isClosed
   }
@@ -406,8 +409,10 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       }
       session?.connectionEnded(reason)
     }
+    const before = LOOP_TIMES.enter(LoopPart.DISCONNECT)
     if (session !== undefined) sessions.leave(session, this)
     this.#control?.end()
+    LOOP_TIMES.leave(before)
     if (!this.#isTransportGone) {
       this.#output.finish()
       this.transport.end()

@@ -1,4 +1,5 @@
 // Hot path: `publish` and `acknowledge` run per packet sent; measured by `npm run bench`, all throughput rows.
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import { type Block, Blocks } from '../protocol/blocks.ts'
 import type { QoS } from '../protocol/packet-types.ts'
@@ -44,11 +45,13 @@ export class OutputTurn {
 
   /** Writes now what this turn has gathered. */
   flush(): void {
+    const before = LOOP_TIMES.enter(LoopPart.WRITING)
     const outputs = this.#dirty
     this.#dirty = this.#flushed
     this.#flushed = outputs
     for (let i = 0; i < outputs.length; i++) outputs[i]?.flush()
     outputs.length = 0
+    LOOP_TIMES.leave(before)
   }
 
   takeSlab(isLarge: boolean): Buffer {

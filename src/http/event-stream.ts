@@ -1,3 +1,4 @@
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ServerResponse } from 'node:http'
 import type { FeedEntries } from './schemas/feed.ts'
@@ -67,6 +68,7 @@ export class EventStream {
     if (this.#response.writableNeedDrain || this.#response.writableEnded) return undefined
     const [pending] = this.#pending.values()
     if (pending === undefined) return undefined
+    const before = LOOP_TIMES.enter(LoopPart.FEED)
     const entries: unknown[] = []
     for (const [key, entry] of pending.latest) {
       entries.push(entry)
@@ -74,6 +76,8 @@ export class EventStream {
       if (entries.length === EVENT_ENTRIES) break
     }
     if (pending.latest.size === 0) this.#pending.delete(pending.name)
-    return `event: ${pending.name}\ndata: ${JSON.stringify(entries)}\n\n`
+    const event = `event: ${pending.name}\ndata: ${JSON.stringify(entries)}\n\n`
+    LOOP_TIMES.leave(before)
+    return event
   }
 }

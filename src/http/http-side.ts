@@ -1,3 +1,4 @@
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -56,7 +57,11 @@ export class HttpSide {
     const { server } = options
     this.#app = fastify({
       serverFactory: (handler) => {
-        server.on('request', handler)
+        server.on('request', (request, response) => {
+          const before = LOOP_TIMES.enter(LoopPart.HTTP)
+          handler(request, response)
+          LOOP_TIMES.leave(before)
+        })
         return server
       },
       bodyLimit: MAX_BODY_BYTES,

@@ -1,4 +1,5 @@
 // Hot path: runs once per chunk read; measured by `npm run bench`, all rows.
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { READ_MEMORY } from './read-memory.ts'
 
 /** What all connections together that have more to read may take of a turn. */
@@ -193,9 +194,12 @@ export class ReadShare {
   /** Returns what is to go on in the next turn. */
   #handle(rest: ReadRest): ReadRest | undefined {
     const bytes = this.room.length
-    const startMs = performance.now()
-    if (!rest.takeTurn(bytes)) return undefined
-    const ms = performance.now() - startMs
+    const before = LOOP_TIMES.enter(LoopPart.READING)
+    const startMs = LOOP_TIMES.sinceMs
+    const goesOn = rest.takeTurn(bytes)
+    LOOP_TIMES.leave(before)
+    if (!goesOn) return undefined
+    const ms = LOOP_TIMES.sinceMs - startMs
     this.#fit(true, ms, ms / bytes)
     return rest
   }

@@ -1,4 +1,5 @@
 // Hot path: `write` runs once per connection and turn, `#read` once per chunk; measured by `npm run bench`.
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Socket } from 'node:net'
 import type { Transport, TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
@@ -124,9 +125,11 @@ export class TcpTransport implements Transport {
 
   /** Returns how long its owner took. */
   #hand(chunk: Buffer): number {
-    const startMs = performance.now()
+    const before = LOOP_TIMES.enter(LoopPart.READING)
+    const startMs = LOOP_TIMES.sinceMs
     this.#owner?.received(chunk)
-    return performance.now() - startMs
+    LOOP_TIMES.leave(before)
+    return LOOP_TIMES.sinceMs - startMs
   }
 
   #onTaken(error?: Error | null): void {

@@ -1,4 +1,5 @@
 // Hot path: `write` runs once per connection and turn, the message listener once per frame; measured by `npm run bench`.
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
 import { FrameSizeError, type Transport, type TransportOwner } from '../connection/transport.ts'
@@ -143,9 +144,11 @@ export class WebSocketTransport implements Transport, ReadRest {
   }
 
   #hand(message: Buffer): void {
-    const startMs = performance.now()
+    const before = LOOP_TIMES.enter(LoopPart.READING)
+    const startMs = LOOP_TIMES.sinceMs
     this.#owner?.received(message)
-    if (!this.#isEnding) this.#share.tookChunk(message.length, performance.now() - startMs)
+    LOOP_TIMES.leave(before)
+    if (!this.#isEnding) this.#share.tookChunk(message.length, LOOP_TIMES.sinceMs - startMs)
   }
 
   /** Hands over so many bytes of the messages; only for `ReadShare`. */

@@ -1,4 +1,5 @@
 import type { Ledger } from './ledger.ts'
+import type { StopCounts } from './loop-stops.ts'
 
 /** What the sessions of a hub hold together. */
 export interface SessionTotals {
@@ -46,6 +47,8 @@ export interface HubFacts {
   readonly retainedMessages: number
   readonly retainedBytes: number
   readonly isStoreFailing: boolean
+  /** What held the event loop for 20 ms or more. */
+  readonly loopStops: ReadonlyMap<string, StopCounts>
   /** Undefined: the hub keeps no history. */
   readonly history: HistoryFacts | undefined
 }

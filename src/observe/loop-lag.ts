@@ -1,3 +1,5 @@
+import { LoopStops } from './loop-stops.ts'
+
 /** How often the loop is checked; anything that blocks it for longer is noticed. Costs about 0.1 % of a core. */
 const LOOK_EVERY_MS = 20
 /** A computer that was suspended has not kept anybody waiting for hours. */
@@ -8,6 +10,8 @@ const MOST_LOOKS = 500
  * checked once instead of five times, so the checks that it missed count too, each with its own wait.
  */
 export class LoopLag {
+  /** What held the loop when it was held for long. */
+  readonly stops = new LoopStops()
   readonly #observe: (seconds: number) => void
   #timer: NodeJS.Timeout | undefined = undefined
   #dueAtMs = 0
@@ -17,16 +21,20 @@ export class LoopLag {
   }
 
   start(): void {
-    this.#dueAtMs = performance.now() + LOOK_EVERY_MS
+    const nowMs = performance.now()
+    this.#dueAtMs = nowMs + LOOK_EVERY_MS
+    this.stops.start(nowMs)
     this.#timer = setInterval(() => this.#look(performance.now()), LOOK_EVERY_MS)
   }
 
   stop(): void {
     clearInterval(this.#timer)
+    this.stops.stop()
   }
 
   #look(nowMs: number): void {
     let lateMs = Math.max(0, nowMs - this.#dueAtMs)
+    this.stops.look(nowMs, lateMs)
     this.#dueAtMs = nowMs + LOOK_EVERY_MS
     for (let looks = 0; looks < MOST_LOOKS && lateMs >= 0; looks++) {
       this.#observe(lateMs / 1000)

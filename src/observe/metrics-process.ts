@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import type { StopCounts } from './loop-stops.ts'
 import type { ReadRow } from './metric-row.ts'
 
 /** Metrics of the process, under the names of Prometheus' own client libraries. They cost nothing until they are read. */
@@ -8,6 +9,27 @@ export const PROCESS_ROWS: readonly ReadRow[] = [
     kind: 'counter',
     help: 'Time in which the event loop was busy. Its rate is the load of the hub; near 1 the hub is at its limit.',
     read: () => performance.eventLoopUtilization().active / 1000,
+  },
+  {
+    name: 'hubbub_event_loop_stops_total',
+    kind: 'counter',
+    label: 'cause',
+    help: 'How often the event loop was held for 20 ms or more, by the part of the hub that had most of the time; gc is the garbage collector, other is none of these.',
+    read: ({ loopStops }) => stopsBy(loopStops, ({ stops }) => stops),
+  },
+  {
+    name: 'hubbub_event_loop_stop_seconds_total',
+    kind: 'counter',
+    label: 'cause',
+    help: 'How long these stops were, all together.',
+    read: ({ loopStops }) => stopsBy(loopStops, ({ seconds }) => seconds),
+  },
+  {
+    name: 'hubbub_event_loop_longest_stop_seconds',
+    kind: 'gauge',
+    label: 'cause',
+    help: 'The longest of these stops since the hub started.',
+    read: ({ loopStops }) => stopsBy(loopStops, ({ longestSeconds }) => longestSeconds),
   },
   {
     name: 'process_cpu_seconds_total',
@@ -72,4 +94,11 @@ function maxOpenFiles(): number | undefined {
   if (process.platform !== 'linux') return undefined
   const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
   return soft === undefined ? undefined : Number(soft)
+}
+
+function stopsBy(
+  loopStops: ReadonlyMap<string, StopCounts>,
+  read: (counts: StopCounts) => number,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries([...loopStops].map(([cause, counts]) => [cause, read(counts)]))
 }

@@ -1,7 +1,9 @@
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { QoS } from '../protocol/packet-types.ts'
 import type { HubFacts } from './facts.ts'
 import { LoopLag } from './loop-lag.ts'
+import type { LoopStops } from './loop-stops.ts'
 import type { MetricRow, MetricValue, ReadRow } from './metric-row.ts'
 import { READ_ROWS } from './metrics-rows.ts'
 import { RecentTimes } from './recent-times.ts'
@@ -105,6 +107,11 @@ export class Metrics {
     })
   }
 
+  /** What held the event loop for long since the hub started. */
+  get loopStops(): LoopStops {
+    return this.#loopLag.stops
+  }
+
   /** Starts to watch the event loop. */
   start(): void {
     this.#loopLag.start()
@@ -132,7 +139,9 @@ export class Metrics {
   /** All metrics as of now, in the text format of Prometheus. */
   async scrape(): Promise<Scrape> {
     const facts = await this.#facts()
+    const before = LOOP_TIMES.enter(LoopPart.OBSERVE)
     for (const [row, metric] of this.#read) set(metric, row, row.read(facts))
+    LOOP_TIMES.leave(before)
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() }
   }
 

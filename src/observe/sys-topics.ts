@@ -1,3 +1,4 @@
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { Message } from '../protocol/message.ts'
 import type { HubFacts } from './facts.ts'
 import { LOAD_WINDOWS_MINUTES, LoadAverage } from './load-average.ts'
@@ -56,8 +57,10 @@ export class SysTopics {
     this.#maximumHeapBytes = Math.max(this.#maximumHeapBytes, heapBytes)
     const uptimeSeconds = (nowMs - this.#startedAtMs) / 1000
     const all = { ...facts, version, uptimeSeconds, heapBytes, maximumHeapBytes: this.#maximumHeapBytes }
+    const before = LOOP_TIMES.enter(LoopPart.OBSERVE)
     this.#publishValues(all)
     this.#publishLoads(all, (nowMs - this.#updatedAtMs) / 60_000)
+    LOOP_TIMES.leave(before)
     this.#updatedAtMs = nowMs
   }
 

@@ -1,4 +1,5 @@
 // Hot path: `publish` runs once per PUBLISH; measured by `npm run bench`, all throughput rows.
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
@@ -34,6 +35,8 @@ export interface RouterOptions {
   readonly maxTopicMemoryBytes: number
 }
 
+/** More receivers than this are a matter of their own for who asks what has the loop. */
+const MANY_RECEIVERS = 1000
 /** For a new topic of which no payload is known. */
 const USUAL_PAYLOAD_BYTES = 64
 
@@ -106,6 +109,7 @@ export class Router implements TableOwner {
     const { forgotten } = this.topics.table
     let matched = deliveries.length
     this.#ledger.matched += matched
+    const before = matched > MANY_RECEIVERS ? LOOP_TIMES.enter(LoopPart.FAN_OUT) : undefined
     for (const delivery of deliveries) {
       const { subscriber } = delivery
       if (!delivery.isNoLocal || subscriber.clientId !== message.publisher) {
@@ -117,6 +121,7 @@ export class Router implements TableOwner {
         subscriber.deliver(message, delivery.own, trail)
       }
     }
+    if (before !== undefined) LOOP_TIMES.leave(before)
     if (trail !== undefined) this.trails.routed(trail, matched)
     if (isReserved) return matched
     const tag = this.#tag
@@ -157,6 +162,7 @@ export class Router implements TableOwner {
     const trail = this.#observe(run, topic)
     const { forgotten } = this.topics.table
     let matched = deliveries.length
+    const before = matched > MANY_RECEIVERS ? LOOP_TIMES.enter(LoopPart.FAN_OUT) : undefined
     for (const delivery of deliveries) {
       const { subscriber } = delivery
       const isOwn = delivery.isNoLocal && subscriber.clientId === run.publisher
@@ -164,6 +170,7 @@ export class Router implements TableOwner {
       if (effective === undefined) matched--
       else this.#deliverRun(run, effective, trail)
     }
+    if (before !== undefined) LOOP_TIMES.leave(before)
     if (trail !== undefined) this.trails.routed(trail, matched)
     this.#ledger.matched += matched * run.count
     const tag = this.#tag

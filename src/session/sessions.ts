@@ -1,3 +1,4 @@
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SessionTotals } from '../observe/facts.ts'
 import { TransientSession } from '../store/memory/memory-session.ts'
@@ -198,11 +199,13 @@ export class Sessions {
   }
 
   #check(): void {
+    const before = LOOP_TIMES.enter(LoopPart.EXPIRY)
     const { clock } = this.#parts
     this.wills.check()
     for (const session of this.#byClientId.values()) session.settleTraffic(clock.nowMs())
     for (const session of this.#expiring.takeDue(clock.nowMs())) this.#expire(session)
     this.#expireRetained(clock.nowMs())
+    LOOP_TIMES.leave(before)
   }
 
   /** Goes on through the retained messages that have an expiry, a part at each check: who subscribes never gets an expired one. */

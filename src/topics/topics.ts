@@ -1,4 +1,5 @@
 // Hot path: `note` runs per message or run; measured by `npm run bench`, all throughput rows.
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
@@ -149,6 +150,7 @@ export class Topics implements TableOwner {
   }
 
   #settle(bytes: Buffer): void {
+    const before = LOOP_TIMES.enter(LoopPart.TOPICS)
     this.#bytes = undefined
     const { hot, floats, coldFloats } = this.records
     const { log } = this.table
@@ -171,6 +173,7 @@ export class Topics implements TableOwner {
     }
     this.#publishers.leave(publisher)
     this.#dirtyTopics = 0
+    LOOP_TIMES.leave(before)
   }
 
   #setPublisher(record: number, publisher: number): void {

@@ -36,6 +36,7 @@ export function createMetrics(facts: Partial<HubFacts> = {}): Metrics {
     retainedMessages: 0,
     retainedBytes: 0,
     isStoreFailing: false,
+    loopStops: new Map([['reading', { stops: 2, seconds: 0.07, longestSeconds: 0.04 }]]),
     history: undefined,
     ...facts,
   }

@@ -1,3 +1,4 @@
+import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -120,8 +121,10 @@ export class DiskHistoryLog implements HistoryLog {
     const puts = await encode(databases, changes)
     try {
       await databases.root.batch(() => {
+        const before = LOOP_TIMES.enter(LoopPart.HISTORY)
         remove(databases, changes)
         for (const { records, key, value } of puts) void records.put(key, value)
+        LOOP_TIMES.leave(before)
       })
       this.#isFailing = false
     } catch (error) {

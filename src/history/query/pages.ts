@@ -1,3 +1,4 @@
+import { LoopPart } from '../../base/loop-times.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { TopicLimits } from '../../protocol/topic.ts'
 import { Conditions } from './conditions.ts'
@@ -58,7 +59,7 @@ export class Pages {
   async page(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryPage> {
     const { journal, clock, topicLimits } = this.#parts
     const search = readQuery(query, topicLimits)
-    const slices = new Slices(signal)
+    const slices = new Slices(LoopPart.HISTORY, signal)
     const request: Request = {
       search,
       selection: await select(journal.topics, search.filter, journal.messages, slices),
@@ -77,7 +78,7 @@ export class Pages {
     const { journal, reader, clock, topicLimits } = this.#parts
     const { filter, before, after, text, where, order = 'oldest' } = query
     const search = readQuery({ filter, before, after, text, where, order }, topicLimits)
-    const slices = new Slices(signal)
+    const slices = new Slices(LoopPart.HISTORY, signal)
     const selection = await select(journal.topics, search.filter, journal.messages, slices)
     const conditions = new Conditions(search)
     const isBackwards = order === 'newest'

@@ -1,4 +1,5 @@
 // Hot path: `append` runs per recorded message, at most some 20,000 times a second; measured by `npm run bench:history`.
+import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import type { Log } from '../../base/log.ts'
 import type { Message } from '../../protocol/message.ts'
 import { entryBytes } from '../log/history-block.ts'
@@ -128,6 +129,13 @@ export class Journal implements WritesOwner {
   }
 
   takeBatch(): Batch | undefined {
+    const before = LOOP_TIMES.enter(LoopPart.HISTORY)
+    const batch = this.#takeBatch()
+    LOOP_TIMES.leave(before)
+    return batch
+  }
+
+  #takeBatch(): Batch | undefined {
     for (const chapter of this.changes.unstored) this.#seal(chapter)
     if (this.changes.isEmpty) return undefined
     this.#wayMessages = this.pendingMessages
@@ -136,8 +144,10 @@ export class Journal implements WritesOwner {
   }
 
   wasWritten(batch: Batch): void {
+    const before = LOOP_TIMES.enter(LoopPart.HISTORY)
     for (const block of batch.changes.putBlocks) this.chapters.at(block.first)?.wasStored(block)
     this.changes.stored(batch, this.chapters)
+    LOOP_TIMES.leave(before)
     this.pendingMessages -= this.#wayMessages
     this.#pendingBytes -= this.#wayBytes
     this.#wayMessages = 0

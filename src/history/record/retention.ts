@@ -1,3 +1,4 @@
+import { LoopPart } from '../../base/loop-times.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { type HistoryLog, type PostingList, postingListBytes } from '../log/history-log.ts'
@@ -76,7 +77,7 @@ export class Retention {
 
   async #removeDue(): Promise<void> {
     const { journal, maxBytes, rules, clock } = this.#parts
-    const slices = new Slices(this.#stopping.signal)
+    const slices = new Slices(LoopPart.HISTORY, this.#stopping.signal)
     const nowMs = clock.nowMs()
     for (let chapter = this.#oldest(); chapter !== undefined; chapter = this.#oldest()) {
       if (chapter.toMs >= nowMs - rules.longestAgeMs) break

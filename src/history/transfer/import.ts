@@ -1,3 +1,4 @@
+import { LoopPart } from '../../base/loop-times.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { TopicLimits } from '../../protocol/topic.ts'
 import type { ImportSummary } from '../../admin/history-view.ts'
@@ -33,7 +34,7 @@ export async function importLines(parts: ImportParts, chunks: AsyncIterable<Buff
   journal.live.nextSequence = behind
   const order = { lastMs: -Infinity, turnsBack: 0 }
   const faults: string[] = []
-  const slices = new Slices()
+  const slices = new Slices(LoopPart.HISTORY)
   let imported = 0
   let tooOld = 0
   let faulty = 0

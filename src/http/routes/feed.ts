@@ -1,3 +1,4 @@
+import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { topicFilterFault } from '../../protocol/topic.ts'
 import type { TopicSummary } from '../../topics/topic-summary.ts'
@@ -62,8 +63,10 @@ export function feedRoute(app: Api, parts: ApiParts): void {
     let isEnded = false
     const put = (topic: TopicSummary): void => stream.put('topics', topic.topic, jsonOf(topic))
     const unwatch = admin.topics.watch(filter, (topics) => {
+      const before = LOOP_TIMES.enter(LoopPart.FEED)
       for (const topic of topics) put(topic)
       stream.flush()
+      LOOP_TIMES.leave(before)
     })
     const tellAll = async (): Promise<void> => {
       for (const topic of admin.topics.matching(filter)) {

@@ -1,4 +1,5 @@
 // Hot path: `sendSlice` runs through all retained messages of a new subscription; measured by `npm run bench`, rows "retained".
+import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { Delivery } from '../../router/delivery.ts'
@@ -61,6 +62,12 @@ export class Replays {
 
   /** Sends what there is room for, up to a slice; then the rest when the loop comes round. */
   sendSlice(connection: SessionConnection): void {
+    const before = LOOP_TIMES.enter(LoopPart.REPLAY)
+    this.#sendSlice(connection)
+    LOOP_TIMES.leave(before)
+  }
+
+  #sendSlice(connection: SessionConnection): void {
     if (this.#isScheduled) return
     for (let step = 0; step < SLICE_STEPS; step++) {
       const replay = this.#all[0]

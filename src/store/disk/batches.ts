@@ -1,3 +1,4 @@
+import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import { statfsSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
 import type { Log } from '../../base/log.ts'
@@ -133,14 +134,23 @@ export class Batches {
     const { changes } = content
     const startedAtMs = performance.now()
     try {
-      await root.batch(() => content.write())
+      await root.batch(() => {
+        const before = LOOP_TIMES.enter(LoopPart.STORE)
+        try {
+          content.write()
+        } finally {
+          LOOP_TIMES.leave(before)
+        }
+      })
       if (durability === 'fsync') await root.flushed
     } catch (error) {
       content.wasNotWritten()
       observer?.batchFailed()
       throw await reasonOf(error)
     }
+    const before = LOOP_TIMES.enter(LoopPart.STORE)
     content.wasWritten()
+    LOOP_TIMES.leave(before)
     observer?.batchWritten((performance.now() - startedAtMs) / 1000, changes - this.#writtenChanges)
     this.#writtenChanges = changes
   }
@@ -153,7 +163,9 @@ export class Batches {
       this.#reportedAtMs = -REPORT_EVERY_MS
       log.warn({ folder }, 'the store can write again: acknowledgements continue')
     }
+    const before = LOOP_TIMES.enter(LoopPart.STORE)
     listener.onStored(batch)
+    LOOP_TIMES.leave(before)
   }
 
   #failed(batch: number, error: Error): void {
