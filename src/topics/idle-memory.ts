@@ -1,6 +1,9 @@
 /** The C library of most Linux systems maps what is larger by itself, always; smaller memory it hands out again, and zeroes. */
 const ALWAYS_MAPPED_BYTES = 32 * 1024 ** 2 + 4096
 
+/** Of so little it does not matter whether it is used. */
+const SMALL_BYTES = 1024 ** 2
+
 /**
  * Zeroed memory of at least so many bytes, of which most may never be used: the system gives a page of it only once something is
  * written there, as long as it is mapped by itself, so it is asked for more than it needs. Shared memory, though nobody shares
@@ -8,10 +11,14 @@ const ALWAYS_MAPPED_BYTES = 32 * 1024 ** 2 + 4096
  * `countedMemory`, so that it does run, and gives all of them back, when hubs come and go.
  */
 export function idleMemory(bytes: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(Math.max(bytes, ALWAYS_MAPPED_BYTES))
+  return new SharedArrayBuffer(mapped(bytes))
 }
 
 /** The same, as the collector counts it. */
 export function countedMemory(bytes: number): ArrayBuffer {
-  return new ArrayBuffer(Math.max(bytes, ALWAYS_MAPPED_BYTES))
+  return new ArrayBuffer(mapped(bytes))
+}
+
+function mapped(bytes: number): number {
+  return bytes > SMALL_BYTES ? Math.max(bytes, ALWAYS_MAPPED_BYTES) : bytes
 }

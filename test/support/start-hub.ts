@@ -62,13 +62,17 @@ export async function startHubWithHttp(options: TestHubOptions = {}): Promise<Ht
   return { ...started, httpPort: http.port }
 }
 
+/** A table of topics as small as can be: that of a hub is so large that the collector would run for every few of them. */
+const SMALL_TABLE = { maxTopics: 1000, maxTopicMemoryBytes: 1024 ** 2 }
+
 async function start(options: TestHubOptions): Promise<TestHub> {
   const leftovers = watchLeftovers()
   const log = new CollectingLog()
+  const limits = { ...SMALL_TABLE, ...options.config?.limits }
   const hub = await createHub({
     ...options,
     log,
-    config: { host: '127.0.0.1', port: 0, data: 'memory', ...options.config },
+    config: { host: '127.0.0.1', port: 0, data: 'memory', ...options.config, limits },
   })
   onTestFinished(async () => {
     await hub.stop()
