@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { PartialConfig } from '../../src/config/complete.ts'
 import { backupStore, restoreStore } from '../../src/store/disk/backup.ts'
 import { inspectSession, inspectStore } from '../../src/store/disk/inspect.ts'
+import { until } from '../support/guard.ts'
 import { acknowledgePacket, publishPacket } from '../support/packets.ts'
 import { expectLedgerBalanced, join, leave, takePayloads } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
@@ -113,7 +114,10 @@ test('A session expires by the time its client has been away, over a restart too
   expect(later.log.lines.items.filter(({ text }) => text === 'a session expired')).toEqual([])
   await later.hub.stop()
   const limits = { maxSessionExpirySeconds: 1 }
-  while (Date.now() - stopped < 1100) await new Promise(setImmediate)
+  await until(
+    () => Date.now() - stopped >= 1100,
+    () => 'a second to pass',
+  )
   const last = await start(data, { limits })
   expect(last.log.lines.items.map(({ text }) => text)).toContain('a session expired')
 })
