@@ -83,7 +83,7 @@ export interface HistoryTopicSummary {
   readonly messages: number
   readonly bytes: number
   readonly newestAtMs: number
-  /** Messages of this topic alone that its own rate left out, since the hub started; those of the total rates are not among them. */
+  /** Messages of this topic alone that its own rates left out, since the hub started; those of the total rates are not among them. */
   readonly leftOut: number
 }
 

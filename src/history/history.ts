@@ -32,6 +32,7 @@ export interface HistorySettings {
   readonly maxDays: number
   readonly qos0PerSecond: number
   readonly qos0BytesPerSecond: number
+  readonly qos0BytesPerSecondPerTopic: number
   readonly qos0PerSecondPerTopic: number
   readonly maxMessagesPerSecond: number
   readonly rules: readonly HistoryRule[]
@@ -68,7 +69,7 @@ export class History implements Tap, HistoryView {
   readonly #isReadOnly: boolean
 
   constructor({ settings, store, clock, log, topicLimits, isReadOnly = false }: HistoryParts) {
-    const { qos0PerSecond, qos0BytesPerSecond, maxMessagesPerSecond, maxDays } = settings
+    const { qos0PerSecond, qos0BytesPerSecond, qos0BytesPerSecondPerTopic, maxMessagesPerSecond, maxDays } = settings
     const rules = new HistoryRules(settings.rules, { maxDays, qos0PerSecond: settings.qos0PerSecondPerTopic })
     const maxBytes = Math.min(settings.maxBytes, store.maxBytes)
     const limits = {
@@ -83,7 +84,7 @@ export class History implements Tap, HistoryView {
     this.#recorder = new Recorder(
       this.#journal,
       rules,
-      { qos0PerSecond, qos0BytesPerSecond, maxMessagesPerSecond, maxEntryBytes },
+      { qos0PerSecond, qos0BytesPerSecond, qos0BytesPerSecondPerTopic, maxMessagesPerSecond, maxEntryBytes },
       clock,
     )
     this.#retention = new Retention({ journal: this.#journal, log: store, rules, clock, logger: log, maxBytes })

@@ -108,6 +108,7 @@ describe('loadConfig', () => {
         qos0PerSecondPerTopic: 20,
         qos0PerSecond: 2000,
         qos0BytesPerSecond: 2_097_152,
+        qos0BytesPerSecondPerTopic: 65_536,
         maxMessagesPerSecond: 20_000,
         rules: [],
       },
@@ -136,6 +137,7 @@ describe('loadConfig', () => {
         'http.basePath': '/hub',
         'websocket.origins': '["*"]',
         'history.maxBytes': '16777216',
+        'history.qos0BytesPerSecondPerTopic': '2048',
         'limits.maxTopicMemoryBytes': '2097152',
         'history.rules': '[{"filter":"a/#","record":false},{"filter":"+/b","maxDays":0.5,"maxBytes":"1 MiB"}]',
       }

@@ -18,6 +18,7 @@ export const SETTINGS: HistorySettings = {
   maxDays: 7,
   qos0PerSecond: 2000,
   qos0BytesPerSecond: 2 * 1024 ** 2,
+  qos0BytesPerSecondPerTopic: 64 * 1024,
   qos0PerSecondPerTopic: 20,
   maxMessagesPerSecond: 20_000,
   rules: [],

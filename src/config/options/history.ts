@@ -77,6 +77,14 @@ export const HISTORY_OPTIONS = [
     needsRestart: true,
   },
   {
+    key: 'history.qos0BytesPerSecondPerTopic',
+    schema: bytes(KIB, GIB),
+    default: 64 * KIB,
+    summary:
+      "Bytes per second of QoS 0 messages over 1 KiB that are recorded of each topic: of a camera with pictures of 256 KiB, one every few seconds. A second's worth may come at once. What is left out is counted; at QoS 1, or retained, all are recorded.",
+    needsRestart: true,
+  },
+  {
     key: 'history.maxMessagesPerSecond',
     schema: whole(1, MAX_COUNT),
     default: 20_000,

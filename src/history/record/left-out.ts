@@ -2,6 +2,8 @@
 export const LEFT_OUT_REASONS = {
   'qos0-topic-rate':
     'it was QoS 0, and its topic had used up its rate for this second (history.qos0PerSecondPerTopic or a rule)',
+  'qos0-topic-byte-rate':
+    'it was QoS 0 and over 1 KiB, and such messages of its topic had used up their bytes (history.qos0BytesPerSecondPerTopic)',
   'qos0-total-rate':
     'it was QoS 0, and all topics together had used up their rate for this second (history.qos0PerSecond)',
   'qos0-byte-rate':

@@ -11,6 +11,7 @@ import type { HistoryTopic } from './topics.ts'
 export interface RecordLimits {
   readonly qos0PerSecond: number
   readonly qos0BytesPerSecond: number
+  readonly qos0BytesPerSecondPerTopic: number
   readonly maxMessagesPerSecond: number
   readonly maxEntryBytes: number
 }
@@ -18,6 +19,8 @@ export interface RecordLimits {
 const MAX_BYTES_PER_SECOND = 32 * 1024 ** 2
 /** QoS 0 messages of more bytes share a rate of bytes; how many smaller ones there may be is said already. */
 const LARGE_FROM_BYTES = 1024
+/** How far ahead of its bytes a topic may be, so that several large messages at once are recorded. */
+const TOPIC_LEAD_MS = 1000
 /** Tags of topics of which nothing is recorded, and none at QoS 0; else a tag is the number of the topic. */
 const UNRECORDED = -1
 const UNRECORDED_AT_QOS_0 = -2
@@ -59,6 +62,7 @@ export class Recorder {
     const topic = this.#topicOf(message, tag, isShared)
     if (topic === undefined) return
     if (isShared && this.#shareOf(topic) <= 0) this.#leaveOutOfTopic(topic, 1)
+    else if (isShared && this.#isAheadOfBytes(topic, message)) this.#leaveOutOfTopic(topic, 1, 'qos0-topic-byte-rate')
     else this.#record(topic, message, isShared)
   }
 
@@ -73,6 +77,8 @@ export class Recorder {
       const reason = this.#leavesOut(true, this.#single.packetBytes)
       if (reason === 'too-large' || reason === 'qos0-byte-rate') {
         this.leftOut[reason]++
+      } else if (reason === undefined && this.#isAheadOfBytes(topic, this.#single)) {
+        this.#leaveOutOfTopic(topic, 1, 'qos0-topic-byte-rate')
       } else if (reason === undefined) {
         this.#record(topic, this.#single, true)
       } else {
@@ -94,7 +100,7 @@ export class Recorder {
   #record(topic: HistoryTopic, message: Message, isShared: boolean): void {
     if (isShared) {
       this.#qos0InSecond++
-      if (message.packetBytes > LARGE_FROM_BYTES) this.#qos0BytesInSecond += message.packetBytes
+      if (message.packetBytes > LARGE_FROM_BYTES) this.#countLarge(topic, message.packetBytes)
       topic.qos0InSecond++
     }
     this.#messagesInSecond++
@@ -103,9 +109,20 @@ export class Recorder {
     this.#journal.append(this.#journal.live, topic, Math.floor(this.#clock.turnMs), message)
   }
 
-  #leaveOutOfTopic(topic: HistoryTopic, count: number): void {
+  #countLarge(topic: HistoryTopic, bytes: number): void {
+    this.#qos0BytesInSecond += bytes
+    const takesMs = (bytes / this.#limits.qos0BytesPerSecondPerTopic) * 1000
+    topic.largeUntilMs = Math.max(topic.largeUntilMs, this.#clock.turnMs) + takesMs
+  }
+
+  /** The message is large, and the topic has recorded more of large ones than its bytes until now. */
+  #isAheadOfBytes(topic: HistoryTopic, message: Message): boolean {
+    return message.packetBytes > LARGE_FROM_BYTES && topic.largeUntilMs > this.#clock.turnMs + TOPIC_LEAD_MS
+  }
+
+  #leaveOutOfTopic(topic: HistoryTopic, count: number, reason: LeftOutReason = 'qos0-topic-rate'): void {
     topic.leftOut += count
-    this.leftOut['qos0-topic-rate'] += count
+    this.leftOut[reason] += count
   }
 
   /** Why a message cannot be recorded, whatever its topic; `isShared`: it counts towards the rates of QoS 0. */
@@ -174,6 +191,7 @@ export class Recorder {
 function noneLeftOut(): Record<LeftOutReason, number> {
   return {
     'qos0-topic-rate': 0,
+    'qos0-topic-byte-rate': 0,
     'qos0-total-rate': 0,
     'qos0-byte-rate': 0,
     'total-rate': 0,

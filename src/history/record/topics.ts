@@ -18,7 +18,9 @@ export class HistoryTopic {
   /** The second, counted by the recorder, in which `qos0InSecond` QoS 0 messages were recorded. */
   second = 0
   qos0InSecond = 0
-  /** Messages that its own rate left out, since the hub started. */
+  /** When the large messages at QoS 0 that were recorded are no more than its rate of bytes allows, in ms since the epoch. */
+  largeUntilMs = 0
+  /** Messages that its own rates left out, since the hub started. */
   leftOut = 0
   isRemoved = false
 

@@ -90,6 +90,29 @@ describe('History records', () => {
     expect(stage.history.snapshot().recorded).toBe(9)
   })
 
+  test("a topic's large messages at QoS 0 no faster than its bytes allow, a few at once, and all the others", async () => {
+    const stage = await begin({ qos0BytesPerSecondPerTopic: 10_000 })
+    const { history, clock } = stage
+    const camera = (): void => history.offer(said('camera', Buffer.alloc(20_000), 0))
+    camera()
+    camera()
+    history.offerRun(postingListOf('camera', ['l'.repeat(1100), 'small']))
+    history.offer(said('camera', 'small', 0))
+    history.offer(said('camera', Buffer.alloc(20_000), 1))
+    history.offer(said('door', Buffer.alloc(2000), 0))
+    expect(leftOut(stage)).toEqual({ 'qos0-topic-byte-rate': 2 })
+    expect(history.topic('camera')).toMatchObject({ messages: 4, leftOut: 2 })
+    clock.pass(900)
+    camera()
+    expect(leftOut(stage)).toEqual({ 'qos0-topic-byte-rate': 3 })
+    clock.pass(200)
+    camera()
+    clock.pass(60_000)
+    for (let i = 0; i < 7; i++) history.offer(said('camera', Buffer.alloc(1900), 0))
+    expect(leftOut(stage)).toEqual({ 'qos0-topic-byte-rate': 4 })
+    expect(history.topic('camera')).toMatchObject({ messages: 11 })
+  })
+
   test('no more of anything in a second than may be, neither messages nor bytes', async () => {
     const few = await begin({ maxMessagesPerSecond: 3 })
     for (let i = 0; i < 5; i++) few.history.offer(said('a', String(i), 2))
