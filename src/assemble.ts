@@ -28,7 +28,7 @@ import { Sessions } from './session/sessions.ts'
 import { storedBytes } from './store/disk/store-file.ts'
 import type { FolderLock } from './store/disk/folder-lock.ts'
 import { GuardedStore } from './store/guarded-store.ts'
-import { MemoryStore } from './store/memory/memory-store.ts'
+import { UnreadStore } from './store/memory/unread-store.ts'
 import type { Store, StoreListener } from './store/store.ts'
 
 /** What a hub is made of, and in which order its parts start. */
@@ -273,7 +273,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
 }
 
 async function createStore({ data, durability }: Config, log: Log, observer: Metrics): Promise<Store> {
-  if (data === 'memory') return new MemoryStore()
+  if (data === 'memory') return new UnreadStore()
   const { DiskStore } = await import('./store/disk/disk-store.ts')
   return new DiskStore({ folder: resolvePath(data), durability, log, observer })
 }

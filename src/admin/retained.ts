@@ -45,7 +45,7 @@ export class Retained {
 
   /**
    * At most `limit` of those under a valid filter whose topic or payload has `text`, from the first topic behind `after` on, in
-   * the order of code units: one that does not change when messages come and go.
+   * the order of their topics (`SortedNames`), which does not change when messages come and go.
    */
   async page(
     filter: string,
@@ -53,13 +53,14 @@ export class Retained {
     after: string | undefined,
     limit: number,
   ): Promise<readonly Message[]> {
-    let first: Message[] = []
-    for (const message of this.#router.retained.matching(filter)) {
+    const isOwn = isReservedTopic(filter)
+    const found: Message[] = []
+    for (const message of this.#router.retained.matching(filter, after)) {
       if (message === undefined) await nextTurn()
-      else if ((after === undefined || message.topic > after) && isFound(message, text)) first.push(message)
-      if (first.length >= 2 * limit + SLICE_MESSAGES) first = sorted(first).slice(0, limit)
+      else if (isFound(message, text)) found.push(message)
+      if (found.length === limit && !isOwn) break
     }
-    return sorted(first).slice(0, limit)
+    return isOwn ? found.toSorted((one, other) => (one.topic < other.topic ? -1 : 1)).slice(0, limit) : found
   }
 
   /**
@@ -81,7 +82,7 @@ export class Retained {
     const undo = this.#undo.keep(messages, bytes)
     for (let at = 0; at < messages.length; at += SLICE_MESSAGES) {
       await nextTurn()
-      const slice = messages.slice(at, at + SLICE_MESSAGES).filter(({ topic }) => this.get(topic) !== undefined)
+      const slice = messages.slice(at, at + SLICE_MESSAGES).filter(({ topic }) => this.#router.retained.has(topic))
       await Promise.all(slice.map(({ topic }) => this.#publisher.publish(topic, '', { qos: 1, retain: true })))
     }
     return { ...found, undo }
@@ -94,12 +95,13 @@ export class Retained {
   async putBack(token: string): Promise<{ readonly restored: number; readonly skipped: number } | undefined> {
     const messages = this.#undo.take(token)
     if (messages === undefined) return undefined
+    const { retained } = this.#router
     let restored = 0
     for (let at = 0; at < messages.length; at += SLICE_MESSAGES) {
       await nextTurn()
       const slice: Promise<Published>[] = []
       for (const message of messages.slice(at, at + SLICE_MESSAGES)) {
-        if (this.get(message.topic) !== undefined || this.#router.isRetainedFull(message)) continue
+        if (retained.has(message.topic) || this.#router.isRetainedFull(message)) continue
         slice.push(this.#publisher.publishMessage(message))
       }
       restored += (await Promise.all(slice)).length
@@ -132,8 +134,4 @@ function isFound({ topic, payload }: Message, text: string | undefined): boolean
   if (text === undefined) return true
   const wanted = text.toLowerCase()
   return topic.toLowerCase().includes(wanted) || payload.toString().toLowerCase().includes(wanted)
-}
-
-function sorted(messages: readonly Message[]): Message[] {
-  return messages.toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
 }

@@ -232,10 +232,12 @@ export class Message {
    * for years must not keep the slab alive that `keep()` shares with its neighbours in time.
    */
   keepRetained(): Message {
-    const kept = this.#copy(Buffer.allocUnsafeSlow(this.packetBytes), true)
-    // The hub's limit on waiting is for queues: a retained message goes only when its publisher said so [MQTT5-3.3.2-5].
-    if (!kept.isExpiryForwarded) kept.expiresAtMs = 0
-    return kept
+    return this.#retained(Buffer.allocUnsafeSlow(this.packetBytes))
+  }
+
+  /** The same for a short time: in the slab of its neighbours. @internal */
+  keepRetainedBriefly(): Message {
+    return this.#retained(Buffer.allocUnsafe(this.packetBytes))
   }
 
   /** What the property length and the properties take in a packet of MQTT 5. */
@@ -277,6 +279,13 @@ export class Message {
     return Buffer.concat(packets)
   }
 
+  #retained(bytes: Buffer): Message {
+    const kept = this.#copy(bytes, true)
+    // The hub's limit on waiting is for queues: a retained message goes only when its publisher said so [MQTT5-3.3.2-5].
+    if (!kept.isExpiryForwarded) kept.expiresAtMs = 0
+    return kept
+  }
+
   #copy(bytes: Buffer, retain: boolean): Message {
     this.bytes.copy(bytes, 0, this.start, this.end)
     const kept = new Message()
@@ -287,6 +296,13 @@ export class Message {
     kept.isExpiryForwarded = this.isExpiryForwarded
     kept.#kept = kept
     return kept
+  }
+
+  /** Copies the topic to the beginning of a buffer that has room for it. Returns how many bytes it has. @internal */
+  copyTopic(target: Buffer): number {
+    const { bytes } = this
+    const at = fieldStart(bytes, this.start) + 2
+    return bytes.copy(target, 0, at, at + bytes.readUInt16BE(at - 2))
   }
 
   /** A view of the topic as it stands in the packet. */

@@ -249,12 +249,14 @@ export class Router implements TableOwner {
     for (const message of this.#store.retained()) this.retained.restore(message)
   }
 
-  /** Takes away the retained message of a topic if it has expired. */
-  expireRetained(topic: string, nowMs: number): void {
-    const message = this.retained.get(topic)
-    if (message === undefined || message.expiresAtMs > nowMs) return
-    this.retained.remove(topic)
-    this.#store.removeRetained(topic)
+  /** Takes away retained messages that have expired, at most so many. Returns whether there may be more. */
+  expireRetained(nowMs: number, maxMessages: number): boolean {
+    for (let i = 0; i < maxMessages; i++) {
+      const topic = this.retained.removeExpired(nowMs)
+      if (topic === undefined) return false
+      this.#store.removeRetained(topic)
+    }
+    return true
   }
 
   #retain(message: Message, isReserved: boolean): void {
@@ -263,15 +265,11 @@ export class Router implements TableOwner {
       this.retained.putOwn(message)
       return
     }
-    const { topic } = message
-    const before = this.retained.get(topic)
-    const limit = this.retained.put(message)
-    if (limit !== undefined) {
-      this.#ledger.notRetained++
-      return
-    }
-    const kept = this.retained.get(topic)
-    if (kept !== undefined) this.#store.putRetained(kept)
-    else if (before !== undefined) this.#store.removeRetained(topic)
+    const { retained } = this
+    const before = retained.count
+    const limit = retained.put(message)
+    if (limit !== undefined) this.#ledger.notRetained++
+    else if (message.payloadBytes > 0) this.#store.putRetained(message.keepRetainedBriefly())
+    else if (retained.count < before) this.#store.removeRetained(message.topic)
   }
 }

@@ -28,8 +28,8 @@ export interface OpenedSession {
 }
 
 const CHECK_MS = 1000
-/** Retained messages looked at in one check for whether they have expired. */
-const RETAINED_PER_CHECK = 10_000
+/** Retained messages that have expired and are taken away before the loop is let go: well under 10 ms. */
+const EXPIRED_IN_SLICE = 500
 
 /** The sessions of a hub by client identifier. There is at most one for each [MQTT-3.1.3-2]. */
 export class Sessions {
@@ -43,7 +43,6 @@ export class Sessions {
   /** Sessions whose clients are away and that do not last forever. */
   readonly #expiring: Deadlines<Session>
   #addingUp: Promise<SessionTotals> | undefined = undefined
-  #retainedWalk: Iterator<string> | undefined = undefined
   #checkTimer: NodeJS.Timeout | undefined = undefined
 
   constructor(parts: Omit<SessionParts, 'onHolding' | 'groups'>) {
@@ -103,6 +102,7 @@ export class Sessions {
 
   stop(): void {
     clearInterval(this.#checkTimer)
+    this.#checkTimer = undefined
   }
 
   /**
@@ -204,22 +204,17 @@ export class Sessions {
     this.wills.check()
     for (const session of this.#byClientId.values()) session.settleTraffic(clock.nowMs())
     for (const session of this.#expiring.takeDue(clock.nowMs())) this.#expire(session)
-    this.#expireRetained(clock.nowMs())
+    this.#expireRetained()
     LOOP_TIMES.leave(before)
   }
 
-  /** Goes on through the retained messages that have an expiry, a part at each check: who subscribes never gets an expired one. */
-  #expireRetained(nowMs: number): void {
-    const { router } = this.#parts
-    this.#retainedWalk ??= router.retained.expiring[Symbol.iterator]()
-    for (let step = 0; step < RETAINED_PER_CHECK; step++) {
-      const { value: topic, done } = this.#retainedWalk.next()
-      if (done === true) {
-        this.#retainedWalk = undefined
-        return
-      }
-      router.expireRetained(topic, nowMs)
-    }
+  /** Whoever subscribes meanwhile does not get an expired one. */
+  #expireRetained(): void {
+    const { router, clock } = this.#parts
+    if (!router.expireRetained(clock.nowMs(), EXPIRED_IN_SLICE)) return
+    setImmediate(() => {
+      if (this.#checkTimer !== undefined) this.#expireRetained()
+    })
   }
 
   #end(session: Session): void {

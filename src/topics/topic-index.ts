@@ -10,6 +10,12 @@ const FULL_SLOTS = SEGMENT_SLOTS * 0.75
 const SPLIT_FROM_SLOTS = SEGMENT_SLOTS / 2
 /** Names made to collide cost no more than this many comparisons. */
 const MAX_PROBES = 64
+/** Segments that are allocated together. */
+const CHUNK_BITS = 12
+const CHUNK_SEGMENTS = 1 << CHUNK_BITS
+const CHUNK_MASK = CHUNK_SEGMENTS - 1
+/** Of a slot. */
+const SLOT_BYTES = 8
 /** The directory has at most so many times as many entries as there are segments. */
 const DIRECTORY_SHARE = 4
 
@@ -27,14 +33,15 @@ export interface IndexedNames {
  *
  *   1. A look-up, an addition and a removal look at 64 slots at most, whatever the names.
  *   2. Of names that collide more than that, one that came before gives way (`displaced`), if there is one with the same hash.
- *   3. All memory is allocated at the start (see `TopicRecords`); only the directory grows.
+ *   3. Memory is allocated for three million topics at a time, and taken as it is used (see `TopicRecords`); only the directory grows.
  */
 export class TopicIndex {
   readonly #names: IndexedNames
-  /** Pairs of hash and number; number 0 is an empty slot. */
-  readonly #slots: Int32Array
+  /** Pairs of hash and number, of so many segments each; number 0 is an empty slot. */
+  readonly #chunks: Int32Array[] = []
   readonly #segmentDepths: Uint8Array
   readonly #segmentSizes: Uint16Array
+  readonly #maxSegments: number
   readonly #maxDepth: number
   /** The segment by the upper `#depth` bits of a hash. */
   #directory = Int32Array.of(0, 1)
@@ -45,17 +52,23 @@ export class TopicIndex {
     this.#names = names
     // Hashes are even enough that all segments are split at about the same time: to up to twice as many as are needed.
     const maxSegments = 2 * 2 ** Math.max(1, Math.ceil(Math.log2(maxTopics / FULL_SLOTS)))
-    const slots = maxSegments * SEGMENT_SLOTS * 2
-    this.#slots = new Int32Array(idleMemory(slots * 4), 0, slots)
+    this.#maxSegments = maxSegments
+    this.#chunks.push(this.#newChunk())
     this.#segmentDepths = new Uint8Array(maxSegments).fill(1)
     this.#segmentSizes = new Uint16Array(maxSegments)
     this.#maxDepth = Math.log2(maxSegments * DIRECTORY_SHARE)
   }
 
+  /** Memory that it has taken. */
+  get heldBytes(): number {
+    return this.#segments * SEGMENT_SLOTS * SLOT_BYTES + this.#directory.byteLength + this.#segmentDepths.length * 3
+  }
+
   /** The number of the topic with the name `bytes[start, end)`, or 0. */
   find(hash: number, bytes: Uint8Array, view: DataView, start: number, end: number): TopicNumber {
-    const slots = this.#slots
-    const base = this.#segmentOf(hash) * SEGMENT_SLOTS
+    const segment = this.#segmentOf(hash)
+    const slots = this.#slotsOf(segment)
+    const base = firstSlot(segment)
     let slot = hash & SLOT_MASK
     for (let probes = 0; probes < MAX_PROBES; probes++) {
       const i = (base + slot) * 2
@@ -82,9 +95,9 @@ export class TopicIndex {
 
   /** Takes out a topic that is in it. */
   remove(hash: number, number: TopicNumber): void {
-    const slots = this.#slots
     const segment = this.#segmentOf(hash)
-    const base = segment * SEGMENT_SLOTS
+    const slots = this.#slotsOf(segment)
+    const base = firstSlot(segment)
     let hole = hash & SLOT_MASK
     while (slots[(base + hole) * 2 + 1] !== number) hole = (hole + 1) & SLOT_MASK
     this.#segmentSizes[segment] = (this.#segmentSizes[segment] ?? 0) - 1
@@ -107,10 +120,21 @@ export class TopicIndex {
     return this.#directory[hash >>> (32 - this.#depth)] ?? 0
   }
 
+  #slotsOf(segment: number): Int32Array {
+    return this.#chunks[segment >> CHUNK_BITS] ?? NO_SLOTS
+  }
+
+  /** Memory for segments that are yet to be used. */
+  #newChunk(): Int32Array {
+    const segments = Math.min(CHUNK_SEGMENTS, this.#maxSegments - this.#chunks.length * CHUNK_SEGMENTS)
+    const slots = segments * SEGMENT_SLOTS * 2
+    return new Int32Array(idleMemory(slots * 4), 0, slots)
+  }
+
   /** Puts a topic near its place; false if there is no room. */
   #put(segment: number, hash: number, number: TopicNumber): boolean {
-    const slots = this.#slots
-    const base = segment * SEGMENT_SLOTS
+    const slots = this.#slotsOf(segment)
+    const base = firstSlot(segment)
     let slot = hash & SLOT_MASK
     for (let probes = 0; probes < MAX_PROBES; probes++) {
       const i = (base + slot) * 2
@@ -127,8 +151,8 @@ export class TopicIndex {
 
   /** Puts a topic in the place of the farthest of those in its way that have its hash, or if none has of the farthest of all. */
   #displace(segment: number, hash: number, number: TopicNumber): void {
-    const slots = this.#slots
-    const base = segment * SEGMENT_SLOTS
+    const slots = this.#slotsOf(segment)
+    const base = firstSlot(segment)
     let place = (base + ((hash + MAX_PROBES - 1) & SLOT_MASK)) * 2
     for (let probe = MAX_PROBES - 1; probe >= 0; probe--) {
       const i = (base + ((hash + probe) & SLOT_MASK)) * 2
@@ -148,14 +172,16 @@ export class TopicIndex {
     if (this.#segments === this.#segmentDepths.length || depth === this.#maxDepth) return false
     if (depth === this.#depth) this.#growDirectory()
     const added = this.#segments++
+    if (added >> CHUNK_BITS === this.#chunks.length) this.#chunks.push(this.#newChunk())
     this.#segmentDepths[segment] = depth + 1
     this.#segmentDepths[added] = depth + 1
     const entries = 1 << (this.#depth - depth)
     const first = (hash >>> (32 - depth)) * entries
     this.#directory.fill(added, first + entries / 2, first + entries)
-    const start = segment * SEGMENT_SLOTS * 2
-    const before = this.#slots.slice(start, start + SEGMENT_SLOTS * 2)
-    this.#slots.fill(0, start, start + SEGMENT_SLOTS * 2)
+    const slots = this.#slotsOf(segment)
+    const start = firstSlot(segment) * 2
+    const before = slots.slice(start, start + SEGMENT_SLOTS * 2)
+    slots.fill(0, start, start + SEGMENT_SLOTS * 2)
     this.#segmentSizes[segment] = 0
     // Each finds room within the probes that it took before: from an empty slot on, in the order of the slots.
     let from = 0
@@ -174,4 +200,11 @@ export class TopicIndex {
     this.#directory = grown
     this.#depth++
   }
+}
+
+const NO_SLOTS = new Int32Array(0)
+
+/** Where a segment begins in its chunk. */
+function firstSlot(segment: number): number {
+  return (segment & CHUNK_MASK) * SEGMENT_SLOTS
 }

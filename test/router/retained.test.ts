@@ -4,6 +4,7 @@ import { Message } from '../../src/protocol/message.ts'
 import { encodePublish } from '../../src/protocol/publish-packet.ts'
 import { RetainedMessages } from '../../src/router/retained.ts'
 import { filters, naiveMatches, topics } from './naive-match.ts'
+import { hostileTopics } from '../topics/hostile-topics.ts'
 import { runs } from '../support/runs.ts'
 
 const NO_LIMITS = { maxRetainedMessages: 1000, maxRetainedBytes: 1_000_000 }
@@ -99,4 +100,145 @@ describe('RetainedMessages', () => {
       { numRuns: runs(200) },
     )
   })
+
+  test('agrees with a Map over many topics, sizes, publishers, versions and expiries', () => {
+    const names = fc.nat({ max: 3000 }).map((i) => `${i % 7}/${i % 211}/${i}`)
+    const change = fc.record({
+      topic: fc.oneof(names, names, topics),
+      payloadBytes: fc.oneof(
+        fc.nat({ max: 40 }),
+        fc.nat({ max: 40 }),
+        fc.nat({ max: 2000 }),
+        fc.constantFrom(0, 0, 100_000),
+      ),
+      qos: fc.constantFrom(0, 1, 2),
+      publisher: fc.constantFrom(undefined, '', 'anna', 'Küche/🙂'),
+      isVersion5: fc.boolean(),
+      expiresAtMs: fc.constantFrom(0, 0, 10, 20, 30),
+    })
+    const property = fc.property(
+      fc.array(change, { minLength: 100, maxLength: 2000, size: 'max' }),
+      fc.array(filters, { minLength: 3, maxLength: 10 }),
+      (changes, asked) => {
+        const retained = new RetainedMessages({ maxRetainedMessages: Infinity, maxRetainedBytes: Infinity })
+        const model = new Map<string, string>()
+        const expiries = new Map<string, number>()
+        for (const [i, { topic, payloadBytes, qos, publisher, isVersion5, expiresAtMs }] of changes.entries()) {
+          const payload = Buffer.alloc(payloadBytes, i)
+          const properties = isVersion5 ? Buffer.from([0x01, 0x01]) : undefined
+          const message = Message.create(topic, payload, qos, false, publisher, properties)
+          message.expiresAtMs = expiresAtMs
+          message.isExpiryForwarded = expiresAtMs !== 0
+          retained.put(message)
+          if (payloadBytes === 0) model.delete(topic)
+          else
+            model.set(
+              topic,
+              `${topic} ${payloadBytes}×${i % 256} true ${qos} ${publisher} ${isVersion5} ${expiresAtMs} true`,
+            )
+          expiries.set(topic, expiresAtMs)
+        }
+        for (let nowMs = 5; nowMs <= 25; nowMs += 5) {
+          const expired = [...model.keys()].filter((topic) => isOver(expiries.get(topic), nowMs))
+          const removed: string[] = []
+          for (let topic = retained.removeExpired(nowMs); topic !== undefined; topic = retained.removeExpired(nowMs))
+            removed.push(topic)
+          expect(removed.toSorted()).toEqual(expired.toSorted())
+          for (const topic of expired) model.delete(topic)
+        }
+        expect(retained.count).toBe(model.size)
+        const wrong = changes.filter(
+          ({ topic }) => describeRetained(retained.get(topic)) !== (model.get(topic) ?? 'none'),
+        )
+        expect(wrong).toEqual([])
+        for (const filter of asked) {
+          const found = [...retained.matching(filter)].filter((message) => message !== undefined)
+          const expected = [...model].flatMap(([topic, whole]) => (naiveMatches(filter, topic) ? whole : []))
+          expect(found.map((message) => describeRetained(message)).toSorted()).toEqual(expected.toSorted())
+        }
+      },
+    )
+    fc.assert(property, { numRuns: runs(20) })
+  })
+
+  test('hands out copies that stay what they are, whatever becomes of their topics', () => {
+    const retained = new RetainedMessages(NO_LIMITS)
+    for (let i = 0; i < 100; i++) retained.put(retainedMessage(`t/${i}`, `first of ${i}`))
+    const before = [...retained.matching('#')]
+    for (let i = 0; i < 100; i++) retained.put(retainedMessage(`t/${i}`, `other of ${i}`))
+    for (let i = 0; i < 100; i++) retained.put(retainedMessage(`t/${i}`, ''))
+    for (const message of before) expect(message?.payload.toString()).toBe(`first of ${message?.topic.slice(2)}`)
+  })
+
+  test('walks on through messages that come and go, each at its latest', () => {
+    const retained = new RetainedMessages({ ...NO_LIMITS, maxRetainedMessages: 5000 })
+    for (let i = 0; i < 2000; i++) retained.put(retainedMessage(`t/${i}`, 'old'))
+    const seen = new Map<string, string>()
+    for (const message of retained.matching('t/#')) {
+      if (message !== undefined) {
+        seen.set(message.topic, message.payload.toString())
+        continue
+      }
+      for (let i = 0; i < 2000; i += 2) retained.put(retainedMessage(`t/${i}`, i % 4 === 0 ? '' : 'new'))
+    }
+    expect([...seen.keys()].filter((topic) => retained.has(topic)).length).toBe(retained.count)
+    expect(seen.get('t/998')).toBe('new')
+    expect(seen.has('t/996')).toBe(false)
+  })
+
+  test('lists those behind a topic, in an order that is that of levels', () => {
+    const retained = new RetainedMessages(NO_LIMITS)
+    for (const topic of ['b', 'a b', 'a/c', 'a/b', 'a']) retained.put(retainedMessage(topic, 'x'))
+    const behind = (filter: string, after: string) => [...retained.matching(filter, after)].map((one) => one?.topic)
+    expect(behind('#', '')).toEqual(['a', 'a/b', 'a/c', 'a b', 'b'])
+    expect(behind('#', 'a/b')).toEqual(['a/c', 'a b', 'b'])
+    expect(behind('a/#', 'a/a')).toEqual(['a/b', 'a/c'])
+    expect(behind('a/b', 'a')).toEqual(['a/b'])
+    expect(behind('a/b', 'a/b')).toEqual([])
+  })
+
+  test('keeps all topics whose hashes an attacker made equal, and everybody else’s', () => {
+    const retained = new RetainedMessages({ maxRetainedMessages: 100_000, maxRetainedBytes: 10 ** 8 })
+    const all = [...Array.from({ length: 300 }, (_, i) => `other/${i}`), ...hostileTopics(12)]
+    for (const payload of ['first', 'second']) for (const topic of all) retained.put(retainedMessage(topic, payload))
+    expect(retained.count).toBe(all.length)
+    expect(all.filter((topic) => retained.get(topic)?.payload.toString() !== 'second')).toEqual([])
+    for (const topic of all.slice(0, -10)) retained.put(retainedMessage(topic, ''))
+    expect([...retained.matching('#')].map((message) => message?.topic ?? 'none').toSorted()).toEqual(
+      all.slice(-10).toSorted(),
+    )
+    for (const topic of all) retained.put(retainedMessage(topic, ''))
+    expect([retained.count, retained.bytes, retained.has(all.at(-1) ?? '')]).toEqual([0, 0, false])
+  })
+
+  test('says what memory it takes: next to none when empty, and under 200 bytes for each of many small messages', () => {
+    const retained = new RetainedMessages({ maxRetainedMessages: 1_000_000, maxRetainedBytes: 10 ** 9 })
+    expect(retained.heldBytes).toBeLessThan(4096)
+    const payload = 'x'.repeat(64)
+    for (let i = 0; i < 50_000; i++) retained.put(retainedMessage(`retained/${i >> 7}/${i & 127}`, payload))
+    expect(retained.heldBytes / 50_000).toBeLessThan(200)
+    expect(retained.heldBytes).toBeGreaterThan(retained.bytes)
+    for (let i = 0; i < 50_000; i++) retained.put(retainedMessage(`retained/${i >> 7}/${i & 127}`, `${payload}${i}`))
+    expect(retained.heldBytes / 50_000).toBeLessThan(250)
+  })
+
+  test('has no message of a topic that is longer than one may be', () => {
+    const retained = new RetainedMessages({ maxRetainedMessages: 10, maxRetainedBytes: 10 ** 6 })
+    retained.put(retainedMessage('é'.repeat(32_767), 'x'))
+    expect(retained.has('é'.repeat(32_767))).toBe(true)
+    expect(retained.has('é'.repeat(40_000))).toBe(false)
+    expect(retained.get('a'.repeat(100_000))).toBe(undefined)
+  })
 })
+
+function isOver(expiresAtMs = 0, nowMs: number): boolean {
+  return expiresAtMs !== 0 && expiresAtMs <= nowMs
+}
+
+/** In short: payloads of which all bytes are the same may be long. */
+function describeRetained(message: Message | undefined): string {
+  if (message === undefined) return 'none'
+  const { topic, payload, qos, publisher, isVersion5, expiresAtMs, retain } = message
+  const isEven = payload.equals(Buffer.alloc(payload.length, payload[0]))
+  return `${topic} ${payload.length}×${payload[0]} ${isEven} ${qos} ${publisher} ${isVersion5} ${expiresAtMs} ${retain}`
+}

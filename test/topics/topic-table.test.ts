@@ -4,6 +4,7 @@ import { topicNameFault } from '../../src/protocol/topic.ts'
 import { hashName } from '../../src/topics/topic-hash.ts'
 import { TopicTable } from '../../src/topics/topic-table.ts'
 import { runs } from '../support/runs.ts'
+import { hostileTopics } from './hostile-topics.ts'
 
 const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32, maxTopics: 1000, maxTopicMemoryBytes: 64 * 1024 }
 
@@ -62,18 +63,6 @@ function firstReadable(make: (prefix: string) => string): string {
 function hashOf(topic: string, seed: number): number {
   const bytes = Buffer.from(topic)
   return hashName(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, seed)
-}
-
-/**
- * Topics of which many have the same hash whatever the seed is. Two words of eight letters differ in bits 29 and 14 alone: with a
- * probability of a half the second undoes what the first has done, so of topics of `words` such pairs those are equal in their
- * hash that differ only where it does.
- */
-function hostileTopics(words: number): string[] {
-  const pairs = ['xxxaxxxa', 'xxxAx8xA'] as const
-  return Array.from({ length: 2 ** words }, (_, choice) =>
-    Array.from({ length: words }, (__, word) => pairs[((choice >> word) & 1) === 0 ? 0 : 1]).join(''),
-  )
 }
 
 describe('TopicTable', () => {

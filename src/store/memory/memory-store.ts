@@ -46,7 +46,7 @@ export class MemoryStore implements Store {
   }
 
   putRetained(message: Message): void {
-    this.#retained.set(message.topic, message)
+    this.#retained.set(message.topic, message.keepRetained())
     this.changed()
   }
 
