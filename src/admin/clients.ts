@@ -1,11 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { LoopPart } from '../base/loop-times.ts'
+import { Slices } from '../base/slices.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { ClientReport } from '../session/client-report.ts'
 import type { PresenceChange } from '../session/presence.ts'
 import type { Sessions } from '../session/sessions.ts'
 
-/** Clients that are looked at before the loop is let go. */
-const SLICE_CLIENTS = 500
+/** Clients between two looks at whether the turn is used up: well under a millisecond. */
+const CLIENTS_BETWEEN_LOOKS = 32
+/** So many more than asked for are kept while the highest are looked for. */
+const MORE_CLIENTS = 500
 
 /** What clients are looked for by. */
 export interface ClientConditions {
@@ -39,9 +42,10 @@ export class Clients {
   ): Promise<readonly ClientReport[]> {
     const page: ClientReport[] = []
     const part = text?.toLowerCase()
+    const slices = new Slices(LoopPart.HTTP)
     let looked = 0
     for (const session of this.#sessions.behind(after)) {
-      if (++looked % SLICE_CLIENTS === 0) await nextTurn()
+      if (++looked % CLIENTS_BETWEEN_LOOKS === 0) await slices.pause()
       const client = session.report()
       if (state !== undefined && (client.connection === undefined) !== (state === 'away')) continue
       if (part !== undefined && !isFound(client, part)) continue
@@ -54,12 +58,13 @@ export class Clients {
   /** At most `limit` connected clients that have not taken yet what is for them, those with most first. */
   async slowest(limit: number): Promise<readonly ClientReport[]> {
     let behind: ClientReport[] = []
+    const slices = new Slices(LoopPart.HTTP)
     let looked = 0
     for (const session of this.#sessions.behind(undefined)) {
-      if (++looked % SLICE_CLIENTS === 0) await nextTurn()
+      if (++looked % CLIENTS_BETWEEN_LOOKS === 0) await slices.pause()
       const client = session.report()
       if (client.connection !== undefined && bytesBehind(client) > 0) behind.push(client)
-      if (behind.length >= 2 * limit + SLICE_CLIENTS) behind = most(behind, limit)
+      if (behind.length >= 2 * limit + MORE_CLIENTS) behind = most(behind, limit)
     }
     return most(behind, limit)
   }

@@ -1,8 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { LOOP_TIMES, type LoopPart } from './loop-times.ts'
-
-/** How long work may block the event loop. */
-const SLICE_MS = 5
+import { TURN } from './turn.ts'
 
 /** Spreads long work of one part of the hub over turns of the event loop. */
 export class Slices {
@@ -15,12 +12,11 @@ export class Slices {
     this.#signal = signal
   }
 
-  /** Yields to the event loop when it has been blocked for long enough. @throws the reason of the signal when it is aborted */
+  /** Lets others go first when this turn is used up. @throws the reason of the signal when it is aborted */
   async pause(): Promise<void> {
-    const ms = performance.now() - this.#startedAtMs
-    if (ms < SLICE_MS) return
-    LOOP_TIMES.add(this.#part, ms)
-    await setImmediate()
+    if (!TURN.isUsedUp) return
+    LOOP_TIMES.add(this.#part, performance.now() - this.#startedAtMs)
+    await TURN.next()
     this.#signal?.throwIfAborted()
     this.#startedAtMs = performance.now()
   }

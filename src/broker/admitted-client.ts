@@ -1,4 +1,6 @@
 import type { PublishPacket, Subscription } from 'aedes'
+import { LoopPart } from '../base/loop-times.ts'
+import { TURN } from '../base/turn.ts'
 import type { FilterRequest } from '../protocol/subscribe-packet.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
@@ -73,8 +75,12 @@ export class AdmittedClient implements HookClient {
 
   /** Asks for each filter; when all are granted the peer is told, and the first that is not valid ends the client. */
   subscribe(requests: readonly FilterRequest[]): void {
-    const subscriptions = requests.map(({ filter, options }): Subscription => ({ topic: filter, qos: options.qos }))
-    let unanswered = subscriptions.length
+    TURN.run(LoopPart.CONTROL, this.#subscribe(requests))
+  }
+
+  *#subscribe(requests: readonly FilterRequest[]): Generator<void, void, undefined> {
+    const subscriptions: Subscription[] = []
+    let unanswered = requests.length
     const answered = (error: Error | null): void => {
       unanswered--
       if (this.#isClosed) return
@@ -85,7 +91,13 @@ export class AdmittedClient implements HookClient {
         this.#broker.emit('subscribe', subscriptions, this)
       }
     }
-    for (const subscription of subscriptions) this.#broker.authorizeSubscribe(this, subscription, answered)
+    for (const { filter, options } of requests) {
+      if (this.#isClosed) return
+      const subscription = { topic: filter, qos: options.qos }
+      subscriptions.push(subscription)
+      this.#broker.authorizeSubscribe(this, subscription, answered)
+      yield
+    }
   }
 
   unsubscribe(filters: readonly string[]): void {

@@ -1,5 +1,6 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
+import { TURN } from '../base/turn.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
@@ -20,7 +21,8 @@ import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
-import { Output, type OutputTurn } from './output.ts'
+import { Output } from './output.ts'
+import type { OutputTurn } from './output-turn.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import type { PublishRun } from './publish-run.ts'
 import { Version5, type Version5Parts } from './v5/version5.ts'
@@ -61,6 +63,13 @@ export interface ConnectionLimits extends ControlLimits {
   readonly maxPublishRate: number
 }
 
+/** A control packet that waits for its turn. */
+interface WaitingPacket {
+  readonly type: number
+  readonly bytes: Buffer
+  readonly bodyStart: number
+}
+
 /** What there may be to say about the end of a connection besides its reason. */
 interface EndingDetails {
   /** Tells a client of MQTT 5 where to go instead [MQTT5 §3.2.2.3.16]. */
@@ -90,6 +99,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #lastReceivedMs = 0
   #isClosed = false
   #isTransportGone = false
+  #transportError: Error | undefined = undefined
   #isBacklogged = false
   /** Too much waits for the answer to a control packet. */
   #isFull = false
@@ -98,6 +108,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #isTaking = false
   #isAnswered = false
   #connected = NOT_CONNECTED
+  #waitingPacket: WaitingPacket | undefined = undefined
 
   constructor(transport: Transport, parts: ConnectionParts, isOverLimit: boolean) {
     this.transport = transport
@@ -191,10 +202,18 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#isTransportGone = true
     if (error instanceof FrameSizeError) this.#parts.ledger.hit('packet-size')
     this.#output.close()
+    // Thousands may go at once.
+    this.#transportError = error
+    if (TURN.isFull) TURN.waitWith(takeLeave, this)
+    else this.takeLeave()
+  }
+
+  /** The rest of `closed`; only for that and the callback below. */
+  takeLeave(): void {
     this.#parts.onClosed(this)
     // What the client sent before it went is still its word: frames that wait for the broker are heard first.
     if (this.#reader.isStopped && !this.#isClosed) return
-    this.close(error?.message ?? GONE, ReasonCode.UNSPECIFIED_ERROR)
+    this.close(this.#transportError?.message ?? GONE, ReasonCode.UNSPECIFIED_ERROR)
   }
 
   // ---- packets that come
@@ -260,9 +279,30 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     return true
   }
 
-  /** Hands a packet to the control side. False if later frames have to wait for its answer. */
+  /** Hands a packet to the control side, now or when it is its turn. False if later frames have to wait for its answer. */
   #controlPacket(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     this.#parts.ledger.otherReceived++
+    if (!TURN.isFull) return this.#takeControl(type, bytes, start, bodyStart, end)
+    this.#waitingPacket = { type, bytes: Buffer.from(bytes.subarray(start, end)), bodyStart: bodyStart - start }
+    TURN.waitWith(takeWaiting, this)
+    return false
+  }
+
+  /** Takes the control packet that has waited for its turn; only for the callback below. */
+  takeWaiting(): void {
+    const packet = this.#waitingPacket
+    this.#waitingPacket = undefined
+    if (packet === undefined || this.#isClosed) return
+    const { type, bytes, bodyStart } = packet
+    try {
+      if (this.#takeControl(type, bytes, 0, bodyStart, bytes.length)) this.proceed()
+    } catch (error) {
+      if (!(error instanceof MalformedPacketError)) throw error
+      this.malformed(error)
+    }
+  }
+
+  #takeControl(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     this.#isAnswered = false
     this.#isTaking = true
     const before = LOOP_TIMES.enter(LoopPart.CONTROL)
@@ -471,6 +511,14 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#isBacklogged = true
     this.transport.pause()
   }
+}
+
+function takeLeave(connection: Connection): void {
+  connection.takeLeave()
+}
+
+function takeWaiting(connection: Connection): void {
+  connection.takeWaiting()
 }
 
 function checkSilence(connection: Connection): void {

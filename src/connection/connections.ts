@@ -3,7 +3,7 @@ import { ReasonCode } from '../protocol/reason-codes.ts'
 import { Message } from '../protocol/message.ts'
 import { PublishPacket } from '../protocol/publish-packet.ts'
 import { Connection, type ConnectionLimits, type ConnectionParts } from './connection.ts'
-import { OutputTurn } from './output.ts'
+import { OutputTurn } from './output-turn.ts'
 import { PublishRun } from './publish-run.ts'
 import type { Transport } from './transport.ts'
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../base/log.ts'
+import { LoopPart } from '../base/loop-times.ts'
+import { TURN } from '../base/turn.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import {
   encodeConnack,
@@ -8,23 +10,25 @@ import {
   encodeSuback,
   encodeUnsuback,
 } from '../protocol/answer-packets.ts'
-import { type ConnectPacket, type ForeignConnect, isConnect5, readConnect } from '../protocol/connect-packet.ts'
+import { type ConnectPacket, isConnect5, readConnect } from '../protocol/connect-packet.ts'
 import { readDisconnect } from '../protocol/disconnect-packet.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
+import { checkFilter, checkRequest5 } from '../protocol/filter-rules.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { ConnectReturnCode, ReasonCode, SUBACK_FAILURE } from '../protocol/reason-codes.ts'
 import { encodeConnect } from '../protocol/request-packets.ts'
 import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
-import { isOverTopicLimit, NO_TOPIC_LIMITS, type TopicLimits, topicNameFault } from '../protocol/topic.ts'
+import { isOverTopicLimit, type TopicLimits } from '../protocol/topic.ts'
 import type { WillReport } from '../session/client-report.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
 import { connackCode, type ConnackLimits, connackProperties, farewellProperties } from './v5/connack5.ts'
-import { reportWill, willOf } from './will.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
+import { checkWill, reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
 export interface ControlOwner extends SessionConnection {
@@ -35,6 +39,8 @@ export interface ControlOwner extends SessionConnection {
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void
   /** The control packet is answered: later frames may go on. */
   proceed(): void
+  /** The connection has to end for what is wrong with a packet. */
+  malformed(fault: MalformedPacketError): void
 }
 
 /** A client that asks to be admitted. */
@@ -71,13 +77,8 @@ export interface ControlLimits extends TopicLimits, ConnackLimits {
   readonly maxSessionExpirySeconds: number
 }
 
-/** A reason against a CONNECT, for the log and for the client in its version of MQTT. */
-interface Refusal {
-  readonly reason: string
-  readonly returnCode: number
-  readonly reasonCode: ReasonCode
-}
-
+/** A packet that is read at once. One with so many filters that it is not is copied: its bytes may change meanwhile. */
+const READ_AT_ONCE_BYTES = 4096
 /** What DISCONNECT and CONNACK take besides their Reason String. */
 const FAREWELL_HEADER_BYTES = 16
 // One of each for all connections that have nothing to say.
@@ -108,6 +109,7 @@ export class Control {
   #subscribing: readonly FilterRequest[] = NONE
   #unsubscribing: readonly string[] = NONE
   #isDisconnecting = false
+  #isEnded = false
   #maxPacketBytes = Infinity
 
   constructor(connection: ControlOwner, parts: ControlParts) {
@@ -133,21 +135,20 @@ export class Control {
 
   /** Takes one control packet. @throws MalformedPacketError when the connection has to end for it */
   take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): void {
-    const isVersion5 = this.#isVersion5
     switch (type) {
       case PacketType.CONNECT:
         return this.#takeConnect(bytes, start, bodyStart, end)
-      case PacketType.SUBSCRIBE: {
-        const requests = readSubscribe(bytes, bodyStart, end, isVersion5)
-        this.#packetId = bytes.readUInt16BE(bodyStart)
-        this.#subscribing = requests
-        return isVersion5 ? this.#takeSubscribe5(requests) : this.#client?.subscribe(requests)
+      case PacketType.SUBSCRIBE:
+      case PacketType.UNSUBSCRIBE: {
+        const body =
+          end - bodyStart > READ_AT_ONCE_BYTES
+            ? Buffer.from(bytes.subarray(bodyStart, end))
+            : bytes.subarray(bodyStart, end)
+        return TURN.run(
+          LoopPart.CONTROL,
+          type === PacketType.SUBSCRIBE ? this.#takeSubscribe(body) : this.#takeUnsubscribe(body),
+        )
       }
-      case PacketType.UNSUBSCRIBE:
-        this.#unsubscribing = readUnsubscribe(bytes, bodyStart, end, isVersion5)
-        this.#packetId = bytes.readUInt16BE(bodyStart)
-        for (const filter of this.#unsubscribing) checkFilter(filter)
-        return this.#client?.unsubscribe(this.#unsubscribing)
       case PacketType.DISCONNECT:
         return this.#takeDisconnect(bytes, bodyStart, end)
       default:
@@ -161,10 +162,10 @@ export class Control {
     this.#isVersion5 = isConnect5(bytes, bodyStart, end)
     const connect = readConnect(bytes, bodyStart, end)
     if (connect.clientId !== undefined) this.#maxPacketBytes = connect.properties?.maxPacketBytes ?? Infinity
-    const refusal = this.#refusal(connect)
+    const refusal = refusalOf(connect, this.connection.isOverLimit)
     if (refusal !== undefined) return this.#refuse(refusal)
     if (connect.clientId === undefined) return
-    this.#checkWill(connect)
+    checkWill(connect, this.#parts)
     this.#connect = connect
     const isAssigned = this.#isVersion5 && connect.clientId === ''
     const clientId = isAssigned ? `hubbub-${randomUUID()}` : connect.clientId // [MQTT5-3.1.3-6]
@@ -181,25 +182,49 @@ export class Control {
     throw new MalformedPacketError(`CONNECT refused: ${reason}`, reasonCode)
   }
 
-  #checkWill({ will }: ConnectPacket): void {
-    if (will === undefined) return
-    const { limits, ledger } = this.#parts
-    const fault = topicNameFault(will.topic, limits)
-    if (fault === undefined) return
-    if (isOverTopicLimit(topicNameFault, will.topic, limits)) ledger.hit('topic')
-    throw new MalformedPacketError(`will topic is not valid: ${fault}`, ReasonCode.TOPIC_NAME_INVALID)
-  }
-
-  #takeSubscribe5(requests: readonly FilterRequest[]): void {
-    for (const { filter, options } of requests) {
-      checkFilter(filter)
-      if (!options.isNoLocal || !isSharedFilter(filter)) continue
-      // [MQTT5-3.8.3-4]
-      throw new MalformedPacketError('a shared subscription must not be No Local', ReasonCode.PROTOCOL_ERROR)
-    }
-    const allowed = requests.filter(({ filter }) => !this.#isTooLarge(filter))
+  /** Reads a SUBSCRIBE up to its end before the first filter is granted. */
+  *#takeSubscribe(body: Buffer): Generator<void, void, undefined> {
+    const requests: FilterRequest[] = []
+    const allowed: FilterRequest[] = []
+    const isVersion5 = this.#isVersion5
+    const isRead = yield* this.#read(readSubscribe(body, 0, body.length, isVersion5), (request) => {
+      if (isVersion5) checkRequest5(request)
+      requests.push(request)
+      if (!isVersion5 || !this.#isTooLarge(request.filter)) allowed.push(request)
+    })
+    if (!isRead) return
+    this.#packetId = body.readUInt16BE(0)
+    this.#subscribing = requests
     if (allowed.length > 0) this.#client?.subscribe(allowed)
     else this.subscribed()
+  }
+
+  *#takeUnsubscribe(body: Buffer): Generator<void, void, undefined> {
+    const filters: string[] = []
+    const isRead = yield* this.#read(readUnsubscribe(body, 0, body.length, this.#isVersion5), (filter) => {
+      checkFilter(filter)
+      filters.push(filter)
+    })
+    if (!isRead) return
+    this.#packetId = body.readUInt16BE(0)
+    this.#unsubscribing = filters
+    this.#client?.unsubscribe(filters)
+  }
+
+  /** Reads a packet that may be long. Returns whether it was read to its end: else the connection ends, or has ended meanwhile. */
+  *#read<T>(fields: Iterable<T>, take: (field: T) => void): Generator<void, boolean, undefined> {
+    try {
+      for (const field of fields) {
+        take(field)
+        yield
+        if (this.#isEnded) return false
+      }
+      return true
+    } catch (error) {
+      if (!(error instanceof MalformedPacketError)) throw error
+      this.connection.malformed(error)
+      return false
+    }
   }
 
   #takeDisconnect(bytes: Buffer, bodyStart: number, end: number): void {
@@ -225,6 +250,7 @@ export class Control {
 
   /** The connection ends, and with it the client, unless it did so before: then its will is published. */
   end(): void {
+    this.#isEnded = true
     this.#admission?.destroy()
     this.#client?.destroy()
   }
@@ -274,11 +300,16 @@ export class Control {
 
   subscribed(): void {
     const session = this.#session
-    const requests = this.#subscribing
-    if (session === undefined) return
+    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#grantAll(session, this.#subscribing))
+    this.#subscribing = NONE
+  }
+
+  *#grantAll(session: Session, requests: readonly FilterRequest[]): Generator<void, void, undefined> {
     const codes: number[] = []
     const replays: FilterRequest[] = []
     for (const request of requests) {
+      // Another connection may have gone on with the session.
+      if (this.#isEnded) return
       const { filter, options, retainHandling } = request
       const isNew = !session.subscriptions.has(filter)
       const code = this.#grant(session, request)
@@ -287,14 +318,23 @@ export class Control {
       const isDue = retainHandling === 0 || (retainHandling === 1 && isNew)
       const isPlain = !isSharedFilter(filter) && !isHistoryFilter(filter)
       if (code === options.qos && isDue && isPlain) replays.push(request)
+      yield
     }
-    this.#subscribing = NONE
     session.afterStored(() => {
       this.connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
-      for (const { filter, options } of replays) session.sendRetained(filter, options)
-      session.drain()
-      this.connection.proceed()
+      TURN.run(LoopPart.CONTROL, this.#sendRetained(session, replays))
     })
+  }
+
+  /** The last of a SUBSCRIBE: has the retained messages sent that are due. */
+  *#sendRetained(session: Session, requests: readonly FilterRequest[]): Generator<void, void, undefined> {
+    for (const { filter, options } of requests) {
+      if (this.#isEnded) return
+      session.sendRetained(filter, options)
+      yield
+    }
+    session.drain()
+    this.connection.proceed()
   }
 
   /** Enters a subscription and returns its code in SUBACK. */
@@ -319,9 +359,17 @@ export class Control {
 
   unsubscribed(): void {
     const session = this.#session
-    if (session === undefined) return
-    const codes = this.#unsubscribing.map((filter) => UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
+    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#removeAll(session, this.#unsubscribing))
     this.#unsubscribing = NONE
+  }
+
+  *#removeAll(session: Session, filters: readonly string[]): Generator<void, void, undefined> {
+    const codes: ReasonCode[] = []
+    for (const filter of filters) {
+      if (this.#isEnded) return
+      codes.push(UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
+      yield
+    }
     session.afterStored(() => {
       this.connection.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
       this.connection.proceed()
@@ -349,43 +397,4 @@ export class Control {
     if (properties === undefined || maxKeepAliveSeconds === Infinity) return keepAliveSeconds
     return keepAliveSeconds === 0 ? maxKeepAliveSeconds : Math.min(keepAliveSeconds, maxKeepAliveSeconds)
   }
-
-  #refusal(connect: ConnectPacket | ForeignConnect): Refusal | undefined {
-    if (connect.clientId === undefined) {
-      return {
-        reason: `protocol level ${connect.protocolLevel} is not spoken here, only MQTT 3.1, 3.1.1 and 5`,
-        returnCode: ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION,
-        reasonCode: ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
-      }
-    }
-    const { clientId, isClean, protocolLevel, properties } = connect
-    if (clientId === '' && (protocolLevel === 3 || (protocolLevel === 4 && !isClean))) {
-      // [MQTT-3.1.3-8], and MQTT 3.1 knows no empty identifier
-      return {
-        reason: 'the client identifier is empty and the session is to be kept',
-        returnCode: ConnectReturnCode.IDENTIFIER_REJECTED,
-        reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
-      }
-    }
-    if (properties?.authenticationMethod !== undefined) {
-      return {
-        reason: `the hub knows no authentication method ${JSON.stringify(properties.authenticationMethod)}: use none`,
-        returnCode: ConnectReturnCode.NOT_AUTHORIZED,
-        reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD,
-      }
-    }
-    if (!this.connection.isOverLimit) return undefined
-    return {
-      reason: 'too many connections',
-      returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
-      reasonCode: ReasonCode.QUOTA_EXCEEDED,
-    }
-  }
-}
-
-/** @throws MalformedPacketError when a topic filter is not valid, whatever the limits are */
-function checkFilter(filter: string): void {
-  const fault = subscriptionFault(filter, NO_TOPIC_LIMITS)
-  if (fault !== undefined)
-    throw new MalformedPacketError(`topic filter ${JSON.stringify(filter)} is not valid: ${fault}`)
 }

@@ -1,70 +1,19 @@
 // Hot path: `publish` and `acknowledge` run per packet sent; measured by `npm run bench`, all throughput rows.
-import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Ledger } from '../observe/ledger.ts'
-import { type Block, Blocks } from '../protocol/blocks.ts'
+import type { Block } from '../protocol/blocks.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { publishBytes, publishFirstByte, writePublishHeader } from '../protocol/publish-packet.ts'
 import type { Message } from '../protocol/message.ts'
+import { LARGE_SLAB_BYTES, type OutputTurn, SMALL_SLAB_BYTES } from './output-turn.ts'
 import type { Transport } from './transport.ts'
 
-/** Most outputs of a turn are small; one that is not moves on to a large slab. */
-const SMALL_SLAB_BYTES = 2048
-const LARGE_SLAB_BYTES = 32_768
 /** From here on a payload is sent from memory that all its receivers share instead of being copied for each. */
 const REFERENCE_FROM_BYTES = 8192
-const MAX_FREE_SLABS = 256
 /**
  * An output that is fuller than this before the turn ends is written at once: many publishers to one subscriber would pass
  * its bound within a turn however fast it reads.
  */
 const FLUSH_FROM_BYTES = 131_072
-
-/**
- * What all outputs of a hub share: the end of the turn, at which each of them writes once, the slabs they write from, so that an
- * idle connection holds none, and the blocks with what is too large for a slab.
- */
-export class OutputTurn {
-  /** Where they count what they write. */
-  readonly ledger: Ledger
-  readonly blocks = new Blocks()
-  readonly #small: Buffer[] = []
-  readonly #large: Buffer[] = []
-  #dirty: Output[] = []
-  #flushed: Output[] = []
-  readonly #flush: () => void
-
-  constructor(ledger: Ledger) {
-    this.ledger = ledger
-    this.#flush = () => this.flush()
-  }
-
-  /** Has `output` write at the end of this turn, after everything that can be read now was read. */
-  add(output: Output): void {
-    if (this.#dirty.push(output) === 1) setImmediate(this.#flush)
-  }
-
-  /** Writes now what this turn has gathered. */
-  flush(): void {
-    const before = LOOP_TIMES.enter(LoopPart.WRITING)
-    const outputs = this.#dirty
-    this.#dirty = this.#flushed
-    this.#flushed = outputs
-    for (let i = 0; i < outputs.length; i++) outputs[i]?.flush()
-    outputs.length = 0
-    LOOP_TIMES.leave(before)
-  }
-
-  takeSlab(isLarge: boolean): Buffer {
-    return isLarge
-      ? (this.#large.pop() ?? Buffer.allocUnsafeSlow(LARGE_SLAB_BYTES))
-      : (this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_SLAB_BYTES))
-  }
-
-  giveSlab(slab: Buffer): void {
-    const free = slab.length === SMALL_SLAB_BYTES ? this.#small : this.#large
-    if (free.length < MAX_FREE_SLABS) free.push(slab)
-  }
-}
 
 /**
  * The packets on their way to one client. What a turn of the event loop adds leaves in one write; while a write is not taken

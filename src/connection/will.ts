@@ -1,3 +1,7 @@
+import type { Ledger } from '../observe/ledger.ts'
+import { MalformedPacketError } from '../protocol/field-reader.ts'
+import { ReasonCode } from '../protocol/reason-codes.ts'
+import { isOverTopicLimit, type TopicLimits, topicNameFault } from '../protocol/topic.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import { Message } from '../protocol/message.ts'
 import type { WillReport } from '../session/client-report.ts'
@@ -20,4 +24,15 @@ export function reportWill(will: StoredWill | undefined): WillReport | undefined
   if (will === undefined) return undefined
   const { topic, payload, retain } = will.message
   return { topic, payload, isRetained: retain }
+}
+
+/** @throws MalformedPacketError when its topic is not valid; counts it when that is a limit of the hub */
+export function checkWill(
+  { will }: ConnectPacket,
+  { limits, ledger }: { readonly limits: TopicLimits; readonly ledger: Ledger },
+): void {
+  const fault = will === undefined ? undefined : topicNameFault(will.topic, limits)
+  if (will === undefined || fault === undefined) return
+  if (isOverTopicLimit(topicNameFault, will.topic, limits)) ledger.hit('topic')
+  throw new MalformedPacketError(`will topic is not valid: ${fault}`, ReasonCode.TOPIC_NAME_INVALID)
 }

@@ -15,38 +15,39 @@ export interface FilterRequest {
 const SUBSCRIBE_PROPERTIES: readonly number[] = [PropertyId.SUBSCRIPTION_IDENTIFIER, PropertyId.USER_PROPERTY]
 const UNSUBSCRIBE_PROPERTIES: readonly number[] = [PropertyId.USER_PROPERTY]
 
-/** Reads a SUBSCRIBE from the start of its variable header. @throws MalformedPacketError */
-export function readSubscribe(
+/** Reads a SUBSCRIBE from the start of its variable header, a filter at each step. @throws MalformedPacketError */
+export function* readSubscribe(
   bytes: Buffer,
   bodyStart: number,
   end: number,
   isVersion5: boolean,
-): readonly FilterRequest[] {
+): Generator<FilterRequest, void, undefined> {
   const fields = new FieldReader(bytes, bodyStart, end)
   readPacketId(fields)
   const properties = isVersion5 ? readProperties(fields, SUBSCRIBE_PROPERTIES, 'SUBSCRIBE') : undefined
   const identifier = properties?.number(PropertyId.SUBSCRIPTION_IDENTIFIER) ?? 0
-  const requests: FilterRequest[] = []
+  // [MQTT-3.8.3-3]
+  if (fields.isAtEnd) throw new MalformedPacketError('SUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
   while (!fields.isAtEnd) {
     const filter = fields.string('topic filter')
     const byte = fields.byte('subscription options')
-    requests.push(isVersion5 ? request5(filter, byte, identifier) : request3(filter, byte))
+    yield isVersion5 ? request5(filter, byte, identifier) : request3(filter, byte)
   }
-  // [MQTT-3.8.3-3]
-  if (requests.length === 0) throw new MalformedPacketError('SUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
-  return requests
 }
 
-/** Reads an UNSUBSCRIBE from the start of its variable header. @throws MalformedPacketError */
-export function readUnsubscribe(bytes: Buffer, bodyStart: number, end: number, isVersion5: boolean): readonly string[] {
+/** Reads an UNSUBSCRIBE from the start of its variable header, a filter at each step. @throws MalformedPacketError */
+export function* readUnsubscribe(
+  bytes: Buffer,
+  bodyStart: number,
+  end: number,
+  isVersion5: boolean,
+): Generator<string, void, undefined> {
   const fields = new FieldReader(bytes, bodyStart, end)
   readPacketId(fields)
   if (isVersion5) readProperties(fields, UNSUBSCRIBE_PROPERTIES, 'UNSUBSCRIBE')
-  const filters: string[] = []
-  while (!fields.isAtEnd) filters.push(fields.string('topic filter'))
   // [MQTT-3.10.3-2]
-  if (filters.length === 0) throw new MalformedPacketError('UNSUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
-  return filters
+  if (fields.isAtEnd) throw new MalformedPacketError('UNSUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
+  while (!fields.isAtEnd) yield fields.string('topic filter')
 }
 
 function request3(filter: string, byte: number): FilterRequest {

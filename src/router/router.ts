@@ -51,6 +51,8 @@ export class Router implements TableOwner {
   readonly #ledger: Ledger
   readonly #subscriptions = new SubscriptionTree()
   readonly #matchSets: MatchSets
+  /** Those who get nothing more, some of whose subscriptions are still in the tree. */
+  readonly #leaving = new Set<Subscriber>()
   readonly #taps: Tap[] = []
   /** That of the topic of the message that a tap is offered; else of none. */
   readonly #tag: RecordTag
@@ -104,7 +106,7 @@ export class Router implements TableOwner {
   publish(message: Message, topic: TopicNumber): number {
     const isReserved = this.isReserved(topic)
     if (message.retain) this.#retain(message, isReserved)
-    const deliveries = this.#matchSets.match(topic)
+    const deliveries = this.#deliveriesTo(topic)
     const trail = isReserved ? undefined : this.#observe(message, topic)
     const { forgotten } = this.topics.table
     let matched = deliveries.length
@@ -136,7 +138,8 @@ export class Router implements TableOwner {
 
   /** Whom a message to this topic would go to: nobody when it is no valid topic name. The list never changes. */
   subscribersOf(topic: string): readonly Delivery[] {
-    return topicNameFault(topic, this.#topicLimits) === undefined ? this.#subscriptions.match(topic) : []
+    if (topicNameFault(topic, this.#topicLimits) !== undefined) return []
+    return this.#withoutLeaving(this.#subscriptions.match(topic))
   }
 
   /** Whether the message would be retained if there were room for it, and there is none. */
@@ -147,7 +150,7 @@ export class Router implements TableOwner {
   /** Whether the message has to be stored, for somebody or as a retained one. */
   isKept(message: Message, topic: TopicNumber): boolean {
     if (message.retain) return true
-    for (const { subscriber, qos } of this.#matchSets.match(topic)) {
+    for (const { subscriber, qos } of this.#deliveriesTo(topic)) {
       if (subscriber.isKept === true && qos > 0 && message.qos > 0) return true
     }
     return false
@@ -158,7 +161,7 @@ export class Router implements TableOwner {
    * Returns how many subscribers it is for.
    */
   publishRun(run: Message, topic: TopicNumber): number {
-    const deliveries = this.#matchSets.match(topic)
+    const deliveries = this.#deliveriesTo(topic)
     const trail = this.#observe(run, topic)
     const { forgotten } = this.topics.table
     let matched = deliveries.length
@@ -193,6 +196,17 @@ export class Router implements TableOwner {
   /** The number of a topic, or 0 if others published meanwhile and it may have given way. */
   #ifKnown(topic: TopicNumber, forgotten: number): TopicNumber {
     return forgotten === this.topics.table.forgotten ? topic : 0
+  }
+
+  #deliveriesTo(topic: TopicNumber): readonly Delivery[] {
+    const deliveries = this.#matchSets.match(topic)
+    return this.#leaving.size === 0 ? deliveries : this.#withoutLeaving(deliveries)
+  }
+
+  #withoutLeaving(deliveries: readonly Delivery[]): readonly Delivery[] {
+    const staying: Delivery[] = []
+    for (const delivery of deliveries) if (!this.#leaving.has(delivery.subscriber)) staying.push(delivery)
+    return staying.length === deliveries.length ? deliveries : staying
   }
 
   #deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
@@ -237,6 +251,15 @@ export class Router implements TableOwner {
     const isRemoved = this.#subscriptions.remove(subscriber, filter)
     if (isRemoved) this.#matchSets.invalidate(filter)
     return isRemoved
+  }
+
+  /** Nothing goes to the subscriber any more, whose subscriptions are removed one after the other until `endLeave`. */
+  beginLeave(subscriber: Subscriber): void {
+    this.#leaving.add(subscriber)
+  }
+
+  endLeave(subscriber: Subscriber): void {
+    this.#leaving.delete(subscriber)
   }
 
   /** From now on the tap is offered every message. Stopping it is its owner's matter. */

@@ -28,15 +28,21 @@ export class Deadlines<T> {
     if (items?.size === 0) this.#bySecond.delete(second)
   }
 
-  /** Takes out what has fallen due by now, earliest first. */
-  takeDue(nowMs: number): T[] {
-    const due: T[] = []
+  /**
+   * Takes out what has fallen due by now one after the other, earliest first. What is deleted or set anew meanwhile is as if it had
+   * been before.
+   */
+  *takeDue(nowMs: number): Generator<T, void, undefined> {
     const nowSecond = Math.floor(nowMs / 1000)
-    while (this.#lastSecond < nowSecond) {
-      const items = this.#bySecond.get(++this.#lastSecond)
-      if (items !== undefined) due.push(...items)
+    for (; this.#lastSecond < nowSecond; this.#lastSecond++) {
+      const second = this.#lastSecond + 1
+      // One that is empty is gone; there may be another by then.
+      for (let items = this.#bySecond.get(second); items !== undefined; items = this.#bySecond.get(second)) {
+        for (const item of items) {
+          this.delete(item)
+          yield item
+        }
+      }
     }
-    for (const item of due) this.delete(item)
-    return due
   }
 }

@@ -58,8 +58,11 @@ export class DelayedWills {
     this.#parts.router.publishMessage(message)
   }
 
-  /** Publishes what is due. */
-  check(): void {
-    for (const clientId of this.#due.takeDue(this.#parts.clock.nowMs())) this.publish(clientId)
+  /** Publishes what is due, a will at each step. */
+  *publishDue(): Generator<void, void, undefined> {
+    for (const clientId of this.#due.takeDue(this.#parts.clock.nowMs())) {
+      this.publish(clientId)
+      yield
+    }
   }
 }

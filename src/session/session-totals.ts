@@ -1,10 +1,11 @@
-import { setImmediate } from 'node:timers/promises'
+import { LoopPart } from '../base/loop-times.ts'
+import { Slices } from '../base/slices.ts'
 import type { SessionTotals } from '../observe/facts.ts'
 import type { SessionState } from '../store/store.ts'
 import type { Session } from './session.ts'
 
-/** Sessions that are looked at before the loop is let go: about a millisecond. */
-const SLICE = 2000
+/** Sessions between two looks at whether the turn is used up: a small part of a millisecond. */
+const SESSIONS_BETWEEN_LOOKS = 128
 
 /**
  * Adds up what sessions and shared subscriptions hold, in slices of the loop: with 100,000 sessions one pass would hold it for
@@ -15,15 +16,16 @@ export async function addUpSessions(
   groups: Iterable<{ readonly state: SessionState }>,
 ): Promise<SessionTotals> {
   const sums = new Sums()
+  const slices = new Slices(LoopPart.OBSERVE)
   let looked = 0
   for (const session of sessions) {
     sums.add(session)
-    if (++looked % SLICE === 0) await setImmediate()
+    if (++looked % SESSIONS_BETWEEN_LOOKS === 0) await slices.pause()
   }
   for (const { state } of groups) {
     sums.addQueue(state)
     sums.pendingMessages += state.queuedMessages
-    if (++looked % SLICE === 0) await setImmediate()
+    if (++looked % SESSIONS_BETWEEN_LOOKS === 0) await slices.pause()
   }
   return sums
 }

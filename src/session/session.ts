@@ -201,7 +201,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
     this.outgoing.drain()
   }
 
-  /** Sends the retained messages that match a filter, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
+  /** The retained messages that match a filter are to be sent from the next `drain` on, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
   sendRetained(filter: string, options: SubscriptionOptions): void {
     this.outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options), false)
   }

@@ -1,4 +1,5 @@
-import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
+import { LoopPart } from '../base/loop-times.ts'
+import { TURN } from '../base/turn.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SessionTotals } from '../observe/facts.ts'
 import { TransientSession } from '../store/memory/memory-session.ts'
@@ -28,8 +29,8 @@ export interface OpenedSession {
 }
 
 const CHECK_MS = 1000
-/** Retained messages that have expired and are taken away before the loop is let go: well under 10 ms. */
-const EXPIRED_IN_SLICE = 500
+/** Of what takes about a microsecond each, so many at a step. */
+const LOOKS_PER_STEP = 64
 
 /** The sessions of a hub by client identifier. There is at most one for each [MQTT-3.1.3-2]. */
 export class Sessions {
@@ -44,6 +45,7 @@ export class Sessions {
   readonly #expiring: Deadlines<Session>
   #addingUp: Promise<SessionTotals> | undefined = undefined
   #checkTimer: NodeJS.Timeout | undefined = undefined
+  #isChecking = false
 
   constructor(parts: Omit<SessionParts, 'onHolding' | 'groups'>) {
     this.#store = parts.store
@@ -96,8 +98,12 @@ export class Sessions {
       else this.#expire(session)
     }
     groups.endAbandoned()
-    this.#check()
-    this.#checkTimer = setInterval(() => this.#check(), CHECK_MS)
+    const check = (): void => {
+      // The last check may need longer.
+      if (!this.#isChecking) TURN.run(LoopPart.EXPIRY, this.#check())
+    }
+    this.#checkTimer = setInterval(check, CHECK_MS)
+    check()
   }
 
   stop(): void {
@@ -198,23 +204,29 @@ export class Sessions {
     this.#end(session)
   }
 
-  #check(): void {
-    const before = LOOP_TIMES.enter(LoopPart.EXPIRY)
-    const { clock } = this.#parts
-    this.wills.check()
-    for (const session of this.#byClientId.values()) session.settleTraffic(clock.nowMs())
-    for (const session of this.#expiring.takeDue(clock.nowMs())) this.#expire(session)
-    this.#expireRetained()
-    LOOP_TIMES.leave(before)
+  *#check(): Generator<void, void, undefined> {
+    this.#isChecking = true
+    for (const step of this.#checkSteps()) {
+      // Stopped meanwhile.
+      if (this.#checkTimer === undefined) break
+      yield step
+    }
+    this.#isChecking = false
   }
 
-  /** Whoever subscribes meanwhile does not get an expired one. */
-  #expireRetained(): void {
-    const { router, clock } = this.#parts
-    if (!router.expireRetained(clock.nowMs(), EXPIRED_IN_SLICE)) return
-    setImmediate(() => {
-      if (this.#checkTimer !== undefined) this.#expireRetained()
-    })
+  *#checkSteps(): Generator<void, void, undefined> {
+    const nowMs = this.#parts.clock.nowMs()
+    yield* this.wills.publishDue()
+    let looked = 0
+    for (const session of this.#byClientId.values()) {
+      session.settleTraffic(nowMs)
+      if (++looked % LOOKS_PER_STEP === 0) yield
+    }
+    for (const session of this.#expiring.takeDue(nowMs)) {
+      this.#expire(session)
+      yield
+    }
+    while (this.#parts.router.expireRetained(nowMs, LOOKS_PER_STEP)) yield
   }
 
   #end(session: Session): void {

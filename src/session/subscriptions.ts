@@ -1,3 +1,5 @@
+import { LoopPart } from '../base/loop-times.ts'
+import { TURN } from '../base/turn.ts'
 import { filterOfHistory, isHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
@@ -28,7 +30,9 @@ export interface SubscriptionsOwner extends GroupMember {
 export class Subscriptions {
   readonly #session: SubscriptionsOwner
   readonly #parts: SubscriptionsParts
-  readonly #byFilter = new Map<string, SubscriptionOptions>()
+  #byFilter = new Map<string, SubscriptionOptions>()
+  /** Those to the history. */
+  #pastFilters = 0
   #groups: Map<string, SharedGroup> | undefined = undefined
 
   constructor(session: SubscriptionsOwner, parts: SubscriptionsParts) {
@@ -70,16 +74,28 @@ export class Subscriptions {
   /** Returns whether there was such a subscription. */
   remove(filter: string): boolean {
     if (!this.#byFilter.delete(filter)) return false
+    if (isHistoryFilter(filter)) this.#pastFilters--
     this.#session.state.removeSubscription(filter)
     this.#leave(filter)
     return true
   }
 
-  /** The session ends, and its state with it. */
+  /** The session ends, and its state with it: nothing is delivered to it any more. Takes as many turns as many subscriptions need. */
   clear(): void {
-    const filters = [...this.#byFilter.keys()]
-    this.#byFilter.clear()
-    for (const filter of filters) this.#leave(filter)
+    const filters = this.#byFilter
+    if (filters.size === 0) return
+    this.#byFilter = new Map()
+    this.#pastFilters = 0
+    this.#parts.router.beginLeave(this.#session)
+    TURN.run(LoopPart.DISCONNECT, this.#leaveAll(filters.keys()))
+  }
+
+  *#leaveAll(filters: Iterable<string>): Generator<void, void, undefined> {
+    for (const filter of filters) {
+      this.#leave(filter)
+      yield
+    }
+    this.#parts.router.endLeave(this.#session)
   }
 
   /** The session has room: what waits for its shared subscriptions can go on. */
@@ -89,6 +105,7 @@ export class Subscriptions {
   }
 
   #enter(filter: string, options: SubscriptionOptions): void {
+    if (isHistoryFilter(filter) && !this.has(filter)) this.#pastFilters++
     this.#byFilter.set(filter, options)
     if (isSharedFilter(filter)) {
       this.#groups ??= new Map()
@@ -106,11 +123,16 @@ export class Subscriptions {
       this.#parts.groups.leave(this.#session, filter)
       return
     }
+    const { router } = this.#parts
     const routed = routedFilter(filter)
+    if (this.#pastFilters === 0 && routed === filter) {
+      router.unsubscribe(this.#session, routed)
+      return
+    }
     // `a/#` and `$history/5/a/#` are one subscription to the router.
     const others = [...this.#byFilter].filter(([other]) => !isSharedFilter(other) && routedFilter(other) === routed)
     const [last] = others.toReversed()
-    if (last === undefined) this.#parts.router.unsubscribe(this.#session, routed)
-    else this.#parts.router.subscribe(this.#session, routed, last[1])
+    if (last === undefined) router.unsubscribe(this.#session, routed)
+    else router.subscribe(this.#session, routed, last[1])
   }
 }

@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Output, OutputTurn } from '../../src/connection/output.ts'
+import { Output } from '../../src/connection/output.ts'
+import { OutputTurn } from '../../src/connection/output-turn.ts'
 import type { Transport } from '../../src/connection/transport.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Message } from '../../src/protocol/message.ts'
@@ -27,6 +29,25 @@ class WrittenTransport implements Transport {
   pause(): void {}
   resume(): void {}
   awaitTurn(): void {}
+}
+
+/** Takes long for each write. */
+class SlowTransport extends WrittenTransport {
+  readonly #name: string
+  readonly #log: string[]
+
+  constructor(name: string, log: string[]) {
+    super()
+    this.#name = name
+    this.#log = log
+  }
+
+  override write(chunks: readonly Buffer[]): void {
+    super.write(chunks)
+    this.#log.push(this.#name)
+    const endMs = performance.now() + 1
+    while (performance.now() < endMs);
+  }
 }
 
 const terms = fc.record({
@@ -214,5 +235,24 @@ describe('Output writes a PUBLISH', () => {
       }),
       { numRuns: runs(300) },
     )
+  })
+})
+
+describe('OutputTurn', () => {
+  test('has the outputs that it has no time for write in later turns, each once and behind those of these turns', async () => {
+    const log: string[] = []
+    const turn = new OutputTurn(new Ledger())
+    const slow = Array.from({ length: 200 }, (_, i) => new Output(new SlowTransport(`${i}`, log), turn))
+    const quick = new Output(new SlowTransport('quick', log), turn)
+    for (const output of slow) output.acknowledge(0x40, 1)
+    await nextTurn()
+    const first = log.length
+    expect(first).toBeLessThan(100)
+    quick.acknowledge(0x40, 1)
+    let turns = 0
+    for (; log.length < 201; turns++) await nextTurn()
+    expect(turns).toBeGreaterThan(2)
+    expect(log.filter((name) => name !== 'quick')).toEqual(slow.map((_, i) => `${i}`))
+    expect(log.indexOf('quick')).toBeLessThan(100)
   })
 })

@@ -13,7 +13,7 @@ import type { Delivery, Subscriber } from '../../src/router/delivery.ts'
 import { Router, type RouterOptions } from '../../src/router/router.ts'
 import type { TopicTag } from '../../src/router/tap.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
-import { naiveMatches } from './naive-match.ts'
+import { filters, naiveMatches, topics } from './naive-match.ts'
 import { runs } from '../support/runs.ts'
 
 const LIMITS = { maxTopicBytes: 1024, maxTopicLevels: 32 }
@@ -374,5 +374,66 @@ describe('Router', () => {
     const bytes = Buffer.from('__a/#__')
     expect(router.resolve(bytes, 2, 5)).toBe(0)
     expect(router.explainInvalid(bytes, 2, 5)).toBe(`the topic name "a/#" is not valid: it must not contain '+' or '#'`)
+  })
+})
+
+describe('Router with subscribers that leave in parts', () => {
+  const NAMES = ['a', 'b', 'c'] as const
+  const names = fc.constantFrom(...NAMES)
+  const steps = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('subscribe' as const), name: names, filter: filters }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), name: names }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('goOn' as const), steps: fc.nat(3) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('publish' as const), topic: topics }) },
+  )
+
+  test('hands each message to those who are there, whatever is still in the tree of those who have gone', () => {
+    fc.assert(
+      fc.property(fc.array(steps, { maxLength: 60 }), (all) => {
+        const router = createRouter()
+        const there = new Map<string, { readonly listener: Listener; readonly filters: Set<string> }>()
+        const gone: Listener[] = []
+        const work: Iterator<void>[] = []
+        function* leaving(listener: Listener, left: ReadonlySet<string>): Generator<void, void, undefined> {
+          router.beginLeave(listener)
+          for (const filter of left) {
+            yield
+            router.unsubscribe(listener, filter)
+          }
+          router.endLeave(listener)
+        }
+        for (const step of all) {
+          if (step.kind === 'subscribe') {
+            const one = there.get(step.name) ?? { listener: new Listener(), filters: new Set() }
+            there.set(step.name, one)
+            one.filters.add(step.filter)
+            router.subscribe(one.listener, step.filter, plainOptions(0))
+          } else if (step.kind === 'leave') {
+            const one = there.get(step.name)
+            if (one === undefined) continue
+            there.delete(step.name)
+            gone.push(one.listener)
+            const left = leaving(one.listener, one.filters)
+            left.next()
+            work.push(left)
+          } else if (step.kind === 'goOn') {
+            for (let i = 0; i < step.steps; i++) if (work[0]?.next().done === true) work.shift()
+          } else {
+            const expected = NAMES.filter((name) =>
+              [...(there.get(name)?.filters ?? [])].some((filter) => naiveMatches(filter, step.topic)),
+            )
+            for (const { listener } of there.values()) listener.received.length = 0
+            const matched = router.publishMessage(message(step.topic))
+            expect(NAMES.filter((name) => there.get(name)?.listener.received.length === 1)).toEqual(expected)
+            expect(matched).toBe(expected.length)
+            expect(router.subscribersOf(step.topic).length).toBe(expected.length)
+            expect(gone.flatMap(({ received }) => received)).toEqual([])
+          }
+          for (const { listener } of there.values()) listener.received.length = 0
+          for (const listener of gone) listener.received.length = 0
+        }
+      }),
+      { numRuns: runs(300) },
+    )
   })
 })

@@ -26,7 +26,7 @@ describe('Deadlines', () => {
             model.delete(one.item)
           } else {
             nowMs += one.ms
-            const due = deadlines.takeDue(nowMs)
+            const due = [...deadlines.takeDue(nowMs)]
             expect(new Set(due).size).toBe(due.length)
             for (const item of due) {
               expect(model.get(item)).toBeLessThanOrEqual(nowMs)
@@ -45,7 +45,28 @@ describe('Deadlines', () => {
     deadlines.set('later', START_MS + 5000)
     deadlines.set('soon', START_MS + 2000)
     deadlines.set('soon after', START_MS + 3000)
-    expect(deadlines.takeDue(START_MS + 10_000)).toEqual(['soon', 'soon after', 'later'])
-    expect(deadlines.takeDue(START_MS + 20_000)).toEqual([])
+    expect([...deadlines.takeDue(START_MS + 10_000)]).toEqual(['soon', 'soon after', 'later'])
+    expect([...deadlines.takeDue(START_MS + 20_000)]).toEqual([])
+  })
+
+  test('give one after the other, and what happens meanwhile holds', () => {
+    const deadlines = new Deadlines<string>(START_MS)
+    for (const item of ['a', 'b', 'c', 'd']) deadlines.set(item, START_MS + 2000)
+    const due = deadlines.takeDue(START_MS + 10_000)
+    expect(due.next().value).toBe('a')
+    deadlines.delete('b')
+    deadlines.set('c', START_MS + 20_000)
+    deadlines.set('a', START_MS + 1000)
+    expect(due.next().value).toBe('d')
+    expect(due.next().value).toBe('a')
+    expect(due.next().done).toBe(true)
+    expect([...deadlines.takeDue(START_MS + 30_000)]).toEqual(['c'])
+  })
+
+  test('go on where who took them stopped', () => {
+    const deadlines = new Deadlines<string>(START_MS)
+    for (const item of ['a', 'b', 'c']) deadlines.set(item, START_MS + 2000)
+    for (const item of deadlines.takeDue(START_MS + 10_000)) if (item === 'b') break
+    expect([...deadlines.takeDue(START_MS + 10_000)]).toEqual(['c'])
   })
 })

@@ -133,13 +133,12 @@ export class Outgoing implements ReplaysOwner {
   }
 
   /**
-   * Sends `messages`, as retained ones or as the past, as fast as the client takes them and in slices of the loop. What is new
-   * waits behind the past, which begins at the next `drain`.
+   * Has `messages` sent from the next `drain` on, as retained ones or as the past, as fast as the client takes them and in slices of
+   * the loop. What is new waits behind the past.
    */
   replay(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
     this.#replays ??= new Replays(this, this.#parts.clock)
     this.#replays.add(messages, delivery, isPast)
-    if (!isPast) this.drain()
   }
 
   /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */

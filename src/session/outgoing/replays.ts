@@ -1,6 +1,8 @@
 // Hot path: `sendSlice` runs through all retained messages of a new subscription; measured by `npm run bench`, rows "retained".
 import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import type { Clock } from '../../base/clock.ts'
+import { Fifo } from '../../base/fifo.ts'
+import { TURN } from '../../base/turn.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { Delivery } from '../../router/delivery.ts'
 import type { SessionConnection } from '../session-connection.ts'
@@ -24,20 +26,25 @@ export interface ReplaysOwner {
   pastSent(): void
 }
 
-/** Steps of a replay before the loop is let go: well under 10 ms even when each step sends a message. */
-const SLICE_STEPS = 2000
+/** Steps between two looks at whether the turn is used up: a small part of a millisecond. */
+const STEPS_BETWEEN_LOOKS = 32
 
 /** Retained messages, or the past, for the new subscriptions of a session: one after the other, in slices of the loop. */
 export class Replays {
   readonly #owner: ReplaysOwner
   readonly #clock: Clock
-  readonly #all: Replay[] = []
+  readonly #goOn: () => void
+  #all = new Fifo<Replay>()
   #pasts = 0
   #isScheduled = false
 
   constructor(owner: ReplaysOwner, clock: Clock) {
     this.#owner = owner
     this.#clock = clock
+    this.#goOn = () => {
+      this.#isScheduled = false
+      this.#owner.drain()
+    }
   }
 
   get isEmpty(): boolean {
@@ -56,48 +63,48 @@ export class Replays {
 
   /** The client has gone. The past is for the SUBSCRIBE that asked for it, not for a later connection. */
   dropPast(): void {
-    for (let i = this.#all.length; i-- > 0;) if (this.#all[i]?.isPast === true) this.#all.splice(i, 1)
+    const before = this.#all
+    this.#all = new Fifo()
+    for (let replay = before.shift(); replay !== undefined; replay = before.shift()) {
+      if (!replay.isPast) this.#all.push(replay)
+    }
     this.#pasts = 0
   }
 
-  /** Sends what there is room for, up to a slice; then the rest when the loop comes round. */
+  /** Sends what there is room for, as far as there is time in this turn; the rest in later ones. */
   sendSlice(connection: SessionConnection): void {
+    if (this.#isScheduled || this.#all.length === 0) return
     const before = LOOP_TIMES.enter(LoopPart.REPLAY)
     this.#sendSlice(connection)
     LOOP_TIMES.leave(before)
   }
 
   #sendSlice(connection: SessionConnection): void {
-    if (this.#isScheduled) return
-    for (let step = 0; step < SLICE_STEPS; step++) {
-      const replay = this.#all[0]
+    for (let step = 0, isOver = TURN.isFull; !isOver; step++) {
+      const replay = this.#all.first
       if (replay === undefined) return
       const { messages, delivery, isPast } = replay
       // Room is looked for before a message is taken from the walk: what is taken is sent. The owner comes back here.
       if (connection.isCongested || (delivery.qos > 0 && !this.#owner.hasRoomOn(connection))) return
       const { value: message, done } = messages.next()
       if (done === true) this.#end(isPast)
-      else if (message === undefined) break
-      else if (!isExpired(message, this.#clock)) this.#owner.sendReplayed(connection, message, delivery, isPast)
+      else if (message !== undefined && !isExpired(message, this.#clock))
+        this.#owner.sendReplayed(connection, message, delivery, isPast)
+      isOver = (message === undefined || step % STEPS_BETWEEN_LOOKS === STEPS_BETWEEN_LOOKS - 1) && TURN.isUsedUp
     }
-    this.#isScheduled = true
-    setImmediate(goOn, this)
-  }
-
-  /** The next slice; only for the callback below. */
-  goOn(): void {
-    this.#isScheduled = false
-    this.#owner.drain()
+    this.#schedule()
   }
 
   #end(isPast: boolean): void {
     this.#all.shift()
     if (!isPast || --this.#pasts > 0) return
     this.#owner.pastSent()
-    setImmediate(goOn, this)
+    this.#schedule()
   }
-}
 
-function goOn(replays: Replays): void {
-  replays.goOn()
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    TURN.wait(this.#goOn)
+  }
 }

@@ -1,0 +1,42 @@
+import type { ConnectPacket, ForeignConnect } from '../protocol/connect-packet.ts'
+import { ConnectReturnCode, ReasonCode } from '../protocol/reason-codes.ts'
+
+/** A reason against a CONNECT, for the log and for the client in its version of MQTT. */
+export interface Refusal {
+  readonly reason: string
+  readonly returnCode: number
+  readonly reasonCode: ReasonCode
+}
+
+/** What there is to say against a CONNECT that is well-formed; undefined: nothing. */
+export function refusalOf(connect: ConnectPacket | ForeignConnect, isOverLimit: boolean): Refusal | undefined {
+  if (connect.clientId === undefined) {
+    return {
+      reason: `protocol level ${connect.protocolLevel} is not spoken here, only MQTT 3.1, 3.1.1 and 5`,
+      returnCode: ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION,
+      reasonCode: ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
+    }
+  }
+  const { clientId, isClean, protocolLevel, properties } = connect
+  if (clientId === '' && (protocolLevel === 3 || (protocolLevel === 4 && !isClean))) {
+    // [MQTT-3.1.3-8], and MQTT 3.1 knows no empty identifier
+    return {
+      reason: 'the client identifier is empty and the session is to be kept',
+      returnCode: ConnectReturnCode.IDENTIFIER_REJECTED,
+      reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+    }
+  }
+  if (properties?.authenticationMethod !== undefined) {
+    return {
+      reason: `the hub knows no authentication method ${JSON.stringify(properties.authenticationMethod)}: use none`,
+      returnCode: ConnectReturnCode.NOT_AUTHORIZED,
+      reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD,
+    }
+  }
+  if (!isOverLimit) return undefined
+  return {
+    reason: 'too many connections',
+    returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
+    reasonCode: ReasonCode.QUOTA_EXCEEDED,
+  }
+}
