@@ -84,6 +84,7 @@ export class Admin {
 
   /** Leaves no timer. */
   stop(): void {
+    this.topics.stop()
     this.retained.stop()
     this.receipts.stop()
   }

@@ -1,10 +1,14 @@
+import { levelEnd } from './name-walk.ts'
+import type { Place } from './sorted-names.ts'
 import type { TopicNumber } from './topic-records.ts'
 import type { TopicLevel } from './topic-summary.ts'
 import type { Topics } from './topics.ts'
 
-const SLASH = 0x2f
-/** Levels that are gathered beyond those that are wanted before the last ones are dropped. */
-const SPARE_LEVELS = 1000
+/** Behind the slash, and not behind anything else. */
+const BEHIND_SLASH = '\u0001'
+
+/** A small part of a millisecond. */
+const TOPICS_BETWEEN_PAUSES = 200
 
 /** Which levels are wanted: the first `limit` below `above`, by name, of those behind `after`. */
 export interface LevelsWanted {
@@ -15,14 +19,12 @@ export interface LevelsWanted {
   readonly nowMs: number
 }
 
-/** Adds up topics, given in any order, for each level below some others. */
+/** Adds up the topics of each level below some others, in the order of their names. `topics.sorted` must be up to date. */
 export class LevelSums {
   readonly #topics: Topics
   readonly #wanted: LevelsWanted
   readonly #above: Buffer
-  #sums = new Map<string, LevelSum>()
-  /** What is behind this by name is not wanted: there are enough before it. */
-  #last: string | undefined = undefined
+  readonly #sums: LevelSum[] = []
 
   constructor(topics: Topics, wanted: LevelsWanted) {
     this.#topics = topics
@@ -30,49 +32,61 @@ export class LevelSums {
     this.#above = Buffer.from(wanted.above)
   }
 
-  /** Adds a topic that had a message, if it is below. */
-  add(number: TopicNumber): void {
-    const { log } = this.#topics.table
-    const { bytes } = log
-    const above = this.#above
-    const start = log.nameStart(number)
-    const end = start + log.nameBytes(number)
-    const levelStart = start + above.length
-    if (levelStart > end) return
-    for (let i = 0; i < above.length; i++) if (above[i] !== bytes[start + i]) return
-    let levelEnd = levelStart
-    while (levelEnd < end && bytes[levelEnd] !== SLASH) levelEnd++
-    const level = Buffer.from(bytes.buffer, bytes.byteOffset + levelStart, levelEnd - levelStart).toString()
-    const { after, nowMs } = this.#wanted
-    if ((after !== undefined && level <= after) || (this.#last !== undefined && level > this.#last)) return
-    let sum = this.#sums.get(level)
-    if (sum === undefined) {
-      sum = new LevelSum(level)
-      this.#sums.set(level, sum)
+  /** Goes through the topics. Lazy: after each step is a pause in which the loop may be let go, and topics come and go. */
+  *gather(): Generator<undefined, void, undefined> {
+    const { sorted } = this.#topics
+    const { names } = sorted
+    const { above, after, limit } = this.#wanted
+    let place = this.#seek(Buffer.from(after === undefined ? above : above + after + BEHIND_SLASH))
+    let topics = 0
+    for (let number = names.at(place); number !== 0; number = names.at(place)) {
+      if (++topics % TOPICS_BETWEEN_PAUSES === 0) {
+        const { changes } = names
+        sorted.turnTo(number)
+        const name = Buffer.from(sorted.bytes.subarray(sorted.start, sorted.end))
+        yield undefined
+        sorted.look()
+        if (names.changes !== changes) {
+          place = this.#seek(name)
+          continue
+        }
+      }
+      if (!this.#add(number, limit)) return
+      place = names.next(place)
     }
-    sum.add(this.#topics, number, nowMs, levelEnd === end)
-    if (this.#sums.size > this.#wanted.limit + SPARE_LEVELS) this.#dropLast()
   }
 
   levels(): TopicLevel[] {
-    return this.#first().map((sum) => sum.toLevel(this.#topics, this.#wanted))
+    return this.#sums.map((sum) => sum.toLevel(this.#topics, this.#wanted))
   }
 
-  #first(): LevelSum[] {
-    // By code units, as cursors need it, not as any language sorts.
-    const sorted = [...this.#sums.values()].toSorted((one, other) => (one.level < other.level ? -1 : 1))
-    return sorted.slice(0, this.#wanted.limit)
+  #seek(name: Buffer): Place {
+    return this.#topics.sorted.names.seek(name, 0, name.length)
   }
 
-  #dropLast(): void {
-    const first = this.#first()
-    this.#sums = new Map(first.map((sum) => [sum.level, sum]))
-    this.#last = first.at(-1)?.level
+  /** Adds a topic; false if it is none of those that are wanted, nor is any behind it. */
+  #add(number: TopicNumber, limit: number): boolean {
+    const { sorted } = this.#topics
+    sorted.turnTo(number)
+    const { bytes, start, end } = sorted
+    const above = this.#above
+    const levelStart = start + above.length
+    if (levelStart > end) return false
+    for (let i = 0; i < above.length; i++) if (above[i] !== bytes[start + i]) return false
+    const ownEnd = levelEnd(bytes, levelStart, end)
+    let sum = this.#sums.at(-1)
+    if (sum === undefined || !sum.isOf(bytes, levelStart, ownEnd)) {
+      if (this.#sums.length === limit) return false
+      sum = new LevelSum(Buffer.from(bytes.subarray(levelStart, ownEnd)))
+      this.#sums.push(sum)
+    }
+    sum.add(this.#topics, number, this.#wanted.nowMs, ownEnd === end)
+    return true
   }
 }
 
 class LevelSum {
-  readonly level: string
+  readonly #level: Buffer
   #topics = 0
   #messages = 0
   #bytes = 0
@@ -81,8 +95,16 @@ class LevelSum {
   /** The topic that ends here. */
   #topic: TopicNumber = 0
 
-  constructor(level: string) {
-    this.level = level
+  constructor(level: Buffer) {
+    this.#level = level
+  }
+
+  /** Whether `bytes[start, end)` is its name. */
+  isOf(bytes: Uint8Array, start: number, end: number): boolean {
+    const level = this.#level
+    if (level.length !== end - start) return false
+    for (let i = 0; i < level.length; i++) if (level[i] !== bytes[start + i]) return false
+    return true
   }
 
   /** Adds a topic; `isAtEnd`: its name ends with this level. */
@@ -97,11 +119,12 @@ class LevelSum {
   }
 
   toLevel(topics: Topics, { above, nowMs }: LevelsWanted): TopicLevel {
+    const level = this.#level.toString()
     // Meanwhile it may have given way to another.
-    const isKnown = this.#topic !== 0 && topics.table.find(`${above}${this.level}`) === this.#topic
+    const isKnown = this.#topic !== 0 && topics.table.find(`${above}${level}`) === this.#topic
     return {
-      level: this.level,
-      prefix: `${above}${this.level}/`,
+      level,
+      prefix: `${above}${level}/`,
       topics: this.#topics,
       messages: this.#messages,
       bytes: this.#bytes,

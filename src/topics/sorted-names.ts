@@ -142,6 +142,18 @@ export class SortedNames {
     else if (leaf + 1 < this.#leaves) this.#merge(leaf)
   }
 
+  /** Takes out all of them, whatever is still known of their names, and gives the memory back. */
+  clear(): void {
+    this.changes++
+    this.#size = 0
+    this.#leaves = 0
+    this.#slabs.length = 0
+    this.#freeLeaves.length = 0
+    this.#order = new Int32Array(FIRST_LEAVES)
+    this.#sizes = new Uint8Array(FIRST_LEAVES)
+    this.#keys = new Uint32Array(FIRST_LEAVES * KEY_WORDS)
+  }
+
   #slabOf(leaf: number): Int32Array {
     return this.#slabs[(this.#order[leaf] ?? 0) >> SLAB_BITS] ?? NO_SLAB
   }

@@ -1,8 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
+import { LoopPart } from '../base/loop-times.ts'
+import { Slices } from '../base/slices.ts'
 import { hasWildcard } from '../protocol/topic.ts'
 import { LevelFilter } from './level-filter.ts'
 import { LevelSums } from './level-sums.ts'
+import { NameWalk } from './name-walk.ts'
 import type { TopicNumber } from './topic-records.ts'
 import type { TopicLevel, TopicSummary } from './topic-summary.ts'
 import type { Topics } from './topics.ts'
@@ -40,14 +43,19 @@ export class TopicViews {
    */
   async level(prefix: string, after: string | undefined, limit: number): Promise<TopicLevel[]> {
     this.#topics.settle()
+    const slices = new Slices(LoopPart.HTTP)
+    const pauses = this.#topics.sorted.bringUp()
+    while (pauses.next().done !== true) await slices.pause()
     const above = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
     const sums = new LevelSums(this.#topics, { above, after, limit, nowMs: this.#clock.nowMs() })
-    const { records } = this.#topics
-    for (let number = 1; number < records.end; number++) {
-      if (number % SLICE_TOPICS === 0) await nextTurn()
-      if (records.isCounted(number)) sums.add(number)
-    }
+    const steps = sums.gather()
+    while (steps.next().done !== true) await slices.pause()
     return sums.levels()
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.#topics.sorted.stop()
   }
 
   /** The topics that have most of something, the highest first. */
@@ -78,7 +86,12 @@ export class TopicViews {
       return
     }
     this.#topics.settle()
-    const { records } = this.#topics
+    const { records, sorted } = this.#topics
+    // To make the index costs more than to look at all of them once.
+    if (sorted.isUpToDate) {
+      yield* this.#sortedUnder(filter)
+      return
+    }
     const levels = new LevelFilter(filter)
     for (let number = 1; number < records.end; number++) {
       if (number % TOPICS_BETWEEN_PAUSES === 0) yield undefined
@@ -97,6 +110,14 @@ export class TopicViews {
       const matching = numbers.filter((number) => this.#isUnder(levels, number))
       if (matching.length > 0) changed(this.#summaries(matching))
     })
+  }
+
+  *#sortedUnder(filter: string): Generator<TopicSummary | undefined, void, undefined> {
+    const { sorted } = this.#topics
+    for (const number of new NameWalk(sorted.names, sorted, filter).numbers(undefined)) {
+      sorted.look()
+      yield number === 0 ? undefined : this.#topics.summary(number, this.#clock.nowMs())
+    }
   }
 
   *#summaries(numbers: readonly TopicNumber[]): Generator<TopicSummary, void, undefined> {

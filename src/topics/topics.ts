@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { PublisherNames } from './publisher-names.ts'
+import { SortedTopics } from './sorted-topics.ts'
 import { TopicChanges } from './topic-changes.ts'
 import { TopicRates } from './topic-rates.ts'
 import {
@@ -42,6 +43,7 @@ export class Topics implements TableOwner {
   readonly records: TopicRecords
   readonly rates: TopicRates
   readonly changes: TopicChanges
+  readonly sorted: SortedTopics
   /** Is told after this of each topic that is forgotten; set once. */
   owner: TableOwner | undefined = undefined
   readonly #clock: Clock
@@ -61,6 +63,7 @@ export class Topics implements TableOwner {
     this.records = this.table.records
     this.rates = new TopicRates(this.records, clock)
     this.changes = new TopicChanges(this.records)
+    this.sorted = new SortedTopics(this.records, this.table.log)
   }
 
   /** Topics that had a message and are not the hub's own. */
@@ -89,7 +92,7 @@ export class Topics implements TableOwner {
     hot[record + PAYLOAD_START] = lastPayloadStart
     const flags = hot[record + FLAGS] ?? 0
     if ((flags & DIRTY_FLAG) === 0) this.#dirty[this.#dirtyTopics++] = number
-    if ((flags & COUNTED_FLAG) === 0) this.#count++
+    if ((flags & COUNTED_FLAG) === 0) this.#begins(number)
     const retain = message.retain ? RETAIN_FLAG | RETAINED_SINCE_FLAG : 0
     hot[record + FLAGS] = (flags & ~(QOS_BITS | RETAIN_FLAG)) | qos | retain | DIRTY_FLAG | COUNTED_FLAG
   }
@@ -106,6 +109,7 @@ export class Topics implements TableOwner {
   forget(number: TopicNumber): void {
     this.#publishers.leave(this.records.hot[number * HOT_FIELDS + PUBLISHER] ?? 0)
     if (this.records.isCounted(number)) this.#count--
+    this.sorted.left(number)
     this.owner?.forget(number)
   }
 
@@ -139,6 +143,12 @@ export class Topics implements TableOwner {
         isVersion5: (flags & VERSION5_FLAG) !== 0,
       },
     }
+  }
+
+  /** The topic has its first message. */
+  #begins(number: TopicNumber): void {
+    this.#count++
+    this.sorted.came(number)
   }
 
   #begin({ bytes, publisher, isVersion5 }: Message): void {
