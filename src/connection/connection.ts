@@ -1,7 +1,6 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
-import type { Ledger } from '../observe/ledger.ts'
 import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
@@ -25,6 +24,7 @@ import { Output } from './output.ts'
 import type { OutputTurn } from './output-turn.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import type { PublishRun } from './publish-run.ts'
+import type { SilenceWatch, Watched } from './silence-watch.ts'
 import { Version5, type Version5Parts } from './v5/version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
 
@@ -48,6 +48,7 @@ export interface ConnectionParts extends ControlParts, Version5Parts {
   readonly sessions: Sessions
   readonly mishaps: Mishaps
   readonly turn: OutputTurn
+  readonly silences: SilenceWatch
   /** The message that `packet` is; both serve one PUBLISH at a time. */
   readonly message: Message
   readonly run: PublishRun
@@ -82,7 +83,7 @@ interface EndingDetails {
  * One client's network connection: cuts what comes into packets, gives messages and acknowledgements to the session and
  * control packets to the broker, and gathers what goes out. Whatever is wrong with its bytes ends it, and nothing else.
  */
-export class Connection implements TransportOwner, ControlOwner, PublishRateOwner {
+export class Connection implements TransportOwner, ControlOwner, PublishRateOwner, Watched {
   readonly transport: Transport
   readonly isOverLimit: boolean
   readonly #parts: ConnectionParts
@@ -93,8 +94,9 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #control: Control | undefined = undefined
   #session: Session | undefined = undefined
   #version5: Version5 | undefined = undefined
-  #connectTimer: NodeJS.Timeout | undefined = undefined
-  #keepAliveTimer: NodeJS.Timeout | undefined = undefined
+  watchedNext: Watched | undefined = undefined
+  watchedPrevious: Watched | undefined = undefined
+  watchedStep = 0
   /** By `performance.now()`. */
   #lastReceivedMs = 0
   #isClosed = false
@@ -122,8 +124,8 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
   /** Begins to read; a client that does not send its CONNECT in time is let go. */
   start(): void {
-    const { ledger, limits } = this.#parts
-    this.#connectTimer = setTimeout(connectTimedOut, limits.connectTimeoutSeconds * 1000, this, ledger)
+    const { limits, silences } = this.#parts
+    silences.wait(this, limits.connectTimeoutSeconds * 1000)
     this.transport.attach(this)
   }
 
@@ -369,13 +371,12 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   // ---- from the control side
 
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void {
-    clearTimeout(this.#connectTimer)
-    this.#connectTimer = undefined
     this.#session = session
     const { protocolLevel, isClean } = connect
     this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.#parts.clock.nowMs() }
     this.#reader.maxPacketBytes = this.#parts.limits.maxPacketBytes
-    if (keepAliveSeconds > 0) this.#waitForWord(this.#allowedSilenceMs)
+    if (keepAliveSeconds > 0) this.#parts.silences.wait(this, this.#allowedSilenceMs)
+    else this.#parts.silences.forget(this)
     if (connect.properties !== undefined) {
       this.#version5 = new Version5(connect.properties, this.#parts, this.#publishRate)
       this.#output.isVersion5 = true
@@ -434,8 +435,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     const clientId = session?.clientId
     const address = this.transport.remoteAddress
     const { log, mishaps, sessions } = this.#parts
-    clearTimeout(this.#connectTimer)
-    clearTimeout(this.#keepAliveTimer)
+    this.#parts.silences.forget(this)
     this.#publishRate?.stop()
     this.#reader.end()
     if (code === ReasonCode.SUCCESS) {
@@ -481,17 +481,18 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     return this.#connected.keepAliveSeconds * 1000 * 1.5
   }
 
-  /** Ends a client that was silent for too long, or waits on; only for the timer. A packet received costs it nothing. */
-  checkSilence(): void {
+  /** Ends a client that was silent for too long, or waits on; only for the watch. A packet received costs it nothing. */
+  timeIsUp(): void {
+    if (this.#session === undefined) {
+      this.#parts.ledger.hit('connect-timeout')
+      this.close('no CONNECT in time', ReasonCode.UNSPECIFIED_ERROR)
+      return
+    }
     // While the hub does not read, that nothing comes is not the client's silence.
     const silentMs = this.#isHeldBack || this.#isFull ? 0 : performance.now() - this.#lastReceivedMs
     const leftMs = this.#allowedSilenceMs - silentMs
-    if (leftMs > 0) this.#waitForWord(leftMs)
+    if (leftMs > 0) this.#parts.silences.wait(this, leftMs)
     else this.close('nothing came for one and a half times the keep-alive', ReasonCode.KEEP_ALIVE_TIMEOUT)
-  }
-
-  #waitForWord(ms: number): void {
-    this.#keepAliveTimer = setTimeout(checkSilence, ms, this)
   }
 
   /** Tells a client of MQTT 5 why its connection ends. */
@@ -519,13 +520,4 @@ function takeLeave(connection: Connection): void {
 
 function takeWaiting(connection: Connection): void {
   connection.takeWaiting()
-}
-
-function checkSilence(connection: Connection): void {
-  connection.checkSilence()
-}
-
-function connectTimedOut(connection: Connection, ledger: Ledger): void {
-  ledger.hit('connect-timeout')
-  connection.close('no CONNECT in time', ReasonCode.UNSPECIFIED_ERROR)
 }

@@ -5,6 +5,7 @@ import { PublishPacket } from '../protocol/publish-packet.ts'
 import { Connection, type ConnectionLimits, type ConnectionParts } from './connection.ts'
 import { OutputTurn } from './output-turn.ts'
 import { PublishRun } from './publish-run.ts'
+import { SilenceWatch } from './silence-watch.ts'
 import type { Transport } from './transport.ts'
 
 /** Limits on how many connections there may be; null means unlimited. */
@@ -16,7 +17,7 @@ export interface ConnectionCountLimits {
 /** What the hub hands to its connections; what they have for themselves is made here. */
 export interface ConnectionsParts extends Omit<
   ConnectionParts,
-  'turn' | 'packet' | 'message' | 'run' | 'onClosed' | 'limits'
+  'turn' | 'silences' | 'packet' | 'message' | 'run' | 'onClosed' | 'limits'
 > {
   readonly limits: ConnectionLimits & ConnectionCountLimits
 }
@@ -35,6 +36,7 @@ export class Connections {
     this.#parts = {
       ...parts,
       turn: new OutputTurn(parts.ledger),
+      silences: new SilenceWatch(),
       packet: new PublishPacket(),
       message: new Message(),
       run: new PublishRun(),
