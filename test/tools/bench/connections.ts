@@ -2,6 +2,7 @@
 /* oxlint-disable no-await-in-loop -- each worker goes step by step */
 import { Client } from './client.ts'
 import type { ConnectTask, IdleTask, Measurement } from './job.ts'
+import { CLEAN_SESSION, KEPT_SESSION, type Greeting } from './packets.ts'
 import { ProcessorUse, settledResidentBytes } from './process-usage.ts'
 
 const concurrency = 50
@@ -18,13 +19,14 @@ export async function measureConnectRate(
 ): Promise<Measurement> {
   const warmUpEndsMs = performance.now() + warmUpSeconds * 1000
   const endsMs = warmUpEndsMs + seconds * 1000
+  const greeting = task.isKept ? KEPT_SESSION : CLEAN_SESSION
   const failures: string[] = []
   let use: ProcessorUse | undefined
   let counted = 0
   const comeAndGo = async (worker: number): Promise<void> => {
     for (let round = 0; performance.now() < endsMs && failures.length < maxFailures; round++) {
       try {
-        await visit(port, `c${worker}-${round}`)
+        await visit(port, `c${worker}-${round}`, greeting)
       } catch (error) {
         failures.push(String(error))
       }
@@ -51,7 +53,7 @@ export async function measureConnectRate(
  * grown to its size) is not laid at the door of the connections. Both readings wait until memory stands still.
  */
 export async function measureIdleMemory(task: IdleTask, port: number, brokerPid: number): Promise<Measurement> {
-  await inParallel(churnedConnections, (number) => visit(port, `churn${number}`))
+  await inParallel(churnedConnections, (number) => visit(port, `churn${number}`, CLEAN_SESSION))
   const before = await settledResidentBytes(brokerPid)
   const clients: Client[] = []
   await inParallel(task.connections, async (number) => {
@@ -70,8 +72,8 @@ export async function measureIdleMemory(task: IdleTask, port: number, brokerPid:
   }
 }
 
-async function visit(port: number, clientId: string): Promise<void> {
-  const client = await Client.open(port, clientId)
+async function visit(port: number, clientId: string, greeting: Greeting): Promise<void> {
+  const client = await Client.open(port, clientId, greeting)
   await client.subscribe(`visit/${clientId}`, 0)
   await client.close()
 }

@@ -21,6 +21,8 @@ test('costMicroseconds is processor time for each message, at whatever rate it w
   // The figure of this row is a latency: what counts is how many were sent.
   const offered = run(0.4, { brokerBusy: 0.1, sentPerSecond: 5000 })
   expect(costMicroseconds(find('p99 latency at 5,000 msg/s, QoS 0'), offered)).toBe(20)
+  const subscribed = find('a subscription more of one client, 20 in a SUBSCRIBE')
+  expect(costMicroseconds(subscribed, run(100_000, { brokerBusy: 0.8 }))).toBe(8)
   expect(costMicroseconds(find('p99 of SUBSCRIBE with 100,000 retained'), run(1, { brokerBusy: 0.1 }))).toBeNaN()
 })
 

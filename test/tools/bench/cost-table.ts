@@ -2,13 +2,14 @@
 import { median } from './figures.ts'
 import type { Measurement } from './job.ts'
 import type { CostAim, Row } from './rows.ts'
-import { renderMarkdown, type RowResult } from './table.ts'
+import { renderMarkdown, targetTitles, type RowResult } from './table.ts'
 import type { TargetName } from './targets.ts'
 
 /** The server's processor time, user and system, for each message delivered or connection served, in µs; NaN: not known. */
 export function costMicroseconds({ task }: Row, { value, detail }: Measurement): number {
   const brokerBusy = detail['brokerBusy'] ?? Number.NaN
-  if (task.kind === 'throughput' || task.kind === 'connect') return (brokerBusy * 1e6) / value
+  if (task.kind === 'throughput' || task.kind === 'connect' || task.kind === 'subscribe')
+    return (brokerBusy * 1e6) / value
   return task.kind === 'latency' ? (brokerBusy * 1e6) / (detail['sentPerSecond'] ?? Number.NaN) : Number.NaN
 }
 
@@ -21,10 +22,18 @@ export function describeCosts(results: readonly RowResult[], targets: readonly T
   })
   if (lines.length === 0) return ''
   return [
-    renderMarkdown([['Processor time of the server (µs)', ...targets, 'bare relay', 'hub, to reach'], ...lines]),
+    renderMarkdown([
+      [
+        'Processor time of the server (µs)',
+        ...targets.map((name) => targetTitles[name]),
+        'bare relay',
+        'hub, to reach',
+      ],
+      ...lines,
+    ]),
     '',
-    'For each message delivered, or connection that came and went: user and system time, medians of the rounds. Bare relay: a',
-    'Node program that only passes bytes on.',
+    'For each message delivered, connection that came and went, or subscription made: user and system time, medians of the',
+    'rounds. Bare relay: a Node program that only passes bytes on.',
     '',
   ].join('\n')
 }

@@ -5,6 +5,7 @@ import type { Job, Measurement } from './job.ts'
 import { measureDrain, measureOffline } from './kept-sessions.ts'
 import { measureLatency } from './open-loop.ts'
 import { measureRetainedLookup } from './retained-lookup.ts'
+import { measureSubscriptions } from './subscriptions.ts'
 
 async function measure(job: Job): Promise<Measurement> {
   const { task, port, brokerPid, warmUpSeconds, seconds } = job
@@ -16,11 +17,13 @@ async function measure(job: Job): Promise<Measurement> {
     case 'drain':
       return measureDrain(task, job)
     case 'latency':
-      return measureLatency(task, port, brokerPid, warmUpSeconds, seconds)
+      return measureLatency(task, job)
     case 'idle':
       return measureIdleMemory(task, port, brokerPid)
     case 'connect':
       return measureConnectRate(task, port, brokerPid, warmUpSeconds, seconds)
+    case 'subscribe':
+      return measureSubscriptions(task, port, brokerPid)
     case 'retained':
     default:
       return measureRetainedLookup(task, port, brokerPid)

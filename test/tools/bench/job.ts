@@ -60,6 +60,15 @@ export interface IdleTask {
 export interface ConnectTask {
   kind: 'connect'
   concurrency: number
+  /** Whether each leaves a kept session behind (CleanSession 0). */
+  isKept: boolean
+}
+
+/** One client subscribes to so many filters, which nobody publishes to. */
+export interface SubscribeTask {
+  kind: 'subscribe'
+  filters: number
+  filtersPerPacket: number
 }
 
 export interface RetainedTask {
@@ -69,7 +78,15 @@ export interface RetainedTask {
   payloadBytes: number
 }
 
-export type Task = ThroughputTask | OfflineTask | DrainTask | LatencyTask | IdleTask | ConnectTask | RetainedTask
+export type Task =
+  | ThroughputTask
+  | OfflineTask
+  | DrainTask
+  | LatencyTask
+  | IdleTask
+  | ConnectTask
+  | SubscribeTask
+  | RetainedTask
 
 export interface Job {
   task: Task
@@ -78,6 +95,8 @@ export interface Job {
   brokerPid: number
   /** For a broker that writes only now and then: the signal that makes it save all it has. */
   saveSignal?: 'SIGUSR1'
+  /** For a hub: where it says what its collector took, as `collector.ts` has it. */
+  collectorFile?: string
   warmUpSeconds: number
   seconds: number
 }

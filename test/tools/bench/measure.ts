@@ -17,31 +17,44 @@ export interface Pace {
   nodeArgs: readonly string[]
 }
 
-/** Never throws for what a target does: a stall, a crash or a refusal is a fault of the measurement. */
+/** Against a new process of the target. Never throws for what it does: a stall, a crash or a refusal is a fault of the measurement. */
 export async function measureRow(row: Row, name: Startable, pace: Pace): Promise<Measurement> {
   let target
   try {
     target = await startTarget(name, conditionsOf(row), pace.nodeArgs)
   } catch (error) {
-    return failed(`DID NOT START: ${errorLine(error instanceof Error ? error.message : String(error))}`)
+    return didNotStart(error)
   }
-  const { seconds } = pace
-  const warmUpSeconds = Math.max(pace.warmUpSeconds, row.leastWarmUpSeconds ?? 0)
-  const { task } = row
-  const job: Job = { task, port: target.port, brokerPid: target.pid, warmUpSeconds, seconds }
-  if (row.isOnDisk && name === 'mosquitto') job.saveSignal = 'SIGUSR1'
   try {
-    return await runGenerator(job, warmUpSeconds + seconds + row.allowanceSeconds, target)
+    return await measureRowIn(target, row, name, pace)
   } finally {
     await target.stop()
   }
 }
 
+/** Against a process that runs already; never throws for what it does. */
+export async function measureRowIn(target: RunningTarget, row: Row, name: Startable, pace: Pace): Promise<Measurement> {
+  const { seconds } = pace
+  const warmUpSeconds = Math.max(pace.warmUpSeconds, row.leastWarmUpSeconds ?? 0)
+  const { task } = row
+  const job: Job = { task, port: target.port, brokerPid: target.pid, warmUpSeconds, seconds }
+  if (row.isOnDisk && name === 'mosquitto') job.saveSignal = 'SIGUSR1'
+  if (target.collectorFile !== undefined) job.collectorFile = target.collectorFile
+  return runGenerator(job, warmUpSeconds + seconds + row.allowanceSeconds, target)
+}
+
+/** What a start that failed is as a measurement. */
+export function didNotStart(error: unknown): Measurement {
+  return failed(`DID NOT START: ${errorLine(error instanceof Error ? error.message : String(error))}`)
+}
+
 function conditionsOf(row: Row): Conditions {
+  const { kind } = row.task
   return {
     aim: row.unit === 'ms' ? 'latency' : 'throughput',
     isOnDisk: row.isOnDisk,
-    hasQueueLimits: row.task.kind !== 'offline' && row.task.kind !== 'drain',
+    hasQueueLimits: kind !== 'offline' && kind !== 'drain',
+    hasSubscriptionLimit: kind !== 'subscribe',
   }
 }
 

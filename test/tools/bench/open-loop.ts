@@ -4,8 +4,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OrderedArrivals } from './arrivals.ts'
 import { Client, closedFaults } from './client.ts'
+import { collectedSeconds } from './collector.ts'
 import { quantile } from './figures.ts'
-import type { LatencyTask, Measurement } from './job.ts'
+import type { Job, LatencyTask, Measurement } from './job.ts'
 import { MessageRing } from './message-ring.ts'
 import { ProcessorUse } from './process-usage.ts'
 import { Receiver } from './receiver.ts'
@@ -15,13 +16,8 @@ const drainMs = 5000
 const ringSlots = 4096 // of each publisher: eight seconds at 500 a second
 
 /** Runs the schedule with publisher i to subscriber i; the value is the 99th percentile in milliseconds. */
-export async function measureLatency(
-  task: LatencyTask,
-  port: number,
-  brokerPid: number,
-  warmUpSeconds: number,
-  seconds: number,
-): Promise<Measurement> {
+export async function measureLatency(task: LatencyTask, job: Job): Promise<Measurement> {
+  const { port, brokerPid, warmUpSeconds, seconds } = job
   const intervalMs = 1000 / task.offeredPerSecond
   const warmUpMessages = Math.round(warmUpSeconds * task.offeredPerSecond)
   const total = warmUpMessages + Math.round(seconds * task.offeredPerSecond)
@@ -47,6 +43,7 @@ export async function measureLatency(
     sockets.push({ client, ring: new MessageRing(i, { ...task, topics: topicsOf(task, i) }, ringSlots) })
   }
 
+  const collectedBefore = await collectedSeconds(job)
   const use = new ProcessorUse(brokerPid)
   startMs = performance.now() + 10
   // A timer is a millisecond coarse; turning the event loop without a pause sends within some microseconds of the
@@ -70,6 +67,7 @@ export async function measureLatency(
   const isDrained = (): boolean => received >= total
   while (!isDrained() && performance.now() < deadlineMs) await sleep(10)
 
+  const collected = (await collectedSeconds(job)) - collectedBefore
   const faults: string[] = []
   const late = receivers.reduce((sum, receiver) => sum + receiver.lateMessages, 0)
   const damaged = receivers.reduce((sum, receiver) => sum + receiver.damaged, 0)
@@ -86,6 +84,7 @@ export async function measureLatency(
       p999Ms: quantile(latenciesMs, 0.999),
       maxMs: quantile(latenciesMs, 1),
       sentPerSecond: total / used.elapsedSeconds,
+      ...(Number.isNaN(collected) ? undefined : { collectorShare: collected / used.elapsedSeconds }),
       ...used,
     },
   }

@@ -1,6 +1,6 @@
 // What `npm run bench` understands.
 import { parseArgs } from 'node:util'
-import { targetNames, type TargetName } from './targets.ts'
+import { defaultTargets, targetNames, type TargetName } from './targets.ts'
 
 export interface Options {
   targets: readonly TargetName[]
@@ -20,9 +20,12 @@ export const help = `Usage: npm run bench -- [options]
 
 Measures the hub, bare Aedes, Mosquitto and NATS side by side and prints Markdown tables: what each reaches, and what it costs
 of processor time. State is in memory, but for the rows "on disk": the hub with --data FOLDER, Mosquitto with "persistence true",
-the others not at all. The rows "MQTT 5" leave Aedes and NATS out too, and NATS has no QoS 2.
+the others not at all. The rows "MQTT 5" leave Aedes and NATS out too, and NATS has no QoS 2. Beside them is the limit: the
+least possible server in C on the same sockets, which takes part in the rows of MQTT 3.1.1 in memory at QoS 0 and 1.
 
-  --targets LIST    some of hub,aedes,mosquitto,nats, separated by commas (default: all)
+  --targets LIST    some of ${targetNames.join(',')}, separated by commas
+                    (default: all but aged). aged is one hub for the whole run, in which all its rows, those in memory, ran
+                    once before anything is measured: as long as a round more
   --rows TEXT       only rows whose name contains TEXT, such as "QoS 0" or "latency" or "MQTT 5" or "on disk"
   --seconds N       measured time of a row (default 3), after a warm-up of half of it
   --rounds N        how often each row is measured; the table shows medians (default 3)
@@ -33,7 +36,7 @@ the others not at all. The rows "MQTT 5" leave Aedes and NATS out too, and NATS 
   --json FILE       where the figures go (default test/tools/bench/results/<date>.json)
   --help            this
 
-Exits 1 when the hub or Mosquitto lost a message, stalled or failed. Bare Aedes and NATS are controls: what goes
+Exits 1 when a hub or Mosquitto lost a message, stalled or failed. Bare Aedes, NATS and the limit are controls: what goes
 wrong there is shown, no more.`
 
 /** Throws an Error that names the option when one is wrong; undefined asks for the help. */
@@ -41,7 +44,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: joinNodeArgs(args),
     options: {
-      targets: { type: 'string', default: targetNames.join(',') },
+      targets: { type: 'string', default: defaultTargets.join(',') },
       rows: { type: 'string', default: '' },
       seconds: { type: 'string' },
       rounds: { type: 'string' },

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { connectPacket, KEPT_SESSION, publishPacket, publishProperties, subscribePacket } from './packets.ts'
+import {
+  connectPacket,
+  KEPT_SESSION,
+  publishPacket,
+  publishProperties,
+  subscribePacket,
+  subscribeToAllPacket,
+} from './packets.ts'
 
 const payload = Buffer.from('pp')
 
@@ -17,6 +24,12 @@ describe('connectPacket', () => {
 test('subscribePacket has a property length at MQTT 5 only', () => {
   expect(hex(subscribePacket(1, 'a/#', 1))).toBe('820800010003612f2301')
   expect(hex(subscribePacket(1, 'a/#', 1, 5))).toBe('82090001000003612f2301')
+})
+
+test('subscribeToAllPacket has a QoS behind each filter', () => {
+  expect(hex(subscribeToAllPacket(258, ['a/#', 'b'], 1))).toBe(
+    '820c 0102 0003 612f23 01 0001 62 01'.replaceAll(' ', ''),
+  )
 })
 
 describe('publishPacket', () => {

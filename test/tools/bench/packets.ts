@@ -38,9 +38,20 @@ export function connectPacket(clientId: string, greeting: Greeting): Buffer {
 }
 
 export function subscribePacket(packetId: number, filter: string, qos: QoS, version: Version = 4): Buffer {
+  return subscribeToAllPacket(packetId, [filter], qos, version)
+}
+
+/** A SUBSCRIBE with several filters, all at one QoS. */
+export function subscribeToAllPacket(
+  packetId: number,
+  filters: readonly string[],
+  qos: QoS,
+  version: Version = 4,
+): Buffer {
   const properties = version === 5 ? [withLength([])] : []
   // Of MQTT 5's options only the QoS: it is the lowest two bits, where 3.1.1 has it.
-  return frame(0x82, [uint16(packetId), ...properties, prefixed(filter), Buffer.from([qos])])
+  const options = Buffer.from([qos])
+  return frame(0x82, [uint16(packetId), ...properties, ...filters.flatMap((filter) => [prefixed(filter), options])])
 }
 
 export interface PublishHead {

@@ -18,7 +18,7 @@ export function describeRun(machine: Machine, options: Options, results: readonl
     `${processor}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}; Node ${node}; ` +
       `${mosquitto === undefined ? 'without Mosquitto' : `Mosquitto ${mosquitto}`}; ` +
       `${nats === undefined ? 'without NATS' : `NATS ${nats}`}.`,
-    `Median of ${options.rounds} × ${options.seconds} s after a warm-up, a new process each time. "~": other programs disturbed it; they used`,
+    `Median of ${options.rounds} × ${options.seconds} s after a warm-up, a new process each time but for "hub, aged". "~": other programs disturbed it; they used`,
     `${median(others).toFixed(2)} of a core while measured (median; at most ${Math.max(0, ...others).toFixed(2)}).`,
     'Window: messages that each publisher keeps on their way, the same for every target. Generator alone: the load',
     'generator against a server that only passes bytes on, its best round; "(limits)" where the hub is so near to it that',
@@ -36,10 +36,10 @@ export function describeDisk(results: readonly RowResult[]): string {
     renderBytes(runs.mosquitto, 'writtenBytesPerMessage'),
     renderBytes(runs.mosquitto, 'savedBytesPerMessage'),
   ])
-  const hasFigures = lines.some((cells) => cells.slice(1).some((cell) => cell !== '–'))
+  const written = lines.filter((cells) => cells.slice(1).some((cell) => cell !== '–'))
   const head = ['Bytes written per message', 'hub', 'mosquitto', 'mosquitto, one save']
   return [
-    ...(hasFigures ? [renderMarkdown([head, ...lines]), ''] : []),
+    ...(written.length > 0 ? [renderMarkdown([head, ...written]), ''] : []),
     'On disk: the hub acknowledges a message when its store has committed it, which outlives kill -9 but not a power failure',
     '(--data FOLDER with durability "disk", the default). Mosquitto has "persistence true" and else its defaults: it saves',
     'every 30 minutes and when it ends, so that kill -9 loses all since the last save, though it was acknowledged. One save:',

@@ -1,7 +1,9 @@
 // `npm run bench`: measures rows × targets × rounds, one after another, and prints what came out.
 /* oxlint-disable no-await-in-loop -- measurements must not overlap */
+import { AgedHub } from './aged-hub.ts'
 import { describeCosts } from './cost-table.ts'
 import type { Measurement } from './job.ts'
+import { describeLatencies } from './latency-table.ts'
 import { describeMachine, openFilesLimit } from './machine.ts'
 import { measureRow } from './measure.ts'
 import { help, parseOptions, type Options } from './options.ts'
@@ -9,7 +11,7 @@ import { allRows, takesPart, type Row } from './rows.ts'
 import { describeDisk, describeRun, writeJson } from './report.ts'
 import { disturbanceOf, faultsOf, renderTable, type RowResult, type Runs } from './table.ts'
 import { describeVersions } from './version-table.ts'
-import { killAll, mosquittoPath, natsPath, whyMissing, type Startable, type TargetName } from './targets.ts'
+import { controls, killAll, mosquittoPath, natsPath, whyMissing, type Startable, type TargetName } from './targets.ts'
 
 const wantedIdleConnections = 9000
 const spareFiles = 200
@@ -43,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
   const results = await measureAll(rows, targets, options)
   console.log(`\n${renderTable(results, targets)}\n`)
   console.log(describeCosts(results, targets))
+  console.log(describeLatencies(results, targets))
   console.log(describeVersions(results, targets))
   console.log(describeDisk(results))
   console.log(describeRun(machine, options, results))
@@ -50,8 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
 
   const isFaulty = results.some(({ runs, baselineRuns }) =>
     ([...targets, 'sink'] as const).some(
-      (name) =>
-        name !== 'aedes' && name !== 'nats' && [runs, baselineRuns].some((taken) => faultsOf(taken[name]).length > 0),
+      (name) => !controls.has(name) && [runs, baselineRuns].some((taken) => faultsOf(taken[name]).length > 0),
     ),
   )
   return isFaulty ? 1 : 0
@@ -67,6 +69,9 @@ async function measureAll(
   options: Options,
 ): Promise<RowResult[]> {
   const results = rows.map((row): RowResult => ({ row, runs: {}, baselineRuns: {} }))
+  const aged = targets.includes('aged') ? await AgedHub.start(rows, options) : undefined
+  const measure: Measure = async (row, name) =>
+    name === 'aged' && aged !== undefined ? aged.measure(row, options) : measureRow(row, name, options)
   for (let round = 1; round <= options.rounds; round++) {
     for (const { row, runs, baselineRuns } of results) {
       const startables: Startable[] = [
@@ -80,13 +85,16 @@ async function measureAll(
       if (round % 2 === 1) legs.reverse()
       for (const name of startables) {
         for (const leg of legs) {
-          await measureLeg(leg, name, options, `round ${round}/${options.rounds}`)
+          await measureLeg(leg, name, measure, options, `round ${round}/${options.rounds}`)
         }
       }
     }
   }
+  await aged?.stop()
   return results
 }
+
+type Measure = (row: Row, name: Startable) => Promise<Measurement>
 
 /** A row or its baseline, and where its measurements go. */
 interface Leg {
@@ -94,8 +102,14 @@ interface Leg {
   runs: Runs
 }
 
-async function measureLeg({ row, runs }: Leg, name: Startable, options: Options, round: string): Promise<void> {
-  const measurement = await measureInPeace(row, name, options)
+async function measureLeg(
+  { row, runs }: Leg,
+  name: Startable,
+  measure: Measure,
+  options: Options,
+  round: string,
+): Promise<void> {
+  const measurement = await measureInPeace(row, name, measure, options.retries)
   ;(runs[name] ??= []).push(measurement)
   const faults = faultsOf([measurement]).join(' ')
   const value = Number(measurement.value.toPrecision(4)).toLocaleString('en')
@@ -106,10 +120,10 @@ async function measureLeg({ row, runs }: Leg, name: Startable, options: Options,
  * Repeats a measurement that other programs disturbed and takes the least disturbed one. What is taken depends on those
  * programs alone, never on the figure.
  */
-async function measureInPeace(row: Row, name: Startable, options: Options): Promise<Measurement> {
-  let calmest = await measureRow(row, name, options)
-  for (let retry = 0; retry < options.retries && disturbanceOf(calmest) > row.disturbedFromShare; retry++) {
-    const next = await measureRow(row, name, options)
+async function measureInPeace(row: Row, name: Startable, measure: Measure, retries: number): Promise<Measurement> {
+  let calmest = await measure(row, name)
+  for (let retry = 0; retry < retries && disturbanceOf(calmest) > row.disturbedFromShare; retry++) {
+    const next = await measure(row, name)
     if (disturbanceOf(next) < disturbanceOf(calmest)) calmest = next
   }
   return calmest

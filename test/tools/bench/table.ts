@@ -16,7 +16,23 @@ export interface RowResult {
 
 // From here on the generator is busy for about as long as the broker.
 const limitingShare = 0.75
-const unitWords: Record<Unit, string> = { 'msg/s': 'msg/s', ms: 'ms', B: 'bytes', 'conn/s': 'a second' }
+/** What stands over the column of a target. */
+export const targetTitles: Record<TargetName, string> = {
+  hub: 'hub',
+  aged: 'hub, aged',
+  aedes: 'aedes',
+  mosquitto: 'mosquitto',
+  nats: 'nats',
+  limit: 'limit in C',
+}
+
+const unitWords: Record<Unit, string> = {
+  'msg/s': 'msg/s',
+  ms: 'ms',
+  B: 'bytes',
+  'conn/s': 'a second',
+  'sub/s': 'a second',
+}
 
 /** The median over rounds; rounds without a figure do not count. */
 export function valueOf(runs: readonly Measurement[] | undefined): number {
@@ -71,11 +87,11 @@ function reaches(value: number, requirement: Requirement, mosquitto: number): bo
 
 export function renderTable(results: readonly RowResult[], targets: readonly TargetName[]): string {
   const hasRatios = targets.includes('mosquitto')
-  const compared = hasRatios ? targets.filter((name) => name !== 'mosquitto') : []
+  const compared = hasRatios ? targets.filter((name) => !['mosquitto', 'aged', 'limit'].includes(name)) : []
   const head = [
     'Row',
     'window',
-    ...targets,
+    ...targets.map((name) => targetTitles[name]),
     ...compared.map((name) => `${name} ÷ mosquitto`),
     ...(targets.includes('hub') ? ['required', 'met'] : []),
     'generator alone',

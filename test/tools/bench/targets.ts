@@ -6,9 +6,16 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { limitPath, whyNotCompiled } from './limit-compiler.ts'
 
-export const targetNames = ['hub', 'aedes', 'mosquitto', 'nats'] as const
+export const targetNames = ['hub', 'aged', 'aedes', 'mosquitto', 'nats', 'limit'] as const
 export type TargetName = (typeof targetNames)[number]
+
+/** `aged` makes a run longer by more than its share: all its rows run once before. */
+export const defaultTargets: readonly TargetName[] = targetNames.filter((name) => name !== 'aged')
+
+/** Those whose faults are shown, and no more. */
+export const controls: ReadonlySet<Startable> = new Set(['aedes', 'nats', 'limit'])
 
 /** `sink` is the other end of the generator's ceiling, not a target to choose. */
 export type Startable = TargetName | 'sink'
@@ -22,11 +29,15 @@ export interface Conditions {
   isOnDisk: boolean
   /** Whether a session's queue is bounded as by default; concerns the hub only, Mosquitto never has a bound here. */
   hasQueueLimits: boolean
+  /** Whether the subscriptions of a client are bounded as by default; the hub alone has such a bound. */
+  hasSubscriptionLimit: boolean
 }
 
 export interface RunningTarget {
   port: number
   pid: number
+  /** Of a hub: where it says what its collector took, as `collector.ts` has it. */
+  collectorFile?: string
   /** Ends the process by its id; resolves when it is gone. */
   stop(): Promise<void>
   /** What it said on stderr, for a message when something went wrong. */
@@ -68,7 +79,8 @@ function removeFolder(folder: string): void {
 export function whyMissing(name: TargetName): string | undefined {
   if (name === 'mosquitto' && mosquittoPath === undefined) return missingServer('mosquitto')
   if (name === 'nats' && natsPath === undefined) return missingServer('nats-server')
-  if (name === 'hub' && !existsSync(hubCli)) return `the hub is not built: there is no ${hubCli}`
+  if (name === 'limit') return whyNotCompiled()
+  if ((name === 'hub' || name === 'aged') && !existsSync(hubCli)) return `the hub is not built: there is no ${hubCli}`
   return undefined
 }
 
@@ -108,11 +120,14 @@ async function startIn(
 ): Promise<RunningTarget> {
   switch (name) {
     case 'hub':
-      return startNode([...nodeArgs, hubCli, ...hubArguments(folder, conditions)])
+    case 'aged':
+      return startHub(folder, conditions, nodeArgs)
     case 'aedes':
-      return startNode([join(here, 'aedes-server.js')])
+      return startAnnouncing(process.execPath, [join(here, 'aedes-server.js')])
     case 'sink':
-      return startNode([join(here, 'sink-server.js')])
+      return startAnnouncing(process.execPath, [join(here, 'sink-server.js')])
+    case 'limit':
+      return startAnnouncing(limitPath, [])
     case 'nats':
       return startServer(natsPath ?? 'nats-server', folder, natsConfiguration)
     case 'mosquitto':
@@ -123,16 +138,33 @@ async function startIn(
   }
 }
 
-/** Quiet like the others: only warnings are logged. */
-function hubArguments(folder: string, { isOnDisk, hasQueueLimits }: Conditions): string[] {
-  const common = ['--port', '0', '--http-port', '0', '--log-level', 'warn']
-  const data = ['--data', isOnDisk ? folder : 'memory']
-  const limits = hasQueueLimits ? [] : ['--limits-max-queued-messages', 'null', '--limits-max-queued-bytes', 'null']
-  return [...common, ...data, ...limits]
+/** What its collector takes is counted where latency is looked at, which does not change it: the hub itself watches, too. */
+async function startHub(folder: string, conditions: Conditions, nodeArgs: readonly string[]): Promise<RunningTarget> {
+  const args = [hubCli, ...hubArguments(folder, conditions)]
+  if (conditions.aim !== 'latency') return startAnnouncing(process.execPath, [...nodeArgs, ...args])
+  const collectorFile = join(folder, 'collector')
+  const watched = ['--import', new URL('collector-watch.js', import.meta.url).href]
+  const env = { BENCH_COLLECTOR_FILE: collectorFile }
+  return { ...(await startAnnouncing(process.execPath, [...nodeArgs, ...watched, ...args], env)), collectorFile }
 }
 
-async function startNode(args: readonly string[]): Promise<RunningTarget> {
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+/** Quiet like the others: only warnings are logged. */
+function hubArguments(folder: string, { isOnDisk, hasQueueLimits, hasSubscriptionLimit }: Conditions): string[] {
+  const common = ['--port', '0', '--http-port', '0', '--log-level', 'warn', '--data', isOnDisk ? folder : 'memory']
+  return [
+    ...common,
+    ...(hasQueueLimits ? [] : ['--limits-max-queued-messages', 'null', '--limits-max-queued-bytes', 'null']),
+    ...(hasSubscriptionLimit ? [] : ['--limits-max-subscriptions-per-client', 'null']),
+  ]
+}
+
+/** Starts a program that says where it listens, and that ends when its stdin does. */
+async function startAnnouncing(
+  path: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningTarget> {
+  const child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const running = watch(child)
   const port = await new Promise<number>((resolve, reject) => {
     let output = ''
