@@ -6,6 +6,7 @@ import type { Mishaps } from '../observe/mishaps.ts'
 import type { Router } from '../router/router.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { Store } from '../store/store.ts'
+import { TopicNumbers } from '../topics/topic-numbers.ts'
 import { TopicViews } from '../topics/topic-views.ts'
 import { Clients } from './clients.ts'
 import { explain } from './explain.ts'
@@ -75,6 +76,12 @@ export class Admin {
    */
   subscribe(filter: string, handler: MessageHandler, options: SubscribeOptions = {}): () => void {
     return subscribe(this.#parts, filter, handler, options)
+  }
+
+  /** The topics under a valid filter, for those who tell all of them and then what changes. */
+  topicNumbers(filter: string): TopicNumbers {
+    const { router, clock } = this.#parts
+    return new TopicNumbers(router.topics, clock, filter)
   }
 
   /** Why the last messages of a valid topic did or did not arrive, at one client or at all. */

@@ -1,6 +1,6 @@
-import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ServerResponse } from 'node:http'
+import { LoopPart } from '../base/loop-times.ts'
+import { TURN } from '../base/turn.ts'
 import type { FeedEntries } from './schemas/feed.ts'
 
 /** Entries in one event: what is written before the loop is let go. */
@@ -13,11 +13,19 @@ interface Pending {
   readonly latest: Map<string, unknown>
 }
 
+/** What has events of its own, which it makes when they can be written. */
+export interface EventSource {
+  /** The next event whole, as UTF-8. Empty: ask again; undefined: there is none now. */
+  nextEvent(): Buffer | string | undefined
+}
+
 /**
  * Server-sent events to one client [HTML §9.2]. A client that does not read as fast as things change is told the latest of each
  * key when it has caught up: nothing is buffered but what is in the socket and one entry for each key.
  */
 export class EventStream {
+  /** Comes after what was put. */
+  source: EventSource | undefined = undefined
   readonly #response: ServerResponse
   readonly #pending = new Map<string, Pending>()
   readonly #heartbeat: NodeJS.Timeout
@@ -28,7 +36,7 @@ export class EventStream {
     this.#heartbeat = setInterval(() => {
       if (!response.writableNeedDrain) response.write(':\n\n')
     }, HEARTBEAT_MS).unref()
-    response.on('drain', () => void this.#write())
+    response.on('drain', () => this.flush())
     response.on('close', () => this.end())
   }
 
@@ -42,9 +50,11 @@ export class EventStream {
     pending.latest.set(key, entry)
   }
 
-  /** Has what was put written, as fast as the client takes it. */
+  /** Has written what there is, as fast as the client takes it. */
   flush(): void {
-    void this.#write()
+    if (this.#isWriting) return
+    this.#isWriting = true
+    TURN.run(LoopPart.FEED, this.#write())
   }
 
   end(): void {
@@ -53,22 +63,19 @@ export class EventStream {
     this.#response.end()
   }
 
-  async #write(): Promise<void> {
-    if (this.#isWriting) return
-    this.#isWriting = true
+  *#write(): Generator<void, void, undefined> {
     for (let event = this.#nextEvent(); event !== undefined; event = this.#nextEvent()) {
-      this.#response.write(event)
-      await nextTurn()
+      if (event.length > 0) this.#response.write(event)
+      yield
     }
     this.#isWriting = false
   }
 
-  /** A part of what is pending; undefined when there is nothing, or the client has to catch up first. */
-  #nextEvent(): string | undefined {
+  /** A part of what there is to tell; undefined when there is nothing, or the client has to catch up first. */
+  #nextEvent(): Buffer | string | undefined {
     if (this.#response.writableNeedDrain || this.#response.writableEnded) return undefined
     const [pending] = this.#pending.values()
-    if (pending === undefined) return undefined
-    const before = LOOP_TIMES.enter(LoopPart.FEED)
+    if (pending === undefined) return this.source?.nextEvent()
     const entries: unknown[] = []
     for (const [key, entry] of pending.latest) {
       entries.push(entry)
@@ -76,8 +83,11 @@ export class EventStream {
       if (entries.length === EVENT_ENTRIES) break
     }
     if (pending.latest.size === 0) this.#pending.delete(pending.name)
-    const event = `event: ${pending.name}\ndata: ${JSON.stringify(entries)}\n\n`
-    LOOP_TIMES.leave(before)
-    return event
+    return eventOf(pending.name, entries)
   }
+}
+
+/** An event as it is written; its data are one line. */
+export function eventOf(name: string, entries: readonly unknown[]): string {
+  return `event: ${name}\ndata: ${JSON.stringify(entries)}\n\n`
 }

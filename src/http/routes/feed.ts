@@ -1,24 +1,27 @@
-import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { topicFilterFault } from '../../protocol/topic.ts'
-import type { TopicSummary } from '../../topics/topic-summary.ts'
 import { willJson } from './clients.ts'
-import { EventStream } from '../event-stream.ts'
+import { eventOf, EventStream } from '../event-stream.ts'
 import { overviewOf } from './overview.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'
-import { EVENTS, type FeedEntries, followFeed } from '../schemas/feed.ts'
+import { EVENTS, followFeed } from '../schemas/feed.ts'
+import { TopicFeeds } from '../topic-feeds.ts'
 import { shortTopic, topicJson } from './topics.ts'
 
 const MAX_FEEDS = 200
 const OVERVIEW_MS = 1000
 
 type FeedEvent = (typeof EVENTS)[number]
+type FeedForm = keyof typeof JSON_OF
+
+const JSON_OF = { whole: topicJson, short: shortTopic }
 
 /** `feed`: what lists live on. */
 export function feedRoute(app: Api, parts: ApiParts): void {
   const { admin, topicLimits } = parts
   const open = new Set<EventStream>()
+  /** By form and filter. */
+  const topicFeeds = new Map<string, TopicFeeds>()
   app.addHook('preClose', (done) => {
     for (const stream of open) stream.end()
     done()
@@ -45,7 +48,7 @@ export function feedRoute(app: Api, parts: ApiParts): void {
       const stream = new EventStream(response)
       open.add(stream)
       const ends: (() => void)[] = []
-      if (wanted.has('topics')) ends.push(feedTopics(stream, filter, form === 'short' ? shortTopic : topicJson))
+      if (wanted.has('topics')) ends.push(feedTopics(stream, filter, form))
       if (wanted.has('presence')) ends.push(feedPresence(stream))
       if (wanted.has('overview')) ends.push(feedOverview(stream))
       response.on('close', () => {
@@ -55,36 +58,16 @@ export function feedRoute(app: Api, parts: ApiParts): void {
     },
   })
 
-  function feedTopics(
-    stream: EventStream,
-    filter: string,
-    jsonOf: (topic: TopicSummary) => FeedEntries['topics'],
-  ): () => void {
-    let isEnded = false
-    const put = (topic: TopicSummary): void => stream.put('topics', topic.topic, jsonOf(topic))
-    const unwatch = admin.topics.watch(filter, (topics) => {
-      const before = LOOP_TIMES.enter(LoopPart.FEED)
-      for (const topic of topics) put(topic)
-      stream.flush()
-      LOOP_TIMES.leave(before)
-    })
-    const tellAll = async (): Promise<void> => {
-      for (const topic of admin.topics.matching(filter)) {
-        if (isEnded) return
-        if (topic !== undefined) {
-          put(topic)
-          continue
-        }
-        stream.flush()
-        await nextTurn()
-      }
-      stream.put('ready', 'ready', { topics: admin.topics.count })
-      stream.flush()
-    }
-    void tellAll()
+  function feedTopics(stream: EventStream, filter: string, form: FeedForm): () => void {
+    const key = `${form} ${filter}`
+    const feeds = topicFeeds.get(key) ?? new TopicFeeds(admin.topicNumbers(filter), JSON_OF[form])
+    topicFeeds.set(key, feeds)
+    const feed = feeds.open(stream, () => eventOf('ready', [{ topics: admin.topics.count }]))
+    stream.source = feed
+    stream.flush()
     return () => {
-      isEnded = true
-      unwatch()
+      feeds.close(feed)
+      if (feeds.isEmpty) topicFeeds.delete(key)
     }
   }
 
