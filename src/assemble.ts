@@ -1,3 +1,5 @@
+import { MEMORY_PARTS } from './base/memory-account.ts'
+import { MemoryBudget, memoryBounds } from './base/memory-budget.ts'
 import { resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Admin } from './admin/admin.ts'
@@ -76,9 +78,14 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     stages.push({ name, startWithinMs: START_MS, stopWithinMs: STOP_MS, ...stage })
   }
 
+  const memory = new MemoryBudget(memoryBounds(limits.memory), ({ part, bytes }) => {
+    const fields = { part, holds: MEMORY_PARTS[part].holds, bytes, limit: 'limits.memory' }
+    log.warn(fields, 'there is no memory for more of this: it is refused or forgotten, and counted')
+  })
   const metrics = new Metrics({ version, facts })
-  const store = ownStore === undefined ? await createStore(config, log, metrics) : new GuardedStore(ownStore, log)
-  const shared = { ledger, log, limits, clock, mishaps }
+  const store =
+    ownStore === undefined ? await createStore(config, log, memory, metrics) : new GuardedStore(ownStore, log)
+  const shared = { ledger, log, limits, clock, mishaps, memory }
   const router = new Router({
     ledger,
     clock,
@@ -87,8 +94,9 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     retainedLimits: limits,
     maxTopics: limits.maxTopics,
     maxTopicMemoryBytes: limits.maxTopicMemoryBytes,
+    memory,
   })
-  const history = config.history.enabled ? await createHistory(config, log, clock) : undefined
+  const history = config.history.enabled ? await createHistory(config, log, clock, memory) : undefined
   if (history !== undefined) router.addTap(history)
   const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
   const sessions = new Sessions({ ...shared, router, store, past: history, limits: sessionLimits })
@@ -149,6 +157,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
       retainedBytes: retained.bytes,
       isStoreFailing: store.isFailing,
       loopStops: metrics.loopStops.byCause,
+      memory,
       history: history?.snapshot(),
     }
   }
@@ -272,22 +281,27 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   }
 }
 
-async function createStore({ data, durability }: Config, log: Log, observer: Metrics): Promise<Store> {
-  if (data === 'memory') return new UnreadStore()
+async function createStore(
+  { data, durability }: Config,
+  log: Log,
+  memory: MemoryBudget,
+  observer: Metrics,
+): Promise<Store> {
+  if (data === 'memory') return new UnreadStore(memory.queues)
   const { DiskStore } = await import('./store/disk/disk-store.ts')
   return new DiskStore({ folder: resolvePath(data), durability, log, observer })
 }
 
-async function createHistory(config: Config, log: Log, clock: Clock): Promise<History> {
+async function createHistory(config: Config, log: Log, clock: Clock, memory: MemoryBudget): Promise<History> {
   const { data, history: settings, limits: topicLimits } = config
   const { History } = await import('./history/history.ts')
-  return new History({ settings, store: await createHistoryLog(data, log), clock, log, topicLimits })
+  return new History({ settings, store: await createHistoryLog(data, log, memory), clock, log, topicLimits, memory })
 }
 
-async function createHistoryLog(data: string, log: Log): Promise<HistoryLog> {
+async function createHistoryLog(data: string, log: Log, memory: MemoryBudget): Promise<HistoryLog> {
   if (data === 'memory') {
     const { MemoryHistoryLog } = await import('./history/log/memory-history-log.ts')
-    return new MemoryHistoryLog()
+    return new MemoryHistoryLog(memory)
   }
   const { DiskHistoryLog } = await import('./history/log/disk-history-log.ts')
   return new DiskHistoryLog({ folder: resolvePath(data), log })

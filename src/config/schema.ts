@@ -16,8 +16,11 @@ export interface NumberSchema {
   readonly maximum: number
   /** May also be written as a size: `64 KiB`. */
   readonly unit?: 'bytes'
-  /** What `null` means, without which `null` is a mistake: 'unlimited' is `Infinity` in code, 'off' is `null`. */
-  readonly none?: 'unlimited' | 'off'
+  /**
+   * What `null` means, without which `null` is a mistake: 'unlimited' is `Infinity` in code; 'off', and 'automatic' (the hub finds a
+   * value by itself), are `null`.
+   */
+  readonly none?: 'unlimited' | 'off' | 'automatic'
 }
 
 export interface ChoiceSchema {
@@ -93,6 +96,11 @@ export function orOff<const S extends NumberSchema>(schema: S): S & { readonly n
   return { ...schema, none: 'off' }
 }
 
+/** The number, or `null` to leave it to the hub. */
+export function orAutomatic<const S extends NumberSchema>(schema: S): S & { readonly none: 'automatic' } {
+  return { ...schema, none: 'automatic' }
+}
+
 /** What a value of the schema is in code. */
 export type ValueOf<S> = S extends { enum: readonly (infer Word)[] }
   ? Word
@@ -106,7 +114,7 @@ export type ValueOf<S> = S extends { enum: readonly (infer Word)[] }
           ? { readonly [K in keyof Fields as K extends Required ? K : never]: ValueOf<Fields[K]> } & {
               readonly [K in keyof Fields as K extends Required ? never : K]?: ValueOf<Fields[K]>
             }
-          : S extends { none: 'off' }
+          : S extends { none: 'off' | 'automatic' }
             ? number | null
             : number
 

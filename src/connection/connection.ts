@@ -1,12 +1,13 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
+import type { LimitName } from '../observe/ledger.ts'
 import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'
-import { MalformedPacketError } from '../protocol/field-reader.ts'
+import { MalformedPacketError, NoMemoryError } from '../protocol/field-reader.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
@@ -30,6 +31,9 @@ import { FrameSizeError, type Transport, type TransportOwner } from './transport
 
 /** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
 const STOP_READING_AT = 2
+
+/** So much may wait for any client, also when there is no memory for more. */
+const SURE_OUTPUT_BYTES = 16_384
 
 /** A client of which more than this waits for the answer to a control packet is not read from meanwhile. */
 const STOP_READING_BYTES = 65_536
@@ -85,7 +89,7 @@ interface EndingDetails {
  */
 export class Connection implements TransportOwner, ControlOwner, PublishRateOwner, Watched {
   readonly transport: Transport
-  readonly isOverLimit: boolean
+  readonly overLimit: LimitName | undefined
   readonly #parts: ConnectionParts
   readonly #reader: FrameReader
   readonly #output: Output
@@ -112,9 +116,9 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #connected = NOT_CONNECTED
   #waitingPacket: WaitingPacket | undefined = undefined
 
-  constructor(transport: Transport, parts: ConnectionParts, isOverLimit: boolean) {
+  constructor(transport: Transport, parts: ConnectionParts, overLimit: LimitName | undefined) {
     this.transport = transport
-    this.isOverLimit = isOverLimit
+    this.overLimit = overLimit
     this.#parts = parts
     const { maxConnectPacketBytes, maxPublishRate } = parts.limits
     this.#publishRate = maxPublishRate === Infinity ? undefined : new PublishRate(this, maxPublishRate)
@@ -142,6 +146,14 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   }
 
   get isCongested(): boolean {
+    const { pendingBytes } = this.#output
+    return (
+      pendingBytes >= this.#parts.limits.maxOutputBytes ||
+      (pendingBytes >= SURE_OUTPUT_BYTES && this.#parts.turn.isShort)
+    )
+  }
+
+  get isOutputFull(): boolean {
     return this.#output.pendingBytes >= this.#parts.limits.maxOutputBytes
   }
 
@@ -237,8 +249,10 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#parts.router.topics.settle()
   }
 
-  malformed({ code, message }: MalformedPacketError): void {
+  malformed(fault: MalformedPacketError): void {
+    const { code, message } = fault
     if (code === ReasonCode.PACKET_TOO_LARGE) this.#parts.ledger.hit('packet-size')
+    if (fault instanceof NoMemoryError) this.#parts.ledger.hit('memory')
     this.close(message, code)
   }
 
@@ -452,10 +466,13 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     const before = LOOP_TIMES.enter(LoopPart.DISCONNECT)
     if (session !== undefined) sessions.leave(session, this)
     this.#control?.end()
+    this.#version5?.end()
     LOOP_TIMES.leave(before)
     if (!this.#isTransportGone) {
       this.#output.finish()
       this.transport.end()
+    } else {
+      this.#output.close()
     }
   }
 

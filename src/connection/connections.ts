@@ -1,3 +1,5 @@
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { CONNECTION_BYTES, SESSION_BYTES } from '../session/memory-costs.ts'
 import type { LimitName } from '../observe/ledger.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import { Message } from '../protocol/message.ts'
@@ -22,20 +24,27 @@ export interface ConnectionsParts extends Omit<
   readonly limits: ConnectionLimits & ConnectionCountLimits
 }
 
+/** Connections that are told there is no memory for them, at once; others are cut off. */
+const MAX_TOLD = 100
+
 /** All open connections of a hub, counted in all and by address. */
 export class Connections {
   readonly #parts: ConnectionParts
   readonly #limits: ConnectionCountLimits
   readonly #open = new Set<Connection>()
   readonly #countByHost = new Map<string, number>()
+  readonly #memory: MemoryAccount
+  /** Open ones that there is no memory for. */
+  #tooMany = 0
   #isStopping = false
   #whenEmpty: (() => void) | undefined = undefined
 
   constructor(parts: ConnectionsParts) {
     this.#limits = parts.limits
+    this.#memory = parts.memory.sessions
     this.#parts = {
       ...parts,
-      turn: new OutputTurn(parts.ledger),
+      turn: new OutputTurn(parts.ledger, parts.memory),
       silences: new SilenceWatch(),
       packet: new PublishPacket(),
       message: new Message(),
@@ -58,7 +67,17 @@ export class Connections {
     const countOfHost = this.#countByHost.get(host) ?? 0
     const limit = this.#limitFor(countOfHost)
     if (limit !== undefined) this.#parts.ledger.hit(limit)
-    const connection = new Connection(transport, this.#parts, limit !== undefined)
+    if (limit === 'memory') {
+      this.#memory.refuse()
+      // To tell them why takes memory too.
+      if (this.#tooMany >= MAX_TOLD) {
+        transport.destroy()
+        return
+      }
+      this.#tooMany++
+    }
+    this.#memory.take(CONNECTION_BYTES, CONNECTION_BYTES)
+    const connection = new Connection(transport, this.#parts, limit)
     this.#open.add(connection)
     const { ledger } = this.#parts
     ledger.connections++
@@ -87,11 +106,14 @@ export class Connections {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits
     if (maxConnections !== null && this.#open.size >= maxConnections) return 'connections'
     if (maxConnectionsPerAddress !== null && countOfHost >= maxConnectionsPerAddress) return 'connections-per-address'
-    return undefined
+    const bytes = CONNECTION_BYTES + SESSION_BYTES
+    return this.#memory.mayTake(bytes, bytes) ? undefined : 'memory'
   }
 
   #remove(connection: Connection): void {
     if (!this.#open.delete(connection)) return
+    this.#memory.give(CONNECTION_BYTES, CONNECTION_BYTES)
+    if (connection.overLimit === 'memory') this.#tooMany--
     const host = connection.transport.remoteHost
     const countOfHost = (this.#countByHost.get(host) ?? 1) - 1
     if (countOfHost === 0) this.#countByHost.delete(host)

@@ -1,8 +1,9 @@
+import type { MemoryBudget } from '../base/memory-budget.ts'
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../base/log.ts'
 import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
-import type { Ledger } from '../observe/ledger.ts'
+import type { Ledger, LimitName } from '../observe/ledger.ts'
 import {
   encodeConnack,
   encodeConnack5,
@@ -26,14 +27,14 @@ import type { SessionConnection } from '../session/session-connection.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
-import { connackCode, type ConnackLimits, connackProperties, farewellProperties } from './v5/connack5.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
-import { checkWill, reportWill, willOf } from './will.ts'
+import { connackCode, type ConnackLimits, connackProperties, keepAliveOf, farewellProperties } from './v5/connack5.ts'
+import { type Refusal, NO_MEMORY, refusalOf } from './refusal.ts'
+import { checkWill, reportWill, takeWillMemory, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
 export interface ControlOwner extends SessionConnection {
-  /** More connections than the limits allow: this one is to be refused once it says CONNECT. */
-  readonly isOverLimit: boolean
+  /** The limit that this connection is over: it is to be refused once it says CONNECT. */
+  readonly overLimit: LimitName | undefined
   sendPacket(packet: Buffer): void
   /** The CONNACK is sent: from here on the session may send, and the keep-alive counts. */
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void
@@ -67,6 +68,7 @@ export interface ControlPlane {
 /** What the control sides of all connections share. */
 export interface ControlParts {
   readonly broker: ControlPlane
+  readonly memory: MemoryBudget
   readonly ledger: Ledger
   readonly log: Log
   readonly limits: ControlLimits
@@ -96,6 +98,7 @@ export class Control {
   readonly connection: ControlOwner
   readonly #parts: ControlParts
   will: StoredWill | undefined = undefined
+  #willBytes = 0
   request: SessionRequest = NO_REQUEST
   #isVersion5 = false
   #isConnected = false
@@ -162,10 +165,12 @@ export class Control {
     this.#isVersion5 = isConnect5(bytes, bodyStart, end)
     const connect = readConnect(bytes, bodyStart, end)
     if (connect.clientId !== undefined) this.#maxPacketBytes = connect.properties?.maxPacketBytes ?? Infinity
-    const refusal = refusalOf(connect, this.connection.isOverLimit)
+    const refusal = refusalOf(connect, this.connection.overLimit)
     if (refusal !== undefined) return this.#refuse(refusal)
     if (connect.clientId === undefined) return
     checkWill(connect, this.#parts)
+    this.#willBytes = takeWillMemory(connect, this.#parts)
+    if (this.#willBytes < 0) return this.#refuse(NO_MEMORY)
     this.#connect = connect
     const isAssigned = this.#isVersion5 && connect.clientId === ''
     const clientId = isAssigned ? `hubbub-${randomUUID()}` : connect.clientId // [MQTT5-3.1.3-6]
@@ -251,6 +256,7 @@ export class Control {
   /** The connection ends, and with it the client, unless it did so before: then its will is published. */
   end(): void {
     this.#isEnded = true
+    this.#parts.memory.sessions.give(Math.max(0, this.#willBytes), 0)
     this.#admission?.destroy()
     this.#client?.destroy()
   }
@@ -273,7 +279,7 @@ export class Control {
     this.#client = client
     this.#connect = undefined
     if (session === undefined || connect === undefined) return
-    const keepAliveSeconds = this.#keepAlive(connect)
+    const keepAliveSeconds = keepAliveOf(connect, this.#parts.limits.maxKeepAliveSeconds)
     this.connection.sendPacket(
       connect.properties === undefined
         ? encodeConnack(isPresent && connect.protocolLevel > 3, ConnectReturnCode.ACCEPTED)
@@ -349,11 +355,12 @@ export class Control {
       this.#parts.log.warn(fields, 'a subscription to the history was refused')
       return this.#isVersion5 ? ReasonCode.TOPIC_FILTER_INVALID : SUBACK_FAILURE
     }
-    if (session.subscriptions.add(filter, options)) {
+    const limit = session.subscriptions.add(filter, options)
+    if (limit === undefined) {
       if (wanted !== undefined) session.sendPast(wanted, options)
       return options.qos
     }
-    this.#parts.ledger.hit('subscriptions')
+    this.#parts.ledger.hit(limit)
     return this.#isVersion5 ? ReasonCode.QUOTA_EXCEEDED : SUBACK_FAILURE
   }
 
@@ -389,12 +396,5 @@ export class Control {
   /** The filter is valid but for the hub's limits. */
   #isTooLarge(filter: string): boolean {
     return subscriptionFault(filter, this.#parts.limits) !== undefined
-  }
-
-  /** The keep-alive that holds: a client of MQTT 5 can be told another than it asked for [MQTT5 §3.2.2.3.14]. */
-  #keepAlive({ keepAliveSeconds, properties }: ConnectPacket): number {
-    const { maxKeepAliveSeconds } = this.#parts.limits
-    if (properties === undefined || maxKeepAliveSeconds === Infinity) return keepAliveSeconds
-    return keepAliveSeconds === 0 ? maxKeepAliveSeconds : Math.min(keepAliveSeconds, maxKeepAliveSeconds)
   }
 }

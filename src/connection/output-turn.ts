@@ -1,4 +1,6 @@
 // Hot path: `flush` runs once per turn of the event loop, `add` once per output in it; measured by `npm run bench`, all throughput rows.
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { type MemoryBudget, unboundedMemory } from '../base/memory-budget.ts'
 import { Fifo } from '../base/fifo.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
@@ -24,7 +26,9 @@ export interface TurnOutput {
 export class OutputTurn {
   /** Where they count what they write. */
   readonly ledger: Ledger
-  readonly blocks = new Blocks()
+  readonly blocks: Blocks
+  /** What all outputs hold. */
+  readonly memory: MemoryAccount
   readonly #small: Buffer[] = []
   readonly #large: Buffer[] = []
   #dirty: TurnOutput[] = []
@@ -34,8 +38,10 @@ export class OutputTurn {
   readonly #flush: () => void
   readonly #flushLate: () => void
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, memory: MemoryBudget = unboundedMemory()) {
     this.ledger = ledger
+    this.memory = memory.outputs
+    this.blocks = new Blocks(memory.unfinished)
     this.#flush = () => this.flush()
     this.#flushLate = () => this.#goOn()
   }
@@ -82,13 +88,20 @@ export class OutputTurn {
     LOOP_TIMES.leave(before)
   }
 
+  /** There is no memory for more. */
+  get isShort(): boolean {
+    return !this.memory.mayTake(LARGE_SLAB_BYTES, 0)
+  }
+
   takeSlab(isLarge: boolean): Buffer {
+    this.memory.take(isLarge ? LARGE_SLAB_BYTES : SMALL_SLAB_BYTES, 0)
     return isLarge
       ? (this.#large.pop() ?? Buffer.allocUnsafeSlow(LARGE_SLAB_BYTES))
       : (this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_SLAB_BYTES))
   }
 
   giveSlab(slab: Buffer): void {
+    this.memory.give(slab.length, 0)
     const free = slab.length === SMALL_SLAB_BYTES ? this.#small : this.#large
     if (free.length < MAX_FREE_SLABS) free.push(slab)
   }

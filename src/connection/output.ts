@@ -41,6 +41,9 @@ export class Output {
   #transitBlocks: Block[] | undefined = undefined
   #transitBytes = 0
   #transitQos0 = 0
+  /** What `#chunks` hold besides slabs. */
+  #gatheredHeldBytes = 0
+  #transitHeldBytes = 0
   #isScheduled = false
   #isClosed = false
 
@@ -179,6 +182,8 @@ export class Output {
     const qos0Messages = this.#transitQos0
     this.#transitBytes = 0
     this.#transitQos0 = 0
+    this.#turn.memory.give(this.#transitHeldBytes, 0)
+    this.#transitHeldBytes = 0
     this.#returnSlabs()
     this.#returnBlocks()
     if (this.#gatheredBytes > 0 && !this.#isScheduled) this.#schedule()
@@ -194,6 +199,7 @@ export class Output {
   /** Forgets what is left; the transport is gone. What was handed to it is not used again, since the system may still read it. */
   close(): void {
     this.#isClosed = true
+    this.#giveMemory()
     this.#chunks = undefined
     this.#blocks = undefined
     this.#transitBlocks = undefined
@@ -215,6 +221,8 @@ export class Output {
     this.#blocks = undefined
     this.#transitBytes += this.#gatheredBytes
     this.#transitQos0 += this.#gatheredQos0
+    this.#transitHeldBytes += this.#gatheredHeldBytes
+    this.#gatheredHeldBytes = 0
     this.#count(this.#turn.ledger)
     this.#gatheredBytes = 0
     this.#gatheredQos0 = 0
@@ -264,6 +272,7 @@ export class Output {
       this.#closeSegment()
       this.#retire(old)
     }
+    if (bytes > LARGE_SLAB_BYTES) this.#holds(bytes)
     const slab =
       bytes > LARGE_SLAB_BYTES
         ? Buffer.allocUnsafeSlow(bytes)
@@ -277,6 +286,7 @@ export class Output {
   /** Adds `bytes[start, end)`, those of the message or of a shape of it, from where they lie for as long as they are needed. */
   #refer(message: Message, bytes: Buffer, start: number, end: number): void {
     const chunks = this.#closeSegment()
+    this.#holds(end - start)
     const { lasting } = message
     if (bytes !== message.bytes) {
       chunks.push(bytes.subarray(start, end))
@@ -300,6 +310,21 @@ export class Output {
       this.#segmentStart = this.#used
     }
     return chunks
+  }
+
+  #holds(bytes: number): void {
+    this.#turn.memory.take(bytes, 0)
+    this.#gatheredHeldBytes += bytes
+  }
+
+  /** What is let go of without being used again does not count any more. */
+  #giveMemory(): void {
+    let bytes = this.#gatheredHeldBytes + this.#transitHeldBytes
+    if (this.#slab !== undefined && this.#slab.length <= LARGE_SLAB_BYTES) bytes += this.#slab.length
+    for (const slabs of [this.#slabs, this.#transitSlabs]) for (const slab of slabs ?? []) bytes += slab.length
+    this.#gatheredHeldBytes = 0
+    this.#transitHeldBytes = 0
+    this.#turn.memory.give(bytes, 0)
   }
 
   #retire(slab: Buffer): void {

@@ -1,3 +1,4 @@
+import type { LimitName } from '../observe/ledger.ts'
 import type { ConnectPacket, ForeignConnect } from '../protocol/connect-packet.ts'
 import { ConnectReturnCode, ReasonCode } from '../protocol/reason-codes.ts'
 
@@ -8,8 +9,17 @@ export interface Refusal {
   readonly reasonCode: ReasonCode
 }
 
+export const NO_MEMORY: Refusal = {
+  reason: 'there is no memory for it (limits.memory)',
+  returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
+  reasonCode: ReasonCode.QUOTA_EXCEEDED,
+}
+
 /** What there is to say against a CONNECT that is well-formed; undefined: nothing. */
-export function refusalOf(connect: ConnectPacket | ForeignConnect, isOverLimit: boolean): Refusal | undefined {
+export function refusalOf(
+  connect: ConnectPacket | ForeignConnect,
+  overLimit: LimitName | undefined,
+): Refusal | undefined {
   if (connect.clientId === undefined) {
     return {
       reason: `protocol level ${connect.protocolLevel} is not spoken here, only MQTT 3.1, 3.1.1 and 5`,
@@ -33,7 +43,8 @@ export function refusalOf(connect: ConnectPacket | ForeignConnect, isOverLimit: 
       reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD,
     }
   }
-  if (!isOverLimit) return undefined
+  if (overLimit === undefined) return undefined
+  if (overLimit === 'memory') return NO_MEMORY
   return {
     reason: 'too many connections',
     returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,

@@ -1,3 +1,4 @@
+import { type MemoryBudget, unboundedMemory } from '../base/memory-budget.ts'
 import type {
   HistoryPage,
   HistoryQuery,
@@ -45,6 +46,8 @@ export interface HistoryParts {
   readonly clock: Clock
   readonly log: Log
   readonly topicLimits: TopicLimits
+  /** What it may hold in memory; unbounded when left out. */
+  readonly memory?: MemoryBudget
   /** For reading only: nothing is written. */
   readonly isReadOnly?: boolean
 }
@@ -68,7 +71,15 @@ export class History implements Tap, HistoryView {
   readonly #importParts: ImportParts
   readonly #isReadOnly: boolean
 
-  constructor({ settings, store, clock, log, topicLimits, isReadOnly = false }: HistoryParts) {
+  constructor({
+    settings,
+    store,
+    clock,
+    log,
+    topicLimits,
+    memory = unboundedMemory(),
+    isReadOnly = false,
+  }: HistoryParts) {
     const { qos0PerSecond, qos0BytesPerSecond, qos0BytesPerSecondPerTopic, maxMessagesPerSecond, maxDays } = settings
     const rules = new HistoryRules(settings.rules, { maxDays, qos0PerSecond: settings.qos0PerSecondPerTopic })
     const maxBytes = Math.min(settings.maxBytes, store.maxBytes)
@@ -80,7 +91,7 @@ export class History implements Tap, HistoryView {
     this.#isEnabled = settings.enabled
     this.#isReadOnly = isReadOnly
     this.#store = store
-    this.#journal = new Journal({ log: store, rules, logger: log, limits })
+    this.#journal = new Journal({ log: store, rules, logger: log, limits, memory: memory.history })
     this.#recorder = new Recorder(
       this.#journal,
       rules,

@@ -1,3 +1,4 @@
+import type { MemoryBudget } from '../base/memory-budget.ts'
 import type { Ledger } from './ledger.ts'
 import type { StopCounts } from './loop-stops.ts'
 
@@ -47,6 +48,8 @@ export interface HubFacts {
   readonly retainedMessages: number
   readonly retainedBytes: number
   readonly isStoreFailing: boolean
+  /** What the hub holds for its clients, and may hold. */
+  readonly memory: MemoryBudget
   /** What held the event loop for 20 ms or more. */
   readonly loopStops: ReadonlyMap<string, StopCounts>
   /** Undefined: the hub keeps no history. */

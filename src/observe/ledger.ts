@@ -15,6 +15,8 @@ export const LIMITS = {
   topic:
     'a connection was closed because a topic name or topic filter was too long or had too many levels (limits.maxTopicBytes, limits.maxTopicLevels)',
   subscriptions: 'a subscription was refused because its client had too many (limits.maxSubscriptionsPerClient)',
+  memory:
+    'a connection, a subscription or a packet was refused because there was no memory for it beside all that the hub holds (limits.memory)',
   'publish-rate': 'a client published too fast, so the hub stopped reading from it for a while (limits.maxPublishRate)',
   'receive-maximum':
     'an MQTT 5 client was disconnected because it had too many QoS 2 messages in flight to the hub (limits.receiveMaximum)',
@@ -69,6 +71,7 @@ export class Ledger {
       offline: 0,
       'output-full': 0,
       'queue-full': 0,
+      'no-memory': 0,
       replaced: 0,
       expired: 0,
       damaged: 0,
@@ -84,6 +87,7 @@ export class Ledger {
       'packet-size': 0,
       topic: 0,
       subscriptions: 0,
+      memory: 0,
       'publish-rate': 0,
       'receive-maximum': 0,
     }

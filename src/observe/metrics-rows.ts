@@ -1,3 +1,5 @@
+import { MEMORY_PARTS, type MemoryAccount } from '../base/memory-account.ts'
+import type { MemoryBudget } from '../base/memory-budget.ts'
 import type { HistoryFacts } from './facts.ts'
 import { DROP_REASONS } from '../protocol/drop-reasons.ts'
 import { LIMITS } from './ledger.ts'
@@ -190,6 +192,39 @@ const HELD_ROWS: readonly ReadRow[] = [
     read: ({ topics }) => topics,
   },
   {
+    name: 'hubbub_memory_bytes',
+    kind: 'gauge',
+    label: 'part',
+    help: `Memory that the hub holds for its clients, by an estimate for each thing: ${Object.keys(MEMORY_PARTS).join(', ')}.`,
+    read: ({ memory }) => byPart(memory, ({ bytes }) => bytes),
+  },
+  {
+    name: 'hubbub_memory_heap_bytes',
+    kind: 'gauge',
+    label: 'part',
+    help: 'How much of that lies on the JavaScript heap.',
+    read: ({ memory }) => byPart(memory, ({ heapBytes }) => heapBytes),
+  },
+  {
+    name: 'hubbub_memory_limit_bytes',
+    kind: 'gauge',
+    help: 'How much all of it may be (limits.memory).',
+    read: ({ memory }) => memory.limitBytes,
+  },
+  {
+    name: 'hubbub_memory_heap_limit_bytes',
+    kind: 'gauge',
+    help: 'How much of it may lie on the JavaScript heap, which follows from the size that Node gives the heap.',
+    read: ({ memory }) => memory.heapLimitBytes,
+  },
+  {
+    name: 'hubbub_memory_refusals_total',
+    kind: 'counter',
+    label: 'part',
+    help: 'How often something was refused or forgotten because there was no memory for it.',
+    read: ({ memory }) => byPart(memory, ({ refused }) => refused),
+  },
+  {
     name: 'hubbub_store_failing',
     kind: 'gauge',
     help: '1 while the store cannot write; messages that must be kept are then not acknowledged.',
@@ -268,4 +303,8 @@ function packetsOf([qos0, qos1, qos2]: readonly [number, number, number], other:
 
 function failing(history: HistoryFacts | undefined): number | undefined {
   return history === undefined ? undefined : Number(history.isFailing)
+}
+
+function byPart(memory: MemoryBudget, read: (account: MemoryAccount) => number): Readonly<Record<string, number>> {
+  return Object.fromEntries(memory.accounts.map((account) => [account.part, read(account)]))
 }

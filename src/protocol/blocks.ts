@@ -1,5 +1,8 @@
 // Hot path: for each packet that spans chunks, and each message that is sent from where it lies; measured by `npm run bench`, rows "16 KiB".
 
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { unboundedMemory } from '../base/memory-budget.ts'
+
 /** Blocks have 8 KiB, 16 KiB and so on up to 1 MiB. */
 const SMALLEST_BITS = 13
 const SIZES = 8
@@ -26,8 +29,14 @@ export class Block {
 export class Blocks {
   /** Where the packet lies that is being handled, if that is a block. */
   framed: Block | undefined = undefined
+  /** What packets hold that have not come whole. */
+  readonly unfinished: MemoryAccount
   readonly #free: Block[][] = Array.from({ length: SIZES }, () => [])
   #freeBytes = 0
+
+  constructor(unfinished = unboundedMemory().unfinished) {
+    this.unfinished = unfinished
+  }
 
   /** A block of at least so many bytes with one user. What it holds is left from before. */
   take(bytes: number): Block {

@@ -16,6 +16,13 @@ export class MalformedPacketError extends Error {
   }
 }
 
+/** There is no memory for what the packet has the hub hold: the connection ends, though the packet may be well formed. */
+export class NoMemoryError extends MalformedPacketError {
+  constructor(wanted: string) {
+    super(`there is no memory for ${wanted} (limits.memory)`, ReasonCode.QUOTA_EXCEEDED)
+  }
+}
+
 /**
  * Reads the fields of one control packet in order and refuses what is not there. For packets that come once or a few times
  * per connection (CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT), never for PUBLISH. Every method throws MalformedPacketError.

@@ -1,6 +1,6 @@
 // Hot path: `push` runs per chunk read from a socket and walks every frame in it; measured by `npm run bench`, all rows.
 import { type Block, type Blocks, SMALL_BYTES } from './blocks.ts'
-import { MalformedPacketError } from './field-reader.ts'
+import { MalformedPacketError, NoMemoryError } from './field-reader.ts'
 import { ReasonCode } from './reason-codes.ts'
 import { CUT_OFF, readVarint, TOO_LONG, varintEnd } from './varint.ts'
 
@@ -89,10 +89,13 @@ export class FrameReader {
   end(): void {
     this.#isEnded = true
     this.#waiting = undefined
+    this.#blocks.unfinished.give(this.#waitingBytes, 0)
     this.#waitingBytes = 0
     const held = this.#held
     this.#held = undefined
-    if (held !== undefined) this.#blocks.release(held)
+    if (held === undefined) return
+    this.#blocks.unfinished.give(held.bytes.length, 0)
+    this.#blocks.release(held)
   }
 
   #wait(ownChunk: Buffer): void {
@@ -100,6 +103,7 @@ export class FrameReader {
     this.#waiting ??= []
     this.#waiting.push(ownChunk)
     this.#waitingBytes += ownChunk.length
+    this.#blocks.unfinished.take(ownChunk.length, 0)
   }
 
   /** Takes the first chunk that waits, or so much of it. */
@@ -109,6 +113,7 @@ export class FrameReader {
     if (piece.length < chunk.length) waiting.unshift(chunk.subarray(maxBytes))
     else if (waiting.length === 0) this.#waiting = undefined
     this.#waitingBytes -= piece.length
+    this.#blocks.unfinished.give(piece.length, 0)
     return piece
   }
 
@@ -161,7 +166,9 @@ export class FrameReader {
     // Byte by byte until the length is known: at most four times per frame.
     while (this.#heldFrameBytes === 0) {
       if (at >= chunk.length) return -1
-      const { bytes } = this.#append(chunk, at, ++at)
+      const block = this.#append(chunk, at, ++at)
+      if (block === undefined) return -1
+      const { bytes } = block
       const bodyStart = varintEnd(bytes, 1, this.#heldBytes)
       if (bodyStart === CUT_OFF) continue
       if (bodyStart === TOO_LONG) {
@@ -176,7 +183,7 @@ export class FrameReader {
     }
     const end = Math.min(chunk.length, at + this.#heldFrameBytes - this.#heldBytes)
     const block = this.#append(chunk, at, end)
-    if (this.#heldBytes < this.#heldFrameBytes) return -1
+    if (block === undefined || this.#heldBytes < this.#heldFrameBytes) return -1
     const frameBytes = this.#heldBytes
     this.#held = undefined
     this.#heldBytes = 0
@@ -190,6 +197,7 @@ export class FrameReader {
   #handOver(block: Block, frameBytes: number): boolean {
     const { bytes } = block
     const blocks = this.#blocks
+    blocks.unfinished.give(bytes.length, 0)
     blocks.framed = block
     const goesOn = this.#sink.frame(bytes, 0, varintEnd(bytes, 1, frameBytes), frameBytes)
     this.#sink.flush()
@@ -203,27 +211,46 @@ export class FrameReader {
     this.#append(chunk, start, chunk.length)
   }
 
-  /** Adds to the held frame and returns its block, which may be another than before. */
-  #append(chunk: Buffer, start: number, end: number): Block {
+  /** Adds to the held frame and returns its block, which may be another than before; undefined: there is no memory for it. */
+  #append(chunk: Buffer, start: number, end: number): Block | undefined {
     const neededBytes = this.#heldBytes + end - start
     let held = this.#held
     if (held === undefined || held.bytes.length < neededBytes) {
-      const grown = this.#takeBlock(neededBytes)
-      if (held !== undefined) {
-        held.bytes.copy(grown.bytes, 0, 0, this.#heldBytes)
-        this.#blocks.release(held)
-      }
-      this.#held = held = grown
+      held = this.#grow(neededBytes)
+      if (held === undefined) return undefined
     }
     chunk.copy(held.bytes, this.#heldBytes, start, end)
     this.#heldBytes = neededBytes
     return held
   }
 
+  #grow(neededBytes: number): Block | undefined {
+    const blocks = this.#blocks
+    const { unfinished } = blocks
+    const held = this.#held
+    // A small piece is let in: the end of each chunk may be one, of whoever.
+    if (neededBytes >= SMALL_BYTES && !unfinished.mayTake(2 * neededBytes, 0)) {
+      unfinished.refuse()
+      this.#fail(new NoMemoryError('more packets that have not come whole'))
+      return undefined
+    }
+    const grown = this.#takeBlock(neededBytes)
+    unfinished.take(grown.bytes.length, 0)
+    if (held !== undefined) {
+      held.bytes.copy(grown.bytes, 0, 0, this.#heldBytes)
+      unfinished.give(held.bytes.length, 0)
+      blocks.release(held)
+    }
+    this.#held = grown
+    return grown
+  }
+
   /** Memory that is there already may be taken for the whole frame, as long as it lasts; other memory only as the frame arrives. */
   #takeBlock(neededBytes: number): Block {
     const frameBytes = this.#heldFrameBytes
-    const block = neededBytes < SMALL_BYTES ? undefined : this.#blocks.takeFree(frameBytes)
+    const { unfinished } = this.#blocks
+    const isWhole = neededBytes >= SMALL_BYTES && unfinished.mayTake(2 * frameBytes, 0)
+    const block = isWhole ? this.#blocks.takeFree(frameBytes) : undefined
     return block ?? this.#blocks.take(Math.max(neededBytes, Math.min(frameBytes, 2 * this.#heldBytes)))
   }
 
@@ -232,6 +259,7 @@ export class FrameReader {
     if (at >= chunk.length || this.#isEnded) return
     const rest = chunk.subarray(at)
     this.#waitingBytes += rest.length
+    this.#blocks.unfinished.take(rest.length, 0)
     this.#waiting ??= []
     // Many a packet of one chunk may stop it: the rest is copied for the first.
     this.#waiting.unshift(chunk === this.#ownChunk ? rest : Buffer.from(rest))

@@ -34,6 +34,8 @@ export class Message {
   isExpiryForwarded = false
   /** The id by which the publisher wants receipts (the User Property `receipt`). */
   receipt: string | undefined = undefined
+  /** Places in memory where it waits, of a kept message. @internal */
+  holders = 0
   /** Where a store has its body: the store's own number. */
   body = 0
 

@@ -1,4 +1,6 @@
 // Hot path: `publish` runs once per PUBLISH; measured by `npm run bench`, all throughput rows.
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { type MemoryBudget, unboundedMemory } from '../base/memory-budget.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
@@ -33,10 +35,14 @@ export interface RouterOptions {
   readonly maxTopics: number
   /** For their names and last payloads. */
   readonly maxTopicMemoryBytes: number
+  /** What topics and retained messages may take; unbounded when left out. */
+  readonly memory?: MemoryBudget
 }
 
 /** More receivers than this are a matter of their own for who asks what has the loop. */
 const MANY_RECEIVERS = 1000
+/** What a retained message takes besides its packet. */
+const RETAINED_BYTES = 100
 /** For a new topic of which no payload is known. */
 const USUAL_PAYLOAD_BYTES = 64
 
@@ -46,6 +52,7 @@ export class Router implements TableOwner {
   readonly topics: Topics
   readonly trails: Trails
   readonly #clock: Clock
+  readonly #retainedMemory: MemoryAccount
   readonly #topicLimits: TopicLimits
   readonly #store: Store
   readonly #ledger: Ledger
@@ -60,14 +67,15 @@ export class Router implements TableOwner {
   readonly #single = new Message()
 
   constructor(options: RouterOptions) {
-    const { topicLimits, retainedLimits, clock, maxTopics, maxTopicMemoryBytes } = options
+    const { topicLimits, retainedLimits, clock, maxTopics, maxTopicMemoryBytes, memory = unboundedMemory() } = options
     const { maxTopicBytes, maxTopicLevels } = topicLimits
     this.#clock = clock
-    this.topics = new Topics({ maxTopicBytes, maxTopicLevels, maxTopics, maxTopicMemoryBytes }, clock)
+    this.topics = new Topics({ maxTopicBytes, maxTopicLevels, maxTopics, maxTopicMemoryBytes }, clock, memory.topics)
     this.topics.owner = this
     this.#tag = new RecordTag(this.topics.records)
     this.trails = new Trails(clock)
     this.retained = new RetainedMessages(retainedLimits)
+    this.#retainedMemory = memory.retained
     this.#topicLimits = topicLimits
     this.#store = options.store
     this.#ledger = options.ledger
@@ -144,7 +152,21 @@ export class Router implements TableOwner {
 
   /** Whether the message would be retained if there were room for it, and there is none. */
   isRetainedFull(message: Message): boolean {
-    return message.retain && this.retained.limitFor(message) !== undefined
+    return message.retain && (this.retained.limitFor(message) !== undefined || this.#isRetainedShort(message))
+  }
+
+  /** There is no memory for one more retained message. */
+  #isRetainedShort(message: Message): boolean {
+    if (message.payloadBytes === 0) return false
+    if (this.#retainedMemory.mayTake(message.packetBytes + RETAINED_BYTES, 0)) return false
+    const before = this.retained.get(message.topic)
+    if (before !== undefined && message.packetBytes <= before.packetBytes) return false
+    this.#retainedMemory.refuse()
+    return true
+  }
+
+  #countRetained(): void {
+    this.#retainedMemory.set(this.retained.heldBytes, 0)
   }
 
   /** Whether the message has to be stored, for somebody or as a retained one. */
@@ -270,6 +292,7 @@ export class Router implements TableOwner {
   /** Takes up the retained messages of the store. */
   restore(): void {
     for (const message of this.#store.retained()) this.retained.restore(message)
+    this.#countRetained()
   }
 
   /** Takes away retained messages that have expired, at most so many. Returns whether there may be more. */
@@ -277,6 +300,7 @@ export class Router implements TableOwner {
     for (let i = 0; i < maxMessages; i++) {
       const topic = this.retained.removeExpired(nowMs)
       if (topic === undefined) return false
+      this.#countRetained()
       this.#store.removeRetained(topic)
     }
     return true
@@ -290,9 +314,12 @@ export class Router implements TableOwner {
     }
     const { retained } = this
     const before = retained.count
-    const limit = retained.put(message)
-    if (limit !== undefined) this.#ledger.notRetained++
-    else if (message.payloadBytes > 0) this.#store.putRetained(message.keepRetainedBriefly())
+    if (this.#isRetainedShort(message) || retained.put(message) !== undefined) {
+      this.#ledger.notRetained++
+      return
+    }
+    this.#countRetained()
+    if (message.payloadBytes > 0) this.#store.putRetained(message.keepRetainedBriefly())
     else if (retained.count < before) this.#store.removeRetained(message.topic)
   }
 }

@@ -19,8 +19,10 @@ export type AcknowledgementType =
  *   3. After `Session.detach()` nothing is called any more.
  */
 export interface SessionConnection {
-  /** The client has not yet taken as much as it may be behind (`limits.maxOutputBytes`): send nothing that can wait. */
+  /** The client has not yet taken as much as it may be behind (`limits.maxOutputBytes`, `limits.memory`): send nothing that can wait. */
   readonly isCongested: boolean
+  /** It is so far behind that this is its own limit, not that the hub has no memory for more. */
+  readonly isOutputFull: boolean
   /** QoS 0 messages written that the system has not taken yet. */
   readonly pendingQos0Messages: number
   /** QoS 0 messages written so far, taken or not. */

@@ -1,4 +1,5 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
+import { endState } from '../store/memory/memory-session.ts'
 import type { DropReason } from '../protocol/drop-reasons.ts'
 import type { Log } from '../base/log.ts'
 import { Traffic } from '../observe/traffic.ts'
@@ -297,6 +298,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
     this.#isEnded = true
     this.subscriptions.clear()
     if (this.isKept) this.#parts.store.removeSession(this.state)
+    else endState(this.state)
   }
 
   /** Takes up what its state was before the hub was restarted. */

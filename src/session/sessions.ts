@@ -1,9 +1,10 @@
+import { sessionBytes } from './memory-costs.ts'
 import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SessionTotals } from '../observe/facts.ts'
 import { TransientSession } from '../store/memory/memory-session.ts'
-import type { Store, StoredWill } from '../store/store.ts'
+import type { SessionState, Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'
 import { DelayedWills } from './delayed-wills.ts'
 import { Presence, type PresenceState } from './presence.ts'
@@ -91,9 +92,8 @@ export class Sessions {
     for (const state of states) if (state.isGroup) groups.restore(state)
     for (const state of states) {
       if (state.isGroup) continue
-      const session = new Session(state, true, this.#parts)
+      const session = this.#create(state, true)
       session.restore()
-      this.#byClientId.set(session)
       if (this.#endOf(session) > clock.nowMs()) this.#leftBehind(session)
       else this.#expire(session)
     }
@@ -133,9 +133,10 @@ export class Sessions {
     }
     if (existing !== undefined) this.#end(existing)
     const isKept = expirySeconds > 0
-    const state = isKept ? this.#store.addSession(clientId, expirySeconds) : new TransientSession(clientId)
-    const session = new Session(state, isKept, this.#parts)
-    this.#byClientId.set(session)
+    const state = isKept
+      ? this.#store.addSession(clientId, expirySeconds)
+      : new TransientSession(clientId, false, this.#parts.memory.queues)
+    const session = this.#create(state, isKept)
     session.attach(connection)
     this.#tell(clientId, 'here')
     return { session, isPresent: false }
@@ -187,6 +188,14 @@ export class Sessions {
     for (const session of this.#holding) session.incoming.failed(batch, `the store failed: ${error.message}`)
   }
 
+  #create(state: SessionState, isKept: boolean): Session {
+    const session = new Session(state, isKept, this.#parts)
+    const bytes = sessionBytes(state.clientId)
+    this.#parts.memory.sessions.take(bytes, bytes)
+    this.#byClientId.set(session)
+    return session
+  }
+
   #leftBehind(session: Session): void {
     const endMs = this.#endOf(session)
     if (endMs !== Infinity) this.#expiring.set(session, endMs)
@@ -231,6 +240,8 @@ export class Sessions {
 
   #end(session: Session): void {
     session.end()
+    const bytes = sessionBytes(session.clientId)
+    this.#parts.memory.sessions.give(bytes, bytes)
     this.#byClientId.delete(session.clientId)
     this.wills.publish(session.clientId)
     this.#tell(session.clientId, 'gone')

@@ -1,5 +1,8 @@
 import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
+import type { MemoryBudget } from '../base/memory-budget.ts'
+import type { LimitName } from '../observe/ledger.ts'
+import { subscriptionBytes } from './memory-costs.ts'
 import { filterOfHistory, isHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
@@ -18,6 +21,7 @@ export function routedFilter(filter: string): string {
 export interface SubscriptionsParts {
   readonly router: Router
   readonly groups: SharedGroups
+  readonly memory: MemoryBudget
   readonly limits: { readonly maxSubscriptionsPerClient: number }
 }
 
@@ -63,12 +67,22 @@ export class Subscriptions {
     for (const [filter, options] of this.#session.state.subscriptions()) this.#enter(filter, options)
   }
 
-  /** Adds or replaces a subscription [MQTT-3.8.4-3]; false when the client has as many as the limit allows. */
-  add(filter: string, options: SubscriptionOptions): boolean {
-    if (this.size >= this.#parts.limits.maxSubscriptionsPerClient && !this.has(filter)) return false
+  /** Adds or replaces a subscription [MQTT-3.8.4-3], unless that would pass a limit, which is returned. */
+  add(filter: string, options: SubscriptionOptions): LimitName | undefined {
+    const limit = this.has(filter) ? undefined : this.#limitFor(filter)
+    if (limit !== undefined) return limit
     this.#session.state.putSubscription(filter, options)
     this.#enter(filter, options)
-    return true
+    return undefined
+  }
+
+  #limitFor(filter: string): LimitName | undefined {
+    const { limits, memory } = this.#parts
+    if (this.size >= limits.maxSubscriptionsPerClient) return 'subscriptions'
+    const bytes = subscriptionBytes(filter)
+    if (memory.sessions.mayTake(bytes, bytes)) return undefined
+    memory.sessions.refuse()
+    return 'memory'
   }
 
   /** Returns whether there was such a subscription. */
@@ -106,6 +120,8 @@ export class Subscriptions {
 
   #enter(filter: string, options: SubscriptionOptions): void {
     if (isHistoryFilter(filter) && !this.has(filter)) this.#pastFilters++
+    const bytes = subscriptionBytes(filter)
+    if (!this.has(filter)) this.#parts.memory.sessions.take(bytes, bytes)
     this.#byFilter.set(filter, options)
     if (isSharedFilter(filter)) {
       this.#groups ??= new Map()
@@ -118,6 +134,8 @@ export class Subscriptions {
   }
 
   #leave(filter: string): void {
+    const bytes = subscriptionBytes(filter)
+    this.#parts.memory.sessions.give(bytes, bytes)
     if (isSharedFilter(filter)) {
       this.#groups?.delete(filter)
       this.#parts.groups.leave(this.#session, filter)

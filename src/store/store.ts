@@ -38,6 +38,8 @@ export interface SessionState {
   readonly expirySeconds: number
   /** When the client went away, in ms since 1970 by the hub's clock; 0 while it is connected. */
   readonly leftAtMs: number
+  /** What waits takes memory of the hub. */
+  readonly isInMemory?: boolean
   readonly inFlight: ByPacketId<InFlightMessage>
   /** Packet identifiers of QoS 2 messages from the client that wait for their PUBREL. */
   readonly receivedIds: PacketIds

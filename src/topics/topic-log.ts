@@ -1,4 +1,6 @@
 // Hot path: `isName` runs per PUBLISH, `keepPayload` for each topic in a chunk; measured by `npm run bench`, rows with topics at random.
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { unboundedMemory } from '../base/memory-budget.ts'
 import { countedMemory } from './idle-memory.ts'
 import { lastWord } from './topic-hash.ts'
 import {
@@ -20,6 +22,9 @@ const HEADER_BYTES = 8
 const MAX_MOVES = 32
 /** From here on the engine copies faster than a loop does. */
 const LONG_BYTES = 200
+
+/** How much of the ring is taken into use at a time; three of the largest blobs fit into it. */
+const GROWTH_BYTES = 256 * 1024
 
 /** Who forgets topics. */
 export interface LogOwner {
@@ -45,20 +50,26 @@ export class TopicLog {
   readonly #owner: LogOwner
   readonly #bytes: Buffer
   readonly #words: Int32Array
+  readonly #memory: MemoryAccount
+  /** So much of the ring is in use yet. It grows where it would else begin anew. */
+  #length: number
   #head = 0
   #tail = 0
   #usedBytes = 0
   #moves = 0
   #written: TopicNumber = 0
 
-  /** `logBytes` is rounded down to a multiple of 8. */
-  constructor(records: TopicRecords, logBytes: number, owner: LogOwner) {
+  /** `logBytes` is rounded down to a multiple of 8. What is used of them counts for `memory`. */
+  constructor(records: TopicRecords, logBytes: number, owner: LogOwner, memory = unboundedMemory().topics) {
     this.#records = records
     this.#owner = owner
     const size = logBytes - (logBytes % 8)
-    const memory = countedMemory(size)
-    this.#bytes = Buffer.from(memory, 0, size)
-    this.#words = new Int32Array(memory, 0, size / 4)
+    const ring = countedMemory(size)
+    this.#bytes = Buffer.from(ring, 0, size)
+    this.#words = new Int32Array(ring, 0, size / 4)
+    this.#memory = memory
+    this.#length = Math.min(size, GROWTH_BYTES)
+    memory.take(this.#length, 0)
   }
 
   /** Blobs, also dead ones. */
@@ -115,7 +126,7 @@ export class TopicLog {
 
   /** Has the oldest blob give way or move, whatever room there is. There must be one. */
   advance(): void {
-    const { length } = this.#bytes
+    const length = this.#length
     const { hot } = this.#records
     const at = this.#tail
     const number = this.#words[at >> 2] ?? 0
@@ -176,11 +187,12 @@ export class TopicLog {
   #take(number: TopicNumber, nameBytes: number, payloadBytes: number): number {
     const roomBytes = ((nameBytes + 3) & ~3) + ((Math.min(payloadBytes, KEPT_PAYLOAD_BYTES) + 15) & ~15)
     const size = (HEADER_BYTES + roomBytes + 7) & ~7
-    const { length } = this.#bytes
     for (;;) {
       // Blobs that move take room at the front too, so it is looked at anew each time.
-      const restBytes = length - this.#head
-      const freeBytes = length - this.#usedBytes
+      const restBytes = this.#length - this.#head
+      const freeBytes = this.#length - this.#usedBytes
+      // Behind the head nothing is in use, unless the ring is closed.
+      if (restBytes <= size && (this.#tail < this.#head || this.#usedBytes === 0) && this.#extend()) continue
       if (freeBytes < Math.min(size, restBytes)) this.advance()
       else if (restBytes < size) this.#skipRest()
       else break
@@ -194,7 +206,7 @@ export class TopicLog {
 
   /** The blob that was at the tail goes to the front: there is room, if nowhere else then where it was. */
   #move(record: number, at: number, size: number): void {
-    if (this.#bytes.length - this.#head < size) this.#skipRest()
+    if (this.#length - this.#head < size) this.#skipRest()
     const to = this.#head
     this.#bytes.copyWithin(to, at, at + size)
     this.#records.hot[record + AT] = to
@@ -203,7 +215,7 @@ export class TopicLog {
 
   /** What is left up to the end of the ring is too short for a blob. */
   #skipRest(): void {
-    const restBytes = this.#bytes.length - this.#head
+    const restBytes = this.#length - this.#head
     this.#words[this.#head >> 2] = 0
     this.#words[(this.#head >> 2) + 1] = restBytes
     this.#grow(restBytes)
@@ -212,6 +224,19 @@ export class TopicLog {
   #grow(bytes: number): void {
     this.#usedBytes += bytes
     const head = this.#head + bytes
-    this.#head = head === this.#bytes.length ? 0 : head
+    this.#head = head === this.#length ? 0 : head
+  }
+
+  /** Has the ring grow behind the head, if there is memory for that. */
+  #extend(): boolean {
+    const bytes = Math.min(GROWTH_BYTES, this.#bytes.length - this.#length)
+    if (bytes === 0) return false
+    if (!this.#memory.mayTake(bytes, 0)) {
+      this.#memory.refuse()
+      return false
+    }
+    this.#memory.take(bytes, 0)
+    this.#length += bytes
+    return true
   }
 }

@@ -1,4 +1,6 @@
 // Hot path: a record is read and written per message; measured by `npm run bench`, rows with topics at random.
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { unboundedMemory } from '../base/memory-budget.ts'
 import { idleMemory } from './idle-memory.ts'
 
 /** A topic by its place in the table: 1 to the most topics there may be; 0 is none. Of no use once the topic is forgotten. */
@@ -61,6 +63,11 @@ export const LIVE_FLAG = 1 << 9
 /** A message was counted. */
 export const COUNTED_FLAG = 1 << 10
 
+/** With its share of the index. */
+const RECORD_BYTES = 4 * (HOT_FIELDS + COLD_FIELDS) + 24
+/** Records that are taken into use at a time. */
+const GROWTH_RECORDS = 1024
+
 /** A topic that has no blob yet. */
 const NOWHERE = -1
 
@@ -77,10 +84,16 @@ export class TopicRecords {
   /** The first free record below `#next`; the others follow by AT. */
   #free = 0
   #next = 1
+  /** There is memory for those that have a lower number. */
+  #end: number
+  readonly #memory: MemoryAccount
 
-  /** Record 0 is that of no topic. */
-  constructor(maxTopics: number) {
+  /** Record 0 is that of no topic. What is used counts for `memory`. */
+  constructor(maxTopics: number, memory = unboundedMemory().topics) {
     this.maxTopics = maxTopics
+    this.#memory = memory
+    this.#end = Math.min(maxTopics + 1, GROWTH_RECORDS)
+    memory.take(this.#end * RECORD_BYTES, 0)
     const hotFields = (maxTopics + 1) * HOT_FIELDS
     const coldFields = (maxTopics + 1) * COLD_FIELDS
     const hot = idleMemory(hotFields * 4)
@@ -92,7 +105,20 @@ export class TopicRecords {
   }
 
   get isFull(): boolean {
-    return this.#free === 0 && this.#next > this.maxTopics
+    return this.#free === 0 && this.#next === this.#end && !this.#extend()
+  }
+
+  /** Has room for more, if there is memory for that. */
+  #extend(): boolean {
+    const records = Math.min(GROWTH_RECORDS, this.maxTopics + 1 - this.#end)
+    if (records === 0) return false
+    if (!this.#memory.mayTake(records * RECORD_BYTES, 0)) {
+      this.#memory.refuse()
+      return false
+    }
+    this.#memory.take(records * RECORD_BYTES, 0)
+    this.#end += records
+    return true
   }
 
   /** All that were ever in use have a lower number. */

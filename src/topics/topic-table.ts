@@ -1,4 +1,5 @@
 // Hot path: `resolve` runs per PUBLISH; measured by `npm run bench`, all throughput rows.
+import { unboundedMemory } from '../base/memory-budget.ts'
 import { isUtf8 } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import type { TopicLimits } from '../protocol/topic.ts'
@@ -56,12 +57,12 @@ export class TopicTable implements IndexedNames, LogOwner {
   #view: DataView = new DataView(EMPTY.buffer, EMPTY.byteOffset, 0)
 
   /** The `seed` of hashes is not for others to know. */
-  constructor(limits: TableLimits, owner: TableOwner, seed = randomInt(2 ** 31)) {
+  constructor(limits: TableLimits, owner: TableOwner, seed = randomInt(2 ** 31), memory = unboundedMemory().topics) {
     this.#limits = limits
     this.#owner = owner
     this.#seed = seed
-    this.records = new TopicRecords(limits.maxTopics)
-    this.log = new TopicLog(this.records, limits.maxTopicMemoryBytes, this)
+    this.records = new TopicRecords(limits.maxTopics, memory)
+    this.log = new TopicLog(this.records, limits.maxTopicMemoryBytes, this, memory)
     this.#index = new TopicIndex(limits.maxTopics, this)
   }
 

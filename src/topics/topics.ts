@@ -1,4 +1,5 @@
 // Hot path: `note` runs per message or run; measured by `npm run bench`, all throughput rows.
+import { unboundedMemory } from '../base/memory-budget.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Message } from '../protocol/message.ts'
@@ -57,9 +58,10 @@ export class Topics implements TableOwner {
   #publisher: string | undefined = undefined
   #isVersion5 = false
 
-  constructor(limits: TableLimits, clock: Clock) {
+  /** What is known of them counts for `memory`. */
+  constructor(limits: TableLimits, clock: Clock, memory = unboundedMemory().topics) {
     this.#clock = clock
-    this.table = new TopicTable(limits, this)
+    this.table = new TopicTable(limits, this, undefined, memory)
     this.records = this.table.records
     this.rates = new TopicRates(this.records, clock)
     this.changes = new TopicChanges(this.records)

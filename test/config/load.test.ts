@@ -77,6 +77,7 @@ describe('loadConfig', () => {
       sysIntervalSeconds: 10,
       limits: {
         receiveMaximum: 100,
+        memory: null,
         maxTopicAliases: 100,
         maxKeepAliveSeconds: Infinity,
         maxPacketBytes: 1_048_576,
@@ -139,6 +140,7 @@ describe('loadConfig', () => {
         'history.maxBytes': '16777216',
         'history.qos0BytesPerSecondPerTopic': '2048',
         'limits.maxTopicMemoryBytes': '2097152',
+        'limits.memory': '33554432',
         'history.rules': '[{"filter":"a/#","record":false},{"filter":"+/b","maxDays":0.5,"maxBytes":"1 MiB"}]',
       }
       const numberText = key.endsWith('Bytes') ? '1024' : '30'

@@ -148,6 +148,7 @@ describe('Ledger.limitHits', () => {
       'packet-size',
       'topic',
       'subscriptions',
+      'memory',
       'publish-rate',
       'receive-maximum',
     ]

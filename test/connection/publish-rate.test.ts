@@ -1,3 +1,4 @@
+import { unboundedMemory } from '../../src/base/memory-budget.ts'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Broker } from '../../src/broker/broker.ts'
 import { completeConfig, type PartialConfig } from '../../src/config/complete.ts'
@@ -217,7 +218,7 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const clock = new Clock()
   const bounds = { topicLimits: allLimits, retainedLimits: allLimits, maxTopics: 10, maxTopicMemoryBytes: 1024 ** 2 }
   const router = new Router({ ledger, clock, store, ...bounds })
-  const shared = { ledger, log, router, limits: allLimits, clock }
+  const shared = { ledger, log, router, limits: allLimits, clock, memory: unboundedMemory() }
   const sessions = new Sessions({
     ...shared,
     store,

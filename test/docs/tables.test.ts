@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { optionsTable } from '../../src/cli/help.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ERROR_KINDS } from '../../src/base/errors.ts'
+import { MEMORY_PARTS } from '../../src/base/memory-account.ts'
 import { LIMITS } from '../../src/observe/ledger.ts'
 import { DROP_REASONS } from '../../src/protocol/drop-reasons.ts'
 import { PROBLEMS } from '../../src/http/problem.ts'
@@ -48,6 +49,13 @@ describe('docs/limits-and-drops.md', () => {
   test('lists every reason for a drop', () => {
     const rows = Object.entries(DROP_REASONS).map(([reason, meaning]) => [`\`${reason}\``, meaning])
     expect(part('docs/limits-and-drops.md', 'drops')).toBe(table(['Reason', 'What happened'], rows))
+  })
+
+  test('lists every part of the hub that holds memory for clients', () => {
+    const rows = Object.entries(MEMORY_PARTS).map(([name, { holds, whenShort }]) => [`\`${name}\``, holds, whenShort])
+    expect(part('docs/limits-and-drops.md', 'memory')).toBe(
+      table(['Part', 'What it holds', 'When there is no memory for more'], rows),
+    )
   })
 
   test('lists every limit whose hits are counted', () => {

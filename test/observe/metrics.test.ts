@@ -43,7 +43,9 @@ describe('Metrics', () => {
   test('labels with few and known values only: QoS, reasons, limits and states', async () => {
     const samples = await scrapeSamples(createMetrics({ history: HISTORY }))
     const labels = new Set([...samples.keys()].flatMap((key) => [...key.matchAll(/(\w+)="/g)].map(([, name]) => name)))
-    expect(labels).toEqual(new Set(['cause', 'direction', 'kind', 'le', 'limit', 'qos', 'reason', 'state', 'version']))
+    expect(labels).toEqual(
+      new Set(['cause', 'direction', 'kind', 'le', 'limit', 'part', 'qos', 'reason', 'state', 'version']),
+    )
     expect(Object.keys(byLabel(samples, 'hubbub_messages_dropped_total'))).toEqual(Object.keys(DROP_REASONS))
     expect(Object.keys(byLabel(samples, 'hubbub_limit_hits_total'))).toEqual(Object.keys(LIMITS))
   })

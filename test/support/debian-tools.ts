@@ -20,7 +20,9 @@ export const TOOLS = {
 export type ToolName = keyof typeof TOOLS
 
 /** Where packages are unpacked whose programs are not installed. */
-export const UNPACKED_FOLDER = fileURLToPath(new URL('../../node_modules/.cache/debian', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const UNPACKED = 'node_modules/.cache/debian'
+export const UNPACKED_FOLDER = join(ROOT, UNPACKED)
 
 /** Debian's own Python: its packages install for no other. */
 export const DEBIAN_PYTHON = '/usr/bin/python3'
@@ -32,10 +34,13 @@ export function findOnPath(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
-/** The path of a tool: installed, or unpacked by `required-packages.ts`; undefined when it is neither. */
-export function findTool(name: ToolName): string | undefined {
+/**
+ * The path of a tool: installed, or unpacked by `required-packages.ts`; undefined when it is neither. `root`: the repository, for who
+ * does not run from its source.
+ */
+export function findTool(name: ToolName, root = ROOT): string | undefined {
   const { packageName, path } = TOOLS[name]
-  const places = [join('/usr/sbin', name), join('/usr/local/sbin', name), join(UNPACKED_FOLDER, packageName, path)]
+  const places = [join('/usr/sbin', name), join('/usr/local/sbin', name), join(root, UNPACKED, packageName, path)]
   return findOnPath(name) ?? places.find((place) => existsSync(place))
 }
 

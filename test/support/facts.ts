@@ -1,3 +1,4 @@
+import { MemoryBudget } from '../../src/base/memory-budget.ts'
 import type { HistoryFacts, HubFacts, SessionTotals } from '../../src/observe/facts.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
@@ -36,6 +37,7 @@ export function createMetrics(facts: Partial<HubFacts> = {}): Metrics {
     retainedMessages: 0,
     retainedBytes: 0,
     isStoreFailing: false,
+    memory: new MemoryBudget({ bytes: 1000, heapBytes: 500 }),
     loopStops: new Map([['reading', { stops: 2, seconds: 0.07, longestSeconds: 0.04 }]]),
     history: undefined,
     ...facts,

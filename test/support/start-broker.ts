@@ -1,3 +1,4 @@
+import { unboundedMemory } from '../../src/base/memory-budget.ts'
 import { onTestFinished } from 'vitest'
 import { Clock } from '../../src/base/clock.ts'
 import { Broker } from '../../src/broker/broker.ts'
@@ -29,7 +30,7 @@ export async function startBroker(): Promise<TestBroker> {
   const [ledger, log, store, clock] = [new Ledger(), new CollectingLog(), new MemoryStore(), new Clock()]
   const bounds = { topicLimits: limits, retainedLimits: limits, maxTopics: 10, maxTopicMemoryBytes: 1024 ** 2 }
   const router = new Router({ ledger, clock, store, ...bounds })
-  const shared = { ledger, log, router, limits, clock }
+  const shared = { ledger, log, router, limits, clock, memory: unboundedMemory() }
   const sessionLimits = { ...limits, sharedStrategy: 'round-robin' } as const
   const sessions = new Sessions({ ...shared, store, past: undefined, limits: sessionLimits })
   const broker = new Broker({ store, sessions, topicLimits: limits })

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { MemoryBudget, unboundedMemory } from '../../src/base/memory-budget.ts'
 import { KEPT_PAYLOAD_BYTES, TopicLog } from '../../src/topics/topic-log.ts'
 import { TopicRecords, USED_FLAG } from '../../src/topics/topic-records.ts'
 import { runs } from '../support/runs.ts'
@@ -16,15 +17,20 @@ class Fixture {
   readonly log: TopicLog
   evicted: number[] = []
 
-  constructor(maxTopics: number, logBytes: number) {
-    this.records = new TopicRecords(maxTopics)
-    this.log = new TopicLog(this.records, logBytes, {
-      evict: (number) => {
-        this.blobs.delete(number)
-        this.evicted.push(number)
-        this.records.release(number)
+  constructor(maxTopics: number, logBytes: number, memory = unboundedMemory().topics) {
+    this.records = new TopicRecords(maxTopics, memory)
+    this.log = new TopicLog(
+      this.records,
+      logBytes,
+      {
+        evict: (number) => {
+          this.blobs.delete(number)
+          this.evicted.push(number)
+          this.records.release(number)
+        },
       },
-    })
+      memory,
+    )
   }
 
   add(name: string, payloadBytes = 0): number {
@@ -130,4 +136,47 @@ describe('TopicLog', () => {
     expect(fixture.log.payload(number).length).toBe(KEPT_PAYLOAD_BYTES)
     fixture.check()
   })
+})
+
+const KIB = 1024
+const growthStep = fc.record({
+  nameBytes: fc.integer({ min: 1000, max: 60_000 }),
+  payloadBytes: fc.nat(600),
+  isUsed: fc.boolean(),
+  /** Others take all that is free, or give it back. */
+  others: fc.constantFrom('take', 'give', 'wait', 'wait'),
+})
+
+test('TopicLog grows where it would begin anew, as long as there is memory, and holds what it must either way', () => {
+  fc.assert(
+    fc.property(fc.array(growthStep, { minLength: 20, maxLength: 120 }), (steps) => {
+      // Each of seven accounts is sure of 400 KiB.
+      const { topics, queues } = new MemoryBudget({ bytes: 5600 * KIB, heapBytes: 5600 * KIB })
+      const fixture = new Fixture(4000, 3000 * KIB, topics)
+      let numbered = 0
+      for (const { nameBytes, payloadBytes, isUsed, others } of steps) {
+        if (others === 'give') queues.set(0, 0)
+        else if (others === 'take') while (queues.mayTake(64 * KIB, 0)) queues.take(64 * KIB, 0)
+        const number = fixture.add(`${++numbered}/`.padEnd(nameBytes, 'n'), 16)
+        fixture.keep(number, Buffer.alloc(payloadBytes, numbered))
+        if (isUsed) fixture.records.setFlag(number, USED_FLAG)
+        expect(topics.bytes + queues.bytes).toBeLessThanOrEqual(5600 * KIB)
+        expect(fixture.log.usedBytes).toBeLessThanOrEqual(topics.bytes)
+      }
+      fixture.check()
+    }),
+    { numRuns: runs(60) },
+  )
+})
+
+test('TopicLog and its records take what is free, and then forget the oldest', () => {
+  const { topics } = new MemoryBudget({ bytes: 5600 * KIB, heapBytes: 5600 * KIB })
+  const fixture = new Fixture(100_000, 64 * 1024 * KIB, topics)
+  for (let i = 0; i < 20_000; i++) fixture.add(`${i}`.padEnd(500, 'n'))
+  expect(topics.bytes).toBeGreaterThan(2800 * KIB)
+  expect(topics.bytes).toBeLessThanOrEqual(3200 * KIB)
+  expect(topics.refused).toBeGreaterThan(0)
+  expect(fixture.evicted.slice(0, 3)).toEqual([1, 2, 3])
+  expect(fixture.blobs.size).toBeGreaterThan(5000)
+  fixture.check()
 })

@@ -251,6 +251,7 @@ export const en = {
       offline: 'QoS 0, and it was not connected',
       'output-full': 'QoS 0, and it was too slow to take it',
       'queue-full': 'its queue was full',
+      'no-memory': 'the hub had no memory for it',
       replaced: 'QoS 0, and a newer message on the topic replaced it',
       expired: 'it expired while it waited',
       damaged: 'the store could not read it back',

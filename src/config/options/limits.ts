@@ -1,6 +1,6 @@
 import { GIB, KIB, MIB } from '../../base/bytes.ts'
 import type { Option } from '../option.ts'
-import { bytes, choice, number, orUnlimited, whole } from '../schema.ts'
+import { bytes, choice, number, orAutomatic, orUnlimited, whole } from '../schema.ts'
 
 /** No single thing of the hub is counted beyond this. */
 const MAX_COUNT = 1_000_000_000
@@ -12,6 +12,14 @@ const MAX_SECONDS = 4_294_967_295
 
 /** What clients may use of the hub. */
 export const LIMITS_OPTIONS = [
+  {
+    key: 'limits.memory',
+    schema: orAutomatic(bytes(16 * MIB, MAX_MEMORY_BYTES)),
+    default: null,
+    summary:
+      "Memory for all that the hub holds for its clients together: topics, retained messages, queues, sessions, what the history knows, packets that have not come whole, outputs. Each of these is sure of a part; what there is no memory for is refused or forgotten, and counted. null means half of the machine's or container's memory. What lies on the JavaScript heap is bounded by its size besides (--max-old-space-size).",
+    needsRestart: true,
+  },
   {
     key: 'limits.maxPacketBytes',
     schema: bytes(128, MAX_PACKET_BYTES),

@@ -1,4 +1,4 @@
-import type { ConnectProperties } from '../../protocol/connect-packet.ts'
+import type { ConnectPacket, ConnectProperties } from '../../protocol/connect-packet.ts'
 import { PropertyId, PropertyWriter } from '../../protocol/properties.ts'
 import { ReasonCode } from '../../protocol/reason-codes.ts'
 
@@ -74,4 +74,10 @@ export function farewellProperties(
   // [MQTT5-3.14.2-3]
   if (Buffer.byteLength(reason) <= maxBytes) properties.string(PropertyId.REASON_STRING, reason)
   return properties
+}
+
+/** The keep-alive that holds: a client of MQTT 5 can be told another than it asked for [MQTT5 §3.2.2.3.14]. */
+export function keepAliveOf({ keepAliveSeconds, properties }: ConnectPacket, maxSeconds: number): number {
+  if (properties === undefined || maxSeconds === Infinity) return keepAliveSeconds
+  return keepAliveSeconds === 0 ? maxSeconds : Math.min(keepAliveSeconds, maxSeconds)
 }

@@ -1,4 +1,5 @@
 // Hot path: runs per PUBLISH and acknowledgement of MQTT 5; measured by `npm run bench`, rows "MQTT 5".
+import type { MemoryBudget } from '../../base/memory-budget.ts'
 import { isUtf8 } from 'node:buffer'
 import { encodeAcknowledgement } from '../../protocol/answer-packets.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -27,6 +28,7 @@ const REASONS: Readonly<Partial<Record<ReasonCode, string>>> = {
 }
 
 export interface Version5Parts {
+  readonly memory: MemoryBudget
   readonly clock: Clock
   readonly ledger: Ledger
   readonly router: Router
@@ -48,17 +50,23 @@ export class Version5 {
   readonly #wantsReasons: boolean
 
   constructor(asked: ConnectProperties, parts: Version5Parts, publishRate: PublishRate | undefined) {
-    const { clock, limits } = parts
+    const { clock, limits, memory } = parts
     const { maxPacketBytes, topicAliasMaximum } = asked
     this.receiveMaximum = asked.receiveMaximum
     this.#parts = parts
     this.#publishRate = publishRate
-    this.#aliases = new IncomingAliases(limits.maxTopicAliases)
+    this.#aliases = new IncomingAliases(limits.maxTopicAliases, memory.sessions)
     // An alias that is new makes a packet longer: a client that reads short packets only gets none.
     const aliases = maxPacketBytes === Infinity ? Math.min(topicAliasMaximum, limits.maxTopicAliases) : 0
-    this.#outgoing = new OutgoingProperties(clock, aliases)
+    this.#outgoing = new OutgoingProperties(clock, aliases, memory.sessions)
     this.#maxPacketBytes = maxPacketBytes
     this.#wantsReasons = asked.wantsProblemInformation
+  }
+
+  /** The connection ends. */
+  end(): void {
+    this.#aliases.end()
+    this.#outgoing.end()
   }
 
   /** Runs go to the client as they are. */

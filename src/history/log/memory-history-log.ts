@@ -1,3 +1,4 @@
+import { unboundedMemory } from '../../base/memory-budget.ts'
 import type { HistoryBlock } from './history-block.ts'
 import type { HistoryChanges, HistoryLog, PostingList, StoredHistory } from './history-log.ts'
 import { SortedMap } from './sorted-map.ts'
@@ -7,11 +8,18 @@ const NO_TOPICS = new Uint32Array()
 
 /** The history of a hub whose data is "memory". */
 export class MemoryHistoryLog implements HistoryLog {
-  readonly maxBytes = MAX_BYTES
+  readonly maxBytes: number
   readonly #blocks = new SortedMap<HistoryBlock>()
   /** By topic, then by chapter. */
   readonly #postingLists = new Map<number, SortedMap<PostingList>>()
   readonly #members = new Map<number, Uint32Array>()
+
+  /** It takes an eighth of `memory` at most. */
+  constructor(memory = unboundedMemory()) {
+    this.maxBytes = Math.min(MAX_BYTES, memory.limitBytes / 8)
+    // Once it is full it stays so.
+    memory.history.take(this.maxBytes, 0)
+  }
 
   start(): Promise<StoredHistory> {
     return Promise.resolve({ topics: [], chapters: [], totals: undefined })

@@ -1,4 +1,5 @@
 // Hot path: `append` runs per recorded message, at most some 20,000 times a second; measured by `npm run bench:history`.
+import type { MemoryAccount } from '../../base/memory-account.ts'
 import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import type { Log } from '../../base/log.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -8,7 +9,7 @@ import { Chapter, type ChapterLimits } from './chapter.ts'
 import { Chapters } from './chapters.ts'
 import { type Batch, OpenChanges } from './changes.ts'
 import { Lane } from './lane.ts'
-import { type HistoryTopic, HistoryTopics } from './topics.ts'
+import { type HistoryTopic, HistoryTopics, topicMemoryBytes } from './topics.ts'
 import type { HistoryRules } from './rules.ts'
 import { Writes, type WritesOwner } from './writes.ts'
 
@@ -18,6 +19,7 @@ export interface JournalParts {
   readonly rules: HistoryRules
   readonly logger: Log
   readonly limits: ChapterLimits
+  readonly memory: MemoryAccount
 }
 
 /** With this much pending, it is written at once. */
@@ -33,6 +35,8 @@ const MAX_TOPICS = 250_000
 export class Journal implements WritesOwner {
   readonly chapters = new Chapters()
   readonly topics: HistoryTopics
+  /** What it holds in memory. */
+  readonly memory: MemoryAccount
   readonly changes: OpenChanges
   readonly writes: Writes
   /** The lane for messages of the hub. */
@@ -51,7 +55,8 @@ export class Journal implements WritesOwner {
 
   constructor(parts: JournalParts) {
     this.#parts = parts
-    this.topics = new HistoryTopics(parts.rules)
+    this.memory = parts.memory
+    this.topics = new HistoryTopics(parts.rules, parts.memory)
     this.changes = new OpenChanges(this.topics)
     this.writes = new Writes(this, parts.log, parts.logger)
   }
@@ -65,10 +70,25 @@ export class Journal implements WritesOwner {
     return this.#pendingBytes >= MAX_PENDING_BYTES
   }
 
-  /** The topic of this name, new if there was none; undefined when there are too many. */
+  /** There is no memory for more that is not stored yet. */
+  get isShort(): boolean {
+    return this.#pendingBytes >= WRITE_BYTES && !this.memory.mayTake(WRITE_BYTES, 0)
+  }
+
+  /** It has as many topics as it can have. */
+  get isFull(): boolean {
+    return this.topics.size >= MAX_TOPICS
+  }
+
+  /** The topic of this name, new if there was none; undefined when there are too many, or there is no memory for more. */
   topicNamed(name: string): HistoryTopic | undefined {
     const topic = this.topics.get(name)
-    if (topic !== undefined || this.topics.size >= MAX_TOPICS) return topic
+    if (topic !== undefined || this.isFull) return topic
+    const bytes = topicMemoryBytes(name)
+    if (!this.memory.mayTake(bytes, bytes)) {
+      this.memory.refuse()
+      return undefined
+    }
     const added = this.topics.add(this.#nextTopic++, name)
     this.changes.putTopic(added)
     return added
@@ -88,6 +108,7 @@ export class Journal implements WritesOwner {
     if (topic.isOverfull) this.overfull.add(topic)
     this.pendingMessages++
     this.#pendingBytes += bytes
+    this.memory.take(bytes, 0)
     if (this.#pendingBytes - this.#wayBytes >= WRITE_BYTES && !this.writes.isFailing) void this.writes.now()
     else this.writes.soon()
   }
@@ -150,6 +171,7 @@ export class Journal implements WritesOwner {
     LOOP_TIMES.leave(before)
     this.pendingMessages -= this.#wayMessages
     this.#pendingBytes -= this.#wayBytes
+    this.memory.give(this.#wayBytes, 0)
     this.#wayMessages = 0
     this.#wayBytes = 0
   }

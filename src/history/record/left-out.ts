@@ -12,6 +12,8 @@ export const LEFT_OUT_REASONS = {
   'byte-rate': 'the limit of recorded bytes per second was reached (32 MiB)',
   'too-large': 'it was larger than an entry can be (16 MiB, or an eighth of history.maxBytes)',
   'too-many-topics': 'its topic was new, and the history had its maximum of topics (250,000)',
+  'no-memory':
+    'its topic was new, or much was not stored yet, and there was no memory for it beside all that the hub holds (limits.memory)',
   'store-behind': 'the disk was too slow for the messages, or it could not be written',
 } as const
 

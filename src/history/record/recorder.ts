@@ -135,7 +135,10 @@ export class Recorder {
     if (this.#messagesInSecond >= maxMessagesPerSecond) return 'total-rate'
     if (packetBytes > maxEntryBytes) return 'too-large'
     if (this.#bytesInSecond + packetBytes > MAX_BYTES_PER_SECOND) return 'byte-rate'
-    return this.#journal.isBehind ? 'store-behind' : undefined
+    if (this.#journal.isBehind) return 'store-behind'
+    if (!this.#journal.isShort) return undefined
+    this.#journal.memory.refuse()
+    return 'no-memory'
   }
 
   #beginSecond(): void {
@@ -173,7 +176,7 @@ export class Recorder {
       return undefined
     }
     const topic = known ?? this.#journal.topicNamed(name)
-    if (topic === undefined) this.leftOut['too-many-topics'] += count
+    if (topic === undefined) this.leftOut[this.#journal.isFull ? 'too-many-topics' : 'no-memory'] += count
     else tag.value = topic.number
     return topic
   }
@@ -198,6 +201,7 @@ function noneLeftOut(): Record<LeftOutReason, number> {
     'byte-rate': 0,
     'too-large': 0,
     'too-many-topics': 0,
+    'no-memory': 0,
     'store-behind': 0,
   }
 }

@@ -1,3 +1,4 @@
+import type { MemoryAccount } from '../../base/memory-account.ts'
 import { TopicNameTree } from '../../topics/topic-names.ts'
 import type { StoredTopic } from '../log/history-log.ts'
 import type { HistoryRules, TopicTerms } from './rules.ts'
@@ -36,14 +37,24 @@ export class HistoryTopic {
   }
 }
 
-/** All topics in the history. */
+/** What the hub holds of a topic, on the JavaScript heap; its name is there whole and by its levels. */
+const TOPIC_BYTES = 700
+
+/** What a topic of this name takes in memory. */
+export function topicMemoryBytes(name: string): number {
+  return TOPIC_BYTES + 2 * name.length
+}
+
+/** All topics in the history. They count for `memory`. */
 export class HistoryTopics {
+  readonly #memory: MemoryAccount
   readonly #rules: HistoryRules
   readonly #byName = new TopicNameTree<HistoryTopic>()
   readonly #byNumber = new Map<number, HistoryTopic>()
 
-  constructor(rules: HistoryRules) {
+  constructor(rules: HistoryRules, memory: MemoryAccount) {
     this.#rules = rules
+    this.#memory = memory
   }
 
   get size(): number {
@@ -62,6 +73,8 @@ export class HistoryTopics {
     const topic = new HistoryTopic(number, name, this.#rules.termsOf(name))
     this.#byName.set(name, topic)
     this.#byNumber.set(number, topic)
+    const bytes = topicMemoryBytes(name)
+    this.#memory.take(bytes, bytes)
     return topic
   }
 
@@ -73,6 +86,8 @@ export class HistoryTopics {
   remove(topic: HistoryTopic): void {
     topic.isRemoved = true
     this.#byName.delete(topic.name)
+    const bytes = topicMemoryBytes(topic.name)
+    this.#memory.give(bytes, bytes)
     this.#byNumber.delete(topic.number)
   }
 

@@ -1,4 +1,5 @@
 // Hot path: `deliver` and `deliverRun` run per message; measured by `npm run bench`, rows "QoS 0".
+import type { MemoryBudget } from '../../base/memory-budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
 import { Message } from '../../protocol/message.ts'
@@ -12,6 +13,7 @@ import { type QueueLimits, WaitingRoom, type WaitingOwner } from './waiting-room
 /** What the QoS 0 halves of a hub share. */
 export interface Qos0Parts {
   readonly clock: Clock
+  readonly memory: MemoryBudget
   readonly limits: QueueLimits & {
     readonly maxOutputBytes: number
     readonly outputPolicy: 'drop' | 'latest'
@@ -84,7 +86,7 @@ export class OutgoingQos0 {
     } else if (this.#behindPast !== undefined) {
       this.#behindPast.push(message, terms, trail?.at(this.#clientId, group, 0))
     } else if (connection.isCongested) {
-      this.#deliverLate(message, terms, trail?.at(this.#clientId, group, 0))
+      this.#deliverLate(connection, message, terms, trail?.at(this.#clientId, group, 0))
     } else {
       connection.sendQos0(message, terms)
       if (trail !== undefined) this.#sent(connection, trail.at(this.#clientId, group, 0))
@@ -98,7 +100,7 @@ export class OutgoingQos0 {
     } else if (!connection.takesRuns || delivery.identifiers.length > 0 || this.#behindPast !== undefined) {
       this.#deliverEach(run, delivery, trail)
     } else if (connection.isCongested) {
-      this.#deliverLate(run, delivery.termsFor(run), trail?.at(this.#clientId, undefined, 0))
+      this.#deliverLate(connection, run, delivery.termsFor(run), trail?.at(this.#clientId, undefined, 0))
     } else {
       connection.sendRun(run)
       if (trail !== undefined) this.#sent(connection, trail.at(this.#clientId, undefined, 0))
@@ -113,7 +115,7 @@ export class OutgoingQos0 {
 
   /** From now on messages wait until `pastSent`. */
   waitForPast(): void {
-    this.#behindPast ??= new WaitingRoom(this.#owner, new QueueInMemory(), this.#parts)
+    this.#behindPast ??= new WaitingRoom(this.#owner, new QueueInMemory(this.#parts.memory.queues), this.#parts)
     this.#isPastDue = true
   }
 
@@ -170,17 +172,19 @@ export class OutgoingQos0 {
   }
 
   /** Takes what the client is too slow for: of a run only the last message. */
-  #deliverLate(run: Message, terms: Terms, followed: Followed | undefined): void {
-    const { limits, clock } = this.#parts
+  #deliverLate(connection: SessionConnection, run: Message, terms: Terms, followed: Followed | undefined): void {
+    const { limits, clock, memory } = this.#parts
+    if (!connection.isOutputFull) memory.outputs.refuse(run.count)
     if (limits.outputPolicy === 'drop') {
-      this.drop('output-full', run.count, followed)
+      this.drop(connection.isOutputFull ? 'output-full' : 'no-memory', run.count, followed)
       return
     }
     this.#latest ??= new WaitingRoom(
       this.#owner,
-      new NewestOfTopic(),
+      new NewestOfTopic(memory.queues),
       {
         clock,
+        memory,
         limits: { maxQueuedMessages: Infinity, maxQueuedBytes: limits.maxOutputBytes, queuePolicy: 'drop-newest' },
       },
       'output-full',

@@ -1,4 +1,5 @@
 // Hot path: `deliver` and the acknowledgements run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
+import type { MemoryBudget } from '../../base/memory-budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Ledger } from '../../observe/ledger.ts'
@@ -24,6 +25,7 @@ export interface OutgoingLimits extends QueueLimits {
 /** What the outgoing halves of a hub share. */
 export interface OutgoingParts {
   readonly store: Store
+  readonly memory: MemoryBudget
   readonly ledger: Ledger
   readonly clock: Clock
   readonly limits: OutgoingLimits

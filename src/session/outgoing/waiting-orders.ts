@@ -1,4 +1,6 @@
 // Hot path: `QueueInState` runs per message that has to wait; measured by `npm run bench`, rows "kept".
+import type { MemoryAccount } from '../../base/memory-account.ts'
+import { hold, letGo } from '../../store/memory/held-messages.ts'
 import { Fifo } from '../../base/fifo.ts'
 import type { Message } from '../../protocol/message.ts'
 import { MessageQueue, type QueuedMessage } from '../../store/memory/message-queue.ts'
@@ -32,6 +34,10 @@ export class QueueInState implements WaitingOrder<void> {
 
   get bytes(): number {
     return this.state.queuedBytes
+  }
+
+  get isInMemory(): boolean {
+    return this.state.isInMemory === true
   }
 
   replacedBy(): undefined {}
@@ -82,7 +88,13 @@ export class QueueInState implements WaitingOrder<void> {
 
 /** First in, first out, in memory. */
 export class QueueInMemory implements WaitingOrder<WaitingMessage | undefined> {
+  readonly isInMemory = true
   readonly #queue = new MessageQueue<WaitingMessage>()
+  readonly #memory: MemoryAccount
+
+  constructor(memory: MemoryAccount) {
+    this.#memory = memory
+  }
 
   get messages(): number {
     return this.#queue.length
@@ -95,7 +107,9 @@ export class QueueInMemory implements WaitingOrder<WaitingMessage | undefined> {
   replacedBy(): undefined {}
 
   push(message: Message, terms: Terms, followed: Followed | undefined): void {
-    this.#queue.push({ message: message.keep(), terms, followed })
+    const kept = message.keep()
+    hold(this.#memory, kept)
+    this.#queue.push({ message: kept, terms, followed })
     followed?.tell('queued')
   }
 
@@ -108,7 +122,9 @@ export class QueueInMemory implements WaitingOrder<WaitingMessage | undefined> {
   }
 
   shift(): WaitingMessage | undefined {
-    return this.#queue.shift()
+    const first = this.#queue.shift()
+    if (first !== undefined) letGo(this.#memory, first.message)
+    return first
   }
 
   *allFollowed(): Generator<Followed, void, undefined> {
@@ -119,8 +135,14 @@ export class QueueInMemory implements WaitingOrder<WaitingMessage | undefined> {
 
 /** Only the newest message of each topic, in memory; the topic that has been silent for longest leaves first. */
 export class NewestOfTopic implements WaitingOrder<WaitingMessage | undefined> {
+  readonly isInMemory = true
   readonly #byTopic = new Map<string, WaitingMessage>()
+  readonly #memory: MemoryAccount
   #bytes = 0
+
+  constructor(memory: MemoryAccount) {
+    this.#memory = memory
+  }
 
   get messages(): number {
     return this.#byTopic.size
@@ -140,7 +162,10 @@ export class NewestOfTopic implements WaitingOrder<WaitingMessage | undefined> {
     this.#bytes += message.packetBytes - (replaced === undefined ? 0 : replaced.message.packetBytes)
     // Deleted first, so that the topic stands behind those that were heard of before it.
     this.#byTopic.delete(topic)
-    this.#byTopic.set(topic, { message: message.keep(), terms, followed })
+    if (replaced !== undefined) letGo(this.#memory, replaced.message)
+    const kept = message.keep()
+    hold(this.#memory, kept)
+    this.#byTopic.set(topic, { message: kept, terms, followed })
     followed?.tell('queued')
   }
 
@@ -157,11 +182,16 @@ export class NewestOfTopic implements WaitingOrder<WaitingMessage | undefined> {
     if (first === undefined) return undefined
     this.#byTopic.delete(first.message.topic)
     this.#bytes -= first.message.packetBytes
+    letGo(this.#memory, first.message)
     return first
   }
 
   *allFollowed(): Generator<Followed, void, undefined> {
-    for (const { followed } of this.#byTopic.values()) if (followed !== undefined) yield followed
+    for (const { message, followed } of this.#byTopic.values()) {
+      letGo(this.#memory, message)
+      if (followed !== undefined) yield followed
+    }
+    this.#byTopic.clear()
   }
 
   get #first(): WaitingMessage | undefined {

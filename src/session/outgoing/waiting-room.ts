@@ -1,4 +1,6 @@
 // Hot path: `push` and `next` run per message that has to wait; measured by `npm run bench`, rows "kept".
+import type { MemoryBudget } from '../../base/memory-budget.ts'
+import { mayHold } from '../../store/memory/held-messages.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -19,10 +21,14 @@ export interface WaitingOwner {
   queueOverflowed(): void
 }
 
+/** Older messages that give way to a new one where there is no memory. */
+const MAX_DROPPED_FOR_MEMORY = 8
+
 /** What a waiting room is held to. */
 export interface WaitingParts {
   readonly limits: QueueLimits
   readonly clock: Clock
+  readonly memory: MemoryBudget
 }
 
 /**
@@ -35,6 +41,8 @@ export interface WaitingOrder<Taken> {
   readonly messages: number
   /** Their length as PUBLISH packets. */
   readonly bytes: number
+  /** What waits takes memory of the hub. */
+  readonly isInMemory: boolean
   /** What waits and is to give its place to the message; undefined: nothing has to. */
   replacedBy(message: Message): Replaced | undefined
   push(message: Message, terms: Terms, followed: Followed | undefined): void
@@ -85,13 +93,14 @@ export class WaitingRoom<Taken> {
   }
 
   push(message: Message, terms: Terms, followed: Followed | undefined): void {
-    if (this.#isTooMuch(message)) {
+    let refusal = this.#refusalOf(message)
+    if (refusal !== undefined) {
       const { queuePolicy } = this.#parts.limits
-      if (queuePolicy === 'drop-oldest') this.#makeRoom(message)
-      if (this.#isTooMuch(message)) {
-        this.#owner.drop(this.#fullReason, 1)
-        followed?.tell('dropped', this.#fullReason)
-        if (queuePolicy === 'disconnect') this.#owner.queueOverflowed()
+      if (queuePolicy === 'drop-oldest') refusal = this.#makeRoom(message)
+      if (refusal !== undefined) {
+        this.#countDrop(refusal)
+        followed?.tell('dropped', refusal)
+        if (queuePolicy === 'disconnect' && refusal !== 'no-memory') this.#owner.queueOverflowed()
         return
       }
     }
@@ -130,16 +139,35 @@ export class WaitingRoom<Taken> {
     for (const followed of this.#order.allFollowed()) followed.tell('dropped', reason)
   }
 
-  #makeRoom(message: Message): void {
-    while (this.#order.messages > 0 && this.#isTooMuch(message)) this.#drop(this.#fullReason)
+  /** Returns why there is still none. */
+  #makeRoom(message: Message): DropReason | undefined {
+    let droppedForMemory = 0
+    for (;;) {
+      const refusal = this.#refusalOf(message)
+      if (refusal === undefined || this.#order.messages === 0) return refusal
+      // What others hold as well gives nothing back: the queue is not to be emptied for one message.
+      if (refusal === 'no-memory' && droppedForMemory++ === MAX_DROPPED_FOR_MEMORY) return refusal
+      this.#drop(refusal)
+    }
   }
 
   /** Drops the message that is to leave next. */
   #drop(reason: DropReason): void {
     const followed = this.#order.nextFollowed
     this.#order.shift()
-    this.#owner.drop(reason, 1)
+    this.#countDrop(reason)
     followed?.tell('dropped', reason)
+  }
+
+  #countDrop(reason: DropReason): void {
+    this.#owner.drop(reason, 1)
+    if (reason === 'no-memory') this.#parts.memory.queues.refuse()
+  }
+
+  /** Why there is no room for the message. */
+  #refusalOf(message: Message): DropReason | undefined {
+    if (this.#isTooMuch(message)) return this.#fullReason
+    return this.#order.isInMemory && !mayHold(this.#parts.memory.queues, message) ? 'no-memory' : undefined
   }
 
   #isTooMuch(message: Message): boolean {

@@ -1,6 +1,6 @@
 import { matchedFilter } from '../../protocol/shared-filter.ts'
 import { plainOptions, type SubscriptionOptions } from '../../protocol/subscription-options.ts'
-import { TransientSession } from '../../store/memory/memory-session.ts'
+import { endState, TransientSession } from '../../store/memory/memory-session.ts'
 import type { Router } from '../../router/router.ts'
 import type { SessionState, Store } from '../../store/store.ts'
 import { type GroupMember, type GroupParts, SharedGroup } from './shared-group.ts'
@@ -44,7 +44,8 @@ export class SharedGroups {
   }
 
   join(session: GroupMember, filter: string, options: SubscriptionOptions): SharedGroup {
-    const group = this.#groups.get(filter) ?? this.#open(filter, new TransientSession(filter, true))
+    const group =
+      this.#groups.get(filter) ?? this.#open(filter, new TransientSession(filter, true, this.#parts.memory.queues))
     if (session.isKept && !this.#stored.has(group)) {
       group.moveTo(this.#parts.store.addGroup(filter))
       this.#stored.add(group)
@@ -74,5 +75,6 @@ export class SharedGroups {
     this.#parts.router.unsubscribe(group, matchedFilter(group.filter))
     group.end()
     if (this.#stored.delete(group)) this.#parts.store.removeSession(group.state)
+    else endState(group.state)
   }
 }

@@ -1,4 +1,7 @@
 // Hot path: a few calls per PUBLISH at QoS 1 and 2; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
+import type { MemoryAccount } from '../../base/memory-account.ts'
+import { unboundedMemory } from '../../base/memory-budget.ts'
+import { hold, letGo } from './held-messages.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { QoS } from '../../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../../protocol/subscription-options.ts'
@@ -26,13 +29,17 @@ function withoutMessage(qos: QoS, isReleased: boolean): InFlightMessage {
 export class TransientSession implements SessionState {
   readonly clientId: string
   readonly isGroup: boolean
+  readonly isInMemory = true
+  protected readonly memory: MemoryAccount
   #inFlight: PacketIdMap<InFlightMessage> | undefined = undefined
   #receivedIds: PacketIdMap<true> | undefined = undefined
   #queue: MessageQueue | undefined = undefined
 
-  constructor(clientId: string, isGroup = false) {
+  /** What waits counts for `memory`. */
+  constructor(clientId: string, isGroup = false, memory = unboundedMemory().queues) {
     this.clientId = clientId
     this.isGroup = isGroup
+    this.memory = memory
   }
 
   get expirySeconds(): number {
@@ -70,7 +77,9 @@ export class TransientSession implements SessionState {
 
   enqueue(message: Message, terms: Terms): void {
     this.#queue ??= new MessageQueue()
-    this.#queue.push({ message: message.keep(), terms })
+    const kept = message.keep()
+    hold(this.memory, kept)
+    this.#queue.push({ message: kept, terms })
   }
 
   peekNext(): Message | undefined {
@@ -81,12 +90,22 @@ export class TransientSession implements SessionState {
     const queued = this.#queue?.shift()
     if (queued === undefined) throw new TypeError('the queue is empty')
     const sent = sentMessage(queued.message, queued.terms)
-    this.setInFlight(packetId, this.stateOf(sent))
+    const state = this.stateOf(sent)
+    this.setInFlight(packetId, state)
+    if (state.message === undefined) letGo(this.memory, queued.message)
     return sent
   }
 
   dropNext(): void {
-    this.#queue?.shift()
+    const queued = this.#queue?.shift()
+    if (queued !== undefined) letGo(this.memory, queued.message)
+  }
+
+  /** It is not used any more: what it holds does not count. */
+  end(): void {
+    while (this.queuedMessages > 0) this.dropNext()
+    for (const packetId of this.inFlight.keys()) this.#letGoOf(packetId)
+    this.#inFlight = undefined
   }
 
   addInFlight(packetId: number, _message: Message, terms: Terms): void {
@@ -94,10 +113,12 @@ export class TransientSession implements SessionState {
   }
 
   release(packetId: number): void {
+    this.#letGoOf(packetId)
     this.setInFlight(packetId, RELEASED)
   }
 
   finish(packetId: number): void {
+    this.#letGoOf(packetId)
     this.#inFlight?.delete(packetId)
   }
 
@@ -108,6 +129,11 @@ export class TransientSession implements SessionState {
 
   removeReceivedId(packetId: number): void {
     this.#receivedIds?.delete(packetId)
+  }
+
+  #letGoOf(packetId: number): void {
+    const message = this.#inFlight?.get(packetId)?.message
+    if (message !== undefined) letGo(this.memory, message)
   }
 
   protected setInFlight(packetId: number, state: InFlightMessage): void {
@@ -128,8 +154,14 @@ export class MemorySession extends TransientSession {
   #leftAtMs = 0
   #expirySeconds: number
 
-  constructor(clientId: string, onChange: () => void, expirySeconds: number, isGroup = false) {
-    super(clientId, isGroup)
+  constructor(
+    clientId: string,
+    onChange: () => void,
+    expirySeconds: number,
+    isGroup = false,
+    memory = unboundedMemory().queues,
+  ) {
+    super(clientId, isGroup, memory)
     this.#onChange = onChange
     this.#expirySeconds = expirySeconds
   }
@@ -177,7 +209,9 @@ export class MemorySession extends TransientSession {
   }
 
   override addInFlight(packetId: number, message: Message, terms: Terms): void {
-    this.setInFlight(packetId, sentMessage(message.keep(), terms))
+    const kept = message.keep()
+    hold(this.memory, kept)
+    this.setInFlight(packetId, sentMessage(kept, terms))
   }
 
   override finish(packetId: number): void {
@@ -207,4 +241,9 @@ export class MemorySession extends TransientSession {
 
 function sentMessage(message: Message, { qos, isRetained, identifiers }: Terms): InFlightMessage {
   return { qos, isRetained, identifiers, isReleased: false, message }
+}
+
+/** To be called when a state is not used any more, whichever store it is of. */
+export function endState(state: SessionState): void {
+  if (state instanceof TransientSession) state.end()
 }

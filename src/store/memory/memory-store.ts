@@ -1,5 +1,7 @@
+import type { MemoryAccount } from '../../base/memory-account.ts'
+import { unboundedMemory } from '../../base/memory-budget.ts'
 import type { Message } from '../../protocol/message.ts'
-import { MemorySession } from './memory-session.ts'
+import { endState, MemorySession } from './memory-session.ts'
 import type { SessionState, Store, StoredWill, StoreListener } from '../store.ts'
 
 /** Keeps everything in memory: it counts as stored at once, and is gone with the process. */
@@ -9,6 +11,12 @@ export class MemoryStore implements Store {
   readonly #retained = new Map<string, Message>()
   readonly #wills = new Map<string, StoredWill>()
   readonly #onChange = (): void => this.changed()
+  readonly #memory: MemoryAccount
+
+  /** What waits for clients counts for `memory`. */
+  constructor(memory = unboundedMemory().queues) {
+    this.#memory = memory
+  }
 
   get openBatch(): number {
     return 0
@@ -34,15 +42,17 @@ export class MemoryStore implements Store {
   }
 
   addSession(clientId: string, expirySeconds: number): SessionState {
-    return this.#add(new MemorySession(clientId, this.#onChange, expirySeconds))
+    return this.#add(new MemorySession(clientId, this.#onChange, expirySeconds, false, this.#memory))
   }
 
   addGroup(filter: string): SessionState {
-    return this.#add(new MemorySession(filter, this.#onChange, Infinity, true))
+    return this.#add(new MemorySession(filter, this.#onChange, Infinity, true, this.#memory))
   }
 
   removeSession(state: SessionState): void {
-    if (this.#sessions.delete(state)) this.changed()
+    if (!this.#sessions.delete(state)) return
+    endState(state)
+    this.changed()
   }
 
   putRetained(message: Message): void {

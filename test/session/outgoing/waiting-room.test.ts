@@ -1,3 +1,4 @@
+import { type MemoryBudget, unboundedMemory } from '../../../src/base/memory-budget.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -157,13 +158,14 @@ class Model extends Owner {
 /** Goes the same steps with a room and with its model and compares what can be seen of both. */
 function compare<T>(
   order: WaitingOrder<T>,
+  memory: MemoryBudget,
   take: (room: WaitingRoom<T>) => unknown,
   steps: readonly Step[],
   of: QueueLimits,
 ): void {
   const clock = new SetClock()
   const owner = new Owner()
-  const room = new WaitingRoom(owner, order, { limits: of, clock })
+  const room = new WaitingRoom(owner, order, { limits: of, clock, memory })
   const model = new Model(of, order instanceof NewestOfTopic)
   const told = new Told()
   let number = 0
@@ -194,6 +196,8 @@ function compare<T>(
     }
     expect(room.messages).toBe(model.waiting.length)
     expect(room.isEmpty).toBe(model.waiting.length === 0)
+    const heldBytes = model.waiting.reduce((sum, { message }) => sum + message.packetBytes, 0)
+    if (order.isInMemory) expect(memory.queues.bytes - memory.queues.heapBytes).toBe(heldBytes)
     expect(order.bytes).toBe(model.waiting.reduce((sum, { message }) => sum + message.packetBytes, 0))
     expect(told.outcomes).toEqual(model.outcomes)
   }
@@ -202,10 +206,23 @@ function compare<T>(
   expect(told.outcomes).toEqual(model.outcomes)
   expect(owner.dropped).toEqual(model.dropped)
   expect(owner.overflows).toBe(model.overflows)
+  endState(order)
+  expect(memory.queues).toMatchObject({ bytes: 0, heapBytes: 0 })
+}
+
+/** A state lets go of what it holds when its session ends. */
+function endState(order: WaitingOrder<unknown>): void {
+  if (order instanceof QueueInState && order.state instanceof TransientSession) order.state.end()
 }
 
 /** Runs the property over the queue of a state, taken once by moving the message into flight, once by letting it go. */
-function compareInState(queue: QueueInState, isStarted: boolean, steps: readonly Step[], of: QueueLimits): void {
+function compareInState(
+  queue: QueueInState,
+  memory: MemoryBudget,
+  isStarted: boolean,
+  steps: readonly Step[],
+  of: QueueLimits,
+): void {
   let packetId = 0
   const take = (room: WaitingRoom<void>): unknown => {
     if (room.next() === undefined) return undefined
@@ -214,7 +231,7 @@ function compareInState(queue: QueueInState, isStarted: boolean, steps: readonly
     queue.state.finish(packetId)
     return undefined
   }
-  compare(queue, take, steps, of)
+  compare(queue, memory, take, steps, of)
 }
 
 const run = { numRuns: runs(60) }
@@ -222,36 +239,40 @@ const run = { numRuns: runs(60) }
 describe('WaitingRoom drops, counts, tells and gives out as an array of messages would', () => {
   test('first in, first out, in memory', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), limits, (steps, of) =>
-        compare(new QueueInMemory(), (room) => room.take(), steps, of),
-      ),
+      fc.property(fc.array(step, { maxLength: 60 }), limits, (steps, of) => {
+        const memory = unboundedMemory()
+        compare(new QueueInMemory(memory.queues), memory, (room) => room.take(), steps, of)
+      }),
       run,
     )
   })
 
   test('the newest of each topic', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), limits, (steps, of) =>
-        compare(new NewestOfTopic(), (room) => room.take(), steps, of),
-      ),
+      fc.property(fc.array(step, { maxLength: 60 }), limits, (steps, of) => {
+        const memory = unboundedMemory()
+        compare(new NewestOfTopic(memory.queues), memory, (room) => room.take(), steps, of)
+      }),
       run,
     )
   })
 
   test('first in, first out, in the state of a session that ends with its connection', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), limits, fc.boolean(), (steps, of, isStarted) =>
-        compareInState(new QueueInState(new TransientSession('c')), isStarted, steps, of),
-      ),
+      fc.property(fc.array(step, { maxLength: 60 }), limits, fc.boolean(), (steps, of, isStarted) => {
+        const memory = unboundedMemory()
+        compareInState(new QueueInState(new TransientSession('c', false, memory.queues)), memory, isStarted, steps, of)
+      }),
       run,
     )
   })
 
   test('first in, first out, in the state of a kept session', () => {
-    const store = new MemoryStore()
+    const memory = unboundedMemory()
+    const store = new MemoryStore(memory.queues)
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), limits, fc.boolean(), (steps, of, isStarted) =>
-        compareInState(new QueueInState(store.addSession('c', 100)), isStarted, steps, of),
+        compareInState(new QueueInState(store.addSession('c', 100)), memory, isStarted, steps, of),
       ),
       run,
     )
@@ -266,7 +287,7 @@ describe('WaitingRoom drops, counts, tells and gives out as an array of messages
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), limits, fc.boolean(), (steps, of, isStarted) => {
         const state = store.addSession(`c${++sessions}`, 100)
-        compareInState(new QueueInState(state), isStarted, steps, of)
+        compareInState(new QueueInState(state), unboundedMemory(), isStarted, steps, of)
         store.removeSession(state)
       }),
       { numRuns: runs(30) },
@@ -281,6 +302,7 @@ describe('QueueInState', () => {
     const room = new WaitingRoom(new Owner(), order, {
       limits: { maxQueuedMessages: Infinity, maxQueuedBytes: Infinity, queuePolicy: 'drop-oldest' },
       clock: new SetClock(),
+      memory: unboundedMemory(),
     })
     const told = new Told()
     for (let number = 0; number < 300; number++) {
@@ -298,6 +320,7 @@ describe('QueueInState', () => {
     const room = new WaitingRoom(owner, new QueueInState(state), {
       limits: { maxQueuedMessages: Infinity, maxQueuedBytes: Infinity, queuePolicy: 'drop-oldest' },
       clock: new SetClock(),
+      memory: unboundedMemory(),
     })
     for (const payload of ['1', '2']) {
       room.push(Message.create('t', Buffer.from(payload), 1, false, 'p'), termsOf(1, false, NO_IDENTIFIERS), undefined)

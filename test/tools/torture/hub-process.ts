@@ -13,6 +13,8 @@ export interface HubProcessOptions {
   readonly port: number
   /** Besides the ports. */
   readonly args: readonly string[]
+  /** For Node itself. */
+  readonly nodeArgs?: readonly string[]
   readonly faults: Faults
 }
 
@@ -21,6 +23,9 @@ export class HubProcess {
   starts = 0
   slowestStartMs = 0
   peakMemoryBytes = 0
+  hasEnded = false
+  /** Where it answers HTTP; empty until it says so. */
+  httpUrl = ''
   readonly logFile: string
   readonly #options: HubProcessOptions
   #faults: Faults
@@ -64,19 +69,22 @@ export class HubProcess {
 
   /** Starts a hub and does not wait. */
   spawn(): void {
-    const { workshop, port, args } = this.#options
+    const { workshop, port, args, nodeArgs } = this.#options
     this.starts++
     this.#isEndExpected = false
     this.#lastWords = ''
     appendFileSync(this.logFile, `--- start ${this.starts}\n`)
-    const child = workshop.startHub(['--port', String(port), '--http-port', '0', ...args])
+    const child = workshop.startHub(['--port', String(port), '--http-port', '0', ...args], nodeArgs)
     this.#child = child
+    this.hasEnded = false
+    this.httpUrl = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       appendFileSync(this.logFile, text)
       this.#lastWords = (this.#lastWords + text).slice(-500)
     })
     this.#exited = new Promise((resolve) => {
       child.once('close', (code, signal) => {
+        this.hasEnded = true
         if (!this.#isEndExpected)
           this.#faults.add('ended by itself', `code ${code}, signal ${signal}: ${this.#lastWords}`)
         resolve()
@@ -86,6 +94,7 @@ export class HubProcess {
       let output = ''
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         output += text
+        this.httpUrl = /http:\S+/.exec(output)?.[0] ?? ''
         if (output.includes('mqtt://')) resolve(true)
       })
       child.once('close', () => resolve(false))

@@ -1,7 +1,7 @@
 // What `npm run torture` understands.
 import { parseArgs } from 'node:util'
 
-export const SCENARIOS = ['kill', 'disk-full', 'corrupt', 'slow-subscriber', 'reconnect', 'clock'] as const
+export const SCENARIOS = ['kill', 'disk-full', 'corrupt', 'slow-subscriber', 'reconnect', 'clock', 'hogs'] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
 export interface Options {
@@ -11,6 +11,9 @@ export interface Options {
   readonly rounds: number
   readonly clients: number
   readonly seconds: number
+  /** Which hogs, by a part of their names. */
+  readonly hogs: string
+  readonly heapMegabytes: number
   readonly seed: number
   readonly durability: string
   readonly isKept: boolean
@@ -18,16 +21,19 @@ export interface Options {
   readonly isSelfTest: boolean
 }
 
-export const help = `Usage: npm run torture -- [options]
+export const help = `Usage: npm run torture -- [options] [SCENARIO…]
 
 Torments the hub and counts what came of it: every acknowledged message has to arrive.
 
+  SCENARIO          one of those of --scenario, in its place
   --scenario LIST   some of ${SCENARIOS.join(', ')},
                     separated by commas, or all (default: all)
   --kills N         kill: how often the hub dies by SIGKILL (default 100)
   --rounds N        corrupt: how often the store is damaged (default 40)
   --clients N       reconnect: how many clients come back at once (default 1000)
-  --seconds N       slow-subscriber: how long others publish meanwhile (default 20)
+  --seconds N       slow-subscriber: how long others publish meanwhile; hogs: how long each goes on (default 20)
+  --hogs TEXT       hogs: only those whose names have this in them
+  --heap N          hogs: megabytes of the hub's JavaScript heap (default 128)
   --durability MODE what the hub is told: disk or fsync (default disk)
   --seed N          repeats the random choices of a run, though not its timing (default: a new one, which is printed)
   --self-test       kill, with a hub that keeps everything in memory: passes when the checker finds the losses
@@ -38,14 +44,17 @@ Exits 1 when anything was lost, doubled, out of order or otherwise wrong. disk-f
 
 /** Throws an Error that names the option when one is wrong; undefined asks for the help. */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       scenario: { type: 'string', default: 'all' },
       kills: { type: 'string', default: '100' },
       rounds: { type: 'string', default: '40' },
       clients: { type: 'string', default: '1000' },
       seconds: { type: 'string', default: '20' },
+      hogs: { type: 'string', default: '' },
+      heap: { type: 'string', default: '128' },
       durability: { type: 'string', default: 'disk' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       'self-test': { type: 'boolean', default: false },
@@ -56,11 +65,13 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (values.help) return undefined
   const isSelfTest = values['self-test']
   return {
-    scenarios: isSelfTest ? ['kill'] : parseScenarios(values.scenario),
+    scenarios: isSelfTest ? ['kill'] : parseScenarios(positionals.length > 0 ? positionals.join() : values.scenario),
     kills: whole('--kills', values.kills, 0, 10_000),
     rounds: whole('--rounds', values.rounds, 1, 10_000),
     clients: whole('--clients', values.clients, 1, 20_000),
     seconds: whole('--seconds', values.seconds, 1, 3600),
+    hogs: values.hogs,
+    heapMegabytes: whole('--heap', values.heap, 64, 100_000),
     seed: whole('--seed', values.seed, 0, 2 ** 32 - 1),
     durability: values.durability,
     isKept: values.keep,

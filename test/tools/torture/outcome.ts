@@ -4,14 +4,17 @@ export interface Outcome {
   /** What was counted, in words and in order. */
   readonly counted: Readonly<Record<string, number | string>>
   readonly faults: readonly string[]
+  /** What was measured, as a table. */
+  readonly table?: string
   /** Why it could not run here. */
   readonly skipped?: string
 }
 
-export function describeOutcome({ scenario, counted, faults, skipped }: Outcome): string {
+export function describeOutcome({ scenario, counted, faults, skipped, table }: Outcome): string {
   const state = skipped === undefined ? (faults.length === 0 ? 'passed' : 'FAILED') : `SKIPPED: ${skipped}`
   const lines = Object.entries(counted).map(
     ([name, value]) => `  ${name.padEnd(44)} ${typeof value === 'number' ? value.toLocaleString('en') : value}`,
   )
-  return [`${scenario}: ${state}`, ...lines, ...faults.map((fault) => `  FAULT ${fault}`), ''].join('\n')
+  const tables = table === undefined ? [] : ['', table, '']
+  return [`${scenario}: ${state}`, ...lines, ...tables, ...faults.map((fault) => `  FAULT ${fault}`), ''].join('\n')
 }

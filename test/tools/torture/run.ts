@@ -1,6 +1,7 @@
 // `npm run torture`: runs scenarios one after another and prints what they counted.
 import { JUMPS_MS, runClock } from './clock.ts'
 import { runCorrupt } from './corrupt.ts'
+import { AMOUNTS, runHogs } from './hogs.ts'
 import { runDiskFull } from './disk-full.ts'
 import { runKill, storeIn } from './kill.ts'
 import { help, type Options, parseOptions, type Scenario } from './options.ts'
@@ -52,7 +53,7 @@ async function runInWorkshop(scenario: Scenario, options: Options): Promise<Outc
 }
 
 async function run(scenario: Scenario, workshop: Workshop, options: Options): Promise<Outcome> {
-  const { kills, rounds, clients, seconds, seed, durability } = options
+  const { kills, rounds, clients, seconds, seed, durability, heapMegabytes } = options
   const storeArgs = storeIn(workshop, durability)
   switch (scenario) {
     case 'disk-full':
@@ -65,6 +66,10 @@ async function run(scenario: Scenario, workshop: Workshop, options: Options): Pr
       return runClock({ workshop, jumpsMs: JUMPS_MS, seed })
     case 'reconnect':
       return runReconnect({ workshop, clients, seed })
+    case 'hogs': {
+      const amounts = Object.fromEntries(Object.entries(AMOUNTS).filter(([name]) => name.includes(options.hogs)))
+      return runHogs({ workshop, amounts, seconds, heapMegabytes, isControlWanted: true })
+    }
     case 'kill':
     default:
       return runKill({ workshop, kills, seed, publishers: PUBLISHERS, pace: PACE, quietMs: QUIET_MS, storeArgs })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = rootOf(fileURLToPath(import.meta.url))
+export const ROOT = rootOf(fileURLToPath(import.meta.url))
 /** Below the ports that the system gives to outgoing connections: a client could else connect to itself. */
 const FIRST_PORT = 20_000
 const LAST_PORT = 30_000
@@ -37,8 +37,13 @@ export class Workshop {
   }
 
   /** Starts a hub without waiting for it. Its working folder and environment have no configuration in them. */
-  startHub(args: readonly string[]): ChildProcessWithoutNullStreams {
-    const child = this.#spawn([HUB_CLI, ...args], { PATH: process.env['PATH'] })
+  startHub(args: readonly string[], nodeArgs: readonly string[] = []): ChildProcessWithoutNullStreams {
+    return this.startServer(process.execPath, [...nodeArgs, HUB_CLI, ...args])
+  }
+
+  /** Starts a program that does not end with its input. */
+  startServer(path: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+    const child = this.#spawn(args, { PATH: process.env['PATH'] }, path)
     const { pid } = child
     if (pid !== undefined) {
       this.#watchdog.stdin.write(`+${pid}\n`)
@@ -59,8 +64,8 @@ export class Workshop {
     if (!this.#isKept) rmSync(this.folder, { recursive: true, force: true })
   }
 
-  #spawn(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams {
-    const child = spawn(process.execPath, args, { cwd: this.folder, env })
+  #spawn(args: readonly string[], env: NodeJS.ProcessEnv, path = process.execPath): ChildProcessWithoutNullStreams {
+    const child = spawn(path, args, { cwd: this.folder, env })
     this.#children.add(child)
     child.once('exit', () => this.#children.delete(child))
     child.stdin.on('error', () => undefined) // it has ended

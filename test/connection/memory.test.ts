@@ -1,0 +1,161 @@
+import { expect, test } from 'vitest'
+import { publishPacket, subscribePacket } from '../support/packets.ts'
+import { openRawClient, type RawClient } from '../support/raw-client.ts'
+import { byLabel, scrapeSamples } from '../support/scrape.ts'
+import { startHub, type TestHub } from '../support/start-hub.ts'
+import { join, leave } from '../support/steps.ts'
+
+// What happens when there is no memory for more: the least that can be configured is soon used up.
+const MIB = 1024 ** 2
+const LIMIT = { memory: 16 * MIB, maxSubscriptionsPerClient: null }
+const QUOTA_EXCEEDED = 0x97
+
+async function start(limits: object = {}): Promise<TestHub> {
+  return startHub({ config: { data: 'memory', limits: { ...LIMIT, ...limits } } })
+}
+
+async function join5(port: number, clientId: string, isClean = true): Promise<RawClient> {
+  const client = await openRawClient(port, 5)
+  const properties = isClean ? [] : ([[0x11, 1000]] as const)
+  expect(await client.connect({ clientId, isClean, properties })).toMatchObject({ reasonCode: 0 })
+  return client
+}
+
+/** What a part of the hub holds, in bytes. */
+async function held({ hub }: TestHub, part: string): Promise<number> {
+  return byLabel(await scrapeSamples(hub.metrics), 'hubbub_memory_bytes')[part] ?? NaN
+}
+
+async function refusals({ hub }: TestHub, part: string): Promise<number> {
+  return byLabel(await scrapeSamples(hub.metrics), 'hubbub_memory_refusals_total')[part] ?? NaN
+}
+
+/** Has a client subscribe, a thousand filters at a time, until some are refused; gives the codes of those. */
+async function fillWithSubscriptions(client: RawClient): Promise<readonly number[]> {
+  for (let round = 0; round < 100; round++) {
+    const filters = Array.from({ length: 1000 }, (_, i) => [`filter/${round}/${i}`, 0] as const)
+    const { codes } = await client.subscribe(...filters)
+    const refused = codes.filter((code) => code !== 0)
+    if (refused.length > 0) return refused
+  }
+  return []
+}
+
+test('A subscription that there is no memory for is refused, and so is a connection, with the reason; what goes makes room', async () => {
+  const started = await start()
+  const { port, hub, log } = started
+  const hog = await join5(port, 'hog')
+  const refused = await fillWithSubscriptions(hog)
+  expect(new Set(refused)).toEqual(new Set([QUOTA_EXCEEDED]))
+  expect(hub.ledger.limitHits.memory).toBe(refused.length)
+  expect(await held(started, 'sessions')).toBeLessThanOrEqual(16 * MIB)
+
+  const late5 = await openRawClient(port, 5)
+  expect(await late5.connect({ clientId: 'late', properties: [] })).toMatchObject({ reasonCode: QUOTA_EXCEEDED })
+  const late = await openRawClient(port)
+  expect(await late.connect({ clientId: 'late' })).toMatchObject({ reasonCode: 3 })
+  const told = log.lines.items.filter(({ fields }) => fields['limit'] === 'limits.memory')
+  expect(told).toHaveLength(1)
+
+  await leave(hog)
+  await expect.poll(() => held(started, 'sessions')).toBe(0)
+  await join(port, 'late')
+})
+
+test('A client of MQTT 3.1.1 is told with 0x80 that there is no memory for its subscription', async () => {
+  const { port } = await start()
+  expect(new Set(await fillWithSubscriptions(await join(port, 'hog')))).toEqual(new Set([0x80]))
+})
+
+test('Packets that do not come whole take no more than there is memory for, and small ones are still taken', async () => {
+  const started = await start()
+  const { port, hub } = started
+  const half = publishPacket({ topic: 'hog', payload: Buffer.alloc(MIB - 100), properties: [] }).subarray(0, -1)
+  const hogs = await Promise.all(Array.from({ length: 20 }, (_, i) => join5(port, `hog-${i}`)))
+  for (const hog of hogs) hog.send(half)
+  const ended = (): readonly RawClient[] => hogs.filter(({ isClosed }) => isClosed)
+  await expect.poll(() => ended().length).toBeGreaterThanOrEqual(8)
+  expect(hub.ledger.limitHits.memory).toBeGreaterThanOrEqual(8)
+  expect(await held(started, 'unfinished')).toBeLessThanOrEqual(10 * MIB)
+  for (const hog of ended()) expect(await hog.untilDisconnected()).toBe(QUOTA_EXCEEDED)
+
+  const other = await join5(port, 'other')
+  const whole = publishPacket({ topic: 'a', payload: Buffer.alloc(2000), qos: 1, packetId: 7, properties: [] })
+  other.send(whole.subarray(0, 1000))
+  other.send(whole.subarray(1000))
+  expect(await other.next('PUBACK')).toMatchObject({ packetId: 7 })
+  for (const hog of hogs) hog.destroy()
+  await expect.poll(() => held(started, 'unfinished')).toBe(0)
+})
+
+test('A message that there is no memory to retain is refused where its publisher can be told, and else counted', async () => {
+  const started = await start()
+  const { port, hub } = started
+  const publisher = await join5(port, 'hog')
+  const payload = Buffer.alloc(100_000)
+  let kept = 0
+  for (let i = 0; i < 200; i++) {
+    publisher.send(publishPacket({ topic: `r/${i}`, payload, qos: 1, packetId: i + 1, retain: true, properties: [] }))
+    const { reasonCode } = await publisher.next('PUBACK')
+    if (reasonCode === QUOTA_EXCEEDED) break
+    kept++
+  }
+  expect(kept).toBeGreaterThan(10)
+  expect(kept).toBeLessThan(120)
+  expect(hub.ledger.notRetained).toBe(1)
+  const silent = await join(port, 'silent')
+  silent.send(publishPacket({ topic: 'r/more', payload, qos: 1, packetId: 9, retain: true }))
+  await silent.next('PUBACK')
+  expect(hub.ledger.notRetained).toBe(2)
+  // One that is there already may change.
+  publisher.send(publishPacket({ topic: 'r/0', payload, qos: 1, packetId: 1000, retain: true, properties: [] }))
+  expect((await publisher.next('PUBACK')).reasonCode).not.toBe(QUOTA_EXCEEDED)
+  expect(await refusals(started, 'retained')).toBeGreaterThanOrEqual(2)
+})
+
+test('Queues in memory share what there is: the oldest message gives way, is counted, and nothing is held when the session ends', async () => {
+  const started = await start()
+  const { port, hub } = started
+  const names = ['away-1', 'away-2']
+  for (const name of names) {
+    const client = await join5(port, name, false)
+    await client.subscribe([`to/${name}`, 1])
+    await leave(client)
+  }
+  const publisher = await join5(port, 'publisher')
+  const payload = Buffer.alloc(100_000)
+  for (let i = 0; i < 200; i++) {
+    publisher.send(publishPacket({ topic: `to/${names[i % 2]}`, payload, qos: 1, packetId: i + 1, properties: [] }))
+    await publisher.next('PUBACK')
+  }
+  const { dropped } = hub.ledger
+  expect(dropped['no-memory']).toBeGreaterThan(80)
+  expect(dropped['no-memory'] + hub.pendingMessages).toBe(200)
+  expect(await held(started, 'queues')).toBeLessThanOrEqual(16 * MIB)
+  expect(await refusals(started, 'queues')).toBe(dropped['no-memory'])
+  for (const name of names) await leave(await join5(port, name))
+  await expect.poll(() => held(started, 'queues')).toBe(0)
+})
+
+test('Clients that read nothing get no more than there is memory for, and what is dropped is counted', async () => {
+  const started = await start({ maxOutputBytes: 16 * MIB })
+  const { port, hub } = started
+  const readers = await Promise.all(Array.from({ length: 8 }, (_, i) => join5(port, `reader-${i}`)))
+  for (const reader of readers) {
+    reader.send(subscribePacket(1, [['all', 0]], []))
+    await reader.next('SUBACK')
+    reader.pause()
+  }
+  const publisher = await join5(port, 'publisher')
+  for (let i = 0; i < 400; i++) {
+    publisher.send(
+      publishPacket({ topic: 'all', payload: Buffer.alloc(50_000), qos: 1, packetId: i + 1, properties: [] }),
+    )
+    await publisher.next('PUBACK')
+    expect(hub.ledger.dropped['output-full']).toBe(0)
+  }
+  expect(hub.ledger.dropped['no-memory']).toBeGreaterThan(0)
+  expect(await held(started, 'outputs')).toBeLessThanOrEqual(12 * MIB)
+  for (const reader of readers) reader.destroy()
+  await expect.poll(() => held(started, 'outputs')).toBe(0)
+})
