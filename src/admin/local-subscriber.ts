@@ -3,7 +3,9 @@ import { argumentError, checkFlag, checkOptions, checkQos } from '../base/argume
 import type { Clock } from '../base/clock.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { LoopPart } from '../base/loop-times.ts'
 import { quote } from '../base/quote.ts'
+import { TURN } from '../base/turn.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Message } from '../protocol/message.ts'
 import { messageProperties } from '../protocol/message-properties.ts'
@@ -14,9 +16,6 @@ import type { Router } from '../router/router.ts'
 import type { Delivery, Subscriber } from '../router/delivery.ts'
 import { isExpired } from '../session/outgoing/waiting-room.ts'
 import type { Trail } from '../trails/trail.ts'
-
-/** Retained messages handed over before the loop is let go: well under 10 ms for a handler that does not compute. */
-const REPLAY_SLICE_STEPS = 1000
 
 const OPTIONS = ['qos', 'isRetainedWanted', 'isRetainAsPublished']
 
@@ -87,7 +86,7 @@ export class LocalSubscriber implements Subscriber {
   start(): void {
     const { router } = this.#parts
     router.subscribe(this, this.filter, plainOptions(this.qos))
-    if (this.#options.isRetainedWanted) this.#replay(router.retained.matching(this.filter))
+    if (this.#options.isRetainedWanted) TURN.run(LoopPart.REPLAY, this.#replay())
   }
 
   stop(): void {
@@ -100,16 +99,16 @@ export class LocalSubscriber implements Subscriber {
     this.#hand(message, false)
   }
 
-  #replay(messages: Iterator<Message | undefined>): void {
-    for (let step = 0; step < REPLAY_SLICE_STEPS && !this.#isStopped; step++) {
-      const { value: message, done } = messages.next()
-      if (done === true) return
-      if (message === undefined) break
-      if (isExpired(message, this.#parts.clock)) continue
-      this.#parts.ledger.matched++
-      this.#hand(message, true)
+  *#replay(): Generator<void, void, undefined> {
+    const { router, clock, ledger } = this.#parts
+    for (const message of router.retained.matching(this.filter)) {
+      if (this.#isStopped) return
+      if (message !== undefined && !isExpired(message, clock)) {
+        ledger.matched++
+        this.#hand(message, true)
+      }
+      yield
     }
-    if (!this.#isStopped) setImmediate(() => this.#replay(messages))
   }
 
   #hand(message: Message, isRetained: boolean): void {

@@ -1,14 +1,15 @@
 import type { Published } from './messages.ts'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HubbubError } from '../base/errors.ts'
+import { LoopPart } from '../base/loop-times.ts'
+import { Slices } from '../base/slices.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Router } from '../router/router.ts'
 import { isReservedTopic } from '../topics/reserved-topics.ts'
 import type { Publisher } from './publisher.ts'
 import { Undo } from './undo.ts'
 
-/** Messages looked at, or taken away, before the loop is let go. */
-const SLICE_MESSAGES = 500
+/** Messages taken away, or put back, between two looks at whether the turn is used up. */
+const SLICE_MESSAGES = 50
 
 /** What was deleted, or would be. */
 export interface Deletion {
@@ -54,10 +55,12 @@ export class Retained {
     limit: number,
   ): Promise<readonly Message[]> {
     const isOwn = isReservedTopic(filter)
+    const slices = new Slices(LoopPart.HTTP)
     const found: Message[] = []
     for (const message of this.#router.retained.matching(filter, after)) {
-      if (message === undefined) await nextTurn()
-      else if (isFound(message, text)) found.push(message)
+      // To look into large ones takes long.
+      if (message === undefined || text !== undefined) await slices.pause()
+      if (message !== undefined && isFound(message, text)) found.push(message)
       if (found.length === limit && !isOwn) break
     }
     return isOwn ? found.toSorted((one, other) => (one.topic < other.topic ? -1 : 1)).slice(0, limit) : found
@@ -80,8 +83,9 @@ export class Retained {
     const found = { messages, bytes, canUndo: this.#undo.takes(bytes) }
     if (isDryRun || messages.length === 0) return { ...found, undo: undefined }
     const undo = this.#undo.keep(messages, bytes)
+    const slices = new Slices(LoopPart.HTTP)
     for (let at = 0; at < messages.length; at += SLICE_MESSAGES) {
-      await nextTurn()
+      await slices.pause()
       const slice = messages.slice(at, at + SLICE_MESSAGES).filter(({ topic }) => this.#router.retained.has(topic))
       await Promise.all(slice.map(({ topic }) => this.#publisher.publish(topic, '', { qos: 1, retain: true })))
     }
@@ -96,9 +100,10 @@ export class Retained {
     const messages = this.#undo.take(token)
     if (messages === undefined) return undefined
     const { retained } = this.#router
+    const slices = new Slices(LoopPart.HTTP)
     let restored = 0
     for (let at = 0; at < messages.length; at += SLICE_MESSAGES) {
-      await nextTurn()
+      await slices.pause()
       const slice: Promise<Published>[] = []
       for (const message of messages.slice(at, at + SLICE_MESSAGES)) {
         if (retained.has(message.topic) || this.#router.isRetainedFull(message)) continue
@@ -115,14 +120,12 @@ export class Retained {
   }
 
   async #gather(filter: string, text: string | undefined): Promise<{ messages: Message[]; bytes: number }> {
+    const slices = new Slices(LoopPart.HTTP)
     const messages: Message[] = []
     let bytes = 0
     for (const message of this.#router.retained.matching(filter)) {
-      if (message === undefined) {
-        await nextTurn()
-        continue
-      }
-      if (!isFound(message, text)) continue
+      if (message === undefined || text !== undefined) await slices.pause()
+      if (message === undefined || !isFound(message, text)) continue
       messages.push(message)
       bytes += message.packetBytes
     }

@@ -1,7 +1,7 @@
 import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { Slices } from '../../base/slices.ts'
 import { formatBytes } from '../../base/bytes.ts'
 import { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -60,8 +60,8 @@ const TOTALS_KEY = Buffer.from('totals')
  */
 const RESERVED_BYTES = 64 * 1024 ** 2
 const CLOSE_DEADLINE_MS = 1000
-/** Records encoded before yielding to the event loop: well under 10 ms. */
-const ENCODED_IN_A_TURN = 1000
+/** Records encoded between two looks at whether the turn is used up: well under a millisecond. */
+const ENCODED_BETWEEN_LOOKS = 32
 const NO_TOPICS = new Uint32Array()
 
 /** The history in a file of its own beside the store, so that no acknowledgement waits for it. */
@@ -228,6 +228,7 @@ interface Put {
 
 /** Encodes everything that is put, in slices of the event loop, since a chapter may have thousands of topics. */
 async function encode(databases: HistoryDatabases, changes: HistoryChanges): Promise<Put[]> {
+  const slices = new Slices(LoopPart.HISTORY)
   const { about, blocks, postingLists, chapters, members, topics } = databases
   const puts: Put[] = [{ records: about, key: TOTALS_KEY, value: encodeTotals(changes.totals) }]
   for (const { first, value } of changes.putBlocks) puts.push({ records: blocks, key: sequenceKey(first), value })
@@ -238,7 +239,7 @@ async function encode(databases: HistoryDatabases, changes: HistoryChanges): Pro
     puts.push({ records: members, key: sequenceKey(chapter), value: encodeMembers(all) })
   }
   for (const [i, list] of changes.putPostingLists.entries()) {
-    if (i % ENCODED_IN_A_TURN === ENCODED_IN_A_TURN - 1) await setImmediate()
+    if (i % ENCODED_BETWEEN_LOOKS === ENCODED_BETWEEN_LOOKS - 1) await slices.pause()
     puts.push({
       records: postingLists,
       key: postingListKey(list.topic, list.chapter),
@@ -246,7 +247,7 @@ async function encode(databases: HistoryDatabases, changes: HistoryChanges): Pro
     })
   }
   for (const [i, topic] of changes.putTopics.entries()) {
-    if (i % ENCODED_IN_A_TURN === ENCODED_IN_A_TURN - 1) await setImmediate()
+    if (i % ENCODED_BETWEEN_LOOKS === ENCODED_BETWEEN_LOOKS - 1) await slices.pause()
     puts.push({ records: topics, key: topicKey(topic.number), value: encodeTopic(topic) })
   }
   return puts

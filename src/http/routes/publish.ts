@@ -1,4 +1,7 @@
-import type { PublishOptions, ReceivedMessage } from '../../admin/messages.ts'
+import type { Published, PublishOptions, ReceivedMessage } from '../../admin/messages.ts'
+import { LoopPart } from '../../base/loop-times.ts'
+import { Slices } from '../../base/slices.ts'
+import type { Message } from '../../protocol/message.ts'
 import type { Static } from 'typebox'
 import { topicNameFault, type TopicLimits } from '../../protocol/topic.ts'
 import { goneSignal } from '../gone.ts'
@@ -37,10 +40,22 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
     ...publishMany,
     handler: async ({ body }) => {
       const { publisher } = admin
-      const messages = body
-        .map((json, index) => readMessage(json, topicLimits, `${index}/`))
-        .map(({ topic, payload, options }) => publisher.prepare(topic, payload, options))
-      const outcomes = await Promise.all(messages.map((message) => publisher.publishMessage(message)))
+      const slices = new Slices(LoopPart.HTTP)
+      const messages: Message[] = []
+      for (const [index, json] of body.entries()) {
+        const { topic, payload, options } = readMessage(json, topicLimits, `${index}/`)
+        messages.push(publisher.prepare(topic, payload, options))
+        await slices.pause()
+      }
+      const publishing: Promise<Published>[] = []
+      for (const message of messages) {
+        const one = publisher.publishMessage(message)
+        // It is looked at when all are on their way.
+        one.catch(ignore)
+        publishing.push(one)
+        await slices.pause()
+      }
+      const outcomes = await Promise.all(publishing)
       const published = outcomes.map(({ matched }, index) => ({ topic: messages[index]?.topic ?? '', matched }))
       return { published, messages: published.length }
     },
@@ -65,6 +80,8 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
     },
   })
 }
+
+function ignore(): void {}
 
 interface MessageToPublish {
   readonly topic: string

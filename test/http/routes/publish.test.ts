@@ -173,3 +173,26 @@ describe('POST /api/v1/request', () => {
     expectProblem(await api.post('/request', { topic: 'mute', timeoutMs: 60_001 }), 400, 'timeoutMs')
   })
 })
+
+test('POST /api/v1/publish/many publishes in order, and lets others go in between', async () => {
+  const { hub, httpPort } = await startHubWithHttp()
+  const payloads: string[] = []
+  let turns = 0
+  const count = (): void => {
+    if (payloads.length === 0 || payloads.length === 100) return
+    turns++
+    setImmediate(count)
+  }
+  hub.subscribe('many', ({ payload }) => {
+    payloads.push(payload.toString())
+    if (payloads.length === 1) setImmediate(count)
+    // A handler that computes.
+    const endMs = performance.now() + 1
+    while (performance.now() < endMs);
+  })
+  const messages = Array.from({ length: 100 }, (_, i) => ({ topic: 'many', payload: `${i}` }))
+  const { status, body } = await new ApiClient(httpPort).post('/publish/many', messages)
+  expect([status, body]).toMatchObject([200, { messages: 100 }])
+  expect(payloads).toEqual(messages.map(({ payload }) => payload))
+  expect(turns).toBeGreaterThan(5)
+})
