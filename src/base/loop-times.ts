@@ -49,6 +49,9 @@ export type LoopPart = (typeof LoopPart)[keyof typeof LoopPart]
 export class LoopTimes {
   /** By the number of the part, since the process started. */
   readonly ms = new Float64Array(LOOP_PARTS.length)
+  /** The longest time that one of them had it without a break since `forgetLongest`, and which. */
+  longestMs = 0
+  longestPart: LoopPart = LoopPart.OTHER
   /** When the part that has the loop got it, by `performance.now()`. */
   sinceMs = 0
   #part: LoopPart = LoopPart.OTHER
@@ -62,9 +65,18 @@ export class LoopTimes {
 
   leave(before: LoopPart): void {
     const nowMs = performance.now()
-    this.add(this.#part, nowMs - this.sinceMs)
+    const ms = nowMs - this.sinceMs
+    this.add(this.#part, ms)
+    if (ms > this.longestMs && this.#part !== LoopPart.OTHER) {
+      this.longestMs = ms
+      this.longestPart = this.#part
+    }
     this.#part = before
     this.sinceMs = nowMs
+  }
+
+  forgetLongest(): void {
+    this.longestMs = 0
   }
 
   /** A part had the loop for so long, without naming itself. */

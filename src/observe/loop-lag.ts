@@ -1,12 +1,12 @@
 import { LoopStops } from './loop-stops.ts'
 
-/** How often the loop is checked; anything that blocks it for longer is noticed. Costs about 0.1 % of a core. */
-const LOOK_EVERY_MS = 20
+/** How often the loop is checked. Each look wakes the process: fifty a second took an idle hub most of its processor time. */
+const LOOK_EVERY_MS = 100
 /** A computer that was suspended has not kept anybody waiting for hours. */
 const MOST_LOOKS = 500
 
 /**
- * Measures how long an event that comes at any moment waits until the event loop gets to it. A loop that was blocked for 100 ms is
+ * Measures how long an event that comes at any moment waits until the event loop gets to it. A loop that was blocked for 500 ms is
  * checked once instead of five times, so the checks that it missed count too, each with its own wait.
  */
 export class LoopLag {

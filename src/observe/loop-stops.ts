@@ -55,14 +55,18 @@ export class LoopStops {
 
   /** To be called by a timer, again and again; `lateMs` after it was due. */
   look(nowMs: number, lateMs: number): void {
+    const { longestMs, longestPart } = LOOP_TIMES
     // Nobody has the loop when a timer does: who threw out of its work has not left.
     LOOP_TIMES.leave(LoopPart.OTHER)
-    if (this.#stop !== undefined) this.#judge(this.#stop)
+    if (this.#stop === undefined) this.#countPauses()
+    else this.#judge(this.#stop)
     this.#stop = undefined
-    if (lateMs >= STOP_MS)
-      this.#stop = { startMs: this.#lastLookMs, endMs: nowMs, ms: lateMs, part: this.#busiest(lateMs) }
-    else this.#pauses.length = 0
+    const within = { startMs: this.#lastLookMs, endMs: nowMs }
+    if (lateMs >= STOP_MS) this.#stop = { ...within, ms: lateMs, part: this.#busiest(lateMs) }
+    // One that was over before a look was due.
+    else if (longestMs >= STOP_MS) this.#stop = { ...within, ms: longestMs, part: LOOP_PARTS[longestPart] }
     this.#before.set(LOOP_TIMES.ms)
+    LOOP_TIMES.forgetLongest()
     this.#lastLookMs = nowMs
   }
 
@@ -84,6 +88,15 @@ export class LoopStops {
     for (const pause of this.#pauses)
       collectedMs += Math.max(0, Math.min(endMs, pause.endMs) - Math.max(startMs, pause.startMs))
     this.#count(collectedMs >= ms / 2 ? 'gc' : part, ms / 1000)
+    this.#pauses = this.#pauses.filter((pause) => pause.startMs >= endMs)
+  }
+
+  /** Those of before the last look, when there was no stop that they could be a part of. */
+  #countPauses(): void {
+    for (const { startMs, endMs } of this.#pauses) {
+      if (startMs < this.#lastLookMs && endMs - startMs >= STOP_MS) this.#count('gc', (endMs - startMs) / 1000)
+    }
+    this.#pauses = this.#pauses.filter(({ startMs }) => startMs >= this.#lastLookMs)
   }
 
   #count(cause: StopCause, seconds: number): void {

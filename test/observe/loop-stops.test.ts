@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { LOOP_TIMES, LoopPart } from '../../src/base/loop-times.ts'
 import { LoopStops } from '../../src/observe/loop-stops.ts'
@@ -62,6 +64,20 @@ test('LoopStops names nobody for a stop that no part had half of, and counts no 
   expect(counts()).toEqual({ other: [1, 45] })
 })
 
+test('LoopStops counts a part that had the loop for long between two looks, though neither came late', () => {
+  const { pass, look, counts } = watch()
+  const outer = LOOP_TIMES.enter(LoopPart.READING)
+  const inner = LOOP_TIMES.enter(LoopPart.TOPICS)
+  pass(30)
+  LOOP_TIMES.leave(inner)
+  pass(15)
+  LOOP_TIMES.leave(outer)
+  pass(40)
+  look(0)
+  look(0)
+  expect(counts()).toEqual({ topics: [1, 30] })
+})
+
 test('LoopStops goes on after a part that threw and never left', () => {
   const { pass, look, counts } = watch()
   LOOP_TIMES.enter(LoopPart.HTTP)
@@ -86,4 +102,22 @@ test('LoopStops tells the garbage collector from the part in which it ran', asyn
     return (stops.byCause.get('gc')?.stops ?? 0) > 0
   })
   expect(stops.byCause.get('gc')?.longestSeconds).toBe(0.02)
+})
+
+test('LoopStops counts a long pause of the garbage collector, though no look came late', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect !== 'function') throw new Error('this Node does not let a program collect garbage')
+  const stops = new LoopStops()
+  onTestFinished(() => stops.stop())
+  stops.start(performance.now())
+  const kept: unknown[] = []
+  // Until there is so much to walk through that it takes long.
+  await vi.waitUntil(() => {
+    for (let i = 0; i < 200_000; i++) kept.push({ i })
+    collect()
+    stops.look(performance.now(), 0)
+    return (stops.byCause.get('gc')?.stops ?? 0) > 0
+  })
+  expect(stops.byCause.get('gc')?.longestSeconds).toBeGreaterThanOrEqual(0.02)
 })
