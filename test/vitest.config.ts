@@ -44,7 +44,7 @@ const UNIT = [
   'test/store/{packet-id-map,memory/*}.test.ts',
   'test/support/no-sockets.test.ts',
   'test/tools/{architecture,torture}/*.test.ts',
-  'test/tools/bench/{arrivals,cost-table,latency-table,packets,rows,table}.test.ts',
+  'test/tools/bench/{arrivals,cost-table,field-rows,latency-table,packets,rows,table}.test.ts',
   'test/topics/*.test.ts',
 ]
 

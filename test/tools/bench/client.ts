@@ -37,11 +37,12 @@ export class Client {
   #slabStart = 0
   #slabEnd = 0
 
-  private constructor(port: number, greeting: Greeting) {
+  private constructor(port: number, greeting: Greeting, localAddress: string) {
     this.greeting = greeting
     this.socket = connect({
       host: '127.0.0.1',
       port,
+      localAddress,
       noDelay: true,
       onread: {
         buffer: readBuffer,
@@ -61,12 +62,17 @@ export class Client {
 
   /** Without a word to the broker yet. */
   static connecting(port: number, greeting: Greeting): Client {
-    return new Client(port, greeting)
+    return new Client(port, greeting, '127.0.0.1')
   }
 
-  /** Resolves when CONNACK has accepted the client. */
-  static async open(port: number, clientId: string, greeting: Greeting = CLEAN_SESSION): Promise<Client> {
-    const client = new Client(port, greeting)
+  /** Resolves when CONNACK has accepted the client. An address has ports for some 28,000 connections at a time. */
+  static async open(
+    port: number,
+    clientId: string,
+    greeting: Greeting = CLEAN_SESSION,
+    localAddress = '127.0.0.1',
+  ): Promise<Client> {
+    const client = new Client(port, greeting, localAddress)
     await client.resume(clientId)
     return client
   }

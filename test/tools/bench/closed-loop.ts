@@ -9,7 +9,8 @@ import { publishProperties, type Greeting } from './packets.ts'
 import { ProcessorUse } from './process-usage.ts'
 import { Receiver } from './receiver.ts'
 import { StallWatch, sum } from './stall-watch.ts'
-import { filterOf, reachedOf, topicsOf } from './topology.ts'
+import { subscribeToAll } from './subscriptions.ts'
+import { filtersOf, reachedOf, topicsOf } from './topology.ts'
 import { FillQueue, WindowedPublisher } from './windowed-publisher.ts'
 
 const pollMs = 20
@@ -73,7 +74,9 @@ class ClosedLoop {
     const group = task.isShared ? new SharedArrivals(task.publishers, task.windowMessages) : undefined
     for (let i = 0; i < task.subscribers; i++) {
       const client = await Client.open(port, `s${i}`, greetingOf(task, task.isKept))
-      await client.subscribe(filterOf(task, i), task.qos)
+      const [filter = '', ...further] = filtersOf(task, i)
+      await client.subscribe(filter, task.qos)
+      if (further.length > 0) await subscribeToAll(client, further, task.qos)
       loop.#receivers.push(new Receiver(client, expected, group ?? new OrderedArrivals(task.publishers), delivered))
     }
     const arrivals = group === undefined ? loop.#receivers.map((receiver) => receiver.arrivals) : [group]

@@ -48,13 +48,11 @@ export async function measureConnectRate(
 }
 
 /**
- * Resident bytes of the broker for each of many connections with one subscription each. Before the first reading 2,000
- * connections come and go, at most 50 at a time, so that what a runtime takes once (compiled code, a young generation
- * grown to its size) is not laid at the door of the connections. Both readings wait until memory stands still.
+ * Resident bytes of the broker for each of many connections with one subscription each. Both readings wait until memory
+ * stands still.
  */
 export async function measureIdleMemory(task: IdleTask, port: number, brokerPid: number): Promise<Measurement> {
-  await inParallel(churnedConnections, (number) => visit(port, `churn${number}`, CLEAN_SESSION))
-  const before = await settledResidentBytes(brokerPid)
+  const before = await residentBytesAfterChurn(port, brokerPid)
   const clients: Client[] = []
   await inParallel(task.connections, async (number) => {
     const client = await Client.open(port, `idle${number}`)
@@ -72,14 +70,24 @@ export async function measureIdleMemory(task: IdleTask, port: number, brokerPid:
   }
 }
 
-async function visit(port: number, clientId: string, greeting: Greeting): Promise<void> {
+/**
+ * Resident bytes of a broker before many connections come. First 2,000 come and go, at most 50 at a time, so that what a
+ * runtime takes once (compiled code, a young generation grown to its size) is not laid at the door of the others.
+ */
+export async function residentBytesAfterChurn(port: number, brokerPid: number): Promise<number> {
+  await inParallel(churnedConnections, (number) => visit(port, `churn${number}`, CLEAN_SESSION))
+  return settledResidentBytes(brokerPid)
+}
+
+/** Comes, subscribes to a topic of its own and goes. */
+export async function visit(port: number, clientId: string, greeting: Greeting): Promise<void> {
   const client = await Client.open(port, clientId, greeting)
   await client.subscribe(`visit/${clientId}`, 0)
   await client.close()
 }
 
-/** Runs `work` for 0 to count-1, some of them at a time. */
-async function inParallel(count: number, work: (number: number) => Promise<void>): Promise<void> {
+/** Runs `work` for 0 to count-1, 50 of them at a time. */
+export async function inParallel(count: number, work: (number: number) => Promise<void>): Promise<void> {
   let next = 0
   const worker = async (): Promise<void> => {
     while (next < count) await work(next++)

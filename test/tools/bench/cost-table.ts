@@ -10,6 +10,7 @@ export function costMicroseconds({ task }: Row, { value, detail }: Measurement):
   const brokerBusy = detail['brokerBusy'] ?? Number.NaN
   if (task.kind === 'throughput' || task.kind === 'connect' || task.kind === 'subscribe')
     return (brokerBusy * 1e6) / value
+  if (task.kind === 'crowd') return detail['microsecondsEach'] ?? Number.NaN
   return task.kind === 'latency' ? (brokerBusy * 1e6) / (detail['sentPerSecond'] ?? Number.NaN) : Number.NaN
 }
 

@@ -1,6 +1,8 @@
 // The load generator, a process of its own: one job as JSON in argv, one measurement as JSON on stdout, then it ends.
 import { measureThroughput } from './closed-loop.ts'
 import { measureConnectRate, measureIdleMemory } from './connections.ts'
+import { measureCrowd } from './crowd.ts'
+import { fill, recall } from './filling.ts'
 import type { Job, Measurement } from './job.ts'
 import { measureDrain, measureOffline } from './kept-sessions.ts'
 import { measureLatency } from './open-loop.ts'
@@ -25,8 +27,16 @@ async function measure(job: Job): Promise<Measurement> {
     case 'subscribe':
       return measureSubscriptions(task, port, brokerPid)
     case 'retained':
-    default:
       return measureRetainedLookup(task, port, brokerPid)
+    case 'crowd':
+      return measureCrowd(task, port, brokerPid)
+    case 'fill':
+      return fill(task, port, brokerPid)
+    case 'recall':
+      return recall(task, port, brokerPid)
+    case 'start':
+    default:
+      throw new Error('a start is not measured by a generator')
   }
 }
 

@@ -21,6 +21,8 @@ export interface ThroughputTask extends Load {
   isShared: boolean
   /** Each message goes to one of so many topics, drawn at random, and all to one subscriber; in place of `topicsEach`. */
   randomTopics?: number
+  /** Whether that subscriber has a filter with a wildcard for each of them, in place of "#". */
+  hasFilterEach?: boolean
   /** Whether the subscribers' sessions are kept (CleanSession 0 of MQTT 3.1.1). */
   isKept: boolean
 }
@@ -68,14 +70,36 @@ export interface ConnectTask {
 export interface SubscribeTask {
   kind: 'subscribe'
   filters: number
-  filtersPerPacket: number
 }
 
-export interface RetainedTask {
-  kind: 'retained'
+/** What a broker retains: a message each of so many topics. */
+export interface Retained {
   retainedMessages: number
-  subscribes: number
   payloadBytes: number
+}
+
+export interface RetainedTask extends Retained {
+  kind: 'retained'
+  subscribes: number
+}
+
+/** Many connections, each of which does something once a minute: PINGREQ, or PUBLISH of QoS 0 to a topic of its own. */
+export interface CrowdTask {
+  kind: 'crowd'
+  connections: number
+  does: 'ping' | 'publish'
+}
+
+/** A broker that stops with much of its state on disk, and starts again. */
+export interface StartTask extends Retained {
+  kind: 'start'
+  sessions: number
+}
+
+/** The halves of a `StartTask` that a generator does: what is there before, and whether it is there afterwards. */
+export interface FillTask extends Retained {
+  kind: 'fill' | 'recall'
+  sessions: number
 }
 
 export type Task =
@@ -87,6 +111,9 @@ export type Task =
   | ConnectTask
   | SubscribeTask
   | RetainedTask
+  | CrowdTask
+  | StartTask
+  | FillTask
 
 export interface Job {
   task: Task

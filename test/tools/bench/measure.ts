@@ -48,13 +48,13 @@ export function didNotStart(error: unknown): Measurement {
   return failed(`DID NOT START: ${errorLine(error instanceof Error ? error.message : String(error))}`)
 }
 
-function conditionsOf(row: Row): Conditions {
+export function conditionsOf(row: Row): Conditions {
   const { kind } = row.task
   return {
     aim: row.unit === 'ms' ? 'latency' : 'throughput',
     isOnDisk: row.isOnDisk,
     hasQueueLimits: kind !== 'offline' && kind !== 'drain',
-    hasSubscriptionLimit: kind !== 'subscribe',
+    hasSubscriptionLimit: kind !== 'subscribe' && !('hasFilterEach' in row.task && row.task.hasFilterEach),
   }
 }
 

@@ -11,6 +11,7 @@ export const PacketType = {
   pubcomp: 7,
   subscribe: 8,
   suback: 9,
+  pingresp: 13,
   disconnect: 14,
 } as const
 
@@ -79,6 +80,7 @@ export function publishProperties(version: Version, userProperties: number): Buf
   )
 }
 
+export const PINGREQ = Buffer.from([0xc0, 0])
 export const DISCONNECT = Buffer.from([0xe0, 0])
 
 /** The first byte of a PUBACK, PUBREC, PUBREL or PUBCOMP: PUBREL alone has a reserved bit set [MQTT-3.6.1-1]. */

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, closedFaults } from './client.ts'
 import { quantile } from './figures.ts'
-import type { Measurement, RetainedTask } from './job.ts'
+import type { Measurement, Retained, RetainedTask } from './job.ts'
 import { patternPayload } from './message-ring.ts'
 import { PacketType, publishPacket, subscribePacket } from './packets.ts'
 import { ProcessorUse } from './process-usage.ts'
@@ -42,19 +42,25 @@ export async function measureRetainedLookup(task: RetainedTask, port: number, br
   }
 }
 
-function topicOf(number: number): string {
+/** Of a message that `publishRetained` publishes. */
+export function topicOf(number: number): string {
   return `retained/${Math.floor(number / 100)}/${number % 100}`
 }
 
-/** Publishes with QoS 1, so that the broker has confirmed each message. */
-async function publishRetained(client: Client, task: RetainedTask): Promise<void> {
+/** Publishes messages `from` up to `to` with QoS 1, so that the broker has confirmed each. */
+export async function publishRetained(
+  client: Client,
+  task: Retained,
+  from = 0,
+  to = task.retainedMessages,
+): Promise<void> {
   const payload = patternPayload(0, task.payloadBytes)
   await new Promise<void>((resolve, reject) => {
     client.socket.once('close', () => reject(new Error('the broker closed the connection that published')))
-    let sent = 0
-    let acknowledged = 0
+    let sent = from
+    let acknowledged = from
     const fill = (): void => {
-      for (; sent < task.retainedMessages && sent - acknowledged < windowMessages; sent++) {
+      for (; sent < to && sent - acknowledged < windowMessages; sent++) {
         const head = { topic: topicOf(sent), qos: 1, packetId: (sent % 65_535) + 1, isRetained: true } as const
         client.socket.write(publishPacket(head, payload))
       }
@@ -64,7 +70,7 @@ async function publishRetained(client: Client, task: RetainedTask): Promise<void
         if ((chunk[start] ?? 0) >> 4 === PacketType.puback) acknowledged++
       },
       chunkEnd() {
-        if (acknowledged === task.retainedMessages) resolve()
+        if (acknowledged === to) resolve()
         else fill()
       },
     })
@@ -72,8 +78,8 @@ async function publishRetained(client: Client, task: RetainedTask): Promise<void
   })
 }
 
-/** NaN when the answer does not come. */
-async function ask(client: Client, topic: string, packetId: number): Promise<number> {
+/** Subscribes to a topic; milliseconds until its retained message is here, NaN when it does not come. */
+export async function ask(client: Client, topic: string, packetId: number): Promise<number> {
   return new Promise((resolve) => {
     const startedAtMs = performance.now()
     const timeout = setTimeout(() => resolve(Number.NaN), answerMs)

@@ -26,6 +26,8 @@ export interface Row {
   requirement: Requirement
   /** What the hub's processor time for each message or connection should come down to. */
   costAim?: CostAim
+  /** Whether it is measured only when it is asked for, and the hub and Mosquitto alone take part. */
+  isField?: boolean
   /** Whether what is acknowledged is to be on disk. */
   isOnDisk: boolean
   /** What the generator alone reaches against the sink server is shown beside it. */
@@ -50,7 +52,8 @@ const maxWindow: Record<QoS, number> = { 0: 256, 1: 100, 2: 100 }
  * served before has no first reading of its memory, and is asked for nothing that stays behind in it; the limit does
  * only what it is there to bound.
  */
-export function takesPart({ task, isOnDisk }: Row, name: Startable): boolean {
+export function takesPart({ task, isOnDisk, isField }: Row, name: Startable): boolean {
+  if (isField === true) return name === 'hub' || name === 'mosquitto'
   const isMqtt5 = task.kind === 'throughput' && task.version === 5
   const leavesNothing = ['throughput', 'latency', 'connect', 'subscribe'].includes(task.kind) && !isOnDisk
   if (name === 'aged') return leavesNothing
@@ -149,7 +152,7 @@ function costAtMost(microseconds: number): Pick<Row, 'costAim'> {
 }
 
 /** With kept sessions it is a row on disk. */
-function throughputRow(name: string, load: ThroughputLoad, aim: RowAim = noAim): Row {
+export function throughputRow(name: string, load: ThroughputLoad, aim: RowAim = noAim): Row {
   const microseconds = costAimsMicroseconds.get(name)
   return {
     name,
@@ -250,7 +253,7 @@ export function allRows(idleConnections: number): Row[] {
     {
       name: 'a subscription more of one client, 20 in a SUBSCRIBE',
       unit: 'sub/s',
-      task: { kind: 'subscribe', filters: 100_000, filtersPerPacket: 20 },
+      task: { kind: 'subscribe', filters: 100_000 },
       requirement: { kind: 'none' },
       ...costAtMost(8),
       isOnDisk: false,

@@ -3,17 +3,19 @@
 import { AgedHub } from './aged-hub.ts'
 import { describeCosts } from './cost-table.ts'
 import type { Measurement } from './job.ts'
+import { chooseRows } from './field-rows.ts'
+import { describeField } from './field-table.ts'
 import { describeLatencies } from './latency-table.ts'
 import { describeMachine, openFilesLimit } from './machine.ts'
 import { measureRow } from './measure.ts'
 import { help, parseOptions, type Options } from './options.ts'
-import { allRows, takesPart, type Row } from './rows.ts'
+import { measureStart } from './start-row.ts'
+import { takesPart, type Row } from './rows.ts'
 import { describeDisk, describeRun, writeJson } from './report.ts'
 import { disturbanceOf, faultsOf, renderTable, type RowResult, type Runs } from './table.ts'
 import { describeVersions } from './version-table.ts'
 import { controls, killAll, mosquittoPath, natsPath, whyMissing, type Startable, type TargetName } from './targets.ts'
 
-const wantedIdleConnections = 9000
 const spareFiles = 200
 
 /** The whole benchmark; returns the exit code. */
@@ -35,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (reason !== undefined) console.log(`Without ${name}: ${reason}.`)
     return reason === undefined
   })
-  const rows = allRows(affordableIdleConnections()).filter((row) => row.name.includes(options.rows))
+  const rows = chooseRows(options.rows, affordableConnections())
   if (targets.length === 0 || rows.length === 0) {
     console.error(`Nothing to measure: ${targets.length} targets, ${rows.length} rows with "${options.rows}"`)
     return 2
@@ -46,6 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(`\n${renderTable(results, targets)}\n`)
   console.log(describeCosts(results, targets))
   console.log(describeLatencies(results, targets))
+  console.log(describeField(results, targets))
   console.log(describeVersions(results, targets))
   console.log(describeDisk(results))
   console.log(describeRun(machine, options, results))
@@ -70,8 +73,10 @@ async function measureAll(
 ): Promise<RowResult[]> {
   const results = rows.map((row): RowResult => ({ row, runs: {}, baselineRuns: {} }))
   const aged = targets.includes('aged') ? await AgedHub.start(rows, options) : undefined
-  const measure: Measure = async (row, name) =>
-    name === 'aged' && aged !== undefined ? aged.measure(row, options) : measureRow(row, name, options)
+  const measure: Measure = async (row, name) => {
+    if (row.task.kind === 'start') return measureStart(row.task, row, name, options)
+    return name === 'aged' && aged !== undefined ? aged.measure(row, options) : measureRow(row, name, options)
+  }
   for (let round = 1; round <= options.rounds; round++) {
     for (const { row, runs, baselineRuns } of results) {
       const startables: Startable[] = [
@@ -129,12 +134,9 @@ async function measureInPeace(row: Row, name: Startable, measure: Measure, retri
   return calmest
 }
 
-/** As many as wanted, or as the limit of open files allows, and then it says so. */
-function affordableIdleConnections(): number {
-  const affordable = openFilesLimit() - spareFiles
-  if (affordable >= wantedIdleConnections) return wantedIdleConnections
-  console.log(`Only ${affordable} idle connections: a process may open ${openFilesLimit()} files (ulimit -n).`)
-  return affordable
+/** As many as the limit of open files allows to a broker and to the generator. */
+function affordableConnections(): number {
+  return openFilesLimit() - spareFiles
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

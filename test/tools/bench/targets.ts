@@ -31,6 +31,8 @@ export interface Conditions {
   hasQueueLimits: boolean
   /** Whether the subscriptions of a client are bounded as by default; the hub alone has such a bound. */
   hasSubscriptionLimit: boolean
+  /** For a row that looks at the start itself: where to listen, and who is told of the process when it is there. */
+  start?: { port: number; spawned(pid: number): void }
 }
 
 export interface RunningTarget {
@@ -38,13 +40,13 @@ export interface RunningTarget {
   pid: number
   /** Of a hub: where it says what its collector took, as `collector.ts` has it. */
   collectorFile?: string
-  /** Ends the process by its id; resolves when it is gone. */
-  stop(): Promise<void>
+  /** Ends the process by its id; resolves when it is gone. Has it killed after some time, 5 s if nothing is said. */
+  stop(limitMs?: number): Promise<void>
   /** What it said on stderr, for a message when something went wrong. */
   lastWords(): string
 }
 
-const startMs = 10_000
+const startMs = 60_000
 const stopMs = 5000
 const keptOutputCharacters = 2000
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -70,7 +72,13 @@ export const natsPath = findServer('nats-server', 'nats-server')
 // Folders for data lie beside the build, on the disk of the checkout: /tmp may be memory.
 const folders = new Set<string>()
 
-function removeFolder(folder: string): void {
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(here, 'data-'))
+  folders.add(folder)
+  return folder
+}
+
+export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   folders.delete(folder)
 }
@@ -95,8 +103,7 @@ export async function startTarget(
   conditions: Conditions,
   nodeArgs: readonly string[],
 ): Promise<RunningTarget> {
-  const folder = mkdtempSync(join(here, 'data-'))
-  folders.add(folder)
+  const folder = makeFolder()
   try {
     const running = await startIn(folder, name, conditions, nodeArgs)
     return {
@@ -112,7 +119,8 @@ export async function startTarget(
   }
 }
 
-async function startIn(
+/** Starts a target that keeps what it keeps in a folder, which stays. */
+export async function startIn(
   folder: string,
   name: Startable,
   conditions: Conditions,
@@ -129,10 +137,10 @@ async function startIn(
     case 'limit':
       return startAnnouncing(limitPath, [])
     case 'nats':
-      return startServer(natsPath ?? 'nats-server', folder, natsConfiguration)
+      return startServer(natsPath ?? 'nats-server', folder, conditions, natsConfiguration)
     case 'mosquitto':
     default:
-      return startServer(mosquittoPath ?? 'mosquitto', folder, (port) =>
+      return startServer(mosquittoPath ?? 'mosquitto', folder, conditions, (port) =>
         mosquittoConfiguration(folder, port, conditions),
       )
   }
@@ -141,16 +149,19 @@ async function startIn(
 /** What its collector takes is counted where latency is looked at, which does not change it: the hub itself watches, too. */
 async function startHub(folder: string, conditions: Conditions, nodeArgs: readonly string[]): Promise<RunningTarget> {
   const args = [hubCli, ...hubArguments(folder, conditions)]
-  if (conditions.aim !== 'latency') return startAnnouncing(process.execPath, [...nodeArgs, ...args])
+  if (conditions.aim !== 'latency') return startAnnouncing(process.execPath, [...nodeArgs, ...args], {}, conditions)
   const collectorFile = join(folder, 'collector')
   const watched = ['--import', new URL('collector-watch.js', import.meta.url).href]
   const env = { BENCH_COLLECTOR_FILE: collectorFile }
-  return { ...(await startAnnouncing(process.execPath, [...nodeArgs, ...watched, ...args], env)), collectorFile }
+  const running = await startAnnouncing(process.execPath, [...nodeArgs, ...watched, ...args], env, conditions)
+  return { ...running, collectorFile }
 }
 
 /** Quiet like the others: only warnings are logged. */
-function hubArguments(folder: string, { isOnDisk, hasQueueLimits, hasSubscriptionLimit }: Conditions): string[] {
-  const common = ['--port', '0', '--http-port', '0', '--log-level', 'warn', '--data', isOnDisk ? folder : 'memory']
+function hubArguments(folder: string, conditions: Conditions): string[] {
+  const { isOnDisk, hasQueueLimits, hasSubscriptionLimit, start } = conditions
+  const ports = ['--port', String(start?.port ?? 0), '--http-port', '0']
+  const common = [...ports, '--log-level', 'warn', '--data', isOnDisk ? folder : 'memory']
   return [
     ...common,
     ...(hasQueueLimits ? [] : ['--limits-max-queued-messages', 'null', '--limits-max-queued-bytes', 'null']),
@@ -163,12 +174,14 @@ async function startAnnouncing(
   path: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  { start }: Pick<Conditions, 'start'> = {},
 ): Promise<RunningTarget> {
   const child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  start?.spawned(child.pid ?? 0)
   const running = watch(child)
   const port = await new Promise<number>((resolve, reject) => {
     let output = ''
-    const timeout = setTimeout(() => reject(new Error('it did not say where it listens within 10 s')), startMs)
+    const timeout = setTimeout(() => reject(new Error('it did not say where it listens within 60 s')), startMs)
     child.once('exit', (code) => {
       clearTimeout(timeout)
       reject(new Error(`it ended with code ${String(code)}: ${running.lastWords()}`))
@@ -229,12 +242,14 @@ function natsConfiguration(port: number, folder: string): string {
 async function startServer(
   path: string,
   folder: string,
+  { start }: Conditions,
   configuration: (port: number, folder: string) => string,
 ): Promise<RunningTarget> {
-  const port = await freePort()
+  const port = start?.port ?? (await freePort())
   const file = join(folder, 'server.conf')
   writeFileSync(file, configuration(port, folder))
   const child = spawn(path, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  start?.spawned(child.pid ?? 0)
   const running = watch(child)
   const deadlineMs = performance.now() + startMs
   while (!(await answers(port))) {
@@ -276,9 +291,9 @@ export function watch(child: ChildProcess): Omit<RunningTarget, 'port'> {
   return {
     pid: child.pid ?? 0,
     lastWords: () => words.trim(),
-    async stop() {
+    async stop(limitMs = stopMs) {
       if (child.exitCode !== null || child.signalCode !== null) return
-      const timeout = setTimeout(() => child.kill('SIGKILL'), stopMs)
+      const timeout = setTimeout(() => child.kill('SIGKILL'), limitMs)
       child.kill('SIGTERM')
       await ended
       clearTimeout(timeout)
@@ -286,7 +301,7 @@ export function watch(child: ChildProcess): Omit<RunningTarget, 'port'> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -11,16 +11,26 @@ interface Topology {
   isShared?: boolean
   /** Topics that all publishers draw from, which one subscriber of `#` gets. */
   randomTopics?: number
+  /** Whether that subscriber has a filter for each of them instead. */
+  hasFilterEach?: boolean
 }
 
 /** The topics of a publisher; all are equally long, so that all frames of a row are. */
 export function topicsOf({ topicsEach, randomTopics }: Topology, publisher: number): string[] {
-  if (randomTopics !== undefined) return [`bench/random/${'0'.repeat(TOPIC_DIGITS)}`]
+  if (randomTopics !== undefined) return [`bench/random/${randomDigits(0)}`]
   const topic = `bench/${digits(publisher)}`
   return topicsEach === 1 ? [topic] : Array.from({ length: topicsEach }, (_, number) => `${topic}/${digits(number)}`)
 }
 
-/** What a subscriber subscribes to. */
+/** All that a subscriber subscribes to. */
+export function filtersOf(topology: Topology, subscriber: number): string[] {
+  const { randomTopics, hasFilterEach } = topology
+  return randomTopics !== undefined && hasFilterEach === true
+    ? Array.from({ length: randomTopics }, (_, number) => `bench/+/${randomDigits(number)}`)
+    : [filterOf(topology, subscriber)]
+}
+
+/** What a subscriber with one filter subscribes to. */
 export function filterOf(topology: Topology, subscriber: number): string {
   const { publishers, subscribers, topicsEach, isShared, randomTopics } = topology
   if (randomTopics !== undefined) return '#'
@@ -28,6 +38,10 @@ export function filterOf(topology: Topology, subscriber: number): string {
   const levelsBelow = topicsEach === 1 ? '' : '/+'
   if (subscribers === 1 && publishers > 1) return `bench/+${levelsBelow}`
   return `bench/${digits(publishers === 1 ? 0 : subscriber)}${levelsBelow}`
+}
+
+function randomDigits(number: number): string {
+  return String(number).padStart(TOPIC_DIGITS, '0')
 }
 
 function digits(number: number): string {
