@@ -12,9 +12,15 @@ const MAX_TOPICS = 2048
 
 /** The entries of one topic in a chapter that is not stored yet; those before `start` are gone. */
 export class OpenPostingList {
-  readonly deltas: number[] = []
-  readonly sizes: number[] = []
+  readonly deltas: number[]
+  readonly sizes: number[]
   start = 0
+
+  /** Most lists stay short, and an array that is pushed to when it is empty has room for 17. */
+  constructor(delta: number, bytes: number) {
+    this.deltas = [delta]
+    this.sizes = [bytes]
+  }
 
   get count(): number {
     return this.deltas.length - this.start
@@ -105,9 +111,13 @@ export class Chapter implements StoredChapter {
     this.messages++
     const { postingLists } = this
     if (postingLists === undefined) return
-    let list = postingLists.get(topic)
-    if (list === undefined) postingLists.set(topic, (list = new OpenPostingList()))
-    list.deltas.push(sequence - this.first)
+    const delta = sequence - this.first
+    const list = postingLists.get(topic)
+    if (list === undefined) {
+      postingLists.set(topic, new OpenPostingList(delta, bytes))
+      return
+    }
+    list.deltas.push(delta)
     list.sizes.push(bytes)
   }
 
