@@ -23,6 +23,8 @@ export interface ThroughputTask extends Load {
   randomTopics?: number
   /** Whether that subscriber has a filter with a wildcard for each of them, in place of "#". */
   hasFilterEach?: boolean
+  /** Each message is to be retained. */
+  isRetained?: boolean
   /** Whether the subscribers' sessions are kept (CleanSession 0 of MQTT 3.1.1). */
   isKept: boolean
 }

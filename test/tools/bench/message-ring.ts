@@ -12,6 +12,7 @@ export interface MessageForm {
   topics: readonly string[]
   /** Each message goes to one of so many topics instead: the first of `topics`, whose last digits are then the number of one. */
   randomTopics?: number
+  isRetained?: boolean
   qos: QoS
   payloadBytes: number
   /** As `publishProperties` makes them; none at 3.1.1. */

@@ -55,7 +55,9 @@ const maxWindow: Record<QoS, number> = { 0: 256, 1: 100, 2: 100 }
 export function takesPart({ task, isOnDisk, isField }: Row, name: Startable): boolean {
   if (isField === true) return name === 'hub' || name === 'mosquitto'
   const isMqtt5 = task.kind === 'throughput' && task.version === 5
-  const leavesNothing = ['throughput', 'latency', 'connect', 'subscribe'].includes(task.kind) && !isOnDisk
+  const isRetained = 'isRetained' in task && task.isRetained
+  const leavesNothing =
+    ['throughput', 'latency', 'connect', 'subscribe'].includes(task.kind) && !isOnDisk && !isRetained
   if (name === 'aged') return leavesNothing
   if (name === 'limit') {
     return leavesNothing && !isMqtt5 && !('isShared' in task && task.isShared) && !('qos' in task && task.qos === 2)
@@ -109,6 +111,9 @@ const randomTopics: [topics: number, costAimMicroseconds: number][] = [
   [100_000, 1.8],
   [1_000_000, 2.5],
 ]
+
+// As of devices that keep their state where others find it: each message takes the place of one that is retained.
+const retainedTopics = 100_000
 
 // Several publishers are best for both: one alone is bound by its window, behind which the hub waits for its disk and
 // Mosquitto for the delayed acknowledgement of a PUBACK (220,000 a second in place of 2,400,000).
@@ -236,6 +241,11 @@ export function allRows(idleConnections: number): Row[] {
       `QoS 1, 10 → 1, 10,000 topics at random, ${fewInFlight} in flight, 64 B`,
       { ...load, randomTopics: 10_000, qos: 1, windowMessages: fewInFlight },
       { ...noAim, ...costAtMost(3.5) },
+    ),
+    throughputRow(
+      `QoS 1, 10 → 1, ${retainedTopics.toLocaleString('en')} retained topics at random, 64 B`,
+      { ...load, randomTopics: retainedTopics, isRetained: true, qos: 1 },
+      { ...noAim, ...costAtMost(7) },
     ),
     ...mqtt5Rows(),
     ...offered.map(([offeredPerSecond, qos]) => latencyRow(offeredPerSecond, qos)),
