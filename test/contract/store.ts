@@ -304,6 +304,29 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       ])
     })
 
+    test('has thousands of retained messages that come and go within a turn [promise 5]', async () => {
+      const { store, restart } = await openStore()
+      const expected = new Map<string, string>()
+      const put = (i: number, payload: string): void => {
+        store.putRetained(Message.create(`t/${i}`, Buffer.from(payload), 1, true, undefined))
+        expected.set(`t/${i}`, payload)
+      }
+      for (let i = 0; i < 3500; i++) put(i, 'first')
+      await new Promise(setImmediate)
+      for (let i = 0; i < 3500; i += 2) put(i, 'second')
+      for (let i = 0; i < 3500; i += 3) {
+        store.removeRetained(`t/${i}`)
+        expected.delete(`t/${i}`)
+      }
+      store.addSession('c', Infinity)
+      await untilStored(store)
+      const next = await restart()
+      expect(new Map(Array.from(next.retained(), ({ topic, payload }) => [topic, payload.toString()]))).toEqual(
+        expected,
+      )
+      expect(statesOf(next)).toHaveLength(1)
+    })
+
     test('keeps publisher and expiry of messages, and wills by client [promise 5]', async () => {
       const { store, restart } = await openStore()
       const message = Message.create('t', Buffer.from('x'), 1, false, 'Küche/🙂')

@@ -11,7 +11,11 @@ export type Durability = 'memory' | 'disk' | 'fsync'
 export interface BatchContent {
   /** All changes so far. */
   readonly changes: number
-  /** Writes all changes; runs inside the transaction. */
+  /** Transactions of `writeAhead` that it takes until `write` does not hold up the loop; absent is none. */
+  readonly partsAhead?: number
+  /** Writes some of what is good for itself; runs inside a transaction of its own, before that of `write`. */
+  writeAhead?(): void
+  /** Writes all changes that are left; runs inside the transaction. */
   write(): void
   /** The batch is stored. */
   wasWritten(): void
@@ -134,14 +138,8 @@ export class Batches {
     const { changes } = content
     const startedAtMs = performance.now()
     try {
-      await root.batch(() => {
-        const before = LOOP_TIMES.enter(LoopPart.STORE)
-        try {
-          content.write()
-        } finally {
-          LOOP_TIMES.leave(before)
-        }
-      })
+      await this.#commitAhead()
+      await root.batch(() => timed(() => content.write()))
       if (durability === 'fsync') await root.flushed
     } catch (error) {
       content.wasNotWritten()
@@ -153,6 +151,15 @@ export class Batches {
     LOOP_TIMES.leave(before)
     observer?.batchWritten((performance.now() - startedAtMs) / 1000, changes - this.#writtenChanges)
     this.#writtenChanges = changes
+  }
+
+  /** There may be more at the end: a batch does not wait for all that comes meanwhile. */
+  async #commitAhead(): Promise<void> {
+    const { root, content } = this.#options
+    for (let parts = (content.partsAhead ?? 0) * 2; parts > 0 && (content.partsAhead ?? 0) > 0; parts--) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, so that the loop is not held up
+      await root.batch(() => timed(() => content.writeAhead?.()))
+    }
   }
 
   #succeeded(batch: number): void {
@@ -197,6 +204,16 @@ export class Batches {
 
   #isDiskFull(): boolean {
     return isDiskFull(this.#options.folder)
+  }
+}
+
+/** As the store's part of the loop. */
+function timed(write: () => void): void {
+  const before = LOOP_TIMES.enter(LoopPart.STORE)
+  try {
+    write()
+  } finally {
+    LOOP_TIMES.leave(before)
   }
 }
 

@@ -199,7 +199,19 @@ export class DiskStore implements Store {
     this.#changed()
   }
 
-  /** Writes all changes since the last batch. This and the next two are for `Batches` only. */
+  /**
+   * Retained messages are good for themselves: with one of them stored and the batch not, its publisher was not answered, and sends it
+   * again. This and the next four are for `Batches` only.
+   */
+  get partsAhead(): number {
+    return this.#running.retained.parts
+  }
+
+  writeAhead(): void {
+    this.#running.retained.writeSome()
+  }
+
+  /** Writes all changes since the last batch. */
   write(): void {
     const { bodies, retained, wills } = this.#running
     this.#onTheirWay = this.#dirty
@@ -213,7 +225,10 @@ export class DiskStore implements Store {
   wasWritten(): void {
     for (const state of this.#onTheirWay) state.wasWritten()
     this.#onTheirWay = []
-    this.#running.bodies.wasWritten()
+    const { bodies, retained, wills } = this.#running
+    bodies.wasWritten()
+    retained.wasWritten()
+    wills.wasWritten()
   }
 
   wasNotWritten(): void {

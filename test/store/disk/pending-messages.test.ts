@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { openDatabases } from '../../../src/store/disk/databases.ts'
+import { PendingMessages } from '../../../src/store/disk/pending-messages.ts'
+
+/** Texts on their way to a real database. */
+function openPending() {
+  const folder = mkdtempSync(join(tmpdir(), 'hubbub-pending-'))
+  const { root, databases } = openDatabases(join(folder, 'test.mdb'))
+  onTestFinished(async () => {
+    await root.close()
+    rmSync(folder, { recursive: true })
+  })
+  const pending = new PendingMessages<string>(databases.retained, (text) => Buffer.from(text))
+  const stored = (): string[] =>
+    Array.from(databases.retained.getRange(), ({ key, value }) => `${key.toString()} ${value.toString()}`)
+  return { root, pending, stored }
+}
+
+test('PendingMessages writes many in parts, the oldest first, and what is left as a whole', async () => {
+  const { root, pending, stored } = openPending()
+  for (let i = 0; i < 2500; i++) pending.set(`${i}`, 'x')
+  expect(pending.parts).toBe(2)
+  await root.batch(() => pending.writeSome())
+  pending.wasWritten()
+  expect(pending.parts).toBe(1)
+  expect(stored()).toHaveLength(1000)
+  expect(stored()).toContain('999 x')
+  for (let i = 0; i < 1000; i++) pending.set(`${i}`, i % 2 === 0 ? undefined : 'y')
+  await root.batch(() => pending.writeSome())
+  await root.batch(() => pending.write())
+  expect(pending.parts).toBe(0)
+  const expected = Array.from({ length: 2500 }, (_, i) => (i >= 1000 ? `${i} x` : i % 2 === 0 ? '' : `${i} y`))
+  expect(stored().toSorted()).toEqual(expected.filter((text) => text !== '').toSorted())
+})
+
+test('PendingMessages has what was not stored in the next batch, unless there is something newer', async () => {
+  const { root, pending, stored } = openPending()
+  for (let i = 0; i < 1500; i++) pending.set(`${i}`, 'old')
+  const breaking = async () =>
+    root.batch(() => {
+      pending.writeSome()
+      throw new Error('broken')
+    })
+  await expect(breaking()).rejects.toThrow('broken')
+  pending.set('1', 'new')
+  pending.set('2', undefined)
+  pending.wasNotWritten()
+  await root.batch(() => pending.write())
+  pending.wasWritten()
+  // Nothing that is stored comes again.
+  await root.batch(() => pending.set('1', 'newer'))
+  pending.wasNotWritten()
+  await root.batch(() => pending.write())
+  expect(stored()).toHaveLength(1499)
+  expect(stored()).toContain('0 old')
+  expect(stored()).toContain('1 newer')
+})
