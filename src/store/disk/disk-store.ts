@@ -67,7 +67,6 @@ export class DiskStore implements Store {
   #onTheirWay: DiskSession[] = []
   #lock: FolderLock | undefined = undefined
   #started: Started | undefined = undefined
-  #loadedRetained: Message[] = []
 
   constructor(options: DiskStoreOptions) {
     this.#options = options
@@ -108,7 +107,6 @@ export class DiskStore implements Store {
   async #open(path: string, listener: StoreListener): Promise<void> {
     const { folder, durability, observer } = this.#options
     this.#sessions.clear()
-    this.#loadedRetained = []
     const { root, databases } = openDatabases(path)
     const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'part of the store cannot be read')
     const bodies = new Bodies(databases.bodies, onDamage)
@@ -126,7 +124,7 @@ export class DiskStore implements Store {
     await checkFormat(databases.about, folder)
     bodies.open()
     this.#loadSessions(databases, parts)
-    this.#loadRetained(databases.retained)
+    this.#checkRetained(databases.retained)
   }
 
   async stop(): Promise<void> {
@@ -152,11 +150,11 @@ export class DiskStore implements Store {
     return this.#sessions.values()
   }
 
-  /** Can be called once: the store then forgets them, since the router has them. */
-  retained(): Iterable<Message> {
-    const messages = this.#loadedRetained
-    this.#loadedRetained = []
-    return messages
+  /** They are read one by one: all together would need more memory than the router does, which has them from here on. */
+  *retained(): Generator<Message, void, undefined> {
+    for (const { value } of this.#running.databases.retained.getRange()) {
+      yield readMessage(checked(value, 'a retained message'), CONTENT_START)
+    }
   }
 
   *wills(): Iterable<StoredWill> {
@@ -259,10 +257,11 @@ export class DiskStore implements Store {
     this.#started?.batches.changed()
   }
 
-  #loadRetained(database: Records): void {
+  /** So that damage is found before the hub begins with what is not damaged. */
+  #checkRetained(database: Records): void {
     const progress = new Progress(this.#log, 'retained messages', countOf(database))
     for (const { value } of database.getRange()) {
-      this.#loadedRetained.push(readMessage(checked(value, 'a retained message'), CONTENT_START))
+      readMessage(checked(value, 'a retained message'), CONTENT_START)
       progress.step()
     }
   }
