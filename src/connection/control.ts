@@ -79,8 +79,6 @@ export interface ControlLimits extends TopicLimits, ConnackLimits {
   readonly maxSessionExpirySeconds: number
 }
 
-/** A packet that is read at once. One with so many filters that it is not is copied: its bytes may change meanwhile. */
-const READ_AT_ONCE_BYTES = 4096
 /** What DISCONNECT and CONNACK take besides their Reason String. */
 const FAREWELL_HEADER_BYTES = 16
 // One of each for all connections that have nothing to say.
@@ -143,10 +141,8 @@ export class Control {
         return this.#takeConnect(bytes, start, bodyStart, end)
       case PacketType.SUBSCRIBE:
       case PacketType.UNSUBSCRIBE: {
-        const body =
-          end - bodyStart > READ_AT_ONCE_BYTES
-            ? Buffer.from(bytes.subarray(bodyStart, end))
-            : bytes.subarray(bodyStart, end)
+        // A copy: the turn may be used up before it is read to its end, however short it is.
+        const body = Buffer.from(bytes.subarray(bodyStart, end))
         return TURN.run(
           LoopPart.CONTROL,
           type === PacketType.SUBSCRIBE ? this.#takeSubscribe(body) : this.#takeUnsubscribe(body),
@@ -306,8 +302,10 @@ export class Control {
 
   subscribed(): void {
     const session = this.#session
-    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#grantAll(session, this.#subscribing))
+    const requests = this.#subscribing
+    // Before the answer: the client's next packet may be taken with it.
     this.#subscribing = NONE
+    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#grantAll(session, requests))
   }
 
   *#grantAll(session: Session, requests: readonly FilterRequest[]): Generator<void, void, undefined> {
@@ -366,8 +364,9 @@ export class Control {
 
   unsubscribed(): void {
     const session = this.#session
-    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#removeAll(session, this.#unsubscribing))
+    const filters = this.#unsubscribing
     this.#unsubscribing = NONE
+    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#removeAll(session, filters))
   }
 
   *#removeAll(session: Session, filters: readonly string[]): Generator<void, void, undefined> {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { TURN } from '../../src/base/turn.ts'
 import { PINGREQ, publishPacket, subscribePacket, unsubscribePacket } from '../support/packets.ts'
 import { connectRawClient, type RawClient } from '../support/raw-client.ts'
 import { expectLedgerBalanced, join, lose, message, takePayloads } from '../support/steps.ts'
@@ -17,6 +18,13 @@ async function subscribeToMany(client: RawClient, filters: readonly string[]): P
     ),
   )
   return (await client.next('SUBACK', GUARD_MS)).codes
+}
+
+/** Until the test ends, a turn is used up whenever it is asked for that the so-manieth time. */
+function useUpTurns(every: number): void {
+  let questions = 0
+  const spy = vi.spyOn(TURN, 'isUsedUp', 'get').mockImplementation(() => ++questions % every === 0)
+  onTestFinished(() => spy.mockRestore())
 }
 
 describe('Hub', { timeout: 3 * GUARD_MS }, () => {
@@ -73,6 +81,57 @@ describe('Hub', { timeout: 3 * GUARD_MS }, () => {
       PINGREQ,
     )
     for (const type of ['SUBACK', 'PUBLISH', 'UNSUBACK', 'PINGRESP'] as const) await client.next(type, GUARD_MS)
+  })
+
+  test.each([2, 3, 7, 11, 13, 17])(
+    'grants and takes away all filters of many packets behind each other when its turn is used up at every %i. question',
+    async (every) => {
+      const { port } = await startHub({ config: UNLIMITED })
+      const client = await connectRawClient(port)
+      useUpTurns(every)
+      const packets = Array.from({ length: 50 }, (_, i) => ({
+        packetId: i + 1,
+        filters: [`few/${i}/a`, `few/${i}/b`],
+      }))
+      client.send(
+        ...packets.map(({ packetId, filters }) =>
+          subscribePacket(
+            packetId,
+            filters.map((filter) => [filter, 0]),
+          ),
+        ),
+      )
+      for (const { packetId, filters } of packets)
+        expect(await client.next('SUBACK')).toMatchObject({ packetId, codes: filters.map(() => 0) })
+      const topics = packets.flatMap(({ filters }) => filters)
+      client.send(...topics.map((topic) => message(topic, topic)))
+      expect(await takePayloads(client)).toEqual(topics)
+
+      client.send(...packets.map(({ packetId, filters }) => unsubscribePacket(packetId, filters)))
+      for (const { packetId } of packets) expect(await client.next('UNSUBACK')).toMatchObject({ packetId })
+      client.send(...topics.map((topic) => message(topic, topic)))
+      expect(await takePayloads(client)).toEqual([])
+    },
+  )
+
+  test('reads a SUBSCRIBE as it was sent when others send amid it', async () => {
+    const { port } = await startHub()
+    const [client, other] = [await connectRawClient(port), await connectRawClient(port)]
+    useUpTurns(2)
+    const noise = message('noise', 'z'.repeat(4000))
+    const topics = Array.from({ length: 3 }, (_, i) => `amid/${i}`)
+    for (let packetId = 1; packetId <= 20; packetId++) {
+      client.send(
+        subscribePacket(
+          packetId,
+          topics.map((topic) => [`${topic}/${packetId}`, 0]),
+        ),
+      )
+      other.send(noise)
+      expect(await client.next('SUBACK')).toMatchObject({ packetId, codes: [0, 0, 0] })
+    }
+    client.send(...topics.map((topic) => message(`${topic}/20`, topic)))
+    expect(await takePayloads(client)).toEqual(topics)
   })
 
   test('delivers nothing to a client that has gone, and all to the same client that comes at once, while its many subscriptions are taken away', async () => {
