@@ -203,7 +203,9 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   add('the connections', {
     start: () => broker.listen(),
     stop: async () => {
+      router.spreads.finish()
       await connections.stop(assembly.movedTo)
+      router.spreads.close()
       await broker.stop()
     },
   })

@@ -95,7 +95,14 @@ export class LocalSubscriber implements Subscriber {
   }
 
   deliver(message: Message, _delivery: Delivery, trail: Trail | undefined): void {
-    trail?.at(undefined, undefined, this.qos).tell('delivered')
+    const followed = trail?.at(undefined, undefined, this.qos)
+    if (this.#isStopped) {
+      // Stopped since the message was routed.
+      this.#parts.ledger.drop('session-ended', 1)
+      followed?.tell('dropped', 'session-ended')
+      return
+    }
+    followed?.tell('delivered')
     this.#hand(message, false)
   }
 

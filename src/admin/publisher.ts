@@ -62,7 +62,10 @@ export class Publisher {
       throw new HubbubError('PUBLISH_REFUSED', `Cannot publish to ${JSON.stringify(topic)}: ${refusal}`)
     }
     const changesBefore = store.changes
+    const { spreads } = router
+    const { begun } = spreads
     const matched = router.publishMessage(message)
+    if (spreads.begun !== begun) await new Promise<void>((resolve) => spreads.afterAll(resolve))
     const batch = isForLater && store.changes !== changesBefore ? store.openBatch : 0
     if (batch > 0) {
       await new Promise<void>((resolve, reject) => {
@@ -75,6 +78,8 @@ export class Publisher {
   /** Publishes what the hub says of itself, unless topics may be shorter or less deep here than that one is. */
   publishOwn(message: Message): void {
     const { router, limits } = this.#parts
+    // One that is still on its way to very many is as good.
+    if (router.spreads.isBefore(message)) return
     if (topicNameFault(message.topic, limits) === undefined) router.publishMessage(message)
   }
 

@@ -114,6 +114,8 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #isTaking = false
   #isAnswered = false
   #connected = NOT_CONNECTED
+  /** It is not read on before all have what its client has published. */
+  #awaitsReceivers = false
   #waitingPacket: WaitingPacket | undefined = undefined
 
   constructor(transport: Transport, parts: ConnectionParts, overLimit: LimitName | undefined) {
@@ -342,14 +344,21 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     if (topic === 0) throw this.#topicRefusal(bytes, packet)
     if (packet.isPlain) {
       run.begin(session, topic, bytes, packet)
-      return true
+      return this.#readsOn(session)
     }
     if (version5 === undefined) message.setPacket(bytes, packet)
     else version5.fill(message, bytes, packet)
     message.publisher = session.clientId
     const { packetId } = packet
     if (version5 === undefined || version5.takes(session, message, packetId)) session.receive(message, topic, packetId)
-    return !this.#isClosed
+    return this.#readsOn(session)
+  }
+
+  /** False while not all have what the client has published. */
+  #readsOn({ spreading }: Session): boolean {
+    if (spreading === 0) return !this.#isClosed
+    this.#awaitsReceivers = true
+    return false
   }
 
   #acknowledgement(session: Session, type: number, bytes: Buffer, bodyStart: number, end: number): boolean {
@@ -407,6 +416,12 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       return
     }
     if (this.takeTurn(AT_ONCE_BYTES)) this.transport.awaitTurn()
+  }
+
+  published(): void {
+    if (!this.#awaitsReceivers) return
+    this.#awaitsReceivers = false
+    this.proceed()
   }
 
   // ---- what goes out

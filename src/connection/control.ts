@@ -366,7 +366,8 @@ export class Control {
     const session = this.#session
     const filters = this.#unsubscribing
     this.#unsubscribing = NONE
-    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#removeAll(session, filters))
+    // Nothing is delivered after UNSUBACK [MQTT-3.10.4-2].
+    session?.afterHandedOver(() => TURN.run(LoopPart.CONTROL, this.#removeAll(session, filters)))
   }
 
   *#removeAll(session: Session, filters: readonly string[]): Generator<void, void, undefined> {

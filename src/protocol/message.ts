@@ -202,6 +202,15 @@ export class Message {
     return (this.#kept ??= this.#copy(Buffer.allocUnsafe(this.packetBytes), this.retain))
   }
 
+  /** The same run, or message, for as long as it is needed. */
+  keepWhole(): Message {
+    if (this.count === 1) return this.keep()
+    const run = this.#copy(Buffer.allocUnsafe(this.packetBytes), false)
+    run.count = this.count
+    run.lastPayloadStart = this.lastPayloadStart - this.start
+    return run
+  }
+
   /** The same message in bytes that never change, if it has such: itself, or the copy that somebody has asked to keep. @internal */
   get lasting(): Message | undefined {
     return this.#isOwn ? this : this.#kept

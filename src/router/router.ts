@@ -1,7 +1,6 @@
 // Hot path: `publish` runs once per PUBLISH; measured by `npm run bench`, all throughput rows.
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { type MemoryBudget, unboundedMemory } from '../base/memory-budget.ts'
-import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
@@ -14,6 +13,7 @@ import type { Delivery, Subscriber } from './delivery.ts'
 import { RetainedMessages, type RetainedLimits } from './retained.ts'
 import { MatchSets } from './match-sets.ts'
 import type { Store } from '../store/store.ts'
+import { Spreads } from './spreads.ts'
 import { SubscriptionTree } from './subscription-tree.ts'
 import type { Tap } from './tap.ts'
 import { RecordTag } from '../topics/record-tag.ts'
@@ -39,7 +39,7 @@ export interface RouterOptions {
   readonly memory?: MemoryBudget
 }
 
-/** More receivers than this are a matter of their own for who asks what has the loop. */
+/** A message for more than these is handed over in later turns. */
 const MANY_RECEIVERS = 1000
 /** What a retained message takes besides its packet. */
 const RETAINED_BYTES = 100
@@ -51,6 +51,7 @@ export class Router implements TableOwner {
   readonly retained: RetainedMessages
   readonly topics: Topics
   readonly trails: Trails
+  readonly spreads: Spreads
   readonly #clock: Clock
   readonly #retainedMemory: MemoryAccount
   readonly #topicLimits: TopicLimits
@@ -74,6 +75,7 @@ export class Router implements TableOwner {
     this.topics.owner = this
     this.#tag = new RecordTag(this.topics.records)
     this.trails = new Trails(clock)
+    this.spreads = new Spreads(this.#deliverAny.bind(this), options.ledger)
     this.retained = new RetainedMessages(retainedLimits)
     this.#retainedMemory = memory.retained
     this.#topicLimits = topicLimits
@@ -109,7 +111,8 @@ export class Router implements TableOwner {
 
   /**
    * Hands a message to all who subscribed to its topic, which must have been resolved last, and returns how many they are. A
-   * deliver may change subscriptions and publish; the change holds from the next message on.
+   * deliver may change subscriptions and publish; the change holds from the next message on. When they are very many they get it in
+   * later turns (`spreads`).
    */
   publish(message: Message, topic: TopicNumber): number {
     const isReserved = this.isReserved(topic)
@@ -117,9 +120,25 @@ export class Router implements TableOwner {
     const deliveries = this.#deliveriesTo(topic)
     const trail = isReserved ? undefined : this.#observe(message, topic)
     const { forgotten } = this.topics.table
+    const matched =
+      deliveries.length > MANY_RECEIVERS || this.spreads.isBefore(message)
+        ? this.spreads.add(message, deliveries, trail)
+        : this.#deliverToAll(message, deliveries, trail)
+    if (trail !== undefined) this.trails.routed(trail, matched)
+    if (isReserved) return matched
+    const tag = this.#tag
+    for (const tap of this.#taps) {
+      // For each: the one before may have published.
+      tag.topic = this.#ifKnown(topic, forgotten)
+      tap.offer(message, tag)
+    }
+    tag.topic = 0
+    return matched
+  }
+
+  #deliverToAll(message: Message, deliveries: readonly Delivery[], trail: Trail | undefined): number {
     let matched = deliveries.length
     this.#ledger.matched += matched
-    const before = matched > MANY_RECEIVERS ? LOOP_TIMES.enter(LoopPart.FAN_OUT) : undefined
     for (const delivery of deliveries) {
       const { subscriber } = delivery
       if (!delivery.isNoLocal || subscriber.clientId !== message.publisher) {
@@ -131,16 +150,6 @@ export class Router implements TableOwner {
         subscriber.deliver(message, delivery.own, trail)
       }
     }
-    if (before !== undefined) LOOP_TIMES.leave(before)
-    if (trail !== undefined) this.trails.routed(trail, matched)
-    if (isReserved) return matched
-    const tag = this.#tag
-    for (const tap of this.#taps) {
-      // For each: the one before may have published.
-      tag.topic = this.#ifKnown(topic, forgotten)
-      tap.offer(message, tag)
-    }
-    tag.topic = 0
     return matched
   }
 
@@ -186,18 +195,11 @@ export class Router implements TableOwner {
     const deliveries = this.#deliveriesTo(topic)
     const trail = this.#observe(run, topic)
     const { forgotten } = this.topics.table
-    let matched = deliveries.length
-    const before = matched > MANY_RECEIVERS ? LOOP_TIMES.enter(LoopPart.FAN_OUT) : undefined
-    for (const delivery of deliveries) {
-      const { subscriber } = delivery
-      const isOwn = delivery.isNoLocal && subscriber.clientId === run.publisher
-      const effective = isOwn ? delivery.own : delivery
-      if (effective === undefined) matched--
-      else this.#deliverRun(run, effective, trail)
-    }
-    if (before !== undefined) LOOP_TIMES.leave(before)
+    const matched =
+      deliveries.length > MANY_RECEIVERS || this.spreads.isBefore(run)
+        ? this.spreads.add(run, deliveries, trail)
+        : this.#deliverRunToAll(run, deliveries, trail)
     if (trail !== undefined) this.trails.routed(trail, matched)
-    this.#ledger.matched += matched * run.count
     const tag = this.#tag
     for (const tap of this.#taps) {
       tag.topic = this.#ifKnown(topic, forgotten)
@@ -220,6 +222,19 @@ export class Router implements TableOwner {
     return forgotten === this.topics.table.forgotten ? topic : 0
   }
 
+  #deliverRunToAll(run: Message, deliveries: readonly Delivery[], trail: Trail | undefined): number {
+    let matched = deliveries.length
+    for (const delivery of deliveries) {
+      const { subscriber } = delivery
+      const isOwn = delivery.isNoLocal && subscriber.clientId === run.publisher
+      const effective = isOwn ? delivery.own : delivery
+      if (effective === undefined) matched--
+      else this.#deliverRun(run, effective, trail)
+    }
+    this.#ledger.matched += matched * run.count
+    return matched
+  }
+
   #deliveriesTo(topic: TopicNumber): readonly Delivery[] {
     const deliveries = this.#matchSets.match(topic)
     return this.#leaving.size === 0 ? deliveries : this.#withoutLeaving(deliveries)
@@ -229,6 +244,11 @@ export class Router implements TableOwner {
     const staying: Delivery[] = []
     for (const delivery of deliveries) if (!this.#leaving.has(delivery.subscriber)) staying.push(delivery)
     return staying.length === deliveries.length ? deliveries : staying
+  }
+
+  #deliverAny(message: Message, delivery: Delivery, trail: Trail | undefined): void {
+    if (message.count > 1) this.#deliverRun(message, delivery, trail)
+    else delivery.subscriber.deliver(message, delivery, trail)
   }
 
   #deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {

@@ -46,4 +46,6 @@ export interface SessionConnection {
    * is told both.
    */
   close(reason: string, code: ReasonCode): void
+  /** All that its client published has been handed over: it may be read on. */
+  published(): void
 }

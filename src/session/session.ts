@@ -12,20 +12,15 @@ import { Delivery } from '../router/delivery.ts'
 import type { Router, TopicNumber } from '../router/router.ts'
 import type { SessionState } from '../store/store.ts'
 import type { Trail } from '../trails/trail.ts'
+import { awaitReceivers, type PublishingSession } from './await-receivers.ts'
 import type { ClientReport } from './client-report.ts'
 import { HeldForStore } from './held-for-store.ts'
 import { Incoming } from './incoming.ts'
-import {
-  type Lender,
-  Outgoing,
-  type OutgoingLimits,
-  type OutgoingOwner,
-  type OutgoingParts,
-} from './outgoing/outgoing.ts'
+import { type Lender, Outgoing, type OutgoingOwner, type OutgoingParts } from './outgoing/outgoing.ts'
 import { OutgoingQos0 } from './outgoing/outgoing-qos0.ts'
 import type { Past } from './past.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
-import type { SharedStrategy } from './shared/shared-group.ts'
+import type { SessionLimits } from './session-limits.ts'
 import type { SharedGroups } from './shared/shared-groups.ts'
 import { Subscriptions, type SubscriptionsOwner } from './subscriptions.ts'
 
@@ -41,15 +36,6 @@ export interface SessionParts extends OutgoingParts {
   readonly onHolding: (session: Session) => void
 }
 
-export interface SessionLimits extends OutgoingLimits {
-  readonly maxSubscriptionsPerClient: number
-  readonly maxOutputBytes: number
-  readonly outputPolicy: 'drop' | 'latest'
-  readonly maxSessionExpirySeconds: number
-  readonly maxMessageExpirySeconds: number
-  readonly sharedStrategy: SharedStrategy
-}
-
 /** A SUBACK or UNSUBACK that waits for the store. */
 interface HeldAnswer {
   readonly batch: number
@@ -60,7 +46,7 @@ interface HeldAnswer {
  * The state of one client [MQTT-3.1.1 §4.1]: its subscriptions, what it has still to be sent, and what it has sent and not
  * finished. A kept session (CleanSession 0) outlives its connection and is in the store; any other ends with it.
  */
-export class Session implements SubscriptionsOwner, OutgoingOwner {
+export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSession {
   readonly clientId: string
   readonly isKept: boolean
   readonly state: SessionState
@@ -70,6 +56,8 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
   readonly outgoing: Outgoing
   /** What it has to deliver at QoS 0. */
   readonly outgoingQos0: OutgoingQos0
+  /** What its client has published and not all have yet. */
+  spreading = 0
   readonly #parts: SessionParts
   readonly #messageExpiryMs: number
   #attached: SessionConnection | undefined = undefined
@@ -126,8 +114,11 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
   receive(message: Message, topic: TopicNumber, packetId: number): void {
     const { store, router } = this.#parts
     const { qos } = message
+    const { spreads } = router
+    const { begun } = spreads
     if (qos === 0) {
       this.#publish(message, topic)
+      if (spreads.begun !== begun) awaitReceivers(this, spreads, undefined)
       return
     }
     const explainsFailures = this.#attached?.explainsFailures === true
@@ -142,17 +133,28 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
       return
     }
     const changesBefore = store.changes
+    const type = qos === 1 ? PacketType.PUBACK : PacketType.PUBREC
     if (qos === 2 && !this.incoming.takeQos2(packetId)) {
-      this.#acknowledge(PacketType.PUBREC, packetId, ReasonCode.SUCCESS, store.openBatch)
+      const answer = { type, packetId, reasonCode: ReasonCode.SUCCESS, changesBefore }
+      if (this.spreading > 0) awaitReceivers(this, spreads, answer)
+      else this.#acknowledge(type, packetId, ReasonCode.SUCCESS, store.openBatch)
       return
     }
     if (this.#messageExpiryMs !== Infinity) this.#limitExpiry(message)
     const reasonCode = this.#publish(message, topic)
     // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
     if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.incoming.release(packetId)
-    // What did not have to be stored need not wait for what others store.
-    const batch = store.changes === changesBefore ? 0 : store.openBatch
-    this.#acknowledge(qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, reasonCode, batch)
+    if (spreads.begun !== begun) {
+      awaitReceivers(this, spreads, { type, packetId, reasonCode, changesBefore })
+      return
+    }
+    this.acknowledge(type, packetId, reasonCode, changesBefore)
+  }
+
+  /** Acknowledges a message that all have: what did not have to be stored need not wait for what others store. */
+  acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, changesBefore: number): void {
+    const { store } = this.#parts
+    this.#acknowledge(type, packetId, reasonCode, store.changes === changesBefore ? 0 : store.openBatch)
   }
 
   /** Answers a PUBLISH at QoS 1 or 2 that is not taken; only for a client that is told the reason. */
@@ -166,8 +168,14 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
     ledger.received[0] += run.count
     ledger.receivedBytes += run.packetBytes
     this.traffic.took(run.count, run.packetBytes)
-    if (router.isReserved(topic)) this.#refuse(run)
-    else router.publishRun(run, topic)
+    if (router.isReserved(topic)) {
+      this.#refuse(run)
+      return
+    }
+    const { spreads } = router
+    const { begun } = spreads
+    router.publishRun(run, topic)
+    if (spreads.begun !== begun) awaitReceivers(this, spreads, undefined)
   }
 
   /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
@@ -228,6 +236,11 @@ export class Session implements SubscriptionsOwner, OutgoingOwner {
     }
     this.#held.push({ batch, proceed })
     this.#parts.onHolding(this)
+  }
+
+  /** Calls `proceed` when all that was published so far has been handed over. */
+  afterHandedOver(proceed: () => void): void {
+    this.#parts.router.spreads.afterAll(proceed)
   }
 
   /** How long it outlives the connection from now on, in seconds; 0 ends it with the connection. */

@@ -99,7 +99,8 @@ test('A channel is a saved filter: it gathers what matches at once, outlives the
 })
 
 test('With 100,000 topics of as many devices the list is there at once, and only what is in sight is in the page', async () => {
-  const { hub, httpPort } = await startHubWithHttp()
+  const limits = { maxTopics: 2 * TOPICS, maxTopicMemoryBytes: 64 * 1024 ** 2 }
+  const { hub, httpPort } = await startHubWithHttp({ config: { limits } })
   for (let index = 0; index < TOPICS; index++)
     await hub.publish(`devices/meter-${index}/telemetry`, `{"watts":${index}}`)
   const { page, complaints } = await openPage(httpPort)

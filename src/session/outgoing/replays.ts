@@ -26,7 +26,7 @@ export interface ReplaysOwner {
   pastSent(): void
 }
 
-/** Steps between two looks at whether the turn is used up: a small part of a millisecond. */
+/** Steps between two looks at whether the turn is used up, the first of them free: a small part of a millisecond. */
 const STEPS_BETWEEN_LOOKS = 32
 
 /** Retained messages, or the past, for the new subscriptions of a session: one after the other, in slices of the loop. */
@@ -80,7 +80,7 @@ export class Replays {
   }
 
   #sendSlice(connection: SessionConnection): void {
-    for (let step = 0, isOver = TURN.isFull; !isOver; step++) {
+    for (let step = 0, isOver = false; !isOver; step++) {
       const replay = this.#all.first
       if (replay === undefined) return
       const { messages, delivery, isPast } = replay
