@@ -212,7 +212,7 @@ class SteppedTransport implements Transport {
 
 /** A client that the hub's own parts have accepted over a stepped transport; time is the test's. */
 async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 0) {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
   const { limits: allLimits } = completeConfig({ limits })
   const [ledger, log, store] = [new Ledger(), new CollectingLog(), new MemoryStore()]
   const clock = new Clock()
@@ -236,7 +236,10 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const transport = new SteppedTransport()
   onTestFinished(async () => {
     transport.close()
-    expect(connections.size).toBe(0)
+    await until(
+      () => connections.size === 0,
+      () => 'the end of the connection',
+    )
     await broker.stop()
     vi.useRealTimers()
   })
