@@ -291,7 +291,7 @@ async function createStore(
 ): Promise<Store> {
   if (data === 'memory') return new UnreadStore(memory.queues)
   const { DiskStore } = await import('./store/disk/disk-store.ts')
-  return new DiskStore({ folder: resolvePath(data), durability, log, observer })
+  return new DiskStore({ folder: resolvePath(data), durability, log, memory, observer })
 }
 
 async function createHistory(config: Config, log: Log, clock: Clock, memory: MemoryBudget): Promise<History> {

@@ -54,6 +54,7 @@ export class Router implements TableOwner {
   readonly spreads: Spreads
   readonly #clock: Clock
   readonly #retainedMemory: MemoryAccount
+  readonly #queuesMemory: MemoryAccount
   readonly #topicLimits: TopicLimits
   readonly #store: Store
   readonly #ledger: Ledger
@@ -78,6 +79,7 @@ export class Router implements TableOwner {
     this.spreads = new Spreads(this.#deliverAny.bind(this), options.ledger)
     this.retained = new RetainedMessages(retainedLimits)
     this.#retainedMemory = memory.retained
+    this.#queuesMemory = memory.queues
     this.#topicLimits = topicLimits
     this.#store = options.store
     this.#ledger = options.ledger
@@ -167,7 +169,9 @@ export class Router implements TableOwner {
   /** There is no memory for one more retained message. */
   #isRetainedShort(message: Message): boolean {
     if (message.payloadBytes === 0) return false
-    if (this.#retainedMemory.mayTake(message.packetBytes + RETAINED_BYTES, 0)) return false
+    const bytes = message.packetBytes + RETAINED_BYTES
+    // It waits to be stored, too.
+    if (this.#retainedMemory.mayTake(bytes, 0) && this.#queuesMemory.mayTake(2 * bytes, 2 * bytes)) return false
     const before = this.retained.get(message.topic)
     if (before !== undefined && message.packetBytes <= before.packetBytes) return false
     this.#retainedMemory.refuse()

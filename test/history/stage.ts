@@ -1,3 +1,4 @@
+import { type MemoryBudget, unboundedMemory } from '../../src/base/memory-budget.ts'
 import type { HistoryEntry, HistoryPage, HistoryQuery } from '../../src/admin/history-view.ts'
 import { History, type HistorySettings } from '../../src/history/history.ts'
 import { Clock } from '../../src/base/clock.ts'
@@ -60,6 +61,7 @@ export interface StageOptions extends Partial<HistorySettings> {
   readonly folder?: string
   readonly clock?: SetClock
   readonly store?: HistoryLog
+  readonly memory?: MemoryBudget
 }
 
 /** Starts a history; the test stops it. */
@@ -67,15 +69,17 @@ export async function startHistory({
   folder,
   clock = new SetClock(),
   store,
+  memory = unboundedMemory(),
   ...settings
 }: StageOptions = {}): Promise<Stage> {
   const log = new CollectingLog()
   const history = new History({
     settings: { ...SETTINGS, ...settings },
-    store: store ?? (folder === undefined ? new MemoryHistoryLog() : new DiskHistoryLog({ folder, log })),
+    store: store ?? (folder === undefined ? new MemoryHistoryLog(memory) : new DiskHistoryLog({ folder, log })),
     clock,
     log,
     topicLimits: TOPIC_LIMITS,
+    memory,
   })
   await history.start()
   return { history, clock, log }

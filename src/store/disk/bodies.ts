@@ -1,4 +1,7 @@
 // Hot path: `hold` and `release` run per delivery to a kept session; measured by `npm run bench`, rows "kept".
+import { type MemoryBudget, unboundedMemory } from '../../base/memory-budget.ts'
+import type { MemoryAccount } from '../../base/memory-account.ts'
+import { MESSAGE_BYTES } from '../memory/held-messages.ts'
 import type { Records } from './databases.ts'
 import type { Message } from '../../protocol/message.ts'
 import { blockKey, checked, CONTENT_START, messageBytes, newValue, readMessage, seal, writeMessage } from './records.ts'
@@ -7,8 +10,11 @@ import { blockKey, checked, CONTENT_START, messageBytes, newValue, readMessage, 
 const BODIES_PER_BLOCK = 64
 /** A block is full at this size: a single body still waited for keeps its whole block on disk. */
 const FULL_BLOCK_BYTES = 8192
-/** Bodies read from disk or just written there that stay in memory, for all sessions together. */
+/** Bodies read from disk or just written there that stay in memory, for all sessions together; less where there is little memory. */
 const CACHED_BYTES = 16 * 1024 * 1024
+const CACHED_SHARE = 1 / 32
+/** What a block takes whose bodies are on disk only. */
+const BLOCK_BYTES = 150
 
 /** Bodies that are stored as one value. */
 class Block {
@@ -20,6 +26,9 @@ class Block {
   /** `held` by index, until the block is stored: bodies that nobody holds by then are not written. */
   counts: Uint32Array | undefined
   bytes = 0
+  /** What the bodies take in memory, and how many there are. */
+  heldBytes = 0
+  heldMessages = 0
   isStored: boolean
 
   constructor(number: number, isStored: boolean) {
@@ -49,11 +58,19 @@ export class Bodies {
   #removing: number[] = []
   #lastMessage: Message | undefined = undefined
   #lastBlock: Block | undefined = undefined
+  readonly #memory: MemoryAccount
+  readonly #maxCachedBytes: number
 
   /** `onDamage` is told when a block cannot be read; its bodies are lost. */
-  constructor(database: Records, onDamage: (error: unknown) => void) {
+  constructor(database: Records, onDamage: (error: unknown) => void, memory: MemoryBudget = unboundedMemory()) {
     this.#database = database
     this.#onDamage = onDamage
+    this.#memory = memory.queues
+    this.#maxCachedBytes = Math.min(
+      CACHED_BYTES,
+      memory.limitBytes * CACHED_SHARE,
+      memory.heapLimitBytes * CACHED_SHARE,
+    )
   }
 
   /** Continues the numbering of the stored blocks. */
@@ -66,7 +83,7 @@ export class Bodies {
     for (let next = body; next < body + count;) {
       const number = Math.floor(next / BODIES_PER_BLOCK)
       let block = this.#blocks.get(number)
-      if (block === undefined) this.#blocks.set(number, (block = new Block(number, true)))
+      if (block === undefined) this.#enter((block = new Block(number, true)))
       const end = Math.min(body + count, (number + 1) * BODIES_PER_BLOCK)
       block.held += end - next
       next = end
@@ -116,7 +133,7 @@ export class Bodies {
     for (const number of this.#removing) void this.#database.remove(blockKey(number))
     for (const block of unwritten) {
       if (block.held === 0) {
-        this.#blocks.delete(block.number)
+        this.#leave(block)
       } else {
         this.#writing.push(block)
         void this.#database.put(blockKey(block.number), encodeBlock(block))
@@ -144,6 +161,30 @@ export class Bodies {
     this.#removing = []
   }
 
+  #enter(block: Block): void {
+    this.#memory.take(BLOCK_BYTES, BLOCK_BYTES)
+    this.#blocks.set(block.number, block)
+  }
+
+  #leave(block: Block): void {
+    if (!this.#blocks.delete(block.number)) return
+    this.#giveMemory(block)
+    this.#memory.give(BLOCK_BYTES, BLOCK_BYTES)
+  }
+
+  #takeMemory(block: Block, packetsBytes: number, messages: number): void {
+    const bytes = packetsBytes + messages * MESSAGE_BYTES
+    block.heldBytes += bytes
+    block.heldMessages += messages
+    this.#memory.take(bytes, messages * MESSAGE_BYTES)
+  }
+
+  #giveMemory(block: Block): void {
+    this.#memory.give(block.heldBytes, block.heldMessages * MESSAGE_BYTES)
+    block.heldBytes = 0
+    block.heldMessages = 0
+  }
+
   #find(kept: Message): Block | undefined {
     const block = this.#blocks.get(Math.floor(kept.body / BODIES_PER_BLOCK))
     return block?.messages?.[kept.body % BODIES_PER_BLOCK] === kept ? block : undefined
@@ -159,19 +200,20 @@ export class Bodies {
     ) {
       block = new Block(this.#nextBlock++, false)
       this.#open = block
-      this.#blocks.set(block.number, block)
+      this.#enter(block)
       this.#unwritten.push(block)
     }
     const messages = (block.messages ??= [])
     kept.body = block.number * BODIES_PER_BLOCK + messages.length
     messages.push(kept)
+    this.#takeMemory(block, kept.packetBytes, 1)
     block.bytes += messageBytes(kept)
     return block
   }
 
   #forget(block: Block): void {
-    this.#blocks.delete(block.number)
     this.#uncache(block)
+    this.#leave(block)
     this.#unneeded.push(block.number)
     if (block === this.#lastBlock) this.#lastMessage = undefined
   }
@@ -182,6 +224,9 @@ export class Bodies {
       if (value === undefined) throw new Error(`block ${block.number} is missing`)
       block.messages = decodeBlock(checked(value, `block ${block.number}`), block.number * BODIES_PER_BLOCK)
       block.bytes = value.length
+      let messages = 0
+      for (const message of block.messages) if (message !== undefined) messages++
+      this.#takeMemory(block, value.length, messages)
       this.#cache(block)
     } catch (error) {
       block.messages = []
@@ -191,16 +236,17 @@ export class Bodies {
 
   #cache(block: Block): void {
     this.#cached.add(block)
-    this.#cachedBytes += block.bytes
+    this.#cachedBytes += block.heldBytes
     for (const oldest of this.#cached) {
-      if (this.#cachedBytes <= CACHED_BYTES || oldest === block) return
+      if (this.#cachedBytes <= this.#maxCachedBytes || oldest === block) return
       this.#uncache(oldest)
     }
   }
 
   #uncache(block: Block): void {
     if (!this.#cached.delete(block)) return
-    this.#cachedBytes -= block.bytes
+    this.#cachedBytes -= block.heldBytes
+    this.#giveMemory(block)
     block.messages = undefined
     if (block === this.#lastBlock) this.#lastMessage = undefined
   }

@@ -62,6 +62,8 @@ export interface DiskSessionParts {
 export class DiskSession implements SessionState {
   readonly clientId: string
   readonly isGroup: boolean
+  /** Until it is stored. */
+  readonly isInMemory = true
   readonly queue: DiskQueue
   expirySeconds: number
   leftAtMs = 0

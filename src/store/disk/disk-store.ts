@@ -1,3 +1,4 @@
+import { type MemoryBudget, unboundedMemory } from '../../base/memory-budget.ts'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import type { RootDatabase } from 'lmdb'
@@ -11,7 +12,7 @@ import { DiskSession, type DiskSessionParts } from './disk-session.ts'
 import { takeFolder } from './data-folder.ts'
 import type { FolderLock } from './folder-lock.ts'
 import { findDamage, moveAside } from './integrity.ts'
-import { PendingMessages } from './pending-messages.ts'
+import { type Encoding, PendingMessages } from './pending-messages.ts'
 import {
   checked,
   CONTENT_START,
@@ -33,6 +34,8 @@ export interface DiskStoreOptions {
   readonly folder: string
   readonly durability: Durability
   readonly log: Log
+  /** What may be in memory until it is stored, or to be read again; unbounded when left out. */
+  readonly memory?: MemoryBudget
   /** Told of every batch. */
   readonly observer?: BatchObserver | undefined
 }
@@ -44,6 +47,9 @@ const FORMAT_BEFORE = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
 const PROGRESS_EVERY_MS = 2000
 const CLOSE_DEADLINE_MS = 1000
+
+const RETAINED: Encoding<Message> = { encode: encodeMessage, packetBytes: ({ packetBytes }) => packetBytes }
+const WILLS: Encoding<StoredWill> = { encode: encodeWill, packetBytes: ({ message }) => message.packetBytes }
 
 /** What exists once the store is started. */
 interface Started {
@@ -105,11 +111,11 @@ export class DiskStore implements Store {
   }
 
   async #open(path: string, listener: StoreListener): Promise<void> {
-    const { folder, durability, observer } = this.#options
+    const { folder, durability, observer, memory = unboundedMemory() } = this.#options
     this.#sessions.clear()
     const { root, databases } = openDatabases(path)
     const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'part of the store cannot be read')
-    const bodies = new Bodies(databases.bodies, onDamage)
+    const bodies = new Bodies(databases.bodies, onDamage, memory)
     const parts: DiskSessionParts = {
       databases,
       bodies,
@@ -118,8 +124,8 @@ export class DiskStore implements Store {
       onChange: () => this.#changed(),
     }
     const batches = new Batches({ root, folder, durability, content: this, listener, observer, log: this.#log })
-    const retained = new PendingMessages(databases.retained, encodeMessage)
-    const wills = new PendingMessages(databases.wills, encodeWill)
+    const retained = new PendingMessages(databases.retained, RETAINED, memory.queues)
+    const wills = new PendingMessages(databases.wills, WILLS, memory.queues)
     this.#started = { root, databases, bodies, batches, retained, wills, parts }
     await checkFormat(databases.about, folder)
     bodies.open()

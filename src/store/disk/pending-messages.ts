@@ -1,19 +1,32 @@
+import type { MemoryAccount } from '../../base/memory-account.ts'
 import type { Records } from './databases.ts'
 import { nameKey } from './records.ts'
 
 /** What is written in a call of `writeSome`: 2 to 4 ms. */
 const SOME_CHANGES = 1000
+/** What a change takes besides name and packet, on the JavaScript heap. */
+const CHANGE_BYTES = 500
+
+/** What is stored of a message. */
+export interface Encoding<T> {
+  readonly encode: (message: T) => Buffer
+  /** Length of its packet. */
+  readonly packetBytes: (message: T) => number
+}
 
 /** Messages or wills by name that were put or removed since the last batch. */
 export class PendingMessages<T> {
   readonly #database: Records
-  readonly #encode: (message: T) => Buffer
+  readonly #encoding: Encoding<T>
+  readonly #memory: MemoryAccount
   #changes = new Map<string, T | undefined>()
   #onTheirWay = new Map<string, T | undefined>()
 
-  constructor(database: Records, encode: (message: T) => Buffer) {
+  /** They count for `memory`. */
+  constructor(database: Records, encoding: Encoding<T>, memory: MemoryAccount) {
     this.#database = database
-    this.#encode = encode
+    this.#encoding = encoding
+    this.#memory = memory
   }
 
   /** How many calls of `writeSome` it would take to write all of them; 0 when `write` takes no longer than one. */
@@ -23,11 +36,15 @@ export class PendingMessages<T> {
 
   /** `undefined` removes what is stored under the name. */
   set(name: string, message: T | undefined): void {
+    this.#letGoOf(this.#changes, name)
+    const bytes = this.#bytesOf(name, message)
+    this.#memory.take(bytes, bytes)
     this.#changes.set(name, message)
   }
 
   /** Writes what changed. Part of a batch. */
   write(): void {
+    this.wasWritten()
     this.#onTheirWay = this.#changes
     this.#changes = new Map()
     for (const [name, message] of this.#onTheirWay) this.#write(name, message)
@@ -35,7 +52,7 @@ export class PendingMessages<T> {
 
   /** Writes some of what changed, the oldest first. */
   writeSome(): void {
-    this.#onTheirWay = new Map()
+    this.wasWritten()
     for (const [name, message] of this.#changes) {
       if (this.#onTheirWay.size === SOME_CHANGES) return
       this.#changes.delete(name)
@@ -44,19 +61,35 @@ export class PendingMessages<T> {
     }
   }
 
+  /** What was written last is stored, as it also is when more is written. */
   wasWritten(): void {
+    for (const name of this.#onTheirWay.keys()) this.#letGoOf(this.#onTheirWay, name)
     this.#onTheirWay = new Map()
   }
 
   /** The batch is not stored: its changes go into the next, unless there are newer ones. */
   wasNotWritten(): void {
-    for (const [name, message] of this.#changes) this.#onTheirWay.set(name, message)
+    for (const [name, message] of this.#changes) {
+      this.#letGoOf(this.#onTheirWay, name)
+      this.#onTheirWay.set(name, message)
+    }
     this.#changes = this.#onTheirWay
     this.#onTheirWay = new Map()
   }
 
   #write(name: string, message: T | undefined): void {
     if (message === undefined) void this.#database.remove(nameKey(name))
-    else void this.#database.put(nameKey(name), this.#encode(message))
+    else void this.#database.put(nameKey(name), this.#encoding.encode(message))
+  }
+
+  /** What is there under the name counts no more. */
+  #letGoOf(changes: ReadonlyMap<string, T | undefined>, name: string): void {
+    if (!changes.has(name)) return
+    const bytes = this.#bytesOf(name, changes.get(name))
+    this.#memory.give(bytes, bytes)
+  }
+
+  #bytesOf(name: string, message: T | undefined): number {
+    return CHANGE_BYTES + 2 * name.length + (message === undefined ? 0 : this.#encoding.packetBytes(message))
   }
 }

@@ -1,3 +1,4 @@
+import { MemoryBudget } from '../../../src/base/memory-budget.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { LeftOutReason } from '../../../src/history/record/left-out.ts'
 import { Ledger } from '../../../src/observe/ledger.ts'
@@ -213,6 +214,19 @@ describe('History records', () => {
     for (let i = 0; i < 250_010; i++) stage.history.offer(said(`t/${i}`, ''))
     stage.history.offer(said('t/5', 'again'))
     expect(leftOut(stage)).toEqual({ 'too-many-topics': 10 })
+    expect(stage.history.topic('t/5')?.messages).toBe(2)
+  })
+
+  test('no more topics than there is memory for, and others still', async () => {
+    const memory = new MemoryBudget({ bytes: 1024 ** 2, heapBytes: 1024 ** 2 })
+    const stage = await begin({ maxMessagesPerSecond: Infinity, maxBytes: 1024 ** 2, memory })
+    for (let i = 0; i < 2000; i++) stage.history.offer(said(`t/${i}`, ''))
+    const refused = leftOut(stage)['no-memory'] ?? 0
+    expect(refused).toBeGreaterThan(1000)
+    expect(leftOut(stage)).toEqual({ 'no-memory': refused })
+    expect(memory.history.refused).toBe(refused)
+    expect(memory.history.bytes).toBeLessThanOrEqual(1024 ** 2)
+    stage.history.offer(said('t/5', 'again'))
     expect(stage.history.topic('t/5')?.messages).toBe(2)
   })
 })

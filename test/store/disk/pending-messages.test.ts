@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { unboundedMemory } from '../../../src/base/memory-budget.ts'
 import { openDatabases } from '../../../src/store/disk/databases.ts'
 import { PendingMessages } from '../../../src/store/disk/pending-messages.ts'
 
@@ -13,14 +14,16 @@ function openPending() {
     await root.close()
     rmSync(folder, { recursive: true })
   })
-  const pending = new PendingMessages<string>(databases.retained, (text) => Buffer.from(text))
+  const { queues: memory } = unboundedMemory()
+  const encoding = { encode: (text: string) => Buffer.from(text), packetBytes: (text: string) => text.length }
+  const pending = new PendingMessages(databases.retained, encoding, memory)
   const stored = (): string[] =>
     Array.from(databases.retained.getRange(), ({ key, value }) => `${key.toString()} ${value.toString()}`)
-  return { root, pending, stored }
+  return { root, pending, stored, memory }
 }
 
 test('PendingMessages writes many in parts, the oldest first, and what is left as a whole', async () => {
-  const { root, pending, stored } = openPending()
+  const { root, pending, stored, memory } = openPending()
   for (let i = 0; i < 2500; i++) pending.set(`${i}`, 'x')
   expect(pending.parts).toBe(2)
   await root.batch(() => pending.writeSome())
@@ -34,10 +37,13 @@ test('PendingMessages writes many in parts, the oldest first, and what is left a
   expect(pending.parts).toBe(0)
   const expected = Array.from({ length: 2500 }, (_, i) => (i >= 1000 ? `${i} x` : i % 2 === 0 ? '' : `${i} y`))
   expect(stored().toSorted()).toEqual(expected.filter((text) => text !== '').toSorted())
+  expect(memory.bytes).toBeGreaterThan(0)
+  pending.wasWritten()
+  expect(memory).toMatchObject({ bytes: 0, heapBytes: 0 })
 })
 
 test('PendingMessages has what was not stored in the next batch, unless there is something newer', async () => {
-  const { root, pending, stored } = openPending()
+  const { root, pending, stored, memory } = openPending()
   for (let i = 0; i < 1500; i++) pending.set(`${i}`, 'old')
   const breaking = async () =>
     root.batch(() => {
@@ -54,6 +60,8 @@ test('PendingMessages has what was not stored in the next batch, unless there is
   await root.batch(() => pending.set('1', 'newer'))
   pending.wasNotWritten()
   await root.batch(() => pending.write())
+  pending.wasWritten()
+  expect(memory).toMatchObject({ bytes: 0, heapBytes: 0 })
   expect(stored()).toHaveLength(1499)
   expect(stored()).toContain('0 old')
   expect(stored()).toContain('1 newer')

@@ -80,13 +80,12 @@ export async function runHogs(options: HogsOptions): Promise<Outcome> {
     const hog = hogName(name)
     const data = IN_MEMORY.has(hog) ? 'memory' : join(workshop.folder, `data-${rows.length}`)
 
-    const hub = await startHogHub(
-      workshop,
-      heapMegabytes,
-      ['--data', data, '--limits-memory', `${heapMegabytes} MiB`],
-      faults,
-    )
-    if (hub !== undefined) rows.push(await withstand(hub, hog, amount, options, faults))
+    const args = ['--data', data, '--limits-memory', `${heapMegabytes} MiB`]
+    const hub = await startHogHub(workshop, heapMegabytes, args, faults)
+    if (hub !== undefined) {
+      rows.push(await withstand(hub, hog, amount, options, faults))
+      await restart(workshop, heapMegabytes, args, faults)
+    }
     const control = isControlWanted ? await startHogMosquitto(workshop) : undefined
     if (control !== undefined) rows.push(await withstand(control, hog, amount, options, new Faults()))
   }
@@ -96,6 +95,17 @@ export async function runHogs(options: HogsOptions): Promise<Outcome> {
     faults: faults.lines,
     table: renderTable([HEAD, ...rows]),
   }
+}
+
+/** With what is on disk it has to come up again, in the same memory. */
+async function restart(
+  workshop: Workshop,
+  heapMegabytes: number,
+  args: readonly string[],
+  faults: Faults,
+): Promise<void> {
+  const again = await startHogHub(workshop, heapMegabytes, args, faults)
+  await again?.kill()
 }
 
 async function withstand(
