@@ -1,11 +1,16 @@
+import { nameMemoryBytes } from '../topics/name-memory.ts'
+
 /** What things of clients take, about; most of it on the JavaScript heap. */
 export const CONNECTION_BYTES = 4000
 export const SESSION_BYTES = 2000
-const SUBSCRIPTION_BYTES = 400
+const SUBSCRIPTION_BYTES = 250
+/** Retained messages that are to be sent for a subscription. */
+export const REPLAY_BYTES = 600
+/** Left free by who subscribes, for the retained messages that are then to be sent. */
+export const REPLAYS_BYTES = 1000 * REPLAY_BYTES
 
-/** A subscription to a filter of so many characters: the filter stands in several maps, in part by its levels. */
 export function subscriptionBytes(filter: string): number {
-  return SUBSCRIPTION_BYTES + 2 * filter.length
+  return SUBSCRIPTION_BYTES + nameMemoryBytes(filter)
 }
 
 /** A session besides its subscriptions. */

@@ -2,7 +2,7 @@ import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import type { LimitName } from '../observe/ledger.ts'
-import { subscriptionBytes } from './memory-costs.ts'
+import { REPLAYS_BYTES, subscriptionBytes } from './memory-costs.ts'
 import { filterOfHistory, isHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
@@ -79,7 +79,7 @@ export class Subscriptions {
   #limitFor(filter: string): LimitName | undefined {
     const { limits, memory } = this.#parts
     if (this.size >= limits.maxSubscriptionsPerClient) return 'subscriptions'
-    const bytes = subscriptionBytes(filter)
+    const bytes = subscriptionBytes(filter) + REPLAYS_BYTES
     if (memory.sessions.mayTake(bytes, bytes)) return undefined
     memory.sessions.refuse()
     return 'memory'

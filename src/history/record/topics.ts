@@ -1,3 +1,4 @@
+import { nameMemoryBytes } from '../../topics/name-memory.ts'
 import type { MemoryAccount } from '../../base/memory-account.ts'
 import { TopicNameTree } from '../../topics/topic-names.ts'
 import type { StoredTopic } from '../log/history-log.ts'
@@ -37,12 +38,12 @@ export class HistoryTopic {
   }
 }
 
-/** What the hub holds of a topic, on the JavaScript heap; its name is there whole and by its levels. */
-const TOPIC_BYTES = 700
+/** What the hub holds of a topic besides its name, on the JavaScript heap. */
+const TOPIC_BYTES = 350
 
 /** What a topic of this name takes in memory. */
 export function topicMemoryBytes(name: string): number {
-  return TOPIC_BYTES + 2 * name.length
+  return TOPIC_BYTES + nameMemoryBytes(name)
 }
 
 /** All topics in the history. They count for `memory`. */

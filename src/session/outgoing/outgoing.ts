@@ -1,4 +1,5 @@
 // Hot path: `deliver` and the acknowledgements run per message; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
+import { REPLAY_BYTES } from '../memory-costs.ts'
 import type { MemoryBudget } from '../../base/memory-budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
@@ -16,6 +17,8 @@ import type { SessionConnection } from '../session-connection.ts'
 import { Replays, type ReplaysOwner } from './replays.ts'
 import { QueueInState } from './waiting-orders.ts'
 import { isExpired, type QueueLimits, WaitingRoom, type WaitingOwner } from './waiting-room.ts'
+
+const NO_MEMORY = 'there is no memory for what it is still to be sent for its subscriptions (limits.memory)'
 
 /** How much one session may hold for its client. */
 export interface OutgoingLimits extends QueueLimits {
@@ -139,7 +142,14 @@ export class Outgoing implements ReplaysOwner {
    * the loop. What is new waits behind the past.
    */
   replay(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
-    this.#replays ??= new Replays(this, this.#parts.clock)
+    const { clock, memory, ledger } = this.#parts
+    if (!memory.sessions.mayTake(REPLAY_BYTES, REPLAY_BYTES)) {
+      memory.sessions.refuse()
+      ledger.hit('memory')
+      this.#connection?.close(NO_MEMORY, ReasonCode.QUOTA_EXCEEDED)
+      return
+    }
+    this.#replays ??= new Replays(this, clock, memory.sessions)
     this.#replays.add(messages, delivery, isPast)
   }
 
@@ -209,6 +219,8 @@ export class Outgoing implements ReplaysOwner {
     if (inFlight > 0) this.#owner.drop(reason, inFlight)
     this.#trails.endAll(reason)
     this.#waiting.dropAll(reason)
+    this.#replays?.end()
+    this.#replays = undefined
   }
 
   /** Everything up to `batch` is stored: what waited for it leaves. */

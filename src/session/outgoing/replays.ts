@@ -1,4 +1,6 @@
 // Hot path: `sendSlice` runs through all retained messages of a new subscription; measured by `npm run bench`, rows "retained".
+import type { MemoryAccount } from '../../base/memory-account.ts'
+import { REPLAY_BYTES } from '../memory-costs.ts'
 import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import type { Clock } from '../../base/clock.ts'
 import { Fifo } from '../../base/fifo.ts'
@@ -33,13 +35,16 @@ const STEPS_BETWEEN_LOOKS = 32
 export class Replays {
   readonly #owner: ReplaysOwner
   readonly #clock: Clock
+  readonly #memory: MemoryAccount
   readonly #goOn: () => void
   #all = new Fifo<Replay>()
   #pasts = 0
   #isScheduled = false
 
-  constructor(owner: ReplaysOwner, clock: Clock) {
+  /** They count for `memory`. */
+  constructor(owner: ReplaysOwner, clock: Clock, memory: MemoryAccount) {
     this.#owner = owner
+    this.#memory = memory
     this.#clock = clock
     this.#goOn = () => {
       this.#isScheduled = false
@@ -58,7 +63,16 @@ export class Replays {
 
   add(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
     this.#all.push({ messages, delivery, isPast })
+    this.#memory.take(REPLAY_BYTES, REPLAY_BYTES)
     if (isPast) this.#pasts++
+  }
+
+  /** The session has ended: nothing is sent any more. */
+  end(): void {
+    const bytes = this.#all.length * REPLAY_BYTES
+    this.#memory.give(bytes, bytes)
+    this.#all = new Fifo()
+    this.#pasts = 0
   }
 
   /** The client has gone. The past is for the SUBSCRIBE that asked for it, not for a later connection. */
@@ -66,7 +80,8 @@ export class Replays {
     const before = this.#all
     this.#all = new Fifo()
     for (let replay = before.shift(); replay !== undefined; replay = before.shift()) {
-      if (!replay.isPast) this.#all.push(replay)
+      if (replay.isPast) this.#memory.give(REPLAY_BYTES, REPLAY_BYTES)
+      else this.#all.push(replay)
     }
     this.#pasts = 0
   }
@@ -97,6 +112,7 @@ export class Replays {
 
   #end(isPast: boolean): void {
     this.#all.shift()
+    this.#memory.give(REPLAY_BYTES, REPLAY_BYTES)
     if (!isPast || --this.#pasts > 0) return
     this.#owner.pastSent()
     this.#schedule()
