@@ -84,7 +84,7 @@ export async function runHogs(options: HogsOptions): Promise<Outcome> {
     const hub = await startHogHub(workshop, heapMegabytes, args, faults)
     if (hub !== undefined) {
       rows.push(await withstand(hub, hog, amount, options, faults))
-      await restart(workshop, heapMegabytes, args, faults)
+      if (!IN_MEMORY.has(hog)) await restart(workshop, heapMegabytes, args, faults)
     }
     const control = isControlWanted ? await startHogMosquitto(workshop) : undefined
     if (control !== undefined) rows.push(await withstand(control, hog, amount, options, new Faults()))
