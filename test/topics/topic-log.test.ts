@@ -149,7 +149,7 @@ const growthStep = fc.record({
 
 test('TopicLog grows where it would begin anew, as long as there is memory, and holds what it must either way', () => {
   fc.assert(
-    fc.property(fc.array(growthStep, { minLength: 20, maxLength: 120 }), (steps) => {
+    fc.property(fc.array(growthStep, { minLength: 20, maxLength: 90 }), (steps) => {
       // Each of seven accounts is sure of 400 KiB.
       const { topics, queues } = new MemoryBudget({ bytes: 5600 * KIB, heapBytes: 5600 * KIB })
       const fixture = new Fixture(4000, 3000 * KIB, topics)
@@ -165,7 +165,7 @@ test('TopicLog grows where it would begin anew, as long as there is memory, and 
       }
       fixture.check()
     }),
-    { numRuns: runs(60) },
+    { numRuns: runs(25) },
   )
 })
 
