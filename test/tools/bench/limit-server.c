@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -270,6 +271,7 @@ static void free_gone(void) {
 int main(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
+  signal(SIGPIPE, SIG_IGN); // a client that has gone is an error of write
   epoll_fd = epoll_create1(0);
   listener_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (bind(listener_fd, (struct sockaddr *)&address, length) || listen(listener_fd, 1024)) return 1;
