@@ -3,6 +3,7 @@ import { Clock } from '../../src/base/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Message } from '../../src/protocol/message.ts'
 import { Router } from '../../src/router/router.ts'
+import { TopicNumbers } from '../../src/topics/topic-numbers.ts'
 import { TopicViews } from '../../src/topics/topic-views.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 
@@ -97,10 +98,11 @@ describe('The table of topics', () => {
   test('tells watchers four times a second of what changed, each topic once', () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
-    const { publish, views } = createTopics()
+    const { publish, router, clock } = createTopics()
     const told: string[][] = []
-    const end = views.watch('a/+', (topics) =>
-      told.push(Array.from(topics, ({ topic, messages }) => `${topic} ${messages}`)),
+    const numbers = new TopicNumbers(router.topics, clock, 'a/+')
+    const end = numbers.watch((changed) =>
+      told.push(changed.map((number) => numbers.summary(number)).map((one) => `${one?.topic} ${one?.messages}`)),
     )
     publish('a/1')
     publish('b')

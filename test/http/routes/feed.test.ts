@@ -79,7 +79,8 @@ describe('GET /api/v1/feed', () => {
   })
 
   test('holds no more than the latest of each topic for a client that does not read', async () => {
-    const { port, httpPort } = await startHubWithHttp()
+    const limits = { maxTopics: 5000, maxTopicMemoryBytes: 8 * 1024 ** 2 }
+    const { port, httpPort } = await startHubWithHttp({ config: { limits } })
     const publisher = await join(port, 'p')
     const payload = 'x'.repeat(400)
     const all = (round: number): Buffer[] =>
