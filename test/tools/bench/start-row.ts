@@ -17,7 +17,7 @@ import {
 } from './targets.ts'
 
 const tryEveryMs = 5
-const startLimitMs = 60_000
+const startLimitMs = 120_000
 /** Mosquitto writes down all it has when it ends. */
 const stopLimitMs = 120_000
 
@@ -65,7 +65,7 @@ export async function measureStart(task: StartTask, row: Row, name: Startable, p
   }
 }
 
-/** Resolves to when a client was answered; throws when that takes over a minute. */
+/** Resolves to when a client was answered; throws when that takes over two minutes. */
 async function untilConnack(port: number): Promise<number> {
   const deadlineMs = performance.now() + startLimitMs
   for (;;) {

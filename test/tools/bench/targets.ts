@@ -46,7 +46,7 @@ export interface RunningTarget {
   lastWords(): string
 }
 
-const startMs = 60_000
+const startMs = 120_000
 const stopMs = 5000
 const keptOutputCharacters = 2000
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -181,7 +181,7 @@ async function startAnnouncing(
   const running = watch(child)
   const port = await new Promise<number>((resolve, reject) => {
     let output = ''
-    const timeout = setTimeout(() => reject(new Error('it did not say where it listens within 60 s')), startMs)
+    const timeout = setTimeout(() => reject(new Error('it did not say where it listens within 120 s')), startMs)
     child.once('exit', (code) => {
       clearTimeout(timeout)
       reject(new Error(`it ended with code ${String(code)}: ${running.lastWords()}`))
