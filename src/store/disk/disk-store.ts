@@ -13,13 +13,13 @@ import { takeFolder } from './data-folder.ts'
 import type { FolderLock } from './folder-lock.ts'
 import { findDamage, moveAside } from './integrity.ts'
 import { type Encoding, PendingMessages } from './pending-messages.ts'
+import { PendingRetained } from './pending-retained.ts'
 import {
   checked,
   CONTENT_START,
   decodeName,
   decodeText,
   decodeWill,
-  encodeMessage,
   encodeText,
   encodeWill,
   type NameRecord,
@@ -48,7 +48,6 @@ const FORMAT_KEY = Buffer.from('format')
 const PROGRESS_EVERY_MS = 2000
 const CLOSE_DEADLINE_MS = 1000
 
-const RETAINED: Encoding<Message> = { encode: encodeMessage, packetBytes: ({ packetBytes }) => packetBytes }
 const WILLS: Encoding<StoredWill> = { encode: encodeWill, packetBytes: ({ message }) => message.packetBytes }
 
 /** What exists once the store is started. */
@@ -57,7 +56,7 @@ interface Started {
   readonly databases: Databases
   readonly bodies: Bodies
   readonly batches: Batches
-  readonly retained: PendingMessages<Message>
+  readonly retained: PendingRetained
   readonly wills: PendingMessages<StoredWill>
   readonly parts: DiskSessionParts
 }
@@ -124,7 +123,7 @@ export class DiskStore implements Store {
       onChange: () => this.#changed(),
     }
     const batches = new Batches({ root, folder, durability, content: this, listener, observer, log: this.#log })
-    const retained = new PendingMessages(databases.retained, RETAINED, memory.queues)
+    const retained = new PendingRetained(databases.retained, memory.queues)
     const wills = new PendingMessages(databases.wills, WILLS, memory.queues)
     this.#started = { root, databases, bodies, batches, retained, wills, parts }
     await checkFormat(databases.about, folder)
@@ -184,12 +183,12 @@ export class DiskStore implements Store {
   }
 
   putRetained(message: Message): void {
-    this.#running.retained.set(message.topic, message)
+    this.#running.retained.put(message)
     this.#changed()
   }
 
   removeRetained(topic: string): void {
-    this.#running.retained.set(topic, undefined)
+    this.#running.retained.remove(topic)
     this.#changed()
   }
 

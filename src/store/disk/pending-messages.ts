@@ -2,8 +2,6 @@ import type { MemoryAccount } from '../../base/memory-account.ts'
 import type { Records } from './databases.ts'
 import { nameKey } from './records.ts'
 
-/** What is written in a call of `writeSome`: 2 to 4 ms. */
-const SOME_CHANGES = 1000
 /** What a change takes besides name and packet, on the JavaScript heap. */
 const CHANGE_BYTES = 500
 
@@ -14,7 +12,7 @@ export interface Encoding<T> {
   readonly packetBytes: (message: T) => number
 }
 
-/** Messages or wills by name that were put or removed since the last batch. */
+/** Wills by name that were put or removed since the last batch. */
 export class PendingMessages<T> {
   readonly #database: Records
   readonly #encoding: Encoding<T>
@@ -27,11 +25,6 @@ export class PendingMessages<T> {
     this.#database = database
     this.#encoding = encoding
     this.#memory = memory
-  }
-
-  /** How many calls of `writeSome` it would take to write all of them; 0 when `write` takes no longer than one. */
-  get parts(): number {
-    return Math.floor(this.#changes.size / SOME_CHANGES)
   }
 
   /** `undefined` removes what is stored under the name. */
@@ -48,17 +41,6 @@ export class PendingMessages<T> {
     this.#onTheirWay = this.#changes
     this.#changes = new Map()
     for (const [name, message] of this.#onTheirWay) this.#write(name, message)
-  }
-
-  /** Writes some of what changed, the oldest first. */
-  writeSome(): void {
-    this.wasWritten()
-    for (const [name, message] of this.#changes) {
-      if (this.#onTheirWay.size === SOME_CHANGES) return
-      this.#changes.delete(name)
-      this.#onTheirWay.set(name, message)
-      this.#write(name, message)
-    }
   }
 
   /** What was written last is stored, as it also is when more is written. */

@@ -150,13 +150,6 @@ export function readExpiry(source: Buffer, start: number): number {
   return ((source[start] ?? 0) & HAS_EXPIRY) === 0 ? 0 : source.readDoubleBE(start + 1)
 }
 
-/** A message alone in a value. */
-export function encodeMessage(message: Message): Buffer {
-  const value = newValue(messageBytes(message))
-  writeMessage(value, CONTENT_START, message)
-  return seal(value)
-}
-
 /** A will: the message, and behind it the delay if there is one. */
 export function encodeWill({ message, delaySeconds }: StoredWill): Buffer {
   const bytes = messageBytes(message)

@@ -16,38 +16,18 @@ function openPending() {
   })
   const { queues: memory } = unboundedMemory()
   const encoding = { encode: (text: string) => Buffer.from(text), packetBytes: (text: string) => text.length }
-  const pending = new PendingMessages(databases.retained, encoding, memory)
+  const pending = new PendingMessages(databases.wills, encoding, memory)
   const stored = (): string[] =>
-    Array.from(databases.retained.getRange(), ({ key, value }) => `${key.toString()} ${value.toString()}`)
+    Array.from(databases.wills.getRange(), ({ key, value }) => `${key.toString()} ${value.toString()}`)
   return { root, pending, stored, memory }
 }
-
-test('PendingMessages writes many in parts, the oldest first, and what is left as a whole', async () => {
-  const { root, pending, stored, memory } = openPending()
-  for (let i = 0; i < 2500; i++) pending.set(`${i}`, 'x')
-  expect(pending.parts).toBe(2)
-  await root.batch(() => pending.writeSome())
-  pending.wasWritten()
-  expect(pending.parts).toBe(1)
-  expect(stored()).toHaveLength(1000)
-  expect(stored()).toContain('999 x')
-  for (let i = 0; i < 1000; i++) pending.set(`${i}`, i % 2 === 0 ? undefined : 'y')
-  await root.batch(() => pending.writeSome())
-  await root.batch(() => pending.write())
-  expect(pending.parts).toBe(0)
-  const expected = Array.from({ length: 2500 }, (_, i) => (i >= 1000 ? `${i} x` : i % 2 === 0 ? '' : `${i} y`))
-  expect(stored().toSorted()).toEqual(expected.filter((text) => text !== '').toSorted())
-  expect(memory.bytes).toBeGreaterThan(0)
-  pending.wasWritten()
-  expect(memory).toMatchObject({ bytes: 0, heapBytes: 0 })
-})
 
 test('PendingMessages has what was not stored in the next batch, unless there is something newer', async () => {
   const { root, pending, stored, memory } = openPending()
   for (let i = 0; i < 1500; i++) pending.set(`${i}`, 'old')
   const breaking = async () =>
     root.batch(() => {
-      pending.writeSome()
+      pending.write()
       throw new Error('broken')
     })
   await expect(breaking()).rejects.toThrow('broken')
