@@ -43,3 +43,10 @@ test('takesPart keeps the limit to what it can do: MQTT 3.1.1 at QoS 0 and 1, in
   expect(takesPart(find('QoS 1, 10 → 10 kept sessions, 64 B, on disk'), 'limit')).toBe(false)
   expect(takesPart(find('memory of each of 1 idle connections'), 'limit')).toBe(false)
 })
+
+test('takesPart keeps NATS from what it has not, and from subscriptions that it does not get done', () => {
+  expect(takesPart(find('QoS 1, 10 → 10, 64 B'), 'nats')).toBe(true)
+  expect(takesPart(find('QoS 2, 10 → 10, 64 B'), 'nats')).toBe(false)
+  expect(takesPart(find('MQTT 5, QoS 0, 10 → 10, 64 B'), 'nats')).toBe(false)
+  expect(takesPart(find('a subscription more of one client, 20 in a SUBSCRIBE'), 'nats')).toBe(false)
+})

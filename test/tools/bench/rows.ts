@@ -63,7 +63,8 @@ export function takesPart({ task, isOnDisk, isField }: Row, name: Startable): bo
     return leavesNothing && !isMqtt5 && !('isShared' in task && task.isShared) && !('qos' in task && task.qos === 2)
   }
   if (name === 'aedes') return !(isOnDisk || isMqtt5)
-  if (name === 'nats') return !(isOnDisk || isMqtt5 || ('qos' in task && task.qos === 2))
+  // NATS was not done with 100,000 subscriptions of a client after a minute.
+  if (name === 'nats') return !(isOnDisk || isMqtt5 || task.kind === 'subscribe' || ('qos' in task && task.qos === 2))
   return true
 }
 
