@@ -46,11 +46,13 @@ export class Incoming {
     return receivedIds.size >= maximum && !receivedIds.has(packetId)
   }
 
-  /** Notes a QoS 2 PUBLISH; false when it was here already and must not be delivered again [MQTT-4.3.3-2]. */
-  takeQos2(packetId: number): boolean {
-    if (this.#state.receivedIds.has(packetId)) return false
+  /** A QoS 2 PUBLISH was here already and must not be delivered again [MQTT-4.3.3-2]. */
+  hasQos2(packetId: number): boolean {
+    return this.#state.receivedIds.has(packetId)
+  }
+
+  takeQos2(packetId: number): void {
     this.#state.addReceivedId(packetId)
-    return true
   }
 
   /** PUBREL: the identifier is free again. False when it was not taken. */

@@ -121,6 +121,15 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       if (spreads.begun !== begun) awaitReceivers(this, spreads, undefined)
       return
     }
+    const changesBefore = store.changes
+    const type = qos === 1 ? PacketType.PUBACK : PacketType.PUBREC
+    // One that was taken is not refused by what is full by now: its identifier would stay taken, and the next message be lost.
+    if (qos === 2 && this.incoming.hasQos2(packetId)) {
+      const answer = { type, packetId, reasonCode: ReasonCode.SUCCESS, changesBefore }
+      if (this.spreading > 0) awaitReceivers(this, spreads, answer)
+      else this.#acknowledge(type, packetId, ReasonCode.SUCCESS, store.openBatch)
+      return
+    }
     const explainsFailures = this.#attached?.explainsFailures === true
     if (store.isFailing && this.#mustStore(message, topic)) {
       if (explainsFailures) this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
@@ -132,23 +141,13 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
       return
     }
-    const changesBefore = store.changes
-    const type = qos === 1 ? PacketType.PUBACK : PacketType.PUBREC
-    if (qos === 2 && !this.incoming.takeQos2(packetId)) {
-      const answer = { type, packetId, reasonCode: ReasonCode.SUCCESS, changesBefore }
-      if (this.spreading > 0) awaitReceivers(this, spreads, answer)
-      else this.#acknowledge(type, packetId, ReasonCode.SUCCESS, store.openBatch)
-      return
-    }
+    if (qos === 2) this.incoming.takeQos2(packetId)
     if (this.#messageExpiryMs !== Infinity) this.#limitExpiry(message)
     const reasonCode = this.#publish(message, topic)
     // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
     if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.incoming.release(packetId)
-    if (spreads.begun !== begun) {
-      awaitReceivers(this, spreads, { type, packetId, reasonCode, changesBefore })
-      return
-    }
-    this.acknowledge(type, packetId, reasonCode, changesBefore)
+    if (spreads.begun === begun) this.acknowledge(type, packetId, reasonCode, changesBefore)
+    else awaitReceivers(this, spreads, { type, packetId, reasonCode, changesBefore })
   }
 
   /** Acknowledges a message that all have: what did not have to be stored need not wait for what others store. */

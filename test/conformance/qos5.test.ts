@@ -157,6 +157,24 @@ describe('A message to the hub', () => {
     expect(await takeMessages(subscriber)).toHaveLength(1)
   })
 
+  test('at QoS 2 that was taken is not refused when it comes again, and its identifier is free after it', async () => {
+    const { log, port } = await startHub({ config: { limits: { maxRetainedMessages: 1 } } })
+    const subscriber = await subscriberAt(port, 0)
+    const publisher = await join5(port, 'publisher', KEPT)
+    const message = { topic: 'a', payload: 'x', qos: 2, retain: true, packetId: 1, properties: [] }
+    expect(await publish(publisher, publishPacket(message))).toMatchObject([{ type: 'PUBREC', reasonCode: 0x10 }])
+    await lose(log, publisher)
+    const other = await join5(port, 'other')
+    await publish(other, publishPacket({ topic: 'a', retain: true, properties: [] }))
+    await publish(other, publishPacket({ topic: 'b', payload: 'x', retain: true, properties: [] }))
+    const back = await join5(port, 'publisher', KEPT)
+    const again = await publish(back, publishPacket({ ...message, dup: true }))
+    expect(again).toMatchObject([{ type: 'PUBREC', reasonCode: 0 }])
+    expect(await publish(back, acknowledgePacket('PUBREL', 1))).toMatchObject([{ type: 'PUBCOMP', reasonCode: 0 }])
+    await publish(back, publishPacket({ topic: 't', payload: 'another', qos: 2, packetId: 1, properties: [] }))
+    expect(await takeMessages(subscriber)).toHaveLength(1)
+  })
+
   test('that there is not gets 0x92 in PUBCOMP and PUBREL [MQTT-3.6.2-1] [MQTT-3.7.2-1]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')
