@@ -72,7 +72,7 @@ export class Recorder {
     if (topic === undefined) return
     let share = this.#shareOf(topic)
     let left = run.count
-    for (let at = run.start; at < run.end && share > 0; share--) {
+    for (let at = run.start; at < run.end && share > 0;) {
       at = this.#single.takeFromRun(run, at)
       const reason = this.#leavesOut(true, this.#single.packetBytes)
       if (reason === 'too-large' || reason === 'qos0-byte-rate') {
@@ -81,6 +81,7 @@ export class Recorder {
         this.#leaveOutOfTopic(topic, 1, 'qos0-topic-byte-rate')
       } else if (reason === undefined) {
         this.#record(topic, this.#single, true)
+        share--
       } else {
         this.leftOut[reason] += left
         return

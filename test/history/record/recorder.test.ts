@@ -114,6 +114,13 @@ describe('History records', () => {
     expect(history.topic('camera')).toMatchObject({ messages: 11 })
   })
 
+  test('of a run what may be, whatever of it is left out', async () => {
+    const { history } = await begin({ qos0BytesPerSecondPerTopic: 1024, qos0PerSecondPerTopic: 20 })
+    const large = Array.from({ length: 40 }, () => 'l'.repeat(1100))
+    history.offerRun(postingListOf('camera', [...large, 'on', 'off', 'on']))
+    expect(history.topic('camera')).toMatchObject({ messages: 4, leftOut: 39 })
+  })
+
   test('no more of anything in a second than may be, neither messages nor bytes', async () => {
     const few = await begin({ maxMessagesPerSecond: 3 })
     for (let i = 0; i < 5; i++) few.history.offer(said('a', String(i), 2))
