@@ -286,6 +286,8 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       throw new MalformedPacketError(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) throw new MalformedPacketError('the flags of CONNECT are not 0')
     this.#parts.ledger.connects++
+    // It may have to wait for its turn.
+    this.#parts.silences.forget(this)
     this.#control = new Control(this, this.#parts)
     return this.#controlPacket(type, bytes, start, bodyStart, end)
   }
@@ -399,7 +401,6 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.#parts.clock.nowMs() }
     this.#reader.maxPacketBytes = this.#parts.limits.maxPacketBytes
     if (keepAliveSeconds > 0) this.#parts.silences.wait(this, this.#allowedSilenceMs)
-    else this.#parts.silences.forget(this)
     if (connect.properties !== undefined) {
       this.#version5 = new Version5(connect.properties, this.#parts, this.#publishRate)
       this.#output.isVersion5 = true

@@ -3,8 +3,6 @@ import { TURN } from '../base/turn.ts'
 
 /** How late one may be looked at; the hub looks no more often. */
 const STEP_MS = 250
-/** Who looks so much too late has not had the event loop: what came meanwhile is still in the sockets. */
-const LATE_MS = 1000
 
 /** Who is waited for; the links are the watch's own, so that waiting makes no object. */
 export interface Watched {
@@ -58,11 +56,8 @@ export class SilenceWatch {
 
   #look(): void {
     const nowStep = Math.floor(performance.now() / STEP_MS)
-    const isLate = (nowStep - this.#lastStep - 1) * STEP_MS >= LATE_MS
-    const tell = (): void => TURN.run(LoopPart.EXPIRY, this.#tell(nowStep))
-    // Behind the timers of a turn sockets are read, and then immediates run.
-    if (isLate) setImmediate(tell)
-    else tell()
+    // Behind the timers of a turn sockets are read, and then immediates run: what came while the loop was held is read first.
+    setImmediate(() => TURN.run(LoopPart.EXPIRY, this.#tell(nowStep)))
   }
 
   /** Tells those whose time is up by a step, earliest first; yields after each. */
