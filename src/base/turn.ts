@@ -106,8 +106,11 @@ export class Turn {
       const work = this.#waiting.shift()
       this.#shareEndMs = left === 1 ? this.#endMs : Math.min(this.#endMs, nowMs + SHARE_MS)
       this.#isGoingOn = true
-      work?.goOn()
-      this.#isGoingOn = false
+      try {
+        work?.goOn()
+      } finally {
+        this.#isGoingOn = false
+      }
       if (work?.isPromise === true) return
       nowMs = performance.now()
     }
