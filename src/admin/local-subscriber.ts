@@ -82,7 +82,7 @@ export class LocalSubscriber implements Subscriber {
     this.#parts = parts
   }
 
-  /** Hands over the retained messages that match first, if they are wanted, in slices of the loop. */
+  /** Hands over the retained messages that match, if they are wanted, in slices of the loop: new ones may come between. */
   start(): void {
     const { router } = this.#parts
     router.subscribe(this, this.filter, plainOptions(this.qos))

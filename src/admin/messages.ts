@@ -33,7 +33,7 @@ export type MessageHandler = (message: ReceivedMessage) => void
 export interface SubscribeOptions {
   /** The highest QoS at which messages are handed over; default 2. */
   readonly qos?: QoS | undefined
-  /** The messages that are retained already come first; default true. */
+  /** The messages that are retained already come too, in slices of the loop if there are many; default true. */
   readonly isRetainedWanted?: boolean | undefined
   /** `retain` also tells that a message was published with it, Retain As Published [MQTT5 §3.8.3.1]; default false. */
   readonly isRetainAsPublished?: boolean | undefined

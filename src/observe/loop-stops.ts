@@ -26,7 +26,8 @@ interface Stop extends Pause {
 }
 
 /**
- * Finds out who held the event loop whenever that was for 20 ms or more: the garbage collector, or the part that had most of the time.
+ * Finds out who held the event loop for 20 ms or more: the garbage collector, or the part that had most of the time. It knows of each
+ * long stop, of those that a part or the collector took alone, and of others by chance: a look has to fall into them.
  * What the collector took is known only a little later, so a stop is judged at the next look.
  */
 export class LoopStops {

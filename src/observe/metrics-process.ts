@@ -14,7 +14,7 @@ export const PROCESS_ROWS: readonly ReadRow[] = [
     name: 'hubbub_event_loop_stops_total',
     kind: 'counter',
     label: 'cause',
-    help: 'How often the event loop was held for 20 ms or more, by the part of the hub that had most of the time; gc is the garbage collector, other is none of these.',
+    help: 'How often the event loop was held for 20 ms or more, by the part of the hub that had most of the time; gc is the garbage collector, other is none of these. Of stops that no one part took alone, and of other, those are counted that one of ten looks a second fell into.',
     read: ({ loopStops }) => stopsBy(loopStops, ({ stops }) => stops),
   },
   {

@@ -36,7 +36,7 @@ const BATCH_CHANGES_ROW: HistogramRow = {
 const LOOP_LAG_ROW: HistogramRow = {
   name: 'hubbub_event_loop_lag_seconds',
   kind: 'histogram',
-  help: 'How long something that happens now would wait until the event loop gets to it, sampled 50 times a second.',
+  help: 'How long something that happens now would wait until the event loop gets to it, sampled ten times a second.',
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
 }
 const BATCH_FAILURES_ROW: MetricRow = {
