@@ -171,7 +171,7 @@ export class Router implements TableOwner {
     if (message.payloadBytes === 0) return false
     const bytes = message.packetBytes + RETAINED_BYTES
     // It waits to be stored, too.
-    if (this.#retainedMemory.mayTake(bytes, 0) && this.#queuesMemory.mayTake(2 * bytes, 2 * bytes)) return false
+    if (this.#retainedMemory.mayTake(bytes, 0) && this.#queuesMemory.mayTake(2 * bytes, 0)) return false
     const before = this.retained.get(message.topic)
     if (before !== undefined && message.packetBytes <= before.packetBytes) return false
     this.#retainedMemory.refuse()
