@@ -14,10 +14,14 @@ export const MEMORY_PARTS = {
     holds: 'messages that wait for clients, as far as they are in memory',
     whenShort: 'the oldest or the newest message is dropped (limits.queuePolicy)',
   },
+  connections: {
+    holds: 'open connections',
+    whenShort: 'CONNECT is refused with 0x97 or return code 3',
+  },
   sessions: {
-    holds: 'connections, sessions, subscriptions, topic aliases and wills',
+    holds: 'sessions, subscriptions, topic aliases and wills',
     whenShort:
-      'CONNECT is refused with 0x97 or return code 3, SUBSCRIBE with 0x97 or 0x80; a new Topic Alias ends the connection with 0x97',
+      'CONNECT is refused with 0x97 or return code 3, unless the client has a session and its will takes at most 2 KiB; SUBSCRIBE with 0x97 or 0x80; a new Topic Alias ends the connection with 0x97',
   },
   history: {
     holds: 'what the history knows of its topics, and what it has not stored yet',

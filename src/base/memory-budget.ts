@@ -25,6 +25,7 @@ export class MemoryBudget implements Readonly<Record<MemoryPart, MemoryAccount>>
   readonly topics: MemoryAccount
   readonly retained: MemoryAccount
   readonly queues: MemoryAccount
+  readonly connections: MemoryAccount
   readonly sessions: MemoryAccount
   readonly history: MemoryAccount
   readonly unfinished: MemoryAccount
@@ -42,6 +43,7 @@ export class MemoryBudget implements Readonly<Record<MemoryPart, MemoryAccount>>
     this.topics = account('topics')
     this.retained = account('retained')
     this.queues = account('queues')
+    this.connections = account('connections')
     this.sessions = account('sessions')
     this.history = account('history')
     this.unfinished = account('unfinished')
@@ -49,7 +51,16 @@ export class MemoryBudget implements Readonly<Record<MemoryPart, MemoryAccount>>
   }
 
   get accounts(): readonly MemoryAccount[] {
-    return [this.topics, this.retained, this.queues, this.sessions, this.history, this.unfinished, this.outputs]
+    return [
+      this.topics,
+      this.retained,
+      this.queues,
+      this.connections,
+      this.sessions,
+      this.history,
+      this.unfinished,
+      this.outputs,
+    ]
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { Aedes, type Client, type PublishPacket } from 'aedes'
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
+import { ConnectReturnCode } from '../protocol/reason-codes.ts'
 import { subscriptionFault } from '../protocol/shared-filter.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -62,7 +63,9 @@ export class Broker extends Aedes {
       // The connection may have ended since its CONNECT went in: nobody would ever end a session opened now.
       if (destroyed) return done(null, false)
       // 3.1.1 lets Aedes make up the identifier of a client that has none.
-      peer.sessionOpened(parts.sessions.open({ ...peer.request, clientId: client.id }, peer.connection))
+      const opened = parts.sessions.open({ ...peer.request, clientId: client.id }, peer.connection)
+      if (opened === undefined) return done(noMemory(), false)
+      peer.sessionOpened(opened)
       done(null, true)
     }
     this.authorizeSubscribe = (_client, subscription, done) => {
@@ -121,6 +124,13 @@ export class Broker extends Aedes {
       this.close(() => resolve())
     })
   }
+}
+
+/** Has Aedes answer that the server is unavailable. */
+function noMemory(): AuthenticateError {
+  return Object.assign(new Error('there is no memory for one more session'), {
+    returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
+  })
 }
 
 /** The hub's end of an Aedes client. */

@@ -1,5 +1,5 @@
 import type { MemoryAccount } from '../base/memory-account.ts'
-import { CONNECTION_BYTES, SESSION_BYTES } from '../session/memory-costs.ts'
+import { CONNECTION_BYTES } from '../session/memory-costs.ts'
 import type { LimitName } from '../observe/ledger.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import { Message } from '../protocol/message.ts'
@@ -41,7 +41,7 @@ export class Connections {
 
   constructor(parts: ConnectionsParts) {
     this.#limits = parts.limits
-    this.#memory = parts.memory.sessions
+    this.#memory = parts.memory.connections
     this.#parts = {
       ...parts,
       turn: new OutputTurn(parts.ledger, parts.memory),
@@ -106,8 +106,7 @@ export class Connections {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits
     if (maxConnections !== null && this.#open.size >= maxConnections) return 'connections'
     if (maxConnectionsPerAddress !== null && countOfHost >= maxConnectionsPerAddress) return 'connections-per-address'
-    const bytes = CONNECTION_BYTES + SESSION_BYTES
-    return this.#memory.mayTake(bytes, bytes) ? undefined : 'memory'
+    return this.#memory.mayTake(CONNECTION_BYTES, CONNECTION_BYTES) ? undefined : 'memory'
   }
 
   #remove(connection: Connection): void {

@@ -24,12 +24,13 @@ import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/
 import { isOverTopicLimit, type TopicLimits } from '../protocol/topic.ts'
 import type { WillReport } from '../session/client-report.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
+import { willBytes } from '../session/memory-costs.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
 import { connackCode, type ConnackLimits, connackProperties, keepAliveOf, farewellProperties } from './v5/connack5.ts'
-import { type Refusal, NO_MEMORY, refusalOf } from './refusal.ts'
-import { checkWill, reportWill, takeWillMemory, willOf } from './will.ts'
+import { type Refusal, refusalByBroker, refusalOf } from './refusal.ts'
+import { checkWill, reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
 export interface ControlOwner extends SessionConnection {
@@ -82,7 +83,7 @@ export interface ControlLimits extends TopicLimits, ConnackLimits {
 /** What DISCONNECT and CONNACK take besides their Reason String. */
 const FAREWELL_HEADER_BYTES = 16
 // One of each for all connections that have nothing to say.
-const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0 }
+const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
 const NONE: readonly never[] = []
 const DISCONNECTED = 'the client said DISCONNECT'
 const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPTION_EXISTED, ReasonCode.SUCCESS]
@@ -96,7 +97,6 @@ export class Control {
   readonly connection: ControlOwner
   readonly #parts: ControlParts
   will: StoredWill | undefined = undefined
-  #willBytes = 0
   request: SessionRequest = NO_REQUEST
   #isVersion5 = false
   #isConnected = false
@@ -165,14 +165,12 @@ export class Control {
     if (refusal !== undefined) return this.#refuse(refusal)
     if (connect.clientId === undefined) return
     checkWill(connect, this.#parts)
-    this.#willBytes = takeWillMemory(connect, this.#parts)
-    if (this.#willBytes < 0) return this.#refuse(NO_MEMORY)
     this.#connect = connect
     const isAssigned = this.#isVersion5 && connect.clientId === ''
     const clientId = isAssigned ? `hubbub-${randomUUID()}` : connect.clientId // [MQTT5-3.1.3-6]
     const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
-    this.request = { clientId, isClean: connect.isClean, expirySeconds }
     this.will = willOf(connect, clientId)
+    this.request = { clientId, isClean: connect.isClean, expirySeconds, willBytes: willBytes(this.will) }
     const passed = this.#isVersion5 ? encodeConnect(connect, clientId) : Buffer.from(bytes.subarray(start, end))
     this.#admission = this.#parts.broker.open(this, passed)
   }
@@ -252,7 +250,7 @@ export class Control {
   /** The connection ends, and with it the client, unless it did so before: then its will is published. */
   end(): void {
     this.#isEnded = true
-    this.#parts.memory.sessions.give(Math.max(0, this.#willBytes), 0)
+    if (this.#session !== undefined) this.#parts.memory.sessions.give(this.request.willBytes, 0)
     this.#admission?.destroy()
     this.#client?.destroy()
   }
@@ -260,11 +258,13 @@ export class Control {
   sessionOpened({ session, isPresent }: OpenedSession): void {
     this.#session = session
     this.#isPresent = isPresent
+    this.#parts.memory.sessions.take(this.request.willBytes, 0)
   }
 
   refused(returnCode: number): void {
     if (!this.#isVersion5) this.connection.sendPacket(encodeConnack(false, returnCode))
-    this.connection.close(`CONNECT refused with return code ${returnCode}`, ReasonCode.UNSPECIFIED_ERROR)
+    const { reason, reasonCode } = refusalByBroker(returnCode)
+    this.connection.close(reason, reasonCode)
   }
 
   admitted(client: ControlClient): void {

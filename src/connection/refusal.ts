@@ -9,10 +9,17 @@ export interface Refusal {
   readonly reasonCode: ReasonCode
 }
 
-export const NO_MEMORY: Refusal = {
+const NO_MEMORY: Refusal = {
   reason: 'there is no memory for it (limits.memory)',
   returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
   reasonCode: ReasonCode.QUOTA_EXCEEDED,
+}
+
+/** Why the broker has refused a CONNECT. It says that the server is unavailable only for want of memory. */
+export function refusalByBroker(returnCode: number): Omit<Refusal, 'returnCode'> {
+  return returnCode === NO_MEMORY.returnCode
+    ? { ...NO_MEMORY, reason: `CONNECT refused: ${NO_MEMORY.reason}` }
+    : { reason: `CONNECT refused with return code ${returnCode}`, reasonCode: ReasonCode.UNSPECIFIED_ERROR }
 }
 
 /** What there is to say against a CONNECT that is well-formed; undefined: nothing. */

@@ -1,4 +1,3 @@
-import type { MemoryBudget } from '../base/memory-budget.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
@@ -36,20 +35,4 @@ export function checkWill(
   if (will === undefined || fault === undefined) return
   if (isOverTopicLimit(topicNameFault, will.topic, limits)) ledger.hit('topic')
   throw new MalformedPacketError(`will topic is not valid: ${fault}`, ReasonCode.TOPIC_NAME_INVALID)
-}
-
-/** Takes the memory that a will needs for as long as its client is connected. Returns its bytes, or -1 when there is none. */
-export function takeWillMemory(
-  { will }: ConnectPacket,
-  { memory: { sessions }, ledger }: { readonly memory: MemoryBudget; readonly ledger: Ledger },
-): number {
-  if (will === undefined) return 0
-  const bytes = will.payload.length + 2 * will.topic.length
-  if (sessions.mayTake(bytes, 0)) {
-    sessions.take(bytes, 0)
-    return bytes
-  }
-  sessions.refuse()
-  ledger.hit('memory')
-  return -1
 }

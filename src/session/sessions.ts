@@ -1,4 +1,4 @@
-import { sessionBytes } from './memory-costs.ts'
+import { sessionBytes, SURE_WILL_BYTES } from './memory-costs.ts'
 import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
@@ -21,6 +21,8 @@ export interface SessionRequest {
   readonly isClean: boolean
   /** How long it is to outlive the connection, before the hub's own limit; Infinity means forever. */
   readonly expirySeconds: number
+  /** What its will takes in memory, 0 without one. */
+  readonly willBytes: number
 }
 
 /** What `Sessions.open` gives: the session, and whether it was there before (Session Present) [MQTT-3.2.2-2]. */
@@ -113,11 +115,13 @@ export class Sessions {
 
   /**
    * Gives the client its session and ends an older connection of the same client [MQTT-3.1.4-2]. A clean one is new; another is
-   * resumed when there is one [MQTT-3.1.2-4] [MQTT-3.1.2-6].
+   * resumed when there is one [MQTT-3.1.2-4] [MQTT-3.1.2-6]. Undefined: there is no memory for it.
    */
-  open({ clientId, isClean, expirySeconds: asked }: SessionRequest, connection: SessionConnection): OpenedSession {
+  open(request: SessionRequest, connection: SessionConnection): OpenedSession | undefined {
+    const { clientId, isClean, expirySeconds: asked } = request
     const expirySeconds = Math.min(asked, this.#parts.limits.maxSessionExpirySeconds)
     const existing = this.#byClientId.get(clientId)
+    if (!this.#hasMemoryFor(request, existing)) return undefined
     const older = existing?.connection
     if (existing !== undefined && older !== undefined) {
       existing.detach(older.pendingQos0Messages)
@@ -186,6 +190,17 @@ export class Sessions {
 
   onFailed(batch: number, error: Error): void {
     for (const session of this.#holding) session.incoming.failed(batch, `the store failed: ${error.message}`)
+  }
+
+  /** A session that is there counts already, and so a client is never kept from its own. */
+  #hasMemoryFor({ clientId, willBytes }: SessionRequest, existing: Session | undefined): boolean {
+    if (existing !== undefined && willBytes <= SURE_WILL_BYTES) return true
+    const { memory, ledger } = this.#parts
+    const bytes = existing === undefined ? sessionBytes(clientId) : 0
+    if (memory.sessions.mayTake(bytes + willBytes, bytes)) return true
+    memory.sessions.refuse()
+    ledger.hit('memory')
+    return false
   }
 
   #create(state: SessionState, isKept: boolean): Session {

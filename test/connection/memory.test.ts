@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join as joinPath } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
 import { publishPacket, subscribePacket } from '../support/packets.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import { byLabel, scrapeSamples } from '../support/scrape.ts'
@@ -9,6 +12,9 @@ import { join, leave } from '../support/steps.ts'
 const MIB = 1024 ** 2
 const LIMIT = { memory: 16 * MIB, maxSubscriptionsPerClient: null }
 const QUOTA_EXCEEDED = 0x97
+
+const data = mkdtempSync(joinPath(tmpdir(), 'hubbub-memory-'))
+afterAll(() => rmSync(data, { recursive: true }))
 
 async function start(limits: object = {}): Promise<TestHub> {
   return startHub({ config: { data: 'memory', limits: { ...LIMIT, ...limits } } })
@@ -62,12 +68,67 @@ test('A subscription that there is no memory for is refused, and so is a connect
   const late = await openRawClient(port)
   expect(await late.connect({ clientId: 'late' })).toMatchObject({ reasonCode: 3 })
   const told = log.lines.items.filter(({ fields }) => fields['limit'] === 'limits.memory')
-  expect(told).toHaveLength(1)
+  expect(told.map(({ fields }) => fields['part'])).toEqual(['sessions', 'connections'])
 
   await leave(hog)
   for (const other of others) other.destroy()
   await expect.poll(() => held(started, 'sessions')).toBe(0)
   await join(port, 'late')
+})
+
+test('A hub that has more sessions on disk than there is memory for lets in whoever has one, and nobody new', async () => {
+  const first = await startHub({ config: { data, limits: { maxSubscriptionsPerClient: null } } })
+  for (let i = 0; i < 20; i++) {
+    const client = await join(first.port, `kept-${i}`, { isClean: false })
+    await client.subscribe(...Array.from({ length: 2200 }, (_, k) => [`filter/${i}/${k}`, 1] as const))
+    await leave(client)
+  }
+  await first.hub.stop()
+
+  const second = await startHub({ config: { data, limits: LIMIT } })
+  const { port } = second
+  expect(await held(second, 'sessions')).toBeGreaterThan(16 * MIB)
+  const old = await openRawClient(port)
+  const will = { topic: 'will', payload: 'gone' }
+  expect(await old.connect({ clientId: 'kept-1', isClean: false, will })).toMatchObject({
+    reasonCode: 0,
+    isSessionPresent: true,
+  })
+  expect((await old.subscribe(['filter/1/7', 0])).codes).toEqual([0])
+  const unknown = await openRawClient(port)
+  expect(await unknown.connect({ clientId: 'unknown' })).toMatchObject({ reasonCode: 3 })
+  // Whoever ends what is kept makes room.
+  for (let i = 0; i < 20; i++) await leave(await join(port, `kept-${i}`))
+  await expect.poll(() => held(second, 'sessions')).toBe(0)
+  await join(port, 'unknown')
+})
+
+test('Who keeps sessions until there is no memory for more keeps out nobody who has one', async () => {
+  const started = await start()
+  const { port, hub } = started
+  const device = await join(port, 'device', { isClean: false })
+  await device.subscribe(['to/device', 1])
+  await leave(device)
+  // Long identifiers count too, and fill it with fewer of them.
+  const name = 'x'.repeat(30_000)
+  let refused = 0
+  for (let i = 0; i < 1000 && refused === 0; i++) {
+    const hog = await openRawClient(port)
+    if ((await hog.connect({ clientId: `${name}${i}`, isClean: false })).reasonCode === 0) await leave(hog)
+    else refused++
+  }
+  expect(refused).toBe(1)
+  expect(hub.ledger.limitHits.memory).toBe(1)
+  expect(await refusals(started, 'sessions')).toBe(1)
+  const late = await openRawClient(port, 5)
+  expect(await late.connect({ clientId: `${name}late`, properties: [] })).toMatchObject({ reasonCode: QUOTA_EXCEEDED })
+  const back = await openRawClient(port)
+  const will = { topic: 'will', payload: 'gone' }
+  expect(await back.connect({ clientId: 'device', isClean: false, will })).toMatchObject({
+    reasonCode: 0,
+    isSessionPresent: true,
+  })
+  await expect.poll(() => held(started, 'connections')).toBe(4000)
 })
 
 test('A client of MQTT 3.1.1 is told with 0x80 that there is no memory for its subscription', async () => {
