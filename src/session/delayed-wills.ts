@@ -1,13 +1,16 @@
+import type { MemoryBudget } from '../base/memory-budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Router } from '../router/router.ts'
 import type { Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'
+import { willBytes } from './memory-costs.ts'
 
 /** What delayed wills are built from. */
 export interface DelayedWillsParts {
   readonly router: Router
   readonly store: Store
   readonly clock: Clock
+  readonly memory: MemoryBudget
 }
 
 /**
@@ -28,17 +31,19 @@ export class DelayedWills {
     return this.#byClientId.has(clientId)
   }
 
-  /** Publishes the will when its delay is over. */
+  /** Publishes the will when its delay is over. What it takes was asked for when its client connected. */
   schedule(will: StoredWill): void {
     const { clientId, delaySeconds } = will
+    this.#letGo(clientId)
     this.#byClientId.set(clientId, will)
+    this.#parts.memory.sessions.take(willBytes(will), 0)
     this.#due.set(clientId, this.#parts.clock.nowMs() + delaySeconds * 1000)
     this.#parts.store.putWill(will)
   }
 
   /** The session goes on: the will is not published [MQTT5-3.1.3-9]. */
   cancel(clientId: string): void {
-    if (!this.#byClientId.delete(clientId)) return
+    if (!this.#letGo(clientId)) return
     this.#due.delete(clientId)
     this.#parts.store.removeWill(clientId)
   }
@@ -56,6 +61,14 @@ export class DelayedWills {
     // From now on its expiry is a time, as that of any other message.
     if (message.isExpiryForwarded) message.expiresAtMs += this.#parts.clock.nowMs()
     this.#parts.router.publishMessage(message)
+  }
+
+  #letGo(clientId: string): boolean {
+    const will = this.#byClientId.get(clientId)
+    if (will === undefined) return false
+    this.#byClientId.delete(clientId)
+    this.#parts.memory.sessions.give(willBytes(will), 0)
+    return true
   }
 
   /** Publishes what is due, a will at each step. */

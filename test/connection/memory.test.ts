@@ -6,7 +6,7 @@ import { publishPacket, subscribePacket } from '../support/packets.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import { byLabel, scrapeSamples } from '../support/scrape.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
-import { join, leave } from '../support/steps.ts'
+import { join, leave, lose } from '../support/steps.ts'
 
 // What happens when there is no memory for more: the least that can be configured is soon used up.
 const MIB = 1024 ** 2
@@ -129,6 +129,41 @@ test('Who keeps sessions until there is no memory for more keeps out nobody who 
     isSessionPresent: true,
   })
   await expect.poll(() => held(started, 'connections')).toBe(4000)
+})
+
+test('A will that waits for its delay counts, before and after a restart, until its client is back', async () => {
+  const folder = mkdtempSync(joinPath(data, 'wills-'))
+  const will = { topic: 'will', payload: 'x'.repeat(60_000), properties: [[0x18, 1000]] } as const
+  const first = await startHub({ config: { data: folder, limits: LIMIT } })
+  const client = await openRawClient(first.port, 5)
+  await client.connect({ clientId: 'device', isClean: false, properties: [[0x11, 1000]], will })
+  const heldBefore = await held(first, 'sessions')
+  expect(heldBefore).toBeGreaterThan(60_000)
+  await lose(first.log, client)
+  await expect.poll(() => held(first, 'sessions')).toBe(heldBefore)
+  await first.hub.stop()
+
+  const second = await startHub({ config: { data: folder, limits: LIMIT } })
+  expect(await held(second, 'sessions')).toBe(heldBefore)
+  const back = await openRawClient(second.port, 5)
+  await back.connect({ clientId: 'device', isClean: false, properties: [[0x11, 1000]] })
+  expect(await held(second, 'sessions')).toBeLessThan(5000)
+})
+
+test('Clients that leave large wills behind get no more than there is memory for', async () => {
+  const started = await start()
+  const { port, log } = started
+  const will = { topic: 'will', payload: 'x'.repeat(60_000), properties: [[0x18, 1000]] } as const
+  let accepted = 0
+  for (; accepted < 300; accepted++) {
+    const client = await openRawClient(port, 5)
+    const { reasonCode } = await client.connect({ clientId: `hog-${accepted}`, properties: [[0x11, 1000]], will })
+    if (reasonCode === QUOTA_EXCEEDED) break
+    await lose(log, client)
+  }
+  expect(accepted).toBeGreaterThan(100)
+  expect(accepted).toBeLessThan(160)
+  expect(await held(started, 'sessions')).toBeLessThanOrEqual(9 * MIB)
 })
 
 test('A client of MQTT 3.1.1 is told with 0x80 that there is no memory for its subscription', async () => {
