@@ -21,7 +21,7 @@ export const MEMORY_PARTS = {
   sessions: {
     holds: 'sessions, subscriptions, topic aliases and wills',
     whenShort:
-      'CONNECT is refused with 0x97 or return code 3, unless the client has a session and its will takes at most 2 KiB; SUBSCRIBE with 0x97 or 0x80; a new Topic Alias ends the connection with 0x97',
+      'CONNECT is refused with 0x97 or return code 3, unless the client has a session and its will takes at most 2 KiB; SUBSCRIBE with 0x97 or 0x80; a Topic Alias ends the connection with 0x97 if the client has over 2 KiB of them',
   },
   history: {
     holds: 'what the history knows of its topics, and what it has not stored yet',

@@ -120,6 +120,13 @@ test('Who keeps sessions until there is no memory for more keeps out nobody who 
   expect(refused).toBe(1)
   expect(hub.ledger.limitHits.memory).toBe(1)
   expect(await refusals(started, 'sessions')).toBe(1)
+  const aliasing = await openRawClient(port, 5)
+  expect(await aliasing.connect({ clientId: 'device', isClean: false, properties: [[0x11, 1000]] })).toMatchObject({
+    reasonCode: 0,
+  })
+  const aliased = publishPacket({ topic: 'a', qos: 1, packetId: 1, properties: [[0x23, 1]] })
+  aliasing.send(aliased)
+  expect(await aliasing.next('PUBACK')).toMatchObject({ packetId: 1 })
   const late = await openRawClient(port, 5)
   expect(await late.connect({ clientId: `${name}late`, properties: [] })).toMatchObject({ reasonCode: QUOTA_EXCEEDED })
   const back = await openRawClient(port)

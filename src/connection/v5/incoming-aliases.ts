@@ -6,6 +6,8 @@ import { ReasonCode } from '../../protocol/reason-codes.ts'
 
 /** What an alias takes besides its topic. */
 const ALIAS_BYTES = 120
+/** So much every client may have, whatever memory there is. */
+const SURE_BYTES = 2048
 
 /** The Topic Aliases of one client; they last as long as its connection [MQTT5-3.3.2-7]. */
 export class IncomingAliases {
@@ -52,7 +54,7 @@ export class IncomingAliases {
 
   /** Holds so many bytes more, or less. @throws MalformedPacketError when there is no memory for them */
   #hold(bytes: number): void {
-    if (bytes > 0 && !this.#memory.mayTake(bytes, 0)) {
+    if (bytes > 0 && this.#heldBytes + bytes > SURE_BYTES && !this.#memory.mayTake(bytes, 0)) {
       this.#memory.refuse()
       throw new NoMemoryError('more Topic Aliases')
     }
