@@ -53,11 +53,13 @@ export class Publisher {
     const { router, store } = this.#parts
     const { topic } = message
     const isForLater = message.qos > 0 || message.retain
-    const refusal = router.isRetainedFull(message)
-      ? 'there is no room for one more retained message (limits.maxRetainedMessages, limits.maxRetainedBytes)'
-      : store.isFailing && isForLater
-        ? 'the store cannot write, so the message could not be kept'
-        : undefined
+    const limit = router.retainedLimitFor(message)
+    const refusal =
+      limit !== undefined
+        ? `there is no room for one more retained message (limits.${limit})`
+        : store.isFailing && isForLater
+          ? 'the store cannot write, so the message could not be kept'
+          : undefined
     if (refusal !== undefined) {
       throw new HubbubError('PUBLISH_REFUSED', `Cannot publish to ${JSON.stringify(topic)}: ${refusal}`)
     }

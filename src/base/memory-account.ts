@@ -8,7 +8,8 @@ export const MEMORY_PARTS = {
   },
   retained: {
     holds: 'retained messages',
-    whenShort: 'a message of MQTT 5 at QoS 1 or 2 is refused with 0x97; any other is delivered and not retained',
+    whenShort:
+      'a message of MQTT 5 at QoS 1 or 2 is refused with 0x97, one by HTTP or of a program with PUBLISH_REFUSED; any other is delivered and not retained',
   },
   queues: {
     holds: 'messages that wait for clients, as far as they are in memory',

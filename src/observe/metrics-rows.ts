@@ -139,7 +139,7 @@ const MESSAGE_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_messages_not_retained_total',
     kind: 'counter',
-    help: 'Messages that were not retained because a limit was reached (limits.maxRetainedMessages, limits.maxRetainedBytes).',
+    help: 'Messages that were not retained because a limit was reached (limits.maxRetainedMessages, limits.maxRetainedBytes, limits.memory).',
     read: ({ ledger }) => ledger.notRetained,
   },
 ]

@@ -163,7 +163,13 @@ export class Router implements TableOwner {
 
   /** Whether the message would be retained if there were room for it, and there is none. */
   isRetainedFull(message: Message): boolean {
-    return message.retain && (this.retained.limitFor(message) !== undefined || this.#isRetainedShort(message))
+    return this.retainedLimitFor(message) !== undefined
+  }
+
+  /** The limit that keeps the message from being retained, as an option of `limits`; undefined also for one that is not to be. */
+  retainedLimitFor(message: Message): keyof RetainedLimits | 'memory' | undefined {
+    if (!message.retain) return undefined
+    return this.retained.limitFor(message) ?? (this.#isRetainedShort(message) ? 'memory' : undefined)
   }
 
   /** There is no memory for one more retained message. */

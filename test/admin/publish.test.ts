@@ -109,7 +109,10 @@ describe('Hub.publish refuses', () => {
     await hub.publish('a', 'x', { retain: true })
     const got: ReceivedMessage[] = []
     hub.subscribe('b', (message) => void got.push(message))
-    expect((await rejectionOf(hub.publish('b', 'x', { retain: true }))).code).toBe('PUBLISH_REFUSED')
+    expect(await rejectionOf(hub.publish('b', 'x', { retain: true }))).toMatchObject({
+      code: 'PUBLISH_REFUSED',
+      message: 'Cannot publish to "b": there is no room for one more retained message (limits.maxRetainedMessages)',
+    })
     expect(got).toEqual([])
     // What replaces another needs no more room.
     expect(await hub.publish('a', 'y', { retain: true })).toEqual({ matched: 0 })

@@ -218,6 +218,7 @@ test('A message that there is no memory to retain is refused where its publisher
   silent.send(publishPacket({ topic: 'r/more', payload, qos: 1, packetId: 9, retain: true }))
   await silent.next('PUBACK')
   expect(hub.ledger.notRetained).toBe(2)
+  await expect(hub.publish('r/more', payload, { retain: true })).rejects.toThrow('limits.memory')
   // One that is there already may change.
   publisher.send(publishPacket({ topic: 'r/0', payload, qos: 1, packetId: 1000, retain: true, properties: [] }))
   expect((await publisher.next('PUBACK')).reasonCode).not.toBe(QUOTA_EXCEEDED)
