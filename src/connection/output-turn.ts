@@ -41,7 +41,7 @@ export class OutputTurn {
   constructor(ledger: Ledger, memory: MemoryBudget = unboundedMemory()) {
     this.ledger = ledger
     this.memory = memory.outputs
-    this.blocks = new Blocks(memory.unfinished)
+    this.blocks = new Blocks(memory)
     this.#flush = () => this.flush()
     this.#flushLate = () => this.#goOn()
   }

@@ -9,6 +9,8 @@ import type { Transport } from './transport.ts'
 
 /** From here on a payload is sent from memory that all its receivers share instead of being copied for each. */
 const REFERENCE_FROM_BYTES = 8192
+/** What an output takes to refer to such a payload; the payload counts once for all. */
+const REFERENCE_BYTES = 200
 /**
  * An output that is fuller than this before the turn ends is written at once: many publishers to one subscriber would pass
  * its bound within a turn however fast it reads.
@@ -192,20 +194,18 @@ export class Output {
 
   /** Hands over what is left, taken or not, and nothing after it. */
   finish(): void {
-    if (this.#gatheredBytes > 0 && !this.#isClosed) this.#write()
+    if (this.#gatheredBytes > 0 && !this.#isClosed) {
+      this.#abandonTransit()
+      this.#write()
+    }
     this.close()
   }
 
   /** Forgets what is left; the transport is gone. What was handed to it is not used again, since the system may still read it. */
   close(): void {
     this.#isClosed = true
-    this.#giveMemory()
-    this.#chunks = undefined
-    this.#blocks = undefined
-    this.#transitBlocks = undefined
-    this.#slabs = undefined
-    this.#slab = undefined
-    this.#transitSlabs = undefined
+    this.#abandonTransit()
+    this.#abandonGathered()
   }
 
   #write(): void {
@@ -286,20 +286,24 @@ export class Output {
   /** Adds `bytes[start, end)`, those of the message or of a shape of it, from where they lie for as long as they are needed. */
   #refer(message: Message, bytes: Buffer, start: number, end: number): void {
     const chunks = this.#closeSegment()
-    this.#holds(end - start)
+    const { blocks } = this.#turn
     const { lasting } = message
+    let shift = 0
+    let block: Block
     if (bytes !== message.bytes) {
-      chunks.push(bytes.subarray(start, end))
+      block = message.lendLasting(bytes)
     } else if (lasting !== undefined) {
-      const shift = lasting.start - message.start
-      chunks.push(lasting.bytes.subarray(start + shift, end + shift))
+      block = lasting.lendLasting(lasting.bytes)
+      shift = lasting.start - message.start
     } else {
-      const block = message.lend(this.#turn.blocks)
-      const shift = message.lentStart - message.start
-      chunks.push(block.bytes.subarray(start + shift, end + shift))
-      this.#blocks ??= []
-      this.#blocks.push(block)
+      block = message.lend(blocks)
+      shift = message.lentStart - message.start
     }
+    blocks.count(block)
+    this.#holds(REFERENCE_BYTES)
+    chunks.push(block.bytes.subarray(start + shift, end + shift))
+    this.#blocks ??= []
+    this.#blocks.push(block)
   }
 
   /** Moves what was written to the slab since the last segment into the list of chunks, and returns that. */
@@ -317,13 +321,27 @@ export class Output {
     this.#gatheredHeldBytes += bytes
   }
 
-  /** What is let go of without being used again does not count any more. */
-  #giveMemory(): void {
-    let bytes = this.#gatheredHeldBytes + this.#transitHeldBytes
-    if (this.#slab !== undefined && this.#slab.length <= LARGE_SLAB_BYTES) bytes += this.#slab.length
-    for (const slabs of [this.#slabs, this.#transitSlabs]) for (const slab of slabs ?? []) bytes += slab.length
-    this.#gatheredHeldBytes = 0
+  /** What was handed to the transport and not taken counts no more, and is not used again: the system may still read it. */
+  #abandonTransit(): void {
+    let bytes = this.#transitHeldBytes
+    for (const slab of this.#transitSlabs ?? []) bytes += slab.length
+    for (const block of this.#transitBlocks ?? []) this.#turn.blocks.abandon(block)
     this.#transitHeldBytes = 0
+    this.#transitSlabs = undefined
+    this.#transitBlocks = undefined
+    this.#turn.memory.give(bytes, 0)
+  }
+
+  #abandonGathered(): void {
+    let bytes = this.#gatheredHeldBytes
+    if (this.#slab !== undefined && this.#slab.length <= LARGE_SLAB_BYTES) bytes += this.#slab.length
+    for (const slab of this.#slabs ?? []) bytes += slab.length
+    for (const block of this.#blocks ?? []) this.#turn.blocks.release(block)
+    this.#gatheredHeldBytes = 0
+    this.#chunks = undefined
+    this.#slab = undefined
+    this.#slabs = undefined
+    this.#blocks = undefined
     this.#turn.memory.give(bytes, 0)
   }
 

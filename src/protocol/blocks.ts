@@ -1,7 +1,7 @@
 // Hot path: for each packet that spans chunks, and each message that is sent from where it lies; measured by `npm run bench`, rows "16 KiB".
 
 import type { MemoryAccount } from '../base/memory-account.ts'
-import { unboundedMemory } from '../base/memory-budget.ts'
+import { type MemoryBudget, unboundedMemory } from '../base/memory-budget.ts'
 
 /** Blocks have 8 KiB, 16 KiB and so on up to 1 MiB. */
 const SMALLEST_BITS = 13
@@ -15,9 +15,14 @@ export class Block {
   readonly bytes: Buffer
   /** Only for `Blocks` and for who adds a user. */
   uses = 1
+  /** It counts as what outputs hold. Only for `Blocks`. */
+  isCounted = false
+  /** False for bytes that are a message's own, and for those that the system may still read when nobody uses them. */
+  isReusable: boolean
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, isReusable = true) {
     this.bytes = bytes
+    this.isReusable = isReusable
   }
 }
 
@@ -31,11 +36,13 @@ export class Blocks {
   framed: Block | undefined = undefined
   /** What packets hold that have not come whole. */
   readonly unfinished: MemoryAccount
+  readonly #outputs: MemoryAccount
   readonly #free: Block[][] = Array.from({ length: SIZES }, () => [])
   #freeBytes = 0
 
-  constructor(unfinished = unboundedMemory().unfinished) {
-    this.unfinished = unfinished
+  constructor(memory: MemoryBudget = unboundedMemory()) {
+    this.unfinished = memory.unfinished
+    this.#outputs = memory.outputs
   }
 
   /** A block of at least so many bytes with one user. What it holds is left from before. */
@@ -54,10 +61,28 @@ export class Blocks {
     return block
   }
 
+  /** One of its users is an output: until the last user has released it the block counts, once however many outputs there are. */
+  count(block: Block): void {
+    if (block.isCounted) return
+    block.isCounted = true
+    this.#outputs.take(block.bytes.length, 0)
+  }
+
+  /** One user less, who does not know when the system has read it: it is not used again. */
+  abandon(block: Block): void {
+    block.isReusable = false
+    this.release(block)
+  }
+
   /** One user less. Nothing happens when there is none left. */
   release(block: Block): void {
     if (block.uses === 0 || --block.uses > 0) return
     const { length } = block.bytes
+    if (block.isCounted) {
+      block.isCounted = false
+      this.#outputs.give(length, 0)
+    }
+    if (!block.isReusable) return
     const size = sizeFor(length)
     const free = this.#free[size]
     if (free === undefined || length !== bytesOf(size) || this.#freeBytes + length > MAX_FREE_BYTES) return

@@ -1,10 +1,11 @@
 // Hot path: one call or more per PUBLISH and subscriber; measured by `npm run bench`, rows "QoS 0" to "QoS 2".
-import type { Block, Blocks } from './blocks.ts'
+import { Block, type Blocks } from './blocks.ts'
 import type { QoS } from './packet-types.ts'
 import { encodePublish, PublishPacket } from './publish-packet.ts'
 import { readVarint, varintBytes, varintEnd } from './varint.ts'
 
 const EMPTY = Buffer.alloc(0)
+const NO_BLOCKS: readonly Block[] = []
 
 /** For what is read from a store, one at a time. */
 const KEPT = new PublishPacket()
@@ -58,6 +59,8 @@ export class Message {
   #shapes: (Buffer | undefined)[] | undefined = undefined
   #kept: Message | undefined = undefined
   #lent: Block | undefined = undefined
+  /** What `lendLasting` gave of `bytes` and of shapes. */
+  #lentLasting: Block[] | undefined = undefined
   /** `bytes` were made for this message and do not change. */
   #isOwn = false
 
@@ -91,6 +94,7 @@ export class Message {
     this.#shapes = undefined
     this.#kept = undefined
     this.#lent = undefined
+    this.#lentLasting = undefined
     this.#isOwn = false
   }
 
@@ -239,6 +243,26 @@ export class Message {
   }
 
   /**
+   * A block that stands for `bytes`, or a shape: bytes that never change. All who ask share it, so that they count once; each has to
+   * release it. @internal
+   */
+  lendLasting(bytes: Buffer): Block {
+    const before = this.#lentLasting ?? NO_BLOCKS
+    for (let i = 0; i < before.length; i++) {
+      const block = before[i]
+      if (block?.bytes !== bytes) continue
+      block.uses++
+      return block
+    }
+    const block = new Block(bytes, false)
+    if (bytes === this.bytes || this.#keepsShapes) {
+      this.#lentLasting ??= []
+      this.#lentLasting.push(block)
+    }
+    return block
+  }
+
+  /**
    * A kept message of its own for the retained messages: with RETAIN set, and in a buffer of its own, since one that lives
    * for years must not keep the slab alive that `keep()` shares with its neighbours in time.
    */
@@ -266,12 +290,16 @@ export class Message {
     const before = this.#shapes?.[index]
     if (before !== undefined) return before
     const shape = this.count === 1 ? this.#encode(isVersion5, hasPacketId) : this.#encodeRun(isVersion5)
-    // A retained message would hold it for years, for the one subscriber that asked.
-    if (this.#kept !== this || !this.retain) {
+    if (this.#keepsShapes) {
       this.#shapes ??= []
       this.#shapes[index] = shape
     }
     return shape
+  }
+
+  /** A retained message would hold them for years, for the one subscriber that asked. */
+  get #keepsShapes(): boolean {
+    return this.#kept !== this || !this.retain
   }
 
   #encode(isVersion5: boolean, hasPacketId: boolean): Buffer {

@@ -249,6 +249,35 @@ test('Queues in memory share what there is: the oldest message gives way, is cou
   await expect.poll(() => held(started, 'queues')).toBe(0)
 })
 
+test.each([
+  ['as it came', 4, 0],
+  ['in another version of MQTT', 5, 0],
+  ['at QoS 1', 4, 1],
+] as const)('A picture that many clients have not taken counts once, sent %s', async (_, version, qos) => {
+  const started = await start()
+  const { port, hub } = started
+  for (let i = 0; i < 20; i++) {
+    const reader = await join(port, `reader-${i}`)
+    await reader.subscribe(['picture', qos])
+    reader.pause()
+  }
+  const publisher = await openRawClient(port, version)
+  await publisher.connect({ clientId: 'publisher' })
+  const properties = version === 5 ? { properties: [] } : {}
+  // What the system takes of each, and one that is left.
+  for (let i = 0; i < 12; i++) {
+    const packetId = qos === 0 ? {} : { packetId: i + 1 }
+    publisher.send(publishPacket({ topic: 'picture', payload: Buffer.alloc(900_000), qos, ...packetId, ...properties }))
+    await publisher.restBeforePingresp()
+  }
+  expect(hub.ledger.dropped['no-memory']).toBe(0)
+  const bytes = await held(started, 'outputs')
+  expect(bytes).toBeGreaterThan(900_000)
+  expect(bytes).toBeLessThan(12 * MIB)
+  for (let i = 0; i < 20; i++) hub.disconnect(`reader-${i}`)
+  await expect.poll(() => held(started, 'outputs')).toBe(0)
+})
+
 test('Clients that read nothing get no more than there is memory for, and what is dropped is counted', async () => {
   const started = await start({ maxOutputBytes: 16 * MIB })
   const { port, hub } = started
