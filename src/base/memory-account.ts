@@ -12,7 +12,7 @@ export const MEMORY_PARTS = {
       'a message of MQTT 5 at QoS 1 or 2 is refused with 0x97, one by HTTP or of a program with PUBLISH_REFUSED; any other is delivered and not retained',
   },
   queues: {
-    holds: 'messages that wait for clients, as far as they are in memory',
+    holds: 'messages that wait for clients or are not stored yet, as far as they are in memory',
     whenShort: 'the oldest or the newest message is dropped (limits.queuePolicy)',
   },
   connections: {
