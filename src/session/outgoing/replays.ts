@@ -105,7 +105,9 @@ export class Replays {
       if (done === true) this.#end(isPast)
       else if (message !== undefined && !isExpired(message, this.#clock))
         this.#owner.sendReplayed(connection, message, delivery, isPast)
-      isOver = (message === undefined || step % STEPS_BETWEEN_LOOKS === STEPS_BETWEEN_LOOKS - 1) && TURN.isUsedUp
+      // The end of a replay is no pause: the few messages of several filters leave together, before what is answered after them.
+      const isPause = message === undefined && done !== true
+      isOver = (isPause || step % STEPS_BETWEEN_LOOKS === STEPS_BETWEEN_LOOKS - 1) && TURN.isUsedUp
     }
     this.#schedule()
   }
