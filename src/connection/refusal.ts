@@ -15,7 +15,7 @@ const NO_MEMORY: Refusal = {
   reasonCode: ReasonCode.QUOTA_EXCEEDED,
 }
 
-/** Why the broker has refused a CONNECT. It says that the server is unavailable only for want of memory. */
+/** Why the broker has refused a CONNECT. It says that the server is unavailable only because there is no memory. */
 export function refusalByBroker(returnCode: number): Omit<Refusal, 'returnCode'> {
   return returnCode === NO_MEMORY.returnCode
     ? { ...NO_MEMORY, reason: `CONNECT refused: ${NO_MEMORY.reason}` }

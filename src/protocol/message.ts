@@ -206,7 +206,7 @@ export class Message {
     return (this.#kept ??= this.#copy(Buffer.allocUnsafe(this.packetBytes), this.retain))
   }
 
-  /** The same run, or message, for as long as it is needed. */
+  /** The same run, or message, for as long as it is needed. @internal */
   keepWhole(): Message {
     if (this.count === 1) return this.keep()
     const run = this.#copy(Buffer.allocUnsafe(this.packetBytes), false)

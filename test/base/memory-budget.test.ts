@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { MemoryBudget, memoryBounds } from '../../src/base/memory-budget.ts'
 import { runs } from '../support/runs.ts'
 
-const LIMIT = 1400
-const HEAP_LIMIT = 700
-/** Half of the limit among seven. */
+const LIMIT = 1600
+const HEAP_LIMIT = 800
+/** Half of the limit among eight. */
 const GUARANTEED = 100
 const GUARANTEED_HEAP = 50
 
@@ -14,7 +14,7 @@ function create(): MemoryBudget {
 }
 
 const step = fc.record({
-  account: fc.nat(6),
+  account: fc.nat(7),
   bytes: fc.nat(400),
   onHeap: fc.boolean(),
   isTaken: fc.boolean(),
@@ -26,7 +26,7 @@ test('MemoryBudget never lends more than the limits, and never what others are s
       const { accounts } = create()
       for (const { account: index, bytes, onHeap, isTaken } of steps) {
         const account = accounts[index]
-        if (account === undefined) throw new Error('there are seven')
+        if (account === undefined) throw new Error('there are eight')
         const heapBytes = onHeap ? bytes : 0
         if (!isTaken) account.set(Math.floor(account.bytes / 2), Math.floor(account.heapBytes / 2))
         else if (account.mayTake(bytes, heapBytes)) account.take(bytes, heapBytes)
@@ -45,7 +45,7 @@ test('MemoryBudget never lends more than the limits, and never what others are s
 
 test('MemoryBudget gives who asks first all that nobody is sure of', () => {
   const { retained, queues } = create()
-  const free = LIMIT - 6 * GUARANTEED
+  const free = LIMIT - 7 * GUARANTEED
   expect(retained.mayTake(free, 0)).toBe(true)
   expect(retained.mayTake(free + 1, 0)).toBe(false)
   retained.take(free, 0)

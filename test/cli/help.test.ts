@@ -114,7 +114,7 @@ describe('the effective configuration', () => {
   test('effectiveText has a line for each option, in columns', () => {
     const lines = effectiveText({ config, origins }).trimEnd().split('\n')
     expect(lines.map((line) => line.split(' ')[0])).toEqual(OPTIONS.map((option) => option.key))
-    expect(lines[1]).toMatch(/^port {30}7 +--port$/)
+    expect(lines[1]).toMatch(/^port {32}7 +--port$/)
     expect(new Set(lines.map((line) => line.search(/(default|--port)$/))).size).toBe(1)
     const text = lines.join('\n')
     expect(text).toMatch(/^limits\.maxConnections +null +default$/m)

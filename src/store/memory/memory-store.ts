@@ -11,12 +11,8 @@ export class MemoryStore implements Store {
   readonly #retained = new Map<string, Message>()
   readonly #wills = new Map<string, StoredWill>()
   readonly #onChange = (): void => this.changed()
-  readonly #memory: MemoryAccount
-
-  /** What waits for clients counts for `memory`. */
-  constructor(memory = unboundedMemory().queues) {
-    this.#memory = memory
-  }
+  /** What waits for clients counts for it. @internal */
+  protected memory: MemoryAccount = unboundedMemory().queues
 
   get openBatch(): number {
     return 0
@@ -42,11 +38,11 @@ export class MemoryStore implements Store {
   }
 
   addSession(clientId: string, expirySeconds: number): SessionState {
-    return this.#add(new MemorySession(clientId, this.#onChange, expirySeconds, false, this.#memory))
+    return this.#add(new MemorySession(clientId, this.#onChange, expirySeconds, false, this.memory))
   }
 
   addGroup(filter: string): SessionState {
-    return this.#add(new MemorySession(filter, this.#onChange, Infinity, true, this.#memory))
+    return this.#add(new MemorySession(filter, this.#onChange, Infinity, true, this.memory))
   }
 
   removeSession(state: SessionState): void {

@@ -9,7 +9,7 @@ import { Message } from '../../../src/protocol/message.ts'
 import { NewestOfTopic, QueueInMemory, QueueInState } from '../../../src/session/outgoing/waiting-orders.ts'
 import { type QueueLimits, type WaitingOrder, WaitingRoom } from '../../../src/session/outgoing/waiting-room.ts'
 import { DiskStore } from '../../../src/store/disk/disk-store.ts'
-import { MemoryStore } from '../../../src/store/memory/memory-store.ts'
+import { UnreadStore } from '../../../src/store/memory/unread-store.ts'
 import { TransientSession } from '../../../src/store/memory/memory-session.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { NO_IDENTIFIERS, termsOf } from '../../../src/store/terms.ts'
@@ -274,7 +274,7 @@ describe('WaitingRoom drops, counts, tells and gives out as an array of messages
 
   test('first in, first out, in the state of a kept session', () => {
     const memory = unboundedMemory()
-    const store = new MemoryStore(memory.queues)
+    const store = new UnreadStore(memory.queues)
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), limits, fc.boolean(), (steps, of, isStarted) =>
         compareInState(new QueueInState(store.addSession('c', 100)), memory, isStarted, steps, of),
