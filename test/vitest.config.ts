@@ -104,8 +104,9 @@ export default defineConfig({
         },
       },
     ],
-    // Most tests wait for something most of the time: two workers more than cores keep the cores busy.
-    maxWorkers: availableParallelism() + 2,
+    // Most tests wait for something most of the time: two workers more than cores keep the cores busy. In the inner loop none starts
+    // a program, and more of them wait.
+    maxWorkers: availableParallelism() + (process.env['TEST_RUNS'] === undefined ? 2 : 5),
     // As Node reads the default export of a CommonJS package.
     deps: { interopDefault: false },
     // A guard, as in support/guard.ts: what is polled for comes at once on a machine that has nothing else to do.
