@@ -37,12 +37,13 @@ export class Client {
   #slabStart = 0
   #slabEnd = 0
 
-  private constructor(port: number, greeting: Greeting, localAddress: string) {
+  private constructor(port: number, greeting: Greeting, localAddress: string | undefined) {
     this.greeting = greeting
     this.socket = connect({
       host: '127.0.0.1',
       port,
-      localAddress,
+      // Who binds an address takes a port for itself, that of no connection that has just gone: they would soon be used up.
+      ...(localAddress === undefined ? undefined : { localAddress }),
       noDelay: true,
       onread: {
         buffer: readBuffer,
@@ -62,7 +63,7 @@ export class Client {
 
   /** Without a word to the broker yet. */
   static connecting(port: number, greeting: Greeting): Client {
-    return new Client(port, greeting, '127.0.0.1')
+    return new Client(port, greeting, undefined)
   }
 
   /** Resolves when CONNACK has accepted the client. An address has ports for some 28,000 connections at a time. */
@@ -70,7 +71,7 @@ export class Client {
     port: number,
     clientId: string,
     greeting: Greeting = CLEAN_SESSION,
-    localAddress = '127.0.0.1',
+    localAddress?: string,
   ): Promise<Client> {
     const client = new Client(port, greeting, localAddress)
     await client.resume(clientId)
