@@ -18,6 +18,7 @@ import { isUtf8String } from '../protocol/utf8.ts'
 import type { Terms } from '../store/store.ts'
 import type { ConnectionReport } from '../session/client-report.ts'
 import type { AcknowledgementType } from '../session/session-connection.ts'
+import type { TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
@@ -241,6 +242,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       return this.#take(bytes, start, bodyStart, end)
     } catch (error) {
       if (!(error instanceof MalformedPacketError)) throw error
+      this.#parts.run.finish()
       this.malformed(error)
       return false
     }
@@ -264,8 +266,8 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     const type = first >> 4
     const session = this.#session
     if (session === undefined) return this.#takeFirst(type, first, bytes, start, bodyStart, end)
-    this.#parts.run.finish()
     if (type === PacketType.PUBLISH) return this.#publish(session, bytes, start, bodyStart, end)
+    this.#parts.run.finish()
     if ((first & 0x0f) !== REQUIRED_FLAGS[type])
       throw new MalformedPacketError(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
     if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
@@ -337,13 +339,16 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
   #publish(session: Session, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     const { packet, router, run, message } = this.#parts
+    const { table } = router.topics
     const version5 = this.#version5
+    run.endPart()
     packet.read(bytes, start, bodyStart, end, version5 !== undefined)
-    const topic =
-      version5 === undefined
-        ? router.resolve(bytes, packet.topicStart, packet.topicEnd, end - packet.payloadStart)
-        : version5.resolve(bytes, packet)
-    if (topic === 0) throw this.#topicRefusal(bytes, packet)
+    let topic = this.#resolve(bytes, packet)
+    if (packet.isPlain && run.join(topic, bytes, packet)) return true
+    const { forgotten } = table
+    run.finish()
+    // Who got the run may have published, and the number be that of another topic by now.
+    if (table.forgotten !== forgotten || table.log.pinned !== topic) topic = this.#resolve(bytes, packet)
     if (packet.isPlain) {
       run.begin(session, topic, bytes, packet)
       return this.#readsOn(session)
@@ -354,6 +359,17 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     const { packetId } = packet
     if (version5 === undefined || version5.takes(session, message, packetId)) session.receive(message, topic, packetId)
     return this.#readsOn(session)
+  }
+
+  /** @throws MalformedPacketError when the topic name is not valid */
+  #resolve(bytes: Buffer, packet: PublishPacket): TopicNumber {
+    const { topicStart, topicEnd, payloadStart, end } = packet
+    const topic =
+      this.#version5 === undefined
+        ? this.#parts.router.resolve(bytes, topicStart, topicEnd, end - payloadStart)
+        : this.#version5.resolve(bytes, packet)
+    if (topic === 0) throw this.#topicRefusal(bytes, packet)
+    return topic
   }
 
   /** False while not all have what the client has published. */

@@ -48,7 +48,7 @@ export class Connections {
       silences: new SilenceWatch(),
       packet: new PublishPacket(),
       message: new Message(),
-      run: new PublishRun(),
+      run: new PublishRun(parts.router),
       onClosed: (connection) => this.#remove(connection),
     }
   }

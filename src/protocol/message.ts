@@ -7,7 +7,7 @@ import { readVarint, varintBytes, varintEnd } from './varint.ts'
 const EMPTY = Buffer.alloc(0)
 const NO_BLOCKS: readonly Block[] = []
 
-/** For what is read from a store, one at a time. */
+/** For what was checked when it came: what is read from a store, and the packets of a run. One at a time. */
 const KEPT = new PublishPacket()
 
 /**
@@ -16,8 +16,8 @@ const KEPT = new PublishPacket()
  *   1. A message that came from a socket is a view of memory that others are read into, and its object is used again for the
  *      next one: whoever needs it after the call returns takes `keep()`.
  *   2. A kept message never changes.
- *   3. It may stand for a run: packets of one topic at QoS 0 that lie behind each other (`count` over 1). Only those take
- *      a run who pass on bytes; to all others it is given packet by packet (`takeFromRun`).
+ *   3. It may stand for a run: packets at QoS 0 that lie behind each other (`count` over 1), of one topic or, when it `isMixed`, of
+ *      several. Only those take a run who pass on bytes; to all others it is given packet by packet (`takeFromRun`).
  *   4. A PUBLISH has four shapes: with or without a packet identifier, with the properties of MQTT 5 or without. One is how
  *      the message came, another is made when it is first asked for; each serves all subscribers, who write their own flags
  *      and identifier into their copy.
@@ -52,6 +52,8 @@ export class Message {
   isVersion5 = false
   /** Packets in `bytes[start, end)`. In a run, `propertiesStart` and `payloadStart` are those of the first. */
   count = 1
+  /** The packets of the run have headers of their own; what is said here of topic and header is that of the first. */
+  isMixed = false
   /** Where the packet begins in the block that `lend` gave last. @internal */
   lentStart = 0
   /** Undefined until it is asked for: most messages go through the hub as bytes. */
@@ -89,6 +91,7 @@ export class Message {
     this.receipt = undefined
     this.isVersion5 = false
     this.count = 1
+    this.isMixed = false
     this.expiresAtMs = 0
     this.isExpiryForwarded = false
     this.#shapes = undefined
@@ -126,12 +129,34 @@ export class Message {
     this.#isOwn = true
   }
 
+  /** Makes this object stand for the run of one topic that `part` is, to which others are to be added. @internal */
+  beginMixed(part: Message): void {
+    this.set(undefined, 0, false, part.bytes, part.start, part.payloadStart, part.end)
+    if (part.isVersion5) this.setProperties(part.propertiesStart)
+    this.publisher = part.publisher
+    this.count = part.count
+    this.isMixed = true
+  }
+
+  /** Adds a run of one topic that lies right behind. @internal */
+  extendMixed(part: Message): void {
+    this.end = part.end
+    this.lastPayloadStart = part.lastPayloadStart
+    this.count += part.count
+  }
+
   /** Makes this object stand for the packet of `run` that begins at `at`; returns the offset behind it. */
   takeFromRun(run: Message, at: number): number {
     const { bytes } = run
     const bodyStart = fieldStart(bytes, at)
     const end = bodyStart + readVarint(bytes, at + 1)
-    // All packets of a run have the same header behind the remaining length.
+    if (run.isMixed) {
+      KEPT.readKept(bytes, at, end, run.isVersion5)
+      this.setPacket(bytes, KEPT)
+      this.publisher = run.publisher
+      return end
+    }
+    // All packets of another run have the same header behind the remaining length.
     const first = fieldStart(run.bytes, run.start)
     this.set(run.#topic, 0, false, bytes, at, bodyStart + run.payloadStart - first, end)
     if (run.isVersion5) this.setProperties(bodyStart + run.propertiesStart - first)

@@ -210,13 +210,41 @@ export class Router implements TableOwner {
         ? this.spreads.add(run, deliveries, trail)
         : this.#deliverRunToAll(run, deliveries, trail)
     if (trail !== undefined) this.trails.routed(trail, matched)
+    this.#offerRun(run, topic, forgotten)
+    return matched
+  }
+
+  /** `forgotten`: how many topics were when the run was routed. */
+  #offerRun(run: Message, topic: TopicNumber, forgotten: number): void {
     const tag = this.#tag
     for (const tap of this.#taps) {
+      // For each: the one before may have published.
       tag.topic = this.#ifKnown(topic, forgotten)
       tap.offerRun(run, tag)
     }
     tag.topic = 0
-    return matched
+  }
+
+  /**
+   * Who gets messages of a topic, if these may go out together with messages of other topics that the same get (the same list):
+   * `countPart` then takes the place of `publishRun` for each topic, and `deliverCounted` hands over all at once.
+   */
+  receiversOfRun(topic: TopicNumber): readonly Delivery[] | undefined {
+    if (this.isReserved(topic) || !this.spreads.isIdle || this.trails.wouldFollow(topic)) return undefined
+    const deliveries = this.#deliveriesTo(topic)
+    return deliveries.length > MANY_RECEIVERS ? undefined : deliveries
+  }
+
+  /** Counts a run for its topic, and offers it to the taps. */
+  countPart(run: Message, topic: TopicNumber): void {
+    const { forgotten } = this.topics.table
+    this.topics.note(run, topic)
+    this.#offerRun(run, topic, forgotten)
+  }
+
+  /** Hands over a run that was counted topic by topic. */
+  deliverCounted(run: Message, receivers: readonly Delivery[]): void {
+    this.#deliverRunToAll(run, receivers, undefined)
   }
 
   /** Counts the message for its topic. Returns the trail that it is followed by, if it is. */

@@ -56,6 +56,11 @@ export class Spreads {
     this.#ledger = ledger
   }
 
+  /** No message would have to wait for others. */
+  get isIdle(): boolean {
+    return this.#byTopic.size === 0
+  }
+
   /** A message to this topic would have to wait for others. */
   isBefore(message: Message): boolean {
     return this.#byTopic.size > 0 && this.#byTopic.has(message.topic)

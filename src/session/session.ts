@@ -114,11 +114,10 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   receive(message: Message, topic: TopicNumber, packetId: number): void {
     const { store, router } = this.#parts
     const { qos } = message
-    const { spreads } = router
-    const { begun } = spreads
+    const { begun } = router.spreads
     if (qos === 0) {
       this.#publish(message, topic)
-      if (spreads.begun !== begun) awaitReceivers(this, spreads, undefined)
+      if (router.spreads.begun !== begun) awaitReceivers(this, router.spreads, undefined)
       return
     }
     const changesBefore = store.changes
@@ -126,7 +125,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     // One that was taken is not refused by what is full by now: its identifier would stay taken, and the next message be lost.
     if (qos === 2 && this.incoming.hasQos2(packetId)) {
       const answer = { type, packetId, reasonCode: ReasonCode.SUCCESS, changesBefore }
-      if (this.spreading > 0) awaitReceivers(this, spreads, answer)
+      if (this.spreading > 0) awaitReceivers(this, router.spreads, answer)
       else this.#acknowledge(type, packetId, ReasonCode.SUCCESS, store.openBatch)
       return
     }
@@ -146,8 +145,8 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     const reasonCode = this.#publish(message, topic)
     // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
     if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.incoming.release(packetId)
-    if (spreads.begun === begun) this.acknowledge(type, packetId, reasonCode, changesBefore)
-    else awaitReceivers(this, spreads, { type, packetId, reasonCode, changesBefore })
+    if (router.spreads.begun === begun) this.acknowledge(type, packetId, reasonCode, changesBefore)
+    else awaitReceivers(this, router.spreads, { type, packetId, reasonCode, changesBefore })
   }
 
   /** Acknowledges a message that all have: what did not have to be stored need not wait for what others store. */
@@ -163,18 +162,23 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   /** Takes a run of QoS 0 messages from its client. */
   receiveRun(run: Message, topic: TopicNumber): void {
-    const { ledger, router } = this.#parts
-    ledger.received[0] += run.count
-    ledger.receivedBytes += run.packetBytes
-    this.traffic.took(run.count, run.packetBytes)
+    const { router } = this.#parts
+    this.took(run)
     if (router.isReserved(topic)) {
       this.#refuse(run)
       return
     }
-    const { spreads } = router
-    const { begun } = spreads
+    const { begun } = router.spreads
     router.publishRun(run, topic)
-    if (spreads.begun !== begun) awaitReceivers(this, spreads, undefined)
+    if (router.spreads.begun !== begun) awaitReceivers(this, router.spreads, undefined)
+  }
+
+  /** Counts a message, or a run of them, of its client. */
+  took({ count, packetBytes, qos }: Message): void {
+    const { ledger } = this.#parts
+    ledger.received[qos] += count
+    ledger.receivedBytes += packetBytes
+    this.traffic.took(count, packetBytes)
   }
 
   /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
@@ -361,10 +365,8 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   }
 
   #publish(message: Message, topic: TopicNumber): ReasonCode {
-    const { ledger, router } = this.#parts
-    ledger.received[message.qos]++
-    ledger.receivedBytes += message.packetBytes
-    this.traffic.took(1, message.packetBytes)
+    const { router } = this.#parts
+    this.took(message)
     if (router.isReserved(topic)) {
       this.#refuse(message)
       return ReasonCode.NOT_AUTHORIZED

@@ -67,6 +67,14 @@ export class Trails implements TrailOwner {
     return this.#begin(message, topic, isAsked)
   }
 
+  /** Whether a message of the topic would be followed that comes next and asks for no receipt. */
+  wouldFollow(topic: number): boolean {
+    if (this.#clock.turnMs >= this.#nextSecondMs) return true
+    if (this.#leftInSecond === 0) return false
+    const of = this.#topics.get(topic)
+    return of?.second !== this.#nextSecondMs || of.followedInSecond < FOLLOWED_PER_TOPIC_AND_SECOND
+  }
+
   /** The last messages of a topic that were followed, the oldest first. */
   of(topic: number): readonly Trail[] {
     return this.#topics.get(topic)?.trails ?? NO_TRAILS

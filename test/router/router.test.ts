@@ -362,6 +362,40 @@ describe('Router', () => {
     expect(ledger.matched).toBe(6)
   })
 
+  test('has runs of several topics handed over at once where the same get them and nobody follows them, each counted for its topic', () => {
+    const router = createRouter()
+    const offered: string[] = []
+    router.addTap({
+      offer: () => undefined,
+      offerRun: ({ topic, count }) => offered.push(`${topic} ${count}`),
+      stop: () => Promise.resolve(),
+    })
+    const takenRuns: Message[] = []
+    const taker: Subscriber = { deliver: () => undefined, deliverRun: (whole) => takenRuns.push(whole) }
+    router.subscribe(taker, 'a/+', plainOptions(0))
+    router.subscribe(new Listener(), 'a/other', plainOptions(0))
+    const numberOf = (topic: string): number => router.resolve(Buffer.from(topic), 0, topic.length)
+    const [one, two, other, own] = ['a/1', 'a/2', 'a/other', '$SYS/1'].map(numberOf)
+    // Its first messages are followed to each receiver.
+    expect(router.receiversOfRun(one ?? 0)).toBeUndefined()
+    for (const topic of ['a/1', 'a/2', 'a/other']) {
+      for (let i = 0; i < 5; i++) router.publishMessage(message(topic))
+    }
+    offered.length = 0
+    const receivers = router.receiversOfRun(one ?? 0)
+    expect(router.receiversOfRun(two ?? 0)).toBe(receivers)
+    expect(router.receiversOfRun(other ?? 0)).not.toBe(receivers)
+    expect(router.receiversOfRun(own ?? 0)).toBeUndefined()
+    router.countPart(run('a/1', ['1', '2']), one ?? 0)
+    router.countPart(run('a/2', ['3']), two ?? 0)
+    const whole = run('a/1', ['1', '2', '3'])
+    router.deliverCounted(whole, receivers ?? [])
+    expect(takenRuns).toEqual([whole])
+    expect(offered).toEqual(['a/1 2', 'a/2 1'])
+    expect(router.topics.records.messages(one ?? 0)).toBe(7)
+    expect(router.topics.records.messages(two ?? 0)).toBe(6)
+  })
+
   test('refuses to publish to what is not a topic name, with an error that says why', () => {
     const router = createRouter()
     const publish = (): number => router.publishMessage(message('a/+'))

@@ -100,7 +100,8 @@ export class OutgoingQos0 {
     } else if (!connection.takesRuns || delivery.identifiers.length > 0 || this.#behindPast !== undefined) {
       this.#deliverEach(run, delivery, trail)
     } else if (connection.isCongested) {
-      this.#deliverLate(connection, run, delivery.termsFor(run), trail?.at(this.#clientId, undefined, 0))
+      if (run.isMixed) this.#deliverEach(run, delivery, trail)
+      else this.#deliverLate(connection, run, delivery.termsFor(run), trail?.at(this.#clientId, undefined, 0))
     } else {
       connection.sendRun(run)
       if (trail !== undefined) this.#sent(connection, trail.at(this.#clientId, undefined, 0))
