@@ -85,9 +85,11 @@ export class RawClient {
   async restBeforePingresp(): Promise<ReceivedPacket[]> {
     this.send(PINGREQ)
     const start = this.#taken
-    const findAnswer = (): number => this.received.findIndex(({ type }, i) => i >= start && type === 'PINGRESP')
-    await this.#until(() => findAnswer() >= 0, 'PINGRESP')
-    const end = findAnswer()
+    let end = start
+    await this.#until(() => {
+      while (end < this.received.length && this.received[end]?.type !== 'PINGRESP') end++
+      return end < this.received.length
+    }, 'PINGRESP')
     this.#taken = end + 1
     return this.received.slice(start, end)
   }

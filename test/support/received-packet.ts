@@ -147,32 +147,44 @@ export function valuesOf(packet: { readonly properties: readonly Property[] }, i
  */
 export class PacketCutter {
   readonly #version: Version
-  #rest: Buffer = Buffer.alloc(0)
+  /** What has come of a packet that is not whole. */
+  #parts: Buffer[] = []
+  #partsBytes = 0
+  /** Length of that packet, 0 while it has not been read. */
+  #packetBytes = 0
 
   constructor(version: Version) {
     this.#version = version
   }
 
   push(chunk: Buffer): ReceivedPacket[] {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    this.#parts.push(chunk)
+    this.#partsBytes += chunk.length
+    if (this.#partsBytes < this.#packetBytes) return []
+    const bytes = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts)
     const packets: ReceivedPacket[] = []
-    for (;;) {
-      const end = packetEnd(this.#rest)
-      if (end === undefined || this.#rest.length < end) return packets
-      packets.push(parse(this.#rest.subarray(0, end), this.#version))
-      this.#rest = this.#rest.subarray(end)
+    let start = 0
+    let end = packetEnd(bytes, start)
+    while (end !== undefined && end <= bytes.length) {
+      packets.push(parse(bytes.subarray(start, end), this.#version))
+      start = end
+      end = packetEnd(bytes, start)
     }
+    this.#parts = start === bytes.length ? [] : [bytes.subarray(start)]
+    this.#partsBytes = bytes.length - start
+    this.#packetBytes = end === undefined ? 0 : end - start
+    return packets
   }
 }
 
-/** Where the first packet ends, once its length is there. */
-function packetEnd(bytes: Buffer): number | undefined {
-  for (let at = 1; at < Math.min(bytes.length, 5); at++) {
+/** Where the packet that begins at `start` ends, once its length is there. */
+function packetEnd(bytes: Buffer, start: number): number | undefined {
+  for (let at = start + 1; at < Math.min(bytes.length, start + 5); at++) {
     if ((bytes[at] ?? 0) >= 128) continue
-    return at + 1 + new Reader(bytes.subarray(1, at + 1), 4).varint()
+    return at + 1 + new Reader(bytes.subarray(start + 1, at + 1), 4).varint()
   }
-  if (bytes.length >= 5)
-    throw new Error(`the hub sent a length of more than four bytes: ${bytes.toString('hex', 0, 8)}`)
+  if (bytes.length >= start + 5)
+    throw new Error(`the hub sent a length of more than four bytes: ${bytes.toString('hex', start, start + 8)}`)
   return undefined
 }
 
@@ -268,7 +280,7 @@ class Reader {
   }
 
   byte(): number {
-    return this.#take(1).readUInt8(0)
+    return this.#bytes.readUInt8(this.#skip(1))
   }
 
   varint(): number {
@@ -349,7 +361,7 @@ class Reader {
       case 'two bytes':
         return this.#uint16()
       case 'four bytes':
-        return this.#take(4).readUInt32BE(0)
+        return this.#bytes.readUInt32BE(this.#skip(4))
       case 'varint':
         return this.varint()
       case 'string':
@@ -362,7 +374,7 @@ class Reader {
   }
 
   #uint16(): number {
-    return this.#take(2).readUInt16BE(0)
+    return this.#bytes.readUInt16BE(this.#skip(2))
   }
 
   #binary(): Buffer {
@@ -370,11 +382,16 @@ class Reader {
   }
 
   #take(length: number): Buffer {
-    const end = this.#at + length
-    if (end > this.#bytes.length)
+    const start = this.#skip(length)
+    return this.#bytes.subarray(start, this.#at)
+  }
+
+  /** Goes on by that many bytes, and says where they begin. */
+  #skip(length: number): number {
+    const start = this.#at
+    if (start + length > this.#bytes.length)
       throw new Error(`the hub sent a packet that ends early: ${this.#bytes.toString('hex')}`)
-    const taken = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return taken
+    this.#at += length
+    return start
   }
 }
