@@ -6,50 +6,71 @@ import { Socket } from 'node:net'
  */
 export const READ_MEMORY = Buffer.allocUnsafeSlow(65_536)
 
+/** Where a socket keeps what Node documents as the option `onread`. */
+interface ReadFields {
+  /** What is read into next. */
+  readonly memory: symbol
+  /** What gives it. */
+  readonly room: symbol
+  readonly read: symbol
+}
+
+const FIELDS = findFields()
+
 /** Whether this Node lets us say where a socket is read into that a server has accepted. */
-export const canChooseMemory = tryOut()
+export const canChooseMemory = FIELDS !== undefined
 
 /**
- * Takes over an accepted socket, to be read into what `room` gives for each read; `read` is told how many bytes there are, which
- * are valid until it returns, and false of it stops reading until `resume`. Nothing is read before the first `resume`.
+ * Has an accepted socket that is paused read into what `room` gives for each read; `read` is told how many bytes there are, which
+ * are valid until it returns, and false of it stops reading until `resume`.
  *
- * Node documents `onread` of sockets and has no way to say it for accepted ones: the handle is moved to a socket of ours, as
- * `net.Server` itself makes its own. Undefined: there is no handle to move, and the accepted socket is as it was.
+ * Node documents `onread` of sockets and has no way to say it for accepted ones. A second socket that takes over the handle would
+ * do, and cost a twelfth of a connection that comes and goes. False: this Node has it elsewhere, and the socket is as it was.
  */
-export function readInto(accepted: Socket, room: () => Buffer, read: (bytes: number) => boolean): Socket | undefined {
-  const handle: unknown = Reflect.get(accepted, '_handle')
-  if (typeof handle !== 'object' || handle === null) return undefined
-  const socket = socketOver(handle, room, read)
-  // The server counts its connections by this.
-  const server: unknown = Reflect.get(accepted, '_server')
-  Reflect.set(socket, '_server', server)
-  Reflect.set(accepted, '_server', null)
-  Reflect.set(accepted, '_handle', null)
-  return socket
+export function readInto(socket: Socket, room: () => Buffer, read: (bytes: number) => boolean): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (FIELDS === undefined || !takesMemory(handle)) return false
+  const memory = room()
+  Reflect.set(socket, FIELDS.memory, memory)
+  Reflect.set(socket, FIELDS.room, room)
+  Reflect.set(socket, FIELDS.read, read)
+  handle.useUserBuffer(memory)
+  return true
 }
 
-function socketOver(handle: object, room: () => Buffer, read: (bytes: number) => boolean): Socket {
-  const options = { handle, manualStart: true, allowHalfOpen: false, onread: { buffer: room, callback: read } }
-  return new Socket(options)
+interface Handle {
+  useUserBuffer(memory: Buffer): void
 }
 
-/** Looks whether a socket of ours takes a handle and tells it our memory. */
-function tryOut(): boolean {
+function takesMemory(handle: unknown): handle is Handle {
+  return typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle
+}
+
+/** Looks where a socket that is told by option keeps it; all others have the same fields, empty. */
+function findFields(): ReadFields | undefined {
   const memory = Buffer.alloc(1)
-  let given: unknown
-  const handle = {
-    useUserBuffer(buffer: unknown) {
-      given = buffer
-    },
-  }
+  const room = (): Buffer => memory
+  const given: unknown[] = []
+  const handle = { useUserBuffer: (buffer: unknown) => given.push(buffer) }
   try {
-    const socket = socketOver(
-      handle,
-      () => memory,
-      () => true,
-    )
-    return Reflect.get(socket, '_handle') === handle && given === memory
+    const options = { handle, manualStart: true, allowHalfOpen: false, onread: { buffer: room, callback: readOn } }
+    const told = new Socket(options)
+    const untold = new Socket()
+    const fieldOf = (value: unknown): symbol | undefined =>
+      Object.getOwnPropertySymbols(untold).find(
+        (field) => Reflect.get(told, field) === value && Reflect.get(untold, field) === null,
+      )
+    const fields = { memory: fieldOf(memory), room: fieldOf(room), read: fieldOf(readOn) }
+    return given[0] === memory && isWhole(fields) ? fields : undefined
   } catch {
-    return false
+    return undefined
   }
+}
+
+function readOn(): boolean {
+  return true
+}
+
+function isWhole(fields: Partial<Record<keyof ReadFields, symbol | undefined>>): fields is ReadFields {
+  return fields.memory !== undefined && fields.room !== undefined && fields.read !== undefined
 }

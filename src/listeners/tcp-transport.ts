@@ -28,18 +28,16 @@ export class TcpTransport implements Transport {
   #isEnding = false
 
   /** Takes over a socket that is paused. With `choosesMemory` it is read into the memory that all share. */
-  constructor(accepted: Socket, turn: ReadTurn, choosesMemory: boolean) {
+  constructor(socket: Socket, turn: ReadTurn, choosesMemory: boolean) {
     const share = new ReadShare(turn)
-    const own = choosesMemory
-      ? readInto(
-          accepted,
-          () => share.room,
-          (bytes) => this.#readPiece(bytes),
-        )
-      : undefined
-    const socket = own ?? accepted
     this.#share = share
-    this.#isReadInto = own !== undefined
+    this.#isReadInto =
+      choosesMemory &&
+      readInto(
+        socket,
+        () => share.room,
+        (bytes) => this.#readPiece(bytes),
+      )
     this.#socket = socket
     this.remoteHost = peerHost(socket.remoteAddress)
     this.#remotePort = socket.remotePort ?? 0
