@@ -502,7 +502,8 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     LOOP_TIMES.leave(before)
     if (!this.#isTransportGone) {
       this.#output.finish()
-      this.transport.end()
+      if (code === ReasonCode.SUCCESS) this.transport.leave()
+      else this.transport.end()
     } else {
       this.#output.close()
     }

@@ -4,8 +4,8 @@
  *   1. Nothing is delivered before `attach`, which is called once.
  *   2. Chunks come in order; each is valid until `received` returns: the next may be read into the same memory.
  *   3. The buffers of a `write` belong to the transport until its `taken`; each write is reported once, in order, and never inside a
- *      call to the transport.
- *   4. After `end` or `destroy` nothing more is received; what was written before `end` is sent first.
+ *      call to the transport; after `leave` or `destroy` it may not be reported.
+ *   4. After `end`, `leave` or `destroy` nothing more is received; what was written before `end` or `leave` is sent first.
  *   5. `closed` comes exactly once, last, and never inside a call to the transport.
  *   6. After `awaitTurn`, `takeTurn` comes in the next turns of the event loop until it returns false, even if the transport is paused
  *      or closed meanwhile, and nothing is received between.
@@ -24,6 +24,8 @@ export interface Transport {
   write(chunks: readonly Buffer[]): void
   /** Sends what is due, then closes; a peer that does not close too is cut off after two seconds. */
   end(): void
+  /** The same for a peer that has said that it goes, and sends nothing more: it need not be waited for. */
+  leave(): void
   /** Closes at once; what is due is lost. */
   destroy(): void
   /** Stops reading, so that the peer has to wait; a few chunks may still come. */

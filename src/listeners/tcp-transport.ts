@@ -89,6 +89,12 @@ export class TcpTransport implements Transport {
     this.#share.readOut()
   }
 
+  leave(): void {
+    // With a byte that is not read, to close would reset the connection: none is to come. The system sends what it has taken.
+    if (this.#socket.writableLength > 0) this.end()
+    else this.destroy()
+  }
+
   destroy(): void {
     this.#isEnding = true
     this.#socket.destroy()

@@ -92,6 +92,11 @@ export class WebSocketTransport implements Transport, ReadRest {
     this.#close(NORMAL_CLOSURE, '')
   }
 
+  /** A WebSocket is closed by both sides, whatever its peer said. */
+  leave(): void {
+    this.end()
+  }
+
   destroy(): void {
     this.#isEnding = true
     this.#drop()

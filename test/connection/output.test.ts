@@ -25,6 +25,7 @@ class WrittenTransport implements Transport {
 
   attach(): void {}
   end(): void {}
+  leave(): void {}
   destroy(): void {}
   pause(): void {}
   resume(): void {}

@@ -175,6 +175,10 @@ class SteppedTransport implements Transport {
     this.asked.push('end')
   }
 
+  leave(): void {
+    this.asked.push('leave')
+  }
+
   destroy(): void {
     this.asked.push('destroy')
   }

@@ -107,6 +107,14 @@ test('TcpTransport cuts off a peer that reads everything and does not close', as
   expect(await owner.untilClosed()).toBe(undefined)
 })
 
+test('TcpTransport does not wait for a peer that goes and to which nothing is due', async () => {
+  const { transport, owner, peer } = await pair(await startTcpListener(), connectTcpPeer)
+  transport.leave()
+  // The peer's socket allows a half-open connection, and has not closed its side.
+  expect(await owner.untilClosed()).toBe(undefined)
+  await peer.closed
+})
+
 test('TcpTransport survives a reset before it has an owner', async () => {
   const listening = await startTcpListener()
   const peer = await connectTcpPeer(listening.port)

@@ -185,6 +185,30 @@ describe.each(KINDS)('$name', ({ start, connect }) => {
     expect(owner.events.items).toEqual(['taken', 'closed'])
   })
 
+  test('sends what is due before it leaves, and reports the close once and last', async () => {
+    const { transport, owner, peer } = await startPair()
+    transport.write([MUCH])
+    transport.leave()
+    transport.leave()
+    await peer.closed
+    expect(Buffer.concat(peer.chunks.items).length).toBe(MUCH.length)
+    peer.end()
+    expect(await owner.untilClosed()).toBe(undefined)
+    transport.leave()
+    await turn()
+    expect(owner.events.items).toEqual(['taken', 'closed'])
+  })
+
+  test('sends what it was given in the call before it leaves', async () => {
+    const { transport, owner, peer } = await startPair()
+    transport.write([Buffer.from('last'), Buffer.from('words')])
+    transport.leave()
+    await peer.closed
+    expect(Buffer.concat(peer.chunks.items).toString()).toBe('lastwords')
+    peer.end()
+    expect(await owner.untilClosed()).toBe(undefined)
+  })
+
   test('receives nothing more after end', async () => {
     const { transport, owner, peer } = await startPair()
     peer.pause()
