@@ -10,6 +10,8 @@ export interface Log {
   info(fields: LogFields, text: string): void
   warn(fields: LogFields, text: string): void
   error(fields: LogFields, text: string): void
+  /** Whether lines of this level are written; all are where it is left out. Facts that cost something are not gathered for others. */
+  isTold?(level: LogLevel): boolean
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
@@ -17,8 +19,12 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 /** A log whose level may change while it is written. */
 export interface AdjustableLog extends Log {
   setLevel(level: LogLevel): void
-  /** Whether lines of this level are written. */
   isTold(level: LogLevel): boolean
+}
+
+/** Whether a log writes lines of a level. */
+export function isTold(log: Log, level: LogLevel): boolean {
+  return log.isTold === undefined || log.isTold(level)
 }
 
 /** Takes whole lines of text. */

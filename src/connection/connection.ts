@@ -1,4 +1,5 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
+import { isTold } from '../base/log.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import type { LimitName } from '../observe/ledger.ts'
@@ -421,9 +422,11 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       this.#version5 = new Version5(connect.properties, this.#parts, this.#publishRate)
       this.#output.isVersion5 = true
     }
-    const { clientId } = session
-    const address = this.transport.remoteAddress
-    this.#parts.log.info({ address, clientId, protocolLevel, isClean, isPresent }, 'client connected')
+    if (isTold(this.#parts.log, 'info')) {
+      const { clientId } = session
+      const address = this.transport.remoteAddress
+      this.#parts.log.info({ address, clientId, protocolLevel, isClean, isPresent }, 'client connected')
+    }
     session.open()
   }
 
@@ -479,19 +482,18 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#isClosed = true
     const session = this.#control?.session
     const clientId = session?.clientId
-    const address = this.transport.remoteAddress
-    const { log, mishaps, sessions } = this.#parts
+    const { mishaps, sessions } = this.#parts
     this.#parts.silences.forget(this)
     this.#publishRate?.stop()
     this.#reader.end()
     if (code === ReasonCode.SUCCESS) {
-      log.info({ address, clientId }, 'client disconnected')
+      this.#tellEnd('client disconnected', clientId, undefined)
     } else {
       if (!this.#isTransportGone) this.#sayFarewell(reason, code, serverReference)
-      log.info({ address, clientId, reason }, 'connection closed')
+      this.#tellEnd('connection closed', clientId, reason)
       if (!this.#isTransportGone && isFault(code)) {
         const kind = foreign ?? (session === undefined ? 'connect-refused' : 'protocol-error')
-        mishaps.note(kind, address, reason, clientId)
+        mishaps.note(kind, this.transport.remoteAddress, reason, clientId)
       }
       session?.connectionEnded(reason)
     }
@@ -507,6 +509,13 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     } else {
       this.#output.close()
     }
+  }
+
+  #tellEnd(text: string, clientId: string | undefined, reason: string | undefined): void {
+    const { log } = this.#parts
+    if (!isTold(log, 'info')) return
+    const address = this.transport.remoteAddress
+    log.info(reason === undefined ? { address, clientId } : { address, clientId, reason }, text)
   }
 
   publishRateExceeded(isFirstTime: boolean): void {

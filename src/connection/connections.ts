@@ -2,6 +2,7 @@ import type { MemoryAccount } from '../base/memory-account.ts'
 import { CONNECTION_BYTES } from '../session/memory-costs.ts'
 import type { LimitName } from '../observe/ledger.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
+import { isTold } from '../base/log.ts'
 import { Message } from '../protocol/message.ts'
 import { PublishPacket } from '../protocol/publish-packet.ts'
 import { Connection, type ConnectionLimits, type ConnectionParts } from './connection.ts'
@@ -63,8 +64,9 @@ export class Connections {
       transport.destroy()
       return
     }
-    const host = transport.remoteHost
-    const countOfHost = this.#countByHost.get(host) ?? 0
+    // While the peer is there: who is told of it at its end cannot ask any more. To ask costs, so it is not done for nobody.
+    const host = this.#countsHosts || isTold(this.#parts.log, 'info') ? transport.remoteHost : undefined
+    const countOfHost = host === undefined ? 0 : (this.#countByHost.get(host) ?? 0)
     const limit = this.#limitFor(countOfHost)
     if (limit !== undefined) this.#parts.ledger.hit(limit)
     if (limit === 'memory') {
@@ -82,7 +84,7 @@ export class Connections {
     const { ledger } = this.#parts
     ledger.connections++
     ledger.mostConnections = Math.max(ledger.mostConnections, this.#open.size)
-    this.#countByHost.set(host, countOfHost + 1)
+    if (host !== undefined && this.#countsHosts) this.#countByHost.set(host, countOfHost + 1)
     connection.start()
   }
 
@@ -101,6 +103,11 @@ export class Connections {
     })
   }
 
+  /** Nobody asks how many an address has but for their limit. */
+  get #countsHosts(): boolean {
+    return this.#limits.maxConnectionsPerAddress !== null
+  }
+
   /** The limit that one more connection from an address with `countOfHost` would pass. */
   #limitFor(countOfHost: number): LimitName | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits
@@ -109,14 +116,17 @@ export class Connections {
     return this.#memory.mayTake(CONNECTION_BYTES, CONNECTION_BYTES) ? undefined : 'memory'
   }
 
+  #removeFrom(host: string): void {
+    const countOfHost = (this.#countByHost.get(host) ?? 1) - 1
+    if (countOfHost === 0) this.#countByHost.delete(host)
+    else this.#countByHost.set(host, countOfHost)
+  }
+
   #remove(connection: Connection): void {
     if (!this.#open.delete(connection)) return
     this.#memory.give(CONNECTION_BYTES, CONNECTION_BYTES)
     if (connection.overLimit === 'memory') this.#tooMany--
-    const host = connection.transport.remoteHost
-    const countOfHost = (this.#countByHost.get(host) ?? 1) - 1
-    if (countOfHost === 0) this.#countByHost.delete(host)
-    else this.#countByHost.set(host, countOfHost)
+    if (this.#countsHosts) this.#removeFrom(connection.transport.remoteHost)
     if (this.#open.size === 0) this.#whenEmpty?.()
   }
 }

@@ -15,9 +15,9 @@
  */
 export interface Transport {
   readonly kind: 'tcp' | 'websocket'
-  /** Address and port of the peer, `192.0.2.7:52311` or `[::1]:52311`; for logs. */
+  /** Address and port of the peer, `192.0.2.7:52311` or `[::1]:52311`; for logs. To ask for it the first time costs a call of the system. */
   readonly remoteAddress: string
-  /** Address of the peer alone; for limits per address. */
+  /** Address of the peer alone; for limits per address. `unknown` when the peer was gone before it was first asked for. */
   readonly remoteHost: string
   attach(owner: TransportOwner): void
   /** Hands over one or more buffers as one write. */

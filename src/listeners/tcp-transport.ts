@@ -13,8 +13,6 @@ const END_TIMEOUT_MS = 2000
 /** A TCP connection, or anything else that Node shows as a `net.Socket`. */
 export class TcpTransport implements Transport {
   readonly kind = 'tcp'
-  readonly remoteHost: string
-  readonly #remotePort: number
   readonly #socket: Socket
   readonly #share: ReadShare
   /** It is read into memory of ours; else chunks come as events. */
@@ -39,15 +37,17 @@ export class TcpTransport implements Transport {
         (bytes) => this.#readPiece(bytes),
       )
     this.#socket = socket
-    this.remoteHost = peerHost(socket.remoteAddress)
-    this.#remotePort = socket.remotePort ?? 0
     this.#taken = this.#onTaken.bind(this)
     // An error without a listener would end the process; `close` follows and finds it in `socket.errored`.
     socket.on('error', ignore)
   }
 
+  get remoteHost(): string {
+    return peerHost(this.#socket.remoteAddress)
+  }
+
   get remoteAddress(): string {
-    return formatAddress(this.remoteHost, this.#remotePort)
+    return formatAddress(this.remoteHost, this.#socket.remotePort ?? 0)
   }
 
   attach(owner: TransportOwner): void {
