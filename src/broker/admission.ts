@@ -15,51 +15,110 @@ export interface AedesConnection {
   destroy(error?: Error): unknown
 }
 
-/** Admits the client of an admission that Aedes has found good. */
-export interface Admitter {
-  admit(admission: Admission, clientId: string): void
+/** Aedes' own client, with a member that its types leave out. */
+export interface AedesClient extends Client {
+  /** Reads what there is from its connection, and handles it. */
+  resume(): void
 }
 
-/**
- * The network connection that an Aedes client sees while it handles its CONNECT: the bytes of that packet can be read, and
- * what Aedes writes goes nowhere, since the connection writes the answer itself. A stream would cost several times as much.
- */
-export class Admission implements AedesConnection {
+/** Where clients are admitted. */
+export interface Admitter {
+  readonly handle: (connection: AedesConnection) => AedesClient
+  /** Admits the client of an admission that Aedes has found good. */
+  admit(admission: Admission, clientId: string): void
+  /** The desk can take the next one. */
+  isFree(desk: Desk): void
+}
+
+/** Types of values that hold others. */
+const HOLDING: ReadonlySet<string> = new Set(['object', 'function'])
+
+/** The CONNECT of a client, while Aedes handles it. */
+export class Admission {
   readonly peer: ControlPeer
-  readonly #admitter: Admitter
-  #client: Client | undefined = undefined
-  #connect: Buffer | undefined
-  #onReadable: (() => void) | undefined = undefined
+  #desk: Desk | undefined
   #isDestroyed = false
 
-  /** Keeps the bytes of the CONNECT, which is one of MQTT 3.1 or 3.1.1. */
-  constructor(peer: ControlPeer, connect: Buffer, admitter: Admitter) {
+  constructor(peer: ControlPeer, desk: Desk) {
     this.peer = peer
-    this.#connect = connect
-    this.#admitter = admitter
+    this.#desk = desk
   }
 
   get destroyed(): boolean {
     return this.#isDestroyed
   }
 
-  /** Has the client that Aedes made for this connection handle the CONNECT. */
-  begin(client: Client): void {
-    this.#client = client
-    this.#onReadable?.()
+  /** Ends the client before it is admitted. */
+  destroy(error?: Error): void {
+    const desk = this.#desk
+    if (this.#isDestroyed || desk === undefined) return
+    this.#isDestroyed = true
+    this.peer.controlEnded(error ?? null)
+    desk.close()
+  }
+
+  /** It is admitted: the desk is for others now. */
+  leaveDesk(): void {
+    this.#desk = undefined
+  }
+}
+
+/**
+ * Where an Aedes client handles CONNECTs, one at a time. It is the network connection that this client sees: the bytes of the CONNECT
+ * can be read, and what Aedes writes goes nowhere, since the connection writes the answer itself. A stream would cost several times
+ * as much, and a client of Aedes for each CONNECT a tenth of what it costs to connect. One that Aedes has not found good is the last.
+ */
+export class Desk implements AedesConnection {
+  readonly #admitter: Admitter
+  readonly #client: AedesClient
+  /** What Aedes has made its client with: all of it that is no object. */
+  readonly #asMade: Readonly<Record<string, unknown>>
+  #admission: Admission | undefined = undefined
+  #connect: Buffer | undefined = undefined
+
+  constructor(admitter: Admitter) {
+    this.#admitter = admitter
+    this.#client = admitter.handle(this)
+    this.#asMade = plainFields(this.#client)
+  }
+
+  /** Whose CONNECT is handled; undefined: nobody's. */
+  get admission(): Admission | undefined {
+    return this.#admission
+  }
+
+  /** Has a CONNECT handled, a packet of MQTT 3.1 or 3.1.1, whose bytes it keeps. */
+  take(peer: ControlPeer, connect: Buffer): Admission {
+    const admission = new Admission(peer, this)
+    this.#admission = admission
+    this.#connect = connect
+    this.#client.resume()
+    return admission
   }
 
   /** Aedes is done with the CONNECT but for its answer. */
   admit(clientId: string): void {
-    this.#admitter.admit(this, clientId)
+    const admission = this.#admission
+    if (admission === undefined) return
+    this.#admission = undefined
+    admission.leaveDesk()
+    // Whatever it knows of one client it must not take for another's: its identifier, its will, that it was let in.
+    Object.assign(this.#client, this.#asMade)
+    this.#admitter.admit(admission, clientId)
+    this.#admitter.isFree(this)
   }
 
-  /** Ends the client before it is admitted. */
+  /** Nobody is handled here any more. */
+  close(): void {
+    this.#client.close()
+  }
+
+  get destroyed(): boolean {
+    return this.#admission?.destroyed !== false
+  }
+
   destroy(error?: Error): void {
-    if (this.#isDestroyed) return
-    this.#isDestroyed = true
-    this.peer.controlEnded(error ?? null)
-    this.#client?.close()
+    this.#admission?.destroy(error)
   }
 
   read(): Buffer | null {
@@ -72,12 +131,11 @@ export class Admission implements AedesConnection {
     return true
   }
 
-  on(event: string, listener: () => void): this {
-    if (event === 'readable') this.#onReadable = listener
+  // Nothing happens to it that Aedes could be told of.
+  on(): this {
     return this
   }
 
-  // Nothing else happens to it that Aedes could be told of.
   once(): this {
     return this
   }
@@ -97,4 +155,8 @@ export class Admission implements AedesConnection {
   emit(): boolean {
     return false
   }
+}
+
+function plainFields(client: Client): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(client).filter(([, value]) => value === null || !HOLDING.has(typeof value)))
 }

@@ -5,7 +5,7 @@ import { subscriptionFault } from '../protocol/shared-filter.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { Store } from '../store/store.ts'
-import { Admission, type AedesConnection } from './admission.ts'
+import { type Admission, type AedesClient, type AedesConnection, Desk } from './admission.ts'
 import { AdmittedClient, type AuthorizePublish, type AuthorizeSubscribe, type ControlPeer } from './admitted-client.ts'
 import { BrokerPersistence } from './persistence.ts'
 
@@ -21,6 +21,8 @@ const HEARTBEAT_MS = 24 * 3_600_000
 // Longer identifiers than the 23 bytes of MQTT 3.1 are common and harmless [MQTT-3.1.3-5].
 const MAX_CLIENT_ID_BYTES = 65_535
 const MAX_TIMER_MS = 2 ** 31 - 1
+/** As many wait for the next CONNECT; a storm has more. */
+const MAX_FREE_DESKS = 64
 
 type Done = (error?: Error) => void
 
@@ -32,9 +34,10 @@ type Done = (error?: Error) => void
  */
 export class Broker extends Aedes {
   readonly #parts: BrokerParts
+  readonly #freeDesks: Desk[] = []
 
   /** Aedes asks no more of a connection. */
-  declare readonly handle: (connection: AedesConnection) => Client
+  declare readonly handle: (connection: AedesConnection) => AedesClient
   declare readonly authorizeSubscribe: AuthorizeSubscribe
   declare readonly authorizePublish: AuthorizePublish
   /** Closes an older client of the same identifier, then enters this one. */
@@ -85,12 +88,11 @@ export class Broker extends Aedes {
 
   /** Has a connection's CONNECT handled, a packet of MQTT 3.1 or 3.1.1. Keeps the buffer. */
   open(peer: ControlPeer, connect: Buffer): Admission {
-    const admission = new Admission(peer, connect, this)
-    admission.begin(this.handle(admission))
-    return admission
+    const desk = this.#freeDesks.pop() ?? new Desk(this)
+    return desk.take(peer, connect)
   }
 
-  /** Puts a client in Aedes' list whose CONNECT Aedes has found good, and lets go of the one that has handled it. */
+  /** Puts a client in Aedes' list whose CONNECT Aedes has found good, in the place of the one that has handled it. */
   admit({ peer }: Admission, clientId: string): void {
     const client = new AdmittedClient(clientId, peer, this)
     // An older client ends here, with its will: after that the new will is the one that is stored.
@@ -98,6 +100,11 @@ export class Broker extends Aedes {
     if (peer.will !== undefined) this.#parts.store.putWill({ ...peer.will, clientId })
     peer.admitted(client)
     this.emit('clientReady', client)
+  }
+
+  /** Aedes' client there is as good as new. */
+  isFree(desk: Desk): void {
+    if (this.#freeDesks.length < MAX_FREE_DESKS) this.#freeDesks.push(desk)
   }
 
   /** Publishes wills. Aedes' own notes on `$SYS/<its id>` have no reader here. */
@@ -136,6 +143,6 @@ function noMemory(): AuthenticateError {
 /** The hub's end of an Aedes client. */
 function admissionOf(client: Client): Admission {
   const { conn }: { readonly conn: unknown } = client
-  if (!(conn instanceof Admission)) throw new TypeError('a client of the broker came in without an Admission')
-  return conn
+  if (conn instanceof Desk && conn.admission !== undefined) return conn.admission
+  throw new TypeError('Aedes asks about a client that is not being admitted')
 }

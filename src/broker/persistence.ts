@@ -1,4 +1,4 @@
-import { Admission } from './admission.ts'
+import { Desk } from './admission.ts'
 
 const NOTHING: readonly never[] = []
 // Settled already, and says so in the call: nothing comes between a client's session and its admission.
@@ -32,7 +32,7 @@ export class BrokerPersistence {
    * own client, answer, and send what is queued. It never hears that the will is deleted: an admitted client takes its place.
    */
   delWill({ id, conn }: WillOwner): typeof NEVER_SETTLED {
-    if (!(conn instanceof Admission)) throw new TypeError('Aedes deletes a will for no client that it admits')
+    if (!(conn instanceof Desk)) throw new TypeError('Aedes deletes a will for no client that it admits')
     conn.admit(id)
     return NEVER_SETTLED
   }

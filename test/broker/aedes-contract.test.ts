@@ -1,8 +1,9 @@
 /** What the hub uses of Aedes and its documentation does not promise. Another version of Aedes has to pass these. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Aedes, type Client } from 'aedes'
+import { Aedes } from 'aedes'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { AedesConnection } from '../../src/broker/admission.ts'
+import { type Admission, type AedesClient, type AedesConnection, Desk } from '../../src/broker/admission.ts'
+import type { ControlPeer } from '../../src/broker/admitted-client.ts'
 import { BrokerPersistence } from '../../src/broker/persistence.ts'
 import { until } from '../support/guard.ts'
 import { connectPacket } from '../support/packets.ts'
@@ -29,7 +30,6 @@ class Listed {
 class Wire implements AedesConnection {
   destroyed = false
   writtenBytes = 0
-  onReadable = (): void => {}
   #unread: Buffer | null
 
   constructor(connect: Buffer) {
@@ -47,9 +47,7 @@ class Wire implements AedesConnection {
     return true
   }
 
-  on(event: string, listener: () => void): void {
-    if (event === 'readable') this.onReadable = listener
-  }
+  on(): void {}
 
   destroy(): void {
     this.destroyed = true
@@ -64,7 +62,7 @@ class Wire implements AedesConnection {
 
 /** Aedes with the members that its types leave out. */
 class OpenAedes extends Aedes {
-  declare readonly handle: (connection: AedesConnection) => Client
+  declare readonly handle: (connection: AedesConnection) => AedesClient
   declare readonly registerClient: (client: Listed) => void
   declare readonly unregisterClient: (client: Listed) => void
 }
@@ -161,7 +159,7 @@ describe('Aedes', () => {
       done(null, true)
     }
     const client = aedes.handle(wire)
-    wire.onReadable()
+    client.resume()
     // It goes on in the next turn of the loop; whatever more it did would follow in the turns after that.
     for (let turn = 0; turn < 5; turn++) await nextTurn()
     expect(client.conn).toBe(wire)
@@ -182,7 +180,7 @@ describe('Aedes', () => {
     aedes.on('connackSent', ({ returnCode }, of) => sent.push([returnCode, of, wire.destroyed]))
     aedes.authenticate = (_client, _userName, _password, done) => done(null, false)
     const client = aedes.handle(wire)
-    wire.onReadable()
+    client.resume()
     await until(
       () => wire.destroyed,
       () => 'the connection to end',
@@ -190,4 +188,108 @@ describe('Aedes', () => {
     expect(sent).toEqual([[5, client, false]])
     expect(calls).toEqual([])
   })
+
+  test('handles one CONNECT after the other with one client at a desk, which knows nothing of those before', async () => {
+    const { aedes, calls } = await startAedes(new BrokerPersistence())
+    const seen: unknown[] = []
+    aedes.authenticate = ({ id, clean, version }, userName, password, done) => {
+      seen.push([id, clean, version, userName, password?.toString()])
+      done(null, true)
+    }
+    const { desk, client, admitted } = deskOf(aedes)
+    const fresh = stateOf(client)
+    desk.take(NOBODY, connectPacket({ clientId: 'a', will: { topic: 't' }, userName: 'user', password: 'secret' }))
+    await untilLength(admitted, 1)
+    expect(stateOf(client)).toEqual({ ...fresh, _paused: true, _connectTimer: null })
+    desk.take(NOBODY, connectPacket({ clientId: 'b', isClean: false }))
+    await untilLength(admitted, 2)
+    expect(seen).toEqual([
+      ['a', true, 4, 'user', 'secret'],
+      ['b', false, 4, undefined, undefined],
+    ])
+    expect(admitted).toEqual(['a', 'b'])
+    expect(calls).toEqual([])
+  })
+
+  test('takes nothing from whom a client at a desk has admitted when it refuses the next one', async () => {
+    const { aedes, calls } = await startAedes(new BrokerPersistence())
+    const told: unknown[] = []
+    aedes.authorizePublish = (_client, { topic }, done) => {
+      told.push(topic)
+      done(null)
+    }
+    aedes.authenticate = (_client, userName, _password, done) => done(null, userName !== 'stranger')
+    const { desk, admitted } = deskOf(aedes)
+    const listed = new Listed('a', calls)
+    aedes.registerClient(listed)
+    desk.take(NOBODY, connectPacket({ clientId: 'a', will: { topic: 'will/a' } }))
+    await untilLength(admitted, 1)
+    desk.take(NOBODY, connectPacket({ clientId: 'a', userName: 'stranger' }))
+    await until(
+      () => desk.destroyed,
+      () => 'the refused one to end',
+    )
+    for (let turn = 0; turn < 5; turn++) await nextTurn()
+    expect(admitted).toEqual(['a'])
+    expect(calls).toEqual(['client a'])
+    expect(aedes.connectedClients).toBe(1)
+    expect(told).toEqual([])
+    aedes.unregisterClient(listed)
+  })
 })
+
+/** Who asks to be admitted. A desk asks nothing of it but to hear of its end. */
+class Stranger implements ControlPeer {
+  readonly request = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
+  readonly will = undefined
+  readonly session = undefined
+
+  get connection(): never {
+    throw new Error('a stranger has no connection')
+  }
+
+  sessionOpened(): void {}
+  admitted(): void {}
+  refused(): void {}
+  subscribed(): void {}
+  unsubscribed(): void {}
+  controlEnded(): void {}
+}
+
+const NOBODY = new Stranger()
+
+/** A desk of Aedes, and the identifiers of those whom it has admitted. */
+function deskOf(aedes: OpenAedes): { readonly desk: Desk; readonly client: AedesClient; readonly admitted: string[] } {
+  const admitted: string[] = []
+  const clients: AedesClient[] = []
+  const desk = new Desk({
+    handle(connection) {
+      const client = aedes.handle(connection)
+      clients.push(client)
+      return client
+    },
+    admit: (_admission: Admission, clientId: string) => void admitted.push(clientId),
+    isFree: () => undefined,
+  })
+  const [client] = clients
+  if (client === undefined) throw new Error('the desk has asked for no client')
+  return { desk, client, admitted }
+}
+
+/** All that the client holds; of its objects those that could be filled for somebody, and what stands in them. */
+function stateOf(client: AedesClient): Record<string, unknown> {
+  const state: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(client)) {
+    if (value === null || (typeof value !== 'object' && typeof value !== 'function')) state[name] = value
+    else if (value instanceof Set) state[name] = [...value]
+    else if (Object.getPrototypeOf(value) === null || Array.isArray(value)) state[name] = { ...value }
+  }
+  return state
+}
+
+async function untilLength(list: readonly unknown[], length: number): Promise<void> {
+  await until(
+    () => list.length >= length,
+    () => `${length} clients to be admitted`,
+  )
+}

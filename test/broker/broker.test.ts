@@ -158,14 +158,45 @@ describe('Broker', () => {
     expect(client.received).toEqual([])
   })
 
-  test('lets go of the Aedes client that handled a CONNECT as soon as its own has taken over', async () => {
+  test('has the same Aedes client handle the CONNECTs of those who come one after the other', async () => {
+    const { broker, port } = await startBroker()
+    const authenticate = broker.authenticate
+    const handling: object[] = []
+    broker.authenticate = (client, userName, password, done) => {
+      handling.push(client)
+      authenticate(client, userName, password, done)
+    }
+    for (const clientId of ['a', 'b', 'c']) await join(port, clientId)
+    expect(handling.length).toBe(3)
+    expect(new Set(handling).size).toBe(1)
+  })
+
+  test('has another Aedes client handle a CONNECT that comes while one is handled, and each its own', async () => {
+    const { broker, port } = await startBroker()
+    const authenticate = broker.authenticate
+    const held: (() => void)[] = []
+    broker.authenticate = (client, userName, password, done) => {
+      held.push(() => authenticate(client, userName, password, done))
+    }
+    const joining = ['a', 'b', 'c'].map((clientId) => join(port, clientId))
+    await until(
+      () => held.length === 3,
+      () => 'three CONNECTs',
+    )
+    for (const proceed of held.toReversed()) proceed()
+    for (const client of await Promise.all(joining)) expect(await client.restBeforePingresp()).toEqual([])
+    expect(Object.keys(Object(Reflect.get(broker, 'clients'))).toSorted()).toEqual(['a', 'b', 'c'])
+  })
+
+  test('lets go of what an Aedes client has had of a connection as soon as its own has taken over', async () => {
     setFlagsFromString('--expose-gc')
     const collect: unknown = runInNewContext('gc')
     const { broker, port } = await startBroker()
     const authenticate = broker.authenticate
     let handled: WeakRef<object> | undefined
     broker.authenticate = (client, userName, password, done) => {
-      handled = new WeakRef(client)
+      const admission: unknown = Reflect.get(client.conn, 'admission')
+      if (typeof admission === 'object' && admission !== null) handled = new WeakRef(admission)
       authenticate(client, userName, password, done)
     }
     const client = await join(port, 'c')
@@ -174,7 +205,7 @@ describe('Broker', () => {
         if (typeof collect === 'function') collect()
         return handled !== undefined && handled.deref() === undefined
       },
-      () => 'the Aedes client to be collected',
+      () => 'the admission to be collected',
     )
     expect(await client.restBeforePingresp()).toEqual([])
   })
