@@ -29,8 +29,10 @@ export class ChapterReader {
 
   /** The sequence numbers of the topic's entries, less `chapter.first`; those before the topic's floor are gone. */
   deltas(chapter: Chapter, topic: number): ArrayLike<number> | undefined {
-    if (chapter.postingLists !== undefined) return chapter.postingLists.get(topic)?.deltas
-    return this.#log.postingList(topic, chapter.first)?.deltas
+    const { index } = chapter
+    if (index === undefined) return this.#log.postingList(topic, chapter.first)?.deltas
+    const place = index.placeOf(topic)
+    return place === -1 ? undefined : index.deltasAt(place)
   }
 
   /** The next stored chapter from `first` on that has entries of the topic; `isBackwards`: the one before, `first` included. */
@@ -40,7 +42,7 @@ export class ChapterReader {
 
   /** The topics that the chapter has entries of. */
   members(chapter: Chapter): Iterable<number> {
-    return chapter.postingLists?.keys() ?? this.#log.members(chapter.first)
+    return chapter.index?.topics() ?? this.#log.members(chapter.first)
   }
 
   /** The first block that begins with this sequence number or a later one. */

@@ -153,13 +153,14 @@ export class OpenChanges {
     for (const { topic, chapter } of changes.removedPostingLists) chapters.at(chapter)?.letGo.delete(topic)
     this.#unstored = this.#unstored.filter((chapter) => !closed.includes(chapter))
     for (const chapter of closed) {
-      for (const [number, { count, bytes }] of chapter.postingLists ?? []) {
-        const topic = this.#topics.byNumber(number)
+      const { index } = chapter
+      for (let place = 0; index !== undefined && place < index.size; place++) {
+        const topic = this.#topics.byNumber(index.topicAt(place))
         if (topic === undefined) continue
-        topic.storedMessages += count
-        topic.storedBytes += bytes
+        topic.storedMessages += index.countAt(place)
+        topic.storedBytes += index.bytesAt(place)
       }
-      chapter.postingLists = undefined
+      chapter.index = undefined
       const written = changes.putChapters.find(({ first }) => first === chapter.first)
       if (written?.messages !== chapter.messages) this.putChapter(chapter)
     }
@@ -200,21 +201,24 @@ export class OpenChanges {
 
   #takeIndex(chapter: Chapter, putPostingLists: PostingList[], counts: Map<HistoryTopic, Counts>): ChapterMembers {
     const members: number[] = []
-    for (const [number, list] of chapter.postingLists ?? []) {
+    const { index, first } = chapter
+    for (let place = 0; index !== undefined && place < index.size; place++) {
+      const number = index.topicAt(place)
+      const count = index.countAt(place)
       const topic = this.#topics.byNumber(number)
-      if (topic === undefined || list.count === 0) continue
+      if (topic === undefined || count === 0) continue
       members.push(number)
-      putPostingLists.push(list.toPostingList(number, chapter.first))
+      putPostingLists.push(index.postingListAt(place, first))
       this.#dirtyTopics.add(topic)
       const { messages, bytes } = counts.get(topic) ?? NOTHING
-      counts.set(topic, { messages: messages + list.count, bytes: bytes + list.bytes })
+      counts.set(topic, { messages: messages + count, bytes: bytes + index.bytesAt(place) })
     }
-    return { chapter: chapter.first, topics: Uint32Array.from(members) }
+    return { chapter: first, topics: Uint32Array.from(members) }
   }
 }
 
-function sizeOf({ postingLists }: Chapter): number {
-  return postingLists === undefined ? 0 : postingLists.size
+function sizeOf({ index }: Chapter): number {
+  return index === undefined ? 0 : index.size
 }
 
 function dropIn(blocks: Map<number, HistoryBlock>, { first, next }: SequenceRange): void {

@@ -1,5 +1,6 @@
 import { BlockWriter, type HistoryBlock } from '../log/history-block.ts'
-import { MAX_CHAPTER_SPAN, type PostingList, postingListBytes, type StoredChapter } from '../log/history-log.ts'
+import { MAX_CHAPTER_SPAN, postingListBytes, type StoredChapter } from '../log/history-log.ts'
+import { OpenIndex } from './open-index.ts'
 
 /** How large a chapter may become. */
 export interface ChapterLimits {
@@ -9,38 +10,6 @@ export interface ChapterLimits {
 
 /** With more topics than this, the index would be too much to store at once. */
 const MAX_TOPICS = 2048
-
-/** The entries of one topic in a chapter that is not stored yet; those before `start` are gone. */
-export class OpenPostingList {
-  readonly deltas: number[]
-  readonly sizes: number[]
-  start = 0
-
-  /** Most lists stay short, and an array that is pushed to when it is empty has room for 17. */
-  constructor(delta: number, bytes: number) {
-    this.deltas = [delta]
-    this.sizes = [bytes]
-  }
-
-  get count(): number {
-    return this.deltas.length - this.start
-  }
-
-  get bytes(): number {
-    let bytes = 0
-    for (let i = this.start; i < this.sizes.length; i++) bytes += this.sizes[i] ?? 0
-    return bytes
-  }
-
-  toPostingList(topic: number, chapter: number): PostingList {
-    return {
-      topic,
-      chapter,
-      deltas: Uint16Array.from(this.deltas.slice(this.start)),
-      sizes: Uint32Array.from(this.sizes.slice(this.start)),
-    }
-  }
-}
 
 /**
  * Consecutive messages, in the order of their sequence numbers and of their times. While it is open, messages are added; then it
@@ -57,8 +26,8 @@ export class Chapter implements StoredChapter {
   deadBytes = 0
   /** Entries of topics that keep theirs no longer than this have been removed since the hub started. */
   sweptAgeMs = 0
-  /** By topic number; undefined when the index is stored. */
-  postingLists: Map<number, OpenPostingList> | undefined
+  /** Undefined when it is stored. */
+  index: OpenIndex | undefined
   /** Finished blocks that are not stored, in order. */
   pending: HistoryBlock[] = []
   /** Undefined when no more entries can be added. */
@@ -69,7 +38,7 @@ export class Chapter implements StoredChapter {
 
   constructor(first: number, fromMs: number, isOpen = true) {
     this.writer = isOpen ? new BlockWriter() : undefined
-    this.postingLists = isOpen ? new Map() : undefined
+    this.index = isOpen ? new OpenIndex() : undefined
     this.first = first
     this.next = first
     this.fromMs = fromMs
@@ -88,19 +57,19 @@ export class Chapter implements StoredChapter {
 
   /** Blocks and index are in the log: only then may retention remove entries. */
   get isStored(): boolean {
-    return this.postingLists === undefined
+    return this.index === undefined
   }
 
   takes(sequence: number, atMs: number, topic: number, { maxBytes, maxSpanMs }: ChapterLimits): boolean {
     return (
       this.writer !== undefined &&
-      this.postingLists !== undefined &&
+      this.index !== undefined &&
       sequence >= this.next &&
       sequence - this.first < MAX_CHAPTER_SPAN &&
       atMs >= this.toMs &&
       atMs - this.fromMs <= maxSpanMs &&
       this.bytes < maxBytes &&
-      (this.postingLists.size < MAX_TOPICS || this.postingLists.has(topic))
+      (this.index.size < MAX_TOPICS || this.index.has(topic))
     )
   }
 
@@ -109,16 +78,7 @@ export class Chapter implements StoredChapter {
     this.next = sequence + 1
     this.toMs = atMs
     this.messages++
-    const { postingLists } = this
-    if (postingLists === undefined) return
-    const delta = sequence - this.first
-    const list = postingLists.get(topic)
-    if (list === undefined) {
-      postingLists.set(topic, new OpenPostingList(delta, bytes))
-      return
-    }
-    list.deltas.push(delta)
-    list.sizes.push(bytes)
+    this.index?.add(topic, sequence - this.first, bytes)
   }
 
   /** Notes an entry that was found in a stored block and is gone. */
@@ -137,9 +97,10 @@ export class Chapter implements StoredChapter {
   /** Closes the chapter, whose open block must be finished. Returns the bytes of its index. */
   close(): number {
     this.writer = undefined
+    const { index } = this
     let indexBytes = 0
-    if (this.postingLists !== undefined)
-      for (const { count } of this.postingLists.values()) indexBytes += postingListBytes(count)
+    if (index !== undefined)
+      for (let place = 0; place < index.size; place++) indexBytes += postingListBytes(index.countAt(place))
     this.bytes += indexBytes
     return indexBytes
   }

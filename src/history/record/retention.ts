@@ -2,7 +2,7 @@ import { LoopPart } from '../../base/loop-times.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { type HistoryLog, type PostingList, postingListBytes } from '../log/history-log.ts'
-import type { Chapter, OpenPostingList } from './chapter.ts'
+import type { Chapter } from './chapter.ts'
 import type { Journal } from './journal.ts'
 import type { HistoryRules, TopicTerms } from './rules.ts'
 import { Slices } from '../../base/slices.ts'
@@ -225,8 +225,7 @@ export class Retention {
       await slices.pause()
     }
     for (const chapter of journal.changes.unstored) {
-      const list = chapter.postingLists?.get(topic.number)
-      if (list !== undefined && exceeds(topic, bounds)) this.#trimOpenPostingList(topic, bounds, list, chapter)
+      if (exceeds(topic, bounds)) this.#trimOpen(topic, bounds, chapter)
     }
   }
 
@@ -250,14 +249,16 @@ export class Retention {
     journal.removedStored(topic, messages, bytes)
   }
 
-  #trimOpenPostingList(topic: HistoryTopic, bounds: Bounds, list: OpenPostingList, chapter: Chapter): void {
+  #trimOpen(topic: HistoryTopic, bounds: Bounds, chapter: Chapter): void {
+    const { index, first } = chapter
+    const place = index?.placeOf(topic.number) ?? -1
+    if (index === undefined || place === -1) return
     let messages = 0
     let bytes = 0
-    while (list.start < list.deltas.length && exceeds(topic, bounds, messages, bytes)) {
+    while (index.countAt(place) > 0 && exceeds(topic, bounds, messages, bytes)) {
+      topic.floor = first + index.firstDeltaAt(place) + 1
+      bytes += index.removeFirstAt(place)
       messages++
-      bytes += list.sizes[list.start] ?? 0
-      topic.floor = chapter.first + (list.deltas[list.start] ?? 0) + 1
-      list.start++
     }
     if (messages === 0) return
     chapter.messages -= messages
