@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Message } from '../../src/protocol/message.ts'
 import { BlockWriter, type HistoryBlock } from '../../src/history/log/history-block.ts'
-import type { HistoryChanges, HistoryLog, StoredChapter, StoredTopic } from '../../src/history/log/history-log.ts'
+import type {
+  HistoryChanges,
+  HistoryLog,
+  PostingList,
+  StoredChapter,
+  StoredTopic,
+} from '../../src/history/log/history-log.ts'
 
 /** Where the logs of one test are. */
 export interface HistoryLogPlace {
@@ -27,6 +33,7 @@ export function changesOf(changes: Partial<HistoryChanges>): HistoryChanges {
     removedChapters: [],
     removedPostingLists: [],
     removedTopics: [],
+    newTopics: [],
     putBlocks: [],
     putPostingLists: [],
     putChapters: [],
@@ -37,11 +44,7 @@ export function changesOf(changes: Partial<HistoryChanges>): HistoryChanges {
   }
 }
 
-export function postingListOf(
-  topic: number,
-  chapter: number,
-  ...deltas: readonly number[]
-): HistoryChanges['putPostingLists'][number] {
+export function postingListOf(topic: number, chapter: number, ...deltas: readonly number[]): PostingList {
   return { topic, chapter, deltas: Uint16Array.from(deltas), sizes: Uint32Array.from(deltas, (delta) => delta * 3) }
 }
 

@@ -2,6 +2,7 @@ import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Slices } from '../../base/slices.ts'
+import { TURN } from '../../base/turn.ts'
 import { formatBytes } from '../../base/bytes.ts'
 import { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -62,6 +63,10 @@ const RESERVED_BYTES = 64 * 1024 ** 2
 const CLOSE_DEADLINE_MS = 1000
 /** Records encoded between two looks at whether the turn is used up: well under a millisecond. */
 const ENCODED_BETWEEN_LOOKS = 32
+/** Records put in one go where they may be stored in several transactions: to encode and put one takes some 2 µs. */
+const PART_RECORDS = 1024
+/** It takes more records than this for a transaction of their own. */
+const FEW_RECORDS = 256
 const NO_TOPICS = new Uint32Array()
 
 /** The history in a file of its own beside the store, so that no acknowledgement waits for it. */
@@ -118,18 +123,41 @@ export class DiskHistoryLog implements HistoryLog {
         `the disk has less than ${formatBytes(RESERVED_BYTES)} left, which are reserved for messages that must be kept`,
       )
     }
-    const puts = await encode(databases, changes)
     try {
-      await databases.root.batch(() => {
-        const before = LOOP_TIMES.enter(LoopPart.HISTORY)
+      const early = putEarly(databases, changes)
+      // They are not waited for one by one: LMDB makes one transaction of what comes while it writes.
+      const parts: Promise<Fault>[] = []
+      let left = changes.putMembers.reduce((sum, { topics }) => sum + topics.length, changes.newTopics.length)
+      for (; left > FEW_RECORDS; left -= PART_RECORDS) {
+        const count = Math.min(left, PART_RECORDS)
+        parts.push(this.#batch(() => take(early, count)))
+        // oxlint-disable-next-line no-await-in-loop -- others go first
+        await TURN.next()
+      }
+      const puts = await encode(databases, changes)
+      const last = this.#batch(() => {
         remove(databases, changes)
+        take(early, Infinity)
         for (const { records, key, value } of puts) void records.put(key, value)
-        LOOP_TIMES.leave(before)
       })
+      for (const { error } of await Promise.all([...parts, last])) if (error !== undefined) throw error
       this.#isFailing = false
     } catch (error) {
       this.#isFailing = true
       throw await reasonOf(error)
+    }
+  }
+
+  async #batch(write: () => void): Promise<Fault> {
+    try {
+      await this.#running.root.batch(() => {
+        const before = LOOP_TIMES.enter(LoopPart.HISTORY)
+        write()
+        LOOP_TIMES.leave(before)
+      })
+      return {}
+    } catch (error) {
+      return { error }
     }
   }
 
@@ -210,6 +238,11 @@ export class DiskHistoryLog implements HistoryLog {
   }
 }
 
+/** Why a batch was not stored. */
+interface Fault {
+  readonly error?: unknown
+}
+
 interface Found {
   readonly key: Buffer
   readonly value: Buffer
@@ -226,10 +259,30 @@ interface Put {
   readonly value: Buffer
 }
 
-/** Encodes everything that is put, in slices of the event loop, since a chapter may have thousands of topics. */
+/** Puts what is stored before the rest, a record a step; runs inside of batches. LMDB copies a key, and keeps a value until then. */
+function* putEarly(
+  { topics, postingLists }: HistoryDatabases,
+  changes: HistoryChanges,
+): Generator<void, void, undefined> {
+  for (const { number, name, floor, newestAtMs } of changes.newTopics) {
+    void topics.put(topicKey(number), encodeTopic({ number, name, messages: 0, bytes: 0, floor, newestAtMs }))
+    yield
+  }
+  for (const list of changes.putPostingLists) {
+    void postingLists.put(postingListKey(list.topic, list.chapter), encodePostingList(list))
+    yield
+  }
+}
+
+/** Goes on with `puts` for so many records. */
+function take(puts: Iterator<void>, count: number): void {
+  for (let i = 0; i < count && puts.next().done !== true; i++);
+}
+
+/** Encodes everything else that is put, in slices of the event loop, since a chapter may have thousands of topics. */
 async function encode(databases: HistoryDatabases, changes: HistoryChanges): Promise<Put[]> {
   const slices = new Slices(LoopPart.HISTORY)
-  const { about, blocks, postingLists, chapters, members, topics } = databases
+  const { about, blocks, chapters, members, topics } = databases
   const puts: Put[] = [{ records: about, key: TOTALS_KEY, value: encodeTotals(changes.totals) }]
   for (const { first, value } of changes.putBlocks) puts.push({ records: blocks, key: sequenceKey(first), value })
   for (const chapter of changes.putChapters) {
@@ -238,16 +291,8 @@ async function encode(databases: HistoryDatabases, changes: HistoryChanges): Pro
   for (const { chapter, topics: all } of changes.putMembers) {
     puts.push({ records: members, key: sequenceKey(chapter), value: encodeMembers(all) })
   }
-  for (const [i, list] of changes.putPostingLists.entries()) {
-    if (i % ENCODED_BETWEEN_LOOKS === ENCODED_BETWEEN_LOOKS - 1) await slices.pause()
-    puts.push({
-      records: postingLists,
-      key: postingListKey(list.topic, list.chapter),
-      value: encodePostingList(list),
-    })
-  }
-  for (const [i, topic] of changes.putTopics.entries()) {
-    if (i % ENCODED_BETWEEN_LOOKS === ENCODED_BETWEEN_LOOKS - 1) await slices.pause()
+  for (const topic of changes.putTopics) {
+    if (puts.length % ENCODED_BETWEEN_LOOKS === 0) await slices.pause()
     puts.push({ records: topics, key: topicKey(topic.number), value: encodeTopic(topic) })
   }
   return puts

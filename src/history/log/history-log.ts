@@ -13,6 +13,9 @@ export interface StoredTopic {
   readonly newestAtMs: number
 }
 
+/** A topic that has no messages in stored chapters. */
+export type NewTopic = Omit<StoredTopic, 'messages' | 'bytes'>
+
 /** Consecutive entries, whose times do not go back, with an index by topic. A chapter is kept or removed as a whole. */
 export interface StoredChapter {
   /** The sequence number of its first entry. */
@@ -59,19 +62,25 @@ export interface HistoryTotals {
   readonly open: readonly number[]
 }
 
-/** Changes that are written together: first everything that is removed, then everything that is put. */
+/**
+ * Changes that are written together: first everything that is removed, then everything that is put. New topics and posting lists
+ * may be thousands, and are written before, some at a time: by themselves they say nothing. The blocks of the entries in the posting
+ * lists must be stored already, so that a start that finds these without their chapter makes them anew.
+ */
 export interface HistoryChanges {
+  readonly newTopics: readonly NewTopic[]
+  /** Made while they are written: gone through once. */
+  readonly putPostingLists: Iterable<PostingList>
   /** Their blocks are removed. */
   readonly removedRanges: readonly SequenceRange[]
   readonly removedChapters: readonly number[]
   readonly removedPostingLists: readonly PostingListKey[]
   readonly removedTopics: readonly number[]
   readonly putBlocks: readonly HistoryBlock[]
-  readonly putPostingLists: readonly PostingList[]
   readonly putChapters: readonly StoredChapter[]
   /** The topics that each new chapter has posting lists of. */
   readonly putMembers: readonly ChapterMembers[]
-  readonly putTopics: readonly StoredTopic[]
+  readonly putTopics: Iterable<StoredTopic>
   readonly totals: HistoryTotals
 }
 
@@ -92,7 +101,7 @@ export interface StoredHistory {
  * Where the history is stored: blocks of messages, by the sequence number of their first message, grouped in chapters that have
  * an index by topic.
  *
- *   1. `write` stores all of the changes or, when it rejects, none. One at a time.
+ *   1. `write` stores all of the changes or, when it rejects, none but new topics and posting lists. One at a time.
  *   2. What was written can be read from then on, and after `stop` and a new `start`, unless the log is in memory.
  *   3. Reading returns at once. Damaged values count as missing.
  *

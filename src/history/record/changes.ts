@@ -7,23 +7,15 @@ import {
   type PostingListKey,
   type SequenceRange,
   type StoredChapter,
-  type StoredTopic,
 } from '../log/history-log.ts'
 import type { Chapter } from './chapter.ts'
 import type { Chapters } from './chapters.ts'
+import { TopicSnapshots } from './topic-snapshots.ts'
 import type { HistoryTopic, HistoryTopics } from './topics.ts'
 
 /** More topics than this are not stored with one batch, unless they are of one chapter. */
 const MAX_MEMBERS_A_BATCH = 2048
 const MAX_REMOVED_POSTING_LISTS = 4096
-
-/** What a batch stores of a topic. */
-interface Counts {
-  readonly messages: number
-  readonly bytes: number
-}
-
-const NOTHING: Counts = { messages: 0, bytes: 0 }
 
 /** A batch that is being written. */
 export interface Batch {
@@ -41,6 +33,7 @@ export class OpenChanges {
   #removedPostingLists: PostingListKey[] = []
   #removedTopics: number[] = []
   #chapters = new Set<Chapter>()
+  #newTopics: HistoryTopic[] = []
   #dirtyTopics = new Set<HistoryTopic>()
   /** Chapters that are not stored, open ones too, in the order they were begun. */
   #unstored: Chapter[] = []
@@ -52,6 +45,11 @@ export class OpenChanges {
 
   get isEmpty(): boolean {
     return !this.#isDirty && !this.#unstored.some(({ isOpen }) => !isOpen)
+  }
+
+  /** There are chapters whose blocks are all stored, and whose index is not. */
+  get isIndexDue(): boolean {
+    return this.#unstored.some(isDue)
   }
 
   /** There are so many records to remove that it is time to write. */
@@ -77,6 +75,11 @@ export class OpenChanges {
   putChapter(chapter: Chapter): void {
     this.#isDirty = true
     this.#chapters.add(chapter)
+  }
+
+  addTopic(topic: HistoryTopic): void {
+    this.#isDirty = true
+    this.#newTopics.push(topic)
   }
 
   putTopic(topic: HistoryTopic): void {
@@ -114,24 +117,20 @@ export class OpenChanges {
   take(totals: Omit<HistoryTotals, 'open'>): Batch {
     const closed = this.#takeClosed()
     const left = this.#unstored.filter((chapter) => !closed.includes(chapter))
-    const counts = new Map<HistoryTopic, Counts>()
-    const putPostingLists: PostingList[] = []
-    const putMembers: ChapterMembers[] = []
-    const putChapters: StoredChapter[] = []
-    for (const chapter of closed) {
-      putMembers.push(this.#takeIndex(chapter, putPostingLists, counts))
-      putChapters.push(snapshot(chapter))
-    }
-    for (const chapter of this.#chapters) putChapters.push(snapshot(chapter))
-    const putTopics: StoredTopic[] = []
-    for (const topic of this.#dirtyTopics) if (!topic.isRemoved) putTopics.push(asStored(topic, counts.get(topic)))
+    const putMembers = closed.map((chapter) => this.#takeMembers(chapter))
+    const putChapters = [...closed, ...this.#chapters].map(snapshot)
+    const dirtyTopics = this.#dirtyTopics
+    const newTopics = this.#newTopics.filter((topic) => !topic.isRemoved && !dirtyTopics.has(topic))
+    const putTopics = new TopicSnapshots(dirtyTopics.size)
+    for (const topic of dirtyTopics) if (!topic.isRemoved) addAsStored(putTopics, topic, closed)
     const changes: HistoryChanges = {
       removedRanges: this.#removedRanges,
       removedChapters: this.#removedChapters,
       removedPostingLists: this.#removedPostingLists,
       removedTopics: this.#removedTopics,
+      newTopics,
       putBlocks: [...this.#blocks.values()],
-      putPostingLists,
+      putPostingLists: postingListsOf(closed, this.#topics),
       putMembers,
       putChapters,
       putTopics,
@@ -143,6 +142,7 @@ export class OpenChanges {
     this.#removedPostingLists = []
     this.#removedTopics = []
     this.#chapters = new Set()
+    this.#newTopics = []
     this.#dirtyTopics = new Set()
     this.#isDirty = false
     return { changes, closed }
@@ -161,14 +161,16 @@ export class OpenChanges {
         topic.storedBytes += index.bytesAt(place)
       }
       chapter.index = undefined
+      chapter.isOnItsWay = false
       const written = changes.putChapters.find(({ first }) => first === chapter.first)
       if (written?.messages !== chapter.messages) this.putChapter(chapter)
     }
   }
 
   /** Takes back changes that could not be stored; newer changes win. */
-  putBack({ changes }: Batch, chapters: Chapters): void {
+  putBack({ changes, closed }: Batch, chapters: Chapters): void {
     this.#isDirty = true
+    for (const chapter of closed) chapter.isOnItsWay = false
     const later = this.#blocks
     this.#blocks = new Map()
     for (const block of changes.putBlocks) this.#blocks.set(block.first, block)
@@ -186,34 +188,50 @@ export class OpenChanges {
       const topic = this.#topics.byNumber(number)
       if (topic !== undefined) this.#dirtyTopics.add(topic)
     }
+    for (const { number } of changes.newTopics) {
+      const topic = this.#topics.byNumber(number)
+      if (topic !== undefined) this.#newTopics.push(topic)
+    }
   }
 
   #takeClosed(): Chapter[] {
     const closed: Chapter[] = []
     let members = 0
     for (const chapter of this.#unstored) {
-      if (chapter.isOpen || (members > 0 && members + sizeOf(chapter) > MAX_MEMBERS_A_BATCH)) continue
+      if (!isDue(chapter) || (members > 0 && members + sizeOf(chapter) > MAX_MEMBERS_A_BATCH)) continue
+      chapter.isOnItsWay = true
       closed.push(chapter)
       members += sizeOf(chapter)
     }
     return closed
   }
 
-  #takeIndex(chapter: Chapter, putPostingLists: PostingList[], counts: Map<HistoryTopic, Counts>): ChapterMembers {
+  /** The topics of a chapter that is stored, whose numbers change with it. */
+  #takeMembers({ index, first }: Chapter): ChapterMembers {
     const members: number[] = []
-    const { index, first } = chapter
     for (let place = 0; index !== undefined && place < index.size; place++) {
       const number = index.topicAt(place)
-      const count = index.countAt(place)
       const topic = this.#topics.byNumber(number)
-      if (topic === undefined || count === 0) continue
+      if (topic === undefined || index.countAt(place) === 0) continue
       members.push(number)
-      putPostingLists.push(index.postingListAt(place, first))
       this.#dirtyTopics.add(topic)
-      const { messages, bytes } = counts.get(topic) ?? NOTHING
-      counts.set(topic, { messages: messages + count, bytes: bytes + index.bytesAt(place) })
     }
     return { chapter: first, topics: Uint32Array.from(members) }
+  }
+}
+
+/** Its index is to be stored: after its blocks. */
+function isDue({ isOpen, pending }: Chapter): boolean {
+  return !isOpen && pending.length === 0
+}
+
+/** The indexes of chapters that are on their way, which do not change meanwhile. */
+function* postingListsOf(chapters: readonly Chapter[], topics: HistoryTopics): Generator<PostingList, void, undefined> {
+  for (const { index, first } of chapters) {
+    for (let place = 0; index !== undefined && place < index.size; place++) {
+      if (index.countAt(place) > 0 && topics.byNumber(index.topicAt(place)) !== undefined)
+        yield index.postingListAt(place, first)
+    }
   }
 }
 
@@ -230,10 +248,15 @@ function snapshot({ first, next, fromMs, toMs, messages, bytes, deadBytes }: Cha
   return { first, next, fromMs, toMs, messages, bytes, deadBytes }
 }
 
-/** What a batch stores of a topic: without entries in chapters that are not stored, since a start counts those again. */
-function asStored(
-  { number, name, storedMessages, storedBytes, floor, newestAtMs }: HistoryTopic,
-  more = NOTHING,
-): StoredTopic {
-  return { number, name, messages: storedMessages + more.messages, bytes: storedBytes + more.bytes, floor, newestAtMs }
+/** What a batch that stores these chapters stores of a topic: without entries in others, since a start counts those again. */
+function addAsStored(snapshots: TopicSnapshots, topic: HistoryTopic, closed: readonly Chapter[]): void {
+  let messages = topic.storedMessages
+  let bytes = topic.storedBytes
+  for (const { index } of closed) {
+    const place = index?.placeOf(topic.number) ?? -1
+    if (index === undefined || place === -1) continue
+    messages += index.countAt(place)
+    bytes += index.bytesAt(place)
+  }
+  snapshots.add(topic, messages, bytes)
 }

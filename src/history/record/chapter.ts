@@ -35,6 +35,8 @@ export class Chapter implements StoredChapter {
   /** Topics whose posting list was removed, until that is stored: the log still has the posting list. */
   readonly letGo = new Set<number>()
   isGone = false
+  /** Its index is being stored, and must not change. */
+  isOnItsWay = false
 
   constructor(first: number, fromMs: number, isOpen = true) {
     this.writer = isOpen ? new BlockWriter() : undefined

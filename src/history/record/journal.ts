@@ -90,7 +90,7 @@ export class Journal implements WritesOwner {
       return undefined
     }
     const added = this.topics.add(this.#nextTopic++, name)
-    this.changes.putTopic(added)
+    this.changes.addTopic(added)
     return added
   }
 
@@ -147,6 +147,10 @@ export class Journal implements WritesOwner {
 
   get hasChanges(): boolean {
     return !this.changes.isEmpty || this.pendingMessages > this.#wayMessages
+  }
+
+  get isIndexDue(): boolean {
+    return this.changes.isIndexDue
   }
 
   takeBatch(): Batch | undefined {
@@ -213,6 +217,8 @@ export class Journal implements WritesOwner {
   restore({ topics, chapters, totals }: StoredHistory): void {
     for (const stored of topics) {
       const topic = this.topics.restore(stored)
+      // It may have been stored before the totals.
+      this.#nextTopic = Math.max(this.#nextTopic, topic.number + 1)
       this.messages += topic.messages
       if (topic.isOverfull) this.overfull.add(topic)
     }
@@ -220,12 +226,23 @@ export class Journal implements WritesOwner {
       this.chapters.add(Chapter.restore(stored))
       this.bytes += stored.bytes
     }
-    if (totals === undefined) return
-    this.live.nextSequence = totals.nextSequence
-    this.#nextTopic = totals.nextTopic
-    for (const first of totals.open) this.#restoreOpen(first, totals.open)
+    if (totals !== undefined) {
+      this.live.nextSequence = totals.nextSequence
+      this.#nextTopic = Math.max(this.#nextTopic, totals.nextTopic)
+      for (const first of totals.open) this.#restoreOpen(first, totals.open)
+    }
+    this.#removeEmptyTopics()
     // They must not be continued after a restart: the clock may have been set back.
     for (const chapter of this.changes.unstored) this.close(chapter)
+  }
+
+  /** A new topic is stored before its first message: the process may have ended between the two. */
+  #removeEmptyTopics(): void {
+    for (const topic of this.topics.values()) {
+      if (topic.messages > 0) continue
+      this.topics.remove(topic)
+      this.changes.removeTopic(topic)
+    }
   }
 
   /** Reads the entries of a chapter that was open, or not stored yet. */

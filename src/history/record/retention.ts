@@ -225,8 +225,10 @@ export class Retention {
       await slices.pause()
     }
     for (const chapter of journal.changes.unstored) {
-      if (exceeds(topic, bounds)) this.#trimOpen(topic, bounds, chapter)
+      if (!chapter.isOnItsWay && exceeds(topic, bounds)) this.#trimOpen(topic, bounds, chapter)
     }
+    // The rest is in a chapter on its way, or has come meanwhile.
+    if (topic.isOverfull) journal.overfull.add(topic)
   }
 
   #trimPostingList(topic: HistoryTopic, bounds: Bounds, { deltas, sizes }: PostingList, chapter: Chapter): void {

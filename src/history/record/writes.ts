@@ -6,6 +6,8 @@ import type { Batch } from './changes.ts'
 export interface WritesOwner {
   /** There are changes that are in no batch. */
   readonly hasChanges: boolean
+  /** What was written has made something ready to be written at once. */
+  readonly isIndexDue: boolean
   /** The changes since the last call, or undefined when there are none. */
   takeBatch(): Batch | undefined
   wasWritten(batch: Batch): void
@@ -84,7 +86,7 @@ export class Writes {
       this.#owner.wasWritten(batch)
       if (this.isFailing) this.#logger.warn({}, 'the history can be written again')
       this.isFailing = false
-      batch = this.#isStopped ? this.#owner.takeBatch() : undefined
+      batch = this.#isStopped || this.#owner.isIndexDue ? this.#owner.takeBatch() : undefined
     }
   }
 

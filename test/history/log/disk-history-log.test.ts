@@ -103,3 +103,25 @@ test('DiskHistoryLog that only reads needs a history that is there', async () =>
   const none = new DiskHistoryLog({ folder: newFolder(), log: new CollectingLog(), isReadOnly: true })
   await expect(none.start()).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
 })
+
+test('DiskHistoryLog stores thousands of topics and posting lists, whatever number it is', async () => {
+  const folder = newFolder()
+  const numbers = Array.from({ length: 2500 }, (_, i) => i + 1)
+  const first = new DiskHistoryLog({ folder, log: new CollectingLog() })
+  await first.start()
+  await first.write(
+    changesOf({
+      newTopics: numbers.map((number) => ({ number, name: `t/${number}`, floor: number, newestAtMs: 5 })),
+      putPostingLists: numbers.map((number) => postingListOf(number, 9, number)),
+      putMembers: [{ chapter: 9, topics: Uint32Array.from(numbers) }],
+    }),
+  )
+  await first.stop()
+  const second = new DiskHistoryLog({ folder, log: new CollectingLog() })
+  const { topics } = await second.start()
+  expect(Array.from(topics)).toEqual(
+    numbers.map((number) => ({ number, name: `t/${number}`, messages: 0, bytes: 0, floor: number, newestAtMs: 5 })),
+  )
+  expect(numbers.map((number) => second.postingList(number, 9)?.deltas[0])).toEqual(numbers)
+  await second.stop()
+})
