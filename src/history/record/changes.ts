@@ -10,12 +10,14 @@ import {
 } from '../log/history-log.ts'
 import type { Chapter } from './chapter.ts'
 import type { Chapters } from './chapters.ts'
+import { OpenIndex } from './open-index.ts'
 import { TopicSnapshots } from './topic-snapshots.ts'
 import type { HistoryTopic, HistoryTopics } from './topics.ts'
 
 /** More topics than this are not stored with one batch, unless they are of one chapter. */
 const MAX_MEMBERS_A_BATCH = 2048
 const MAX_REMOVED_POSTING_LISTS = 4096
+const NO_INDEX = new OpenIndex()
 
 /** A batch that is being written. */
 export interface Batch {
@@ -153,8 +155,8 @@ export class OpenChanges {
     for (const { topic, chapter } of changes.removedPostingLists) chapters.at(chapter)?.letGo.delete(topic)
     this.#unstored = this.#unstored.filter((chapter) => !closed.includes(chapter))
     for (const chapter of closed) {
-      const { index } = chapter
-      for (let place = 0; index !== undefined && place < index.size; place++) {
+      const { index = NO_INDEX } = chapter
+      for (let place = 0; place < index.size; place++) {
         const topic = this.#topics.byNumber(index.topicAt(place))
         if (topic === undefined) continue
         topic.storedMessages += index.countAt(place)
@@ -207,9 +209,9 @@ export class OpenChanges {
   }
 
   /** The topics of a chapter that is stored, whose numbers change with it. */
-  #takeMembers({ index, first }: Chapter): ChapterMembers {
+  #takeMembers({ index = NO_INDEX, first }: Chapter): ChapterMembers {
     const members: number[] = []
-    for (let place = 0; index !== undefined && place < index.size; place++) {
+    for (let place = 0; place < index.size; place++) {
       const number = index.topicAt(place)
       const topic = this.#topics.byNumber(number)
       if (topic === undefined || index.countAt(place) === 0) continue
@@ -227,8 +229,8 @@ function isDue({ isOpen, pending }: Chapter): boolean {
 
 /** The indexes of chapters that are on their way, which do not change meanwhile. */
 function* postingListsOf(chapters: readonly Chapter[], topics: HistoryTopics): Generator<PostingList, void, undefined> {
-  for (const { index, first } of chapters) {
-    for (let place = 0; index !== undefined && place < index.size; place++) {
+  for (const { index = NO_INDEX, first } of chapters) {
+    for (let place = 0; place < index.size; place++) {
       if (index.countAt(place) > 0 && topics.byNumber(index.topicAt(place)) !== undefined)
         yield index.postingListAt(place, first)
     }
@@ -252,9 +254,9 @@ function snapshot({ first, next, fromMs, toMs, messages, bytes, deadBytes }: Cha
 function addAsStored(snapshots: TopicSnapshots, topic: HistoryTopic, closed: readonly Chapter[]): void {
   let messages = topic.storedMessages
   let bytes = topic.storedBytes
-  for (const { index } of closed) {
-    const place = index?.placeOf(topic.number) ?? -1
-    if (index === undefined || place === -1) continue
+  for (const { index = NO_INDEX } of closed) {
+    const place = index.placeOf(topic.number)
+    if (place === -1) continue
     messages += index.countAt(place)
     bytes += index.bytesAt(place)
   }
