@@ -59,11 +59,13 @@ export class LoopTimes {
   /** The part has the loop from now on. Returns who had it: `leave` gives it back. */
   enter(part: LoopPart): LoopPart {
     const before = this.#part
-    this.leave(part)
+    if (before !== part) this.leave(part)
     return before
   }
 
   leave(before: LoopPart): void {
+    // A part within itself, as it often is: to ask for the time costs more than all else here.
+    if (before === this.#part) return
     const nowMs = performance.now()
     const ms = nowMs - this.sinceMs
     this.add(this.#part, ms)

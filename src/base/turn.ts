@@ -57,12 +57,20 @@ export class Turn {
 
   /** Does `work` of a part of the hub up to its end: what there is time for now, the rest in later turns. It stops where it yields. */
   run(part: LoopPart, work: Iterator<void>): void {
+    this.repeat(part, () => work.next().done !== true)
+  }
+
+  /**
+   * The same with work that is a call for each of its steps; false is the end of it. For what clients do all the time: a generator
+   * takes nearly a kilobyte.
+   */
+  repeat(part: LoopPart, step: () => boolean): void {
     const before = LOOP_TIMES.enter(part)
     this.#open()
     try {
-      while (work.next().done !== true) {
+      while (step()) {
         if (!this.isUsedUp) continue
-        this.wait(() => this.run(part, work))
+        this.wait(() => this.repeat(part, step))
         break
       }
     } finally {

@@ -75,10 +75,6 @@ export class AdmittedClient implements HookClient {
 
   /** Asks for each filter; when all are granted the peer is told, and the first that is not valid ends the client. */
   subscribe(requests: readonly FilterRequest[]): void {
-    TURN.run(LoopPart.CONTROL, this.#subscribe(requests))
-  }
-
-  *#subscribe(requests: readonly FilterRequest[]): Generator<void, void, undefined> {
     const subscriptions: Subscription[] = []
     let unanswered = requests.length
     const answered = (error: Error | null): void => {
@@ -91,13 +87,14 @@ export class AdmittedClient implements HookClient {
         this.#broker.emit('subscribe', subscriptions, this)
       }
     }
-    for (const { filter, options } of requests) {
-      if (this.#isClosed) return
-      const subscription = { topic: filter, qos: options.qos }
+    TURN.repeat(LoopPart.CONTROL, () => {
+      const request = requests[subscriptions.length]
+      if (request === undefined || this.#isClosed) return false
+      const subscription = { topic: request.filter, qos: request.options.qos }
       subscriptions.push(subscription)
       this.#broker.authorizeSubscribe(this, subscription, answered)
-      yield
-    }
+      return subscriptions.length < requests.length
+    })
   }
 
   unsubscribe(filters: readonly string[]): void {

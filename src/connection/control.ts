@@ -20,7 +20,7 @@ import { ConnectReturnCode, ReasonCode, SUBACK_FAILURE } from '../protocol/reaso
 import { encodeConnect } from '../protocol/request-packets.ts'
 import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.ts'
 import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
-import { type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
+import { type FilterPacket, type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
 import { isOverTopicLimit, type TopicLimits } from '../protocol/topic.ts'
 import type { WillReport } from '../session/client-report.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
@@ -142,11 +142,8 @@ export class Control {
       case PacketType.SUBSCRIBE:
       case PacketType.UNSUBSCRIBE: {
         // A copy: the turn may be used up before it is read to its end, however short it is.
-        const body = Buffer.from(bytes.subarray(bodyStart, end))
-        return TURN.run(
-          LoopPart.CONTROL,
-          type === PacketType.SUBSCRIBE ? this.#takeSubscribe(body) : this.#takeUnsubscribe(body),
-        )
+        const body = copyOf(bytes, bodyStart, end)
+        return type === PacketType.SUBSCRIBE ? this.#takeSubscribe(body) : this.#takeUnsubscribe(body)
       }
       case PacketType.DISCONNECT:
         return this.#takeDisconnect(bytes, bodyStart, end)
@@ -171,7 +168,7 @@ export class Control {
     const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
     this.will = willOf(connect, clientId)
     this.request = { clientId, isClean: connect.isClean, expirySeconds, willBytes: willBytes(this.will) }
-    const passed = this.#isVersion5 ? encodeConnect(connect, clientId) : Buffer.from(bytes.subarray(start, end))
+    const passed = this.#isVersion5 ? encodeConnect(connect, clientId) : copyOf(bytes, start, end)
     this.#admission = this.#parts.broker.open(this, passed)
   }
 
@@ -182,48 +179,54 @@ export class Control {
   }
 
   /** Reads a SUBSCRIBE up to its end before the first filter is granted. */
-  *#takeSubscribe(body: Buffer): Generator<void, void, undefined> {
+  #takeSubscribe(body: Buffer): void {
+    const isVersion5 = this.#isVersion5
+    const packet = readSubscribe(body, 0, body.length, isVersion5)
     const requests: FilterRequest[] = []
     const allowed: FilterRequest[] = []
-    const isVersion5 = this.#isVersion5
-    const isRead = yield* this.#read(readSubscribe(body, 0, body.length, isVersion5), (request) => {
+    const take = (request: FilterRequest): void => {
       if (isVersion5) checkRequest5(request)
       requests.push(request)
       if (!isVersion5 || !this.#isTooLarge(request.filter)) allowed.push(request)
+    }
+    this.#readAll(packet, take, () => {
+      this.#subscribing = requests
+      if (allowed.length > 0) this.#client?.subscribe(allowed)
+      else this.subscribed()
     })
-    if (!isRead) return
-    this.#packetId = body.readUInt16BE(0)
-    this.#subscribing = requests
-    if (allowed.length > 0) this.#client?.subscribe(allowed)
-    else this.subscribed()
   }
 
-  *#takeUnsubscribe(body: Buffer): Generator<void, void, undefined> {
+  #takeUnsubscribe(body: Buffer): void {
     const filters: string[] = []
-    const isRead = yield* this.#read(readUnsubscribe(body, 0, body.length, this.#isVersion5), (filter) => {
+    const take = (filter: string): void => {
       checkFilter(filter)
       filters.push(filter)
+    }
+    this.#readAll(readUnsubscribe(body, 0, body.length, this.#isVersion5), take, () => {
+      this.#unsubscribing = filters
+      this.#client?.unsubscribe(filters)
     })
-    if (!isRead) return
-    this.#packetId = body.readUInt16BE(0)
-    this.#unsubscribing = filters
-    this.#client?.unsubscribe(filters)
   }
 
-  /** Reads a packet that may be long. Returns whether it was read to its end: else the connection ends, or has ended meanwhile. */
-  *#read<T>(fields: Iterable<T>, take: (field: T) => void): Generator<void, boolean, undefined> {
-    try {
-      for (const field of fields) {
-        take(field)
-        yield
-        if (this.#isEnded) return false
+  /** Reads the filters of a packet, and calls `done` when they are all read; else the connection ends, or has ended meanwhile. */
+  #readAll<T>({ packetId, next }: FilterPacket<T>, take: (filter: T) => void, done: () => void): void {
+    TURN.repeat(LoopPart.CONTROL, () => {
+      if (this.#isEnded) return false
+      try {
+        const filter = next()
+        if (filter !== undefined) {
+          take(filter)
+          return true
+        }
+      } catch (error) {
+        if (!(error instanceof MalformedPacketError)) throw error
+        this.connection.malformed(error)
+        return false
       }
-      return true
-    } catch (error) {
-      if (!(error instanceof MalformedPacketError)) throw error
-      this.connection.malformed(error)
+      this.#packetId = packetId
+      done()
       return false
-    }
+    })
   }
 
   #takeDisconnect(bytes: Buffer, bodyStart: number, end: number): void {
@@ -305,15 +308,20 @@ export class Control {
     const requests = this.#subscribing
     // Before the answer: the client's next packet may be taken with it.
     this.#subscribing = NONE
-    if (session !== undefined) TURN.run(LoopPart.CONTROL, this.#grantAll(session, requests))
+    if (session !== undefined) this.#grantAll(session, requests)
   }
 
-  *#grantAll(session: Session, requests: readonly FilterRequest[]): Generator<void, void, undefined> {
+  #grantAll(session: Session, requests: readonly FilterRequest[]): void {
     const codes: number[] = []
     const replays: FilterRequest[] = []
-    for (const request of requests) {
+    TURN.repeat(LoopPart.CONTROL, () => {
       // Another connection may have gone on with the session.
-      if (this.#isEnded) return
+      if (this.#isEnded) return false
+      const request = requests[codes.length]
+      if (request === undefined) {
+        this.#granted(session, codes, replays)
+        return false
+      }
       const { filter, options, retainHandling } = request
       const isNew = !session.subscriptions.has(filter)
       const code = this.#grant(session, request)
@@ -322,23 +330,31 @@ export class Control {
       const isDue = retainHandling === 0 || (retainHandling === 1 && isNew)
       const isPlain = !isSharedFilter(filter) && !isHistoryFilter(filter)
       if (code === options.qos && isDue && isPlain) replays.push(request)
-      yield
-    }
+      return true
+    })
+  }
+
+  #granted(session: Session, codes: readonly number[], replays: readonly FilterRequest[]): void {
     session.afterStored(() => {
       this.connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
-      TURN.run(LoopPart.CONTROL, this.#sendRetained(session, replays))
+      this.#sendRetained(session, replays)
     })
   }
 
   /** The last of a SUBSCRIBE: has the retained messages sent that are due. */
-  *#sendRetained(session: Session, requests: readonly FilterRequest[]): Generator<void, void, undefined> {
-    for (const { filter, options } of requests) {
-      if (this.#isEnded) return
-      session.sendRetained(filter, options)
-      yield
-    }
-    session.drain()
-    this.connection.proceed()
+  #sendRetained(session: Session, requests: readonly FilterRequest[]): void {
+    let sent = 0
+    TURN.repeat(LoopPart.CONTROL, () => {
+      if (this.#isEnded) return false
+      const request = requests[sent++]
+      if (request !== undefined) {
+        session.sendRetained(request.filter, request.options)
+        return true
+      }
+      session.drain()
+      this.connection.proceed()
+      return false
+    })
   }
 
   /** Enters a subscription and returns its code in SUBACK. */
@@ -367,19 +383,23 @@ export class Control {
     const filters = this.#unsubscribing
     this.#unsubscribing = NONE
     // Nothing is delivered after UNSUBACK [MQTT-3.10.4-2].
-    session?.afterHandedOver(() => TURN.run(LoopPart.CONTROL, this.#removeAll(session, filters)))
+    session?.afterHandedOver(() => this.#removeAll(session, filters))
   }
 
-  *#removeAll(session: Session, filters: readonly string[]): Generator<void, void, undefined> {
+  #removeAll(session: Session, filters: readonly string[]): void {
     const codes: ReasonCode[] = []
-    for (const filter of filters) {
-      if (this.#isEnded) return
-      codes.push(UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
-      yield
-    }
-    session.afterStored(() => {
-      this.connection.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
-      this.connection.proceed()
+    TURN.repeat(LoopPart.CONTROL, () => {
+      if (this.#isEnded) return false
+      const filter = filters[codes.length]
+      if (filter !== undefined) {
+        codes.push(UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
+        return true
+      }
+      session.afterStored(() => {
+        this.connection.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
+        this.connection.proceed()
+      })
+      return false
     })
   }
 
@@ -397,4 +417,10 @@ export class Control {
   #isTooLarge(filter: string): boolean {
     return subscriptionFault(filter, this.#parts.limits) !== undefined
   }
+}
+
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start)
+  bytes.copy(copy, 0, start, end)
+  return copy
 }

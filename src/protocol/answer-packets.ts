@@ -3,9 +3,17 @@ import { PacketType } from './packet-types.ts'
 import { PropertyId, PropertyWriter } from './properties.ts'
 import type { ReasonCode } from './reason-codes.ts'
 
+const ACCEPTED = connack(0, 0)
+const ACCEPTED_PRESENT = connack(1, 0)
+
 /** CONNACK of MQTT 3.1 and 3.1.1 [MQTT-3.1.1 §3.2]. In 3.1 the bit of `isSessionPresent` is reserved: pass false. */
 export function encodeConnack(isSessionPresent: boolean, returnCode: number): Buffer {
-  return Buffer.from([PacketType.CONNACK << 4, 2, isSessionPresent ? 1 : 0, returnCode])
+  if (returnCode === 0) return isSessionPresent ? ACCEPTED_PRESENT : ACCEPTED
+  return connack(isSessionPresent ? 1 : 0, returnCode)
+}
+
+function connack(flags: number, returnCode: number): Buffer {
+  return Buffer.from([PacketType.CONNACK << 4, 2, flags, returnCode])
 }
 
 /** CONNACK of MQTT 5 [MQTT5 §3.2]. */
@@ -48,7 +56,12 @@ function acknowledgementOfFilters(
   codes: readonly number[],
   isVersion5: boolean,
 ): Buffer {
-  const header = Buffer.of(packetId >>> 8, packetId & 0xff)
-  const noProperties = Buffer.alloc(isVersion5 ? 1 : 0)
-  return packet(type << 4, [header, noProperties, Buffer.from(codes)])
+  const codesAt = isVersion5 ? 3 : 2
+  const body = Buffer.allocUnsafe(codesAt + codes.length)
+  body[0] = packetId >>> 8
+  body[1] = packetId & 0xff
+  // No properties.
+  if (isVersion5) body[2] = 0
+  for (const [i, code] of codes.entries()) body[codesAt + i] = code
+  return packet(type << 4, [body])
 }

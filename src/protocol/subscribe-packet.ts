@@ -15,39 +15,48 @@ export interface FilterRequest {
 const SUBSCRIBE_PROPERTIES: readonly number[] = [PropertyId.SUBSCRIPTION_IDENTIFIER, PropertyId.USER_PROPERTY]
 const UNSUBSCRIBE_PROPERTIES: readonly number[] = [PropertyId.USER_PROPERTY]
 
-/** Reads a SUBSCRIBE from the start of its variable header, a filter at each step. @throws MalformedPacketError */
-export function* readSubscribe(
+/** A packet with filters, which is read one filter at a time, since it may have thousands. */
+export interface FilterPacket<T> {
+  readonly packetId: number
+  /** The next filter; undefined behind the last. @throws MalformedPacketError */
+  readonly next: () => T | undefined
+}
+
+/** Reads a SUBSCRIBE from the start of its variable header, up to its filters. @throws MalformedPacketError */
+export function readSubscribe(
   bytes: Buffer,
   bodyStart: number,
   end: number,
   isVersion5: boolean,
-): Generator<FilterRequest, void, undefined> {
+): FilterPacket<FilterRequest> {
   const fields = new FieldReader(bytes, bodyStart, end)
-  readPacketId(fields)
+  const packetId = readPacketId(fields)
   const properties = isVersion5 ? readProperties(fields, SUBSCRIBE_PROPERTIES, 'SUBSCRIBE') : undefined
   const identifier = properties?.number(PropertyId.SUBSCRIPTION_IDENTIFIER) ?? 0
   // [MQTT-3.8.3-3]
   if (fields.isAtEnd) throw new MalformedPacketError('SUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
-  while (!fields.isAtEnd) {
+  const next = (): FilterRequest | undefined => {
+    if (fields.isAtEnd) return undefined
     const filter = fields.string('topic filter')
     const byte = fields.byte('subscription options')
-    yield isVersion5 ? request5(filter, byte, identifier) : request3(filter, byte)
+    return isVersion5 ? request5(filter, byte, identifier) : request3(filter, byte)
   }
+  return { packetId, next }
 }
 
-/** Reads an UNSUBSCRIBE from the start of its variable header, a filter at each step. @throws MalformedPacketError */
-export function* readUnsubscribe(
+/** Reads an UNSUBSCRIBE from the start of its variable header, up to its filters. @throws MalformedPacketError */
+export function readUnsubscribe(
   bytes: Buffer,
   bodyStart: number,
   end: number,
   isVersion5: boolean,
-): Generator<string, void, undefined> {
+): FilterPacket<string> {
   const fields = new FieldReader(bytes, bodyStart, end)
-  readPacketId(fields)
+  const packetId = readPacketId(fields)
   if (isVersion5) readProperties(fields, UNSUBSCRIBE_PROPERTIES, 'UNSUBSCRIBE')
   // [MQTT-3.10.3-2]
   if (fields.isAtEnd) throw new MalformedPacketError('UNSUBSCRIBE has no topic filter', ReasonCode.PROTOCOL_ERROR)
-  while (!fields.isAtEnd) yield fields.string('topic filter')
+  return { packetId, next: () => (fields.isAtEnd ? undefined : fields.string('topic filter')) }
 }
 
 function request3(filter: string, byte: number): FilterRequest {
@@ -72,7 +81,9 @@ function requestedQoS(qos: number): QoS {
   throw new MalformedPacketError(`requested QoS byte is ${qos}`)
 }
 
-function readPacketId(fields: FieldReader): void {
+function readPacketId(fields: FieldReader): number {
+  const packetId = fields.uint16('packet identifier')
   // [MQTT-2.3.1-1]
-  if (fields.uint16('packet identifier') === 0) throw new MalformedPacketError('packet identifier is 0')
+  if (packetId === 0) throw new MalformedPacketError('packet identifier is 0')
+  return packetId
 }

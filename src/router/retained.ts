@@ -115,6 +115,11 @@ export class RetainedMessages {
     for (const number of table.numbers(filter, after)) yield number === 0 ? undefined : table.message(number)
   }
 
+  /** The same, or undefined where one look tells that there are none: most clients subscribe to topics of which nothing is retained. */
+  matchingIfAny(filter: string): Generator<Message | undefined, void, undefined> | undefined {
+    return hasWildcard(filter) || this.has(filter) ? this.matching(filter) : undefined
+  }
+
   #limitFor({ packetBytes }: Message, known: RetainedNumber): keyof RetainedLimits | undefined {
     const { maxRetainedMessages, maxRetainedBytes } = this.#limits
     if (known === 0 && this.count >= maxRetainedMessages) return 'maxRetainedMessages'

@@ -215,7 +215,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   /** The retained messages that match a filter are to be sent from the next `drain` on, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
   sendRetained(filter: string, options: SubscriptionOptions): void {
-    this.outgoing.replay(this.#parts.router.retained.matching(filter), Delivery.of(this, options), false)
+    this.outgoing.replay(this.#parts.router.retained.matchingIfAny(filter), Delivery.of(this, options), false)
   }
 
   /** The past that a subscription asks for is to be sent from the next `drain` on; what comes meanwhile waits behind it. */

@@ -101,15 +101,13 @@ export class Subscriptions {
     this.#byFilter = new Map()
     this.#pastFilters = 0
     this.#parts.router.beginLeave(this.#session)
-    TURN.run(LoopPart.DISCONNECT, this.#leaveAll(filters.keys()))
-  }
-
-  *#leaveAll(filters: Iterable<string>): Generator<void, void, undefined> {
-    for (const filter of filters) {
-      this.#leave(filter)
-      yield
-    }
-    this.#parts.router.endLeave(this.#session)
+    const left = filters.keys()
+    TURN.repeat(LoopPart.DISCONNECT, () => {
+      const { done, value: filter } = left.next()
+      if (done === true) this.#parts.router.endLeave(this.#session)
+      else this.#leave(filter)
+      return done !== true
+    })
   }
 
   /** The session has room: what waits for its shared subscriptions can go on. */

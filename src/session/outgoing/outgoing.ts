@@ -139,9 +139,10 @@ export class Outgoing implements ReplaysOwner {
 
   /**
    * Has `messages` sent from the next `drain` on, as retained ones or as the past, as fast as the client takes them and in slices of
-   * the loop. What is new waits behind the past.
+   * the loop. What is new waits behind the past. Undefined: there is nothing to send.
    */
-  replay(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
+  replay(messages: Iterator<Message | undefined> | undefined, delivery: Delivery, isPast: boolean): void {
+    if (messages === undefined) return
     const { clock, memory, ledger } = this.#parts
     if (!memory.sessions.mayTake(REPLAY_BYTES, REPLAY_BYTES)) {
       memory.sessions.refuse()
