@@ -11,10 +11,10 @@ import { PublishRun } from './publish-run.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import type { Transport } from './transport.ts'
 
-/** Limits on how many connections there may be; null means unlimited. */
+/** Limits on how many connections there may be. */
 export interface ConnectionCountLimits {
-  readonly maxConnections: number | null
-  readonly maxConnectionsPerAddress: number | null
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
 }
 
 /** What the hub hands to its connections; what they have for themselves is made here. */
@@ -105,14 +105,14 @@ export class Connections {
 
   /** Nobody asks how many an address has but for their limit. */
   get #countsHosts(): boolean {
-    return this.#limits.maxConnectionsPerAddress !== null
+    return this.#limits.maxConnectionsPerAddress !== Infinity
   }
 
   /** The limit that one more connection from an address with `countOfHost` would pass. */
   #limitFor(countOfHost: number): LimitName | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits
-    if (maxConnections !== null && this.#open.size >= maxConnections) return 'connections'
-    if (maxConnectionsPerAddress !== null && countOfHost >= maxConnectionsPerAddress) return 'connections-per-address'
+    if (this.#open.size >= maxConnections) return 'connections'
+    if (countOfHost >= maxConnectionsPerAddress) return 'connections-per-address'
     return this.#memory.mayTake(CONNECTION_BYTES, CONNECTION_BYTES) ? undefined : 'memory'
   }
 

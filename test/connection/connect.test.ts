@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { TcpTransport } from '../../src/listeners/tcp-transport.ts'
 import { field } from '../support/bytes.ts'
 import { connectPacket, DISCONNECT, packet, publishPacket, subscribePacket } from '../support/packets.ts'
 import { connectRawClient, openRawClient } from '../support/raw-client.ts'
@@ -292,4 +293,18 @@ describe('Session Present', () => {
     await older.untilClosed()
     expect(payloadsOf(await publish(newer, message('t', 'resumed')))).toEqual(['resumed'])
   })
+})
+
+test('Hub asks the system for no address of a client that nobody wants to know, and tells nothing of it', async () => {
+  const { log, port } = await startHub()
+  const asked = vi.spyOn(TcpTransport.prototype, 'remoteHost', 'get')
+  onTestFinished(() => asked.mockRestore())
+  Object.assign(log, { isTold: (level: string) => level !== 'info' })
+  await leave(await join(port, 'untold'))
+  expect(asked).not.toHaveBeenCalled()
+  Object.assign(log, { isTold: () => true })
+  await leave(await join(port, 'told'))
+  expect(asked).toHaveBeenCalled()
+  const connected = log.lines.items.filter(({ text }) => text === 'client connected')
+  expect(connected.map(({ fields }) => fields['clientId'])).toEqual(['told'])
 })
