@@ -41,6 +41,7 @@ export function isFault(code: ReasonCode): boolean {
 
 /** What somebody speaks who does not speak MQTT, by the first bytes. */
 export function foreignToMqtt(bytes: Uint8Array, start: number): 'http-on-mqtt' | 'tls-on-mqtt' | undefined {
+  if (bytes[start] === MQTT_CONNECT) return undefined
   if (bytes[start] === TLS_HANDSHAKE && bytes[start + 1] === 3) return 'tls-on-mqtt'
   return HTTP_METHOD.test(latin1(bytes, start, start + 8)) ? 'http-on-mqtt' : undefined
 }
