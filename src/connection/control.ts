@@ -1,27 +1,15 @@
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../base/log.ts'
-import { LoopPart } from '../base/loop-times.ts'
-import { TURN } from '../base/turn.ts'
 import type { Ledger, LimitName } from '../observe/ledger.ts'
-import {
-  encodeConnack,
-  encodeConnack5,
-  encodeDisconnect,
-  encodeSuback,
-  encodeUnsuback,
-} from '../protocol/answer-packets.ts'
+import { encodeConnack, encodeConnack5, encodeDisconnect } from '../protocol/answer-packets.ts'
 import { type ConnectPacket, isConnect5, readConnect } from '../protocol/connect-packet.ts'
 import { readDisconnect } from '../protocol/disconnect-packet.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
-import { checkFilter, checkRequest5 } from '../protocol/filter-rules.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
-import { ConnectReturnCode, ReasonCode, SUBACK_FAILURE } from '../protocol/reason-codes.ts'
+import { ConnectReturnCode, ReasonCode } from '../protocol/reason-codes.ts'
 import { encodeConnect } from '../protocol/request-packets.ts'
-import { isHistoryFilter, readHistoryFilter } from '../protocol/history-filter.ts'
-import { isSharedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
-import { type FilterPacket, type FilterRequest, readSubscribe, readUnsubscribe } from '../protocol/subscribe-packet.ts'
-import { isOverTopicLimit, type TopicLimits } from '../protocol/topic.ts'
+import type { TopicLimits } from '../protocol/topic.ts'
 import type { WillReport } from '../session/client-report.ts'
 import type { SessionConnection } from '../session/session-connection.ts'
 import { willBytes } from '../session/memory-costs.ts'
@@ -29,20 +17,16 @@ import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
 import { connackCode, type ConnackLimits, connackProperties, keepAliveOf, farewellProperties } from './v5/connack5.ts'
+import { type FilterClient, FilterPackets, type FilterPacketsOwner } from './filter-packets.ts'
 import { type Refusal, refusalByBroker, refusalOf } from './refusal.ts'
 import { checkWill, reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
-export interface ControlOwner extends SessionConnection {
+export interface ControlOwner extends SessionConnection, FilterPacketsOwner {
   /** The limit that this connection is over: it is to be refused once it says CONNECT. */
   readonly overLimit: LimitName | undefined
-  sendPacket(packet: Buffer): void
   /** The CONNACK is sent: from here on the session may send, and the keep-alive counts. */
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void
-  /** The control packet is answered: later frames may go on. */
-  proceed(): void
-  /** The connection has to end for what is wrong with a packet. */
-  malformed(fault: MalformedPacketError): void
 }
 
 /** A client that asks to be admitted. */
@@ -52,10 +36,7 @@ export interface ControlAdmission {
 }
 
 /** Decides on the control packets of one client; its answers come as calls of the Control it was opened for. */
-export interface ControlClient extends ControlAdmission {
-  /** Takes at least one filter. */
-  subscribe(requests: readonly FilterRequest[]): void
-  unsubscribe(filters: readonly string[]): void
+export interface ControlClient extends ControlAdmission, FilterClient {
   /** The will is not to be published. */
   disconnect(): void
 }
@@ -84,9 +65,7 @@ export interface ControlLimits extends TopicLimits, ConnackLimits {
 const FAREWELL_HEADER_BYTES = 16
 // One of each for all connections that have nothing to say.
 const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
-const NONE: readonly never[] = []
 const DISCONNECTED = 'the client said DISCONNECT'
-const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPTION_EXISTED, ReasonCode.SUCCESS]
 
 /**
  * The control packets of one connection, on their way to the broker and back. It checks what Aedes lets pass, gives it a CONNECT of
@@ -106,11 +85,9 @@ export class Control {
   #connect: ConnectPacket | undefined = undefined
   #session: Session | undefined = undefined
   #isPresent = false
-  #packetId = 0
-  #subscribing: readonly FilterRequest[] = NONE
-  #unsubscribing: readonly string[] = NONE
+  /** There is one when a SUBSCRIBE or UNSUBSCRIBE has come. */
+  #filters: FilterPackets | undefined = undefined
   #isDisconnecting = false
-  #isEnded = false
   #maxPacketBytes = Infinity
 
   constructor(connection: ControlOwner, parts: ControlParts) {
@@ -143,13 +120,22 @@ export class Control {
       case PacketType.UNSUBSCRIBE: {
         // A copy: the turn may be used up before it is read to its end, however short it is.
         const body = copyOf(bytes, bodyStart, end)
-        return type === PacketType.SUBSCRIBE ? this.#takeSubscribe(body) : this.#takeUnsubscribe(body)
+        const filters = (this.#filters ??= this.#createFilters())
+        return type === PacketType.SUBSCRIBE ? filters?.takeSubscribe(body) : filters?.takeUnsubscribe(body)
       }
       case PacketType.DISCONNECT:
         return this.#takeDisconnect(bytes, bodyStart, end)
       default:
         throw new MalformedPacketError(`a client may not send ${PACKET_NAMES[type]}`, ReasonCode.PROTOCOL_ERROR)
     }
+  }
+
+  /** The first of them has come. */
+  #createFilters(): FilterPackets | undefined {
+    const session = this.#session
+    const client = this.#client
+    if (session === undefined || client === undefined) return undefined
+    return new FilterPackets(this.connection, session, client, this.#isVersion5, this.#parts)
   }
 
   #takeConnect(bytes: Buffer, start: number, bodyStart: number, end: number): void {
@@ -178,57 +164,6 @@ export class Control {
     throw new MalformedPacketError(`CONNECT refused: ${reason}`, reasonCode)
   }
 
-  /** Reads a SUBSCRIBE up to its end before the first filter is granted. */
-  #takeSubscribe(body: Buffer): void {
-    const isVersion5 = this.#isVersion5
-    const packet = readSubscribe(body, 0, body.length, isVersion5)
-    const requests: FilterRequest[] = []
-    const allowed: FilterRequest[] = []
-    const take = (request: FilterRequest): void => {
-      if (isVersion5) checkRequest5(request)
-      requests.push(request)
-      if (!isVersion5 || !this.#isTooLarge(request.filter)) allowed.push(request)
-    }
-    this.#readAll(packet, take, () => {
-      this.#subscribing = requests
-      if (allowed.length > 0) this.#client?.subscribe(allowed)
-      else this.subscribed()
-    })
-  }
-
-  #takeUnsubscribe(body: Buffer): void {
-    const filters: string[] = []
-    const take = (filter: string): void => {
-      checkFilter(filter)
-      filters.push(filter)
-    }
-    this.#readAll(readUnsubscribe(body, 0, body.length, this.#isVersion5), take, () => {
-      this.#unsubscribing = filters
-      this.#client?.unsubscribe(filters)
-    })
-  }
-
-  /** Reads the filters of a packet, and calls `done` when they are all read; else the connection ends, or has ended meanwhile. */
-  #readAll<T>({ packetId, next }: FilterPacket<T>, take: (filter: T) => void, done: () => void): void {
-    TURN.repeat(LoopPart.CONTROL, () => {
-      if (this.#isEnded) return false
-      try {
-        const filter = next()
-        if (filter !== undefined) {
-          take(filter)
-          return true
-        }
-      } catch (error) {
-        if (!(error instanceof MalformedPacketError)) throw error
-        this.connection.malformed(error)
-        return false
-      }
-      this.#packetId = packetId
-      done()
-      return false
-    })
-  }
-
   #takeDisconnect(bytes: Buffer, bodyStart: number, end: number): void {
     const { reasonCode, sessionExpirySeconds } = readDisconnect(bytes, bodyStart, end, this.#isVersion5)
     const session = this.#session
@@ -252,7 +187,7 @@ export class Control {
 
   /** The connection ends, and with it the client, unless it did so before: then its will is published. */
   end(): void {
-    this.#isEnded = true
+    this.#filters?.end()
     if (this.#session !== undefined) this.#parts.memory.sessions.give(this.request.willBytes, 0)
     this.#admission?.destroy()
     this.#client?.destroy()
@@ -304,118 +239,19 @@ export class Control {
   }
 
   subscribed(): void {
-    const session = this.#session
-    const requests = this.#subscribing
-    // Before the answer: the client's next packet may be taken with it.
-    this.#subscribing = NONE
-    if (session !== undefined) this.#grantAll(session, requests)
-  }
-
-  #grantAll(session: Session, requests: readonly FilterRequest[]): void {
-    const codes: number[] = []
-    const replays: FilterRequest[] = []
-    TURN.repeat(LoopPart.CONTROL, () => {
-      // Another connection may have gone on with the session.
-      if (this.#isEnded) return false
-      const request = requests[codes.length]
-      if (request === undefined) {
-        this.#granted(session, codes, replays)
-        return false
-      }
-      const { filter, options, retainHandling } = request
-      const isNew = !session.subscriptions.has(filter)
-      const code = this.#grant(session, request)
-      codes.push(code)
-      // [MQTT5-3.8.4-4], [MQTT5 §4.8.2]: a shared subscription is sent no retained messages.
-      const isDue = retainHandling === 0 || (retainHandling === 1 && isNew)
-      const isPlain = !isSharedFilter(filter) && !isHistoryFilter(filter)
-      if (code === options.qos && isDue && isPlain) replays.push(request)
-      return true
-    })
-  }
-
-  #granted(session: Session, codes: readonly number[], replays: readonly FilterRequest[]): void {
-    session.afterStored(() => {
-      this.connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
-      this.#sendRetained(session, replays)
-    })
-  }
-
-  /** The last of a SUBSCRIBE: has the retained messages sent that are due. */
-  #sendRetained(session: Session, requests: readonly FilterRequest[]): void {
-    let sent = 0
-    TURN.repeat(LoopPart.CONTROL, () => {
-      if (this.#isEnded) return false
-      const request = requests[sent++]
-      if (request !== undefined) {
-        session.sendRetained(request.filter, request.options)
-        return true
-      }
-      session.drain()
-      this.connection.proceed()
-      return false
-    })
-  }
-
-  /** Enters a subscription and returns its code in SUBACK. */
-  #grant(session: Session, { filter, options }: FilterRequest): number {
-    if (this.#isVersion5 && this.#isTooLarge(filter)) {
-      this.#parts.ledger.hit('topic')
-      return ReasonCode.TOPIC_FILTER_INVALID
-    }
-    const wanted = isHistoryFilter(filter) ? readHistoryFilter(filter, this.#parts.limits) : undefined
-    if (typeof wanted === 'string') {
-      const fields = { clientId: session.clientId, filter, reason: wanted }
-      this.#parts.log.warn(fields, 'a subscription to the history was refused')
-      return this.#isVersion5 ? ReasonCode.TOPIC_FILTER_INVALID : SUBACK_FAILURE
-    }
-    const limit = session.subscriptions.add(filter, options)
-    if (limit === undefined) {
-      if (wanted !== undefined) session.sendPast(wanted, options)
-      return options.qos
-    }
-    this.#parts.ledger.hit(limit)
-    return this.#isVersion5 ? ReasonCode.QUOTA_EXCEEDED : SUBACK_FAILURE
+    this.#filters?.subscribed()
   }
 
   unsubscribed(): void {
-    const session = this.#session
-    const filters = this.#unsubscribing
-    this.#unsubscribing = NONE
-    // Nothing is delivered after UNSUBACK [MQTT-3.10.4-2].
-    session?.afterHandedOver(() => this.#removeAll(session, filters))
-  }
-
-  #removeAll(session: Session, filters: readonly string[]): void {
-    const codes: ReasonCode[] = []
-    TURN.repeat(LoopPart.CONTROL, () => {
-      if (this.#isEnded) return false
-      const filter = filters[codes.length]
-      if (filter !== undefined) {
-        codes.push(UNSUBSCRIBED[session.subscriptions.remove(filter) ? 1 : 0])
-        return true
-      }
-      session.afterStored(() => {
-        this.connection.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
-        this.connection.proceed()
-      })
-      return false
-    })
+    this.#filters?.unsubscribed()
   }
 
   controlEnded(error: Error | null): void {
     if (error !== null) {
-      const { limits, ledger } = this.#parts
-      if (this.#subscribing.some(({ filter }) => isOverTopicLimit(subscriptionFault, filter, limits)))
-        ledger.hit('topic')
+      if (this.#filters?.isOverLimit === true) this.#parts.ledger.hit('topic')
       this.connection.close(error.message, ReasonCode.UNSPECIFIED_ERROR)
     } else if (this.#isDisconnecting) this.connection.close(DISCONNECTED, ReasonCode.SUCCESS)
     else this.connection.close('the broker ended the client', ReasonCode.UNSPECIFIED_ERROR)
-  }
-
-  /** The filter is valid but for the hub's limits. */
-  #isTooLarge(filter: string): boolean {
-    return subscriptionFault(filter, this.#parts.limits) !== undefined
   }
 }
 
