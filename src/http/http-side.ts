@@ -1,6 +1,6 @@
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
+import { type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -17,10 +17,10 @@ import { messageRoutes } from './routes/messages.ts'
 import { mishapsRoute } from './routes/mishaps.ts'
 import { overviewRoute } from './routes/overview.ts'
 import type { Api, ApiParts } from './parts.ts'
-import { HttpProblem, problemOf } from './problem.ts'
+import { HttpProblem, problemOf, problemOfParser } from './problem.ts'
 import { publishRoutes } from './routes/publish.ts'
 import { retainedRoutes } from './routes/retained.ts'
-import { guardAgainstOtherSites } from './safety.ts'
+import { guardAgainstOtherSites, guardApiAgainstOtherSites } from './safety.ts'
 import { greet } from './greeting.ts'
 import { PROBLEM_TYPE } from './schemas/route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
@@ -40,8 +40,8 @@ export interface HttpSideOptions extends ApiParts {
 }
 
 const MAX_BODY_BYTES = 4 * 1024 ** 2
-/** A topic in a path or a query, with all its bytes escaped. */
-const MAX_PARAMETER_CHARACTERS = 16_384
+/** A client identifier in a path, with all its 65,535 bytes escaped. */
+const MAX_PARAMETER_CHARACTERS = 3 * 65_535
 const VERSION_PATH = '/api/v1'
 const DOCS_PATH = '/api/docs'
 const DOCUMENT_PATH = `${VERSION_PATH}/openapi.json`
@@ -68,11 +68,15 @@ export class HttpSide {
       routerOptions: { maxParamLength: MAX_PARAMETER_CHARACTERS },
       // The hub's own limits on time and size are the server's.
       forceCloseConnections: false,
+      // Any key is JSON. What is read is never copied key by key into another object.
+      onProtoPoisoning: 'ignore',
+      onConstructorPoisoning: 'ignore',
       frameworkErrors: (error, request, reply) => {
-        const problem = new HttpProblem('body-invalid', error.message)
+        const problem = new HttpProblem('path-invalid', error.message)
         reply.raw.writeHead(problem.status, { 'Content-Type': PROBLEM_TYPE })
         reply.raw.end(JSON.stringify(problem.document(request.url)))
       },
+      clientErrorHandler: answerWhatIsNoRequest,
     })
   }
 
@@ -126,6 +130,7 @@ export class HttpSide {
     root.register(
       (scope, _options, done) => {
         const api: Api = scope.withTypeProvider<TypeBoxTypeProvider>()
+        guardApiAgainstOtherSites(scope, options.origins)
         api.addHook('onSend', (_request, reply, payload, next) => {
           reply.header('Cache-Control', 'no-store')
           next(null, payload)
@@ -187,6 +192,23 @@ export class HttpSide {
     this.#options.log.error({ err: error, method: request.method, url: request.url, id }, 'an HTTP request failed')
     return new HttpProblem('internal', `It is in the hub's log as ${id}.`)
   }
+}
+
+/** Ends a connection whose bytes are no request of HTTP, with an answer as all others are. */
+function answerWhatIsNoRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error)
+    return
+  }
+  const problem = problemOfParser(error.code)
+  const body = JSON.stringify(problem.document(''))
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 function inputOf({ query, params, body, headers }: FastifyRequest, context: string): unknown {

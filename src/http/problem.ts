@@ -24,15 +24,19 @@ export interface ProblemDocument {
 /** Every kind of problem, by the last part of its type `urn:hubbub:problem:…`, with its status and title. */
 export const PROBLEMS = {
   'parameter-invalid': [400, 'A parameter is not valid'],
+  'path-invalid': [400, 'The path cannot be read'],
+  'request-invalid': [400, 'This is not HTTP'],
   'body-invalid': [400, 'The body cannot be read'],
   'cross-site': [403, 'Pages of other sites must not do this'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'This cannot be done here'],
+  'request-timeout': [408, 'The request did not come in time'],
   conflict: [409, 'This cannot be done now'],
   'body-too-large': [413, 'The body is too large'],
   'media-type-unsupported': [415, 'The body must be JSON'],
   'host-unknown': [421, 'The hub does not accept this host name'],
   'too-many': [429, 'There are too many at once'],
+  'headers-too-large': [431, 'The address or the headers are too large'],
   internal: [500, 'There is a bug in the hub'],
   unavailable: [503, 'This is not available right now'],
   'no-reply': [504, 'There was no reply in time'],
@@ -104,7 +108,18 @@ export function problemOf(error: unknown, input: (context: string) => unknown): 
   if (statusCode === 415)
     return new HttpProblem('media-type-unsupported', 'Send it with "Content-Type: application/json".')
   if (statusCode === 404) return new HttpProblem('not-found', error.message)
+  // Of the pages' folder: a path that leads out of it, or that no file can have.
+  if (statusCode === 403) return new HttpProblem('not-found', 'The hub has nothing at this path.')
   return statusCode < 500 ? new HttpProblem('body-invalid', `${STATUS_CODES[statusCode]}: ${error.message}`) : undefined
+}
+
+/** The problem of bytes that Node's parser of HTTP did not take, by its code. */
+export function problemOfParser(code: string | undefined): HttpProblem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new HttpProblem('request-timeout', 'The whole request must come within 30 seconds, its headers within 10.')
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new HttpProblem('headers-too-large', 'Path, query and headers may have 256 KiB together.')
+  return new HttpProblem('request-invalid', 'The request cannot be read as HTTP/1.1.')
 }
 
 function problemOfHub(error: HubbubError): HttpProblem | undefined {

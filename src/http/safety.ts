@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { compileOrigins, isPrivateHost } from '../listeners/origins.ts'
+import type { DoneFuncWithErrOrRes, FastifyInstance, FastifyRequest } from 'fastify'
+import { compileOrigins, isPrivateHost, type MayConnectFrom } from '../listeners/origins.ts'
 import { HttpProblem } from './problem.ts'
 
 /** What probes and scrapers ask, by whatever name they reach the hub, and what tells a page nothing. */
@@ -28,17 +28,28 @@ export function guardAgainstOtherSites(app: FastifyInstance, origins: readonly s
       done(new HttpProblem('host-unknown', detail))
       return
     }
-    if (!SAFE_METHODS.has(request.method) && isForeign(request)) {
-      const detail = `The page comes from ${String(request.headers.origin)}. To allow it, add this origin to websocket.origins.`
-      done(new HttpProblem('cross-site', detail))
-      return
-    }
-    done()
+    if (!SAFE_METHODS.has(request.method)) refuseForeign(request, mayConnectFrom, done)
+    else done()
   })
+}
 
-  function isForeign({ headers }: FastifyRequest): boolean {
-    const { origin, host } = headers
-    if (origin === undefined) return headers['sec-fetch-site'] === 'cross-site'
-    return !mayConnectFrom(origin, host)
+/**
+ * Refuses questions to the API by pages of other origins, too: a search takes the hub's time even if the page, such as one with
+ * an image of that address, cannot read the answer. A browser says so of every request to this machine, or over TLS; for other
+ * addresses it names the origin only when a script asks.
+ */
+export function guardApiAgainstOtherSites(api: FastifyInstance, origins: readonly string[]): void {
+  const mayConnectFrom = compileOrigins(origins, 'http')
+  api.addHook('onRequest', (request, _reply, done) => refuseForeign(request, mayConnectFrom, done))
+}
+
+function refuseForeign({ headers }: FastifyRequest, mayConnectFrom: MayConnectFrom, done: DoneFuncWithErrOrRes): void {
+  const { origin, host, 'sec-fetch-site': site } = headers
+  const isForeign = origin === undefined ? site === 'cross-site' || site === 'same-site' : !mayConnectFrom(origin, host)
+  if (!isForeign) done()
+  else if (origin === undefined) done(new HttpProblem('cross-site', 'A page of another site asks without its origin.'))
+  else {
+    const detail = `The page comes from ${origin}. To allow it, add this origin to websocket.origins.`
+    done(new HttpProblem('cross-site', detail))
   }
 }

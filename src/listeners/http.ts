@@ -13,6 +13,9 @@ export interface HttpListenerOptions extends ListenOptions {
   readonly log: ListenerLog
 }
 
+/** A request may name the longest topic or client identifier of MQTT, 65,535 bytes, with all of them escaped; and headers. */
+const MAX_HEADER_BYTES = 256 * 1024
+
 /** Listens for HTTP. It answers nothing itself: others listen for requests and upgrade requests on `server`. */
 export class HttpListener implements Listener {
   readonly name = 'http'
@@ -27,7 +30,7 @@ export class HttpListener implements Listener {
       headersTimeout: 10_000,
       requestTimeout: 30_000,
       connectionsCheckingInterval: 2_500,
-      maxHeaderSize: 16_384,
+      maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
     })
   }

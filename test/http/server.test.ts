@@ -6,10 +6,16 @@ import { fastify } from 'fastify'
 import { staticSide } from '../../src/http/static-side.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { ApiClient, expectProblem } from '../support/api.ts'
-import { ask } from '../support/http-request.ts'
+import { ask, exchange } from '../support/http-request.ts'
 import { openRawWebSocketClient } from '../support/raw-client.ts'
 import { join as joinClient } from '../support/steps.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
+
+async function problemOf(httpPort: number, path: string): Promise<readonly [status: number, type: unknown]> {
+  const { status, text } = await ask(httpPort, { path })
+  const problem: unknown = JSON.parse(text)
+  return [status, problem instanceof Object && 'type' in problem ? problem.type : undefined]
+}
 
 class FailingStore extends MemoryStore {
   override get isFailing(): boolean {
@@ -25,7 +31,18 @@ describe('The HTTP side', () => {
     expectProblem(await new ApiClient(httpPort).get('/nothing'), 404)
     expect(await ask(httpPort, { path: '/favicon.ico' })).toMatchObject({ status: 404 })
     expect(await ask(httpPort, { path: '/api/v1/clients', method: 'PUT' })).toMatchObject({ status: 404 })
-    expect(await ask(httpPort, { path: '/api/v1/clients/%E0%A4%A' })).toMatchObject({ status: 400 })
+    for (const path of [
+      '/../../etc/passwd',
+      '/%2e%2e/%2e%2e/etc/passwd',
+      '/assets/..%2f..%2fpasswd',
+      '/%00',
+      '/..%5cx',
+    ]) {
+      expect([path, ...(await problemOf(httpPort, path))]).toEqual([path, 404, 'urn:hubbub:problem:not-found'])
+    }
+    for (const path of ['/api/v1/clients/%E0%A4%A', '/%']) {
+      expect([path, ...(await problemOf(httpPort, path))]).toEqual([path, 400, 'urn:hubbub:problem:path-invalid'])
+    }
   })
 
   test('keeps browsers from doing harm with what it serves', async () => {
@@ -64,6 +81,40 @@ describe('The HTTP side', () => {
     expect(await statusFrom({ Origin: 'http://evil.example' })).toBe(403)
     expect(await statusFrom({ Origin: 'null' })).toBe(403)
     expect(hub.ledger.matched).toBe(0)
+  })
+
+  test('lets no page of another site ask the API, be it by an image, however the path is spelled', async () => {
+    const { httpPort } = await startHubWithHttp({ config: { websocket: { origins: ['https://panel.example'] } } })
+    const statusFor = async (headers: Readonly<Record<string, string>>, path = '/api/v1/messages'): Promise<number> =>
+      (await ask(httpPort, { path, headers })).status
+    expect(await statusFor({})).toBe(200)
+    expect(await statusFor({ 'Sec-Fetch-Site': 'same-origin' })).toBe(200)
+    expect(await statusFor({ 'Sec-Fetch-Site': 'none' })).toBe(200)
+    expect(await statusFor({ 'Sec-Fetch-Site': 'cross-site', Origin: 'https://panel.example' })).toBe(200)
+    expect(await statusFor({ Origin: 'http://evil.example' })).toBe(403)
+    expect(await statusFor({ 'Sec-Fetch-Site': 'cross-site' })).toBe(403)
+    // Of another port of the same host.
+    expect(await statusFor({ 'Sec-Fetch-Site': 'same-site' })).toBe(403)
+    for (const path of ['/%61pi/v1/messages', '/api/%761/messages'])
+      expect([path, await statusFor({ 'Sec-Fetch-Site': 'cross-site' }, path)]).not.toEqual([path, 200])
+    // A link to the page, or to the documentation.
+    for (const path of ['/', '/api/docs/', '/healthz'])
+      expect([path, await statusFor({ 'Sec-Fetch-Site': 'cross-site' }, path)]).toEqual([path, 200])
+  })
+
+  test('says with a problem document what is wrong with bytes that are no request', async () => {
+    const { httpPort } = await startHubWithHttp()
+    const cases = [
+      ['GET / HTTP/9.9\r\n\r\n', '400', 'request-invalid'],
+      [`GET / HTTP/1.1\r\nX: ${'x'.repeat(300_000)}\r\n\r\n`, '431', 'headers-too-large'],
+    ] as const
+    for (const [request, status, kind] of cases) {
+      const answer = await exchange(httpPort, request)
+      expect(answer).toMatch(
+        new RegExp(`^HTTP/1.1 ${status} [^]*application/problem\\+json[^]*urn:hubbub:problem:${kind}`),
+      )
+    }
+    expect(await ask(httpPort, { path: '/healthz' })).toMatchObject({ status: 200 })
   })
 
   test('says whether it is alive and ready', async () => {

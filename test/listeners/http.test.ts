@@ -15,7 +15,7 @@ async function startHttpListener(): Promise<{ listener: HttpListener; port: numb
 test('HttpListener answers what is not HTTP with 400 and lives on', async () => {
   const { port } = await startHttpListener()
   expect(await exchange(port, Buffer.from([0x10, 0x0c, 0, 4, 0x4d, 0x51, 0x54, 0x54]))).toMatch(/^HTTP\/1\.1 400 /)
-  expect(await exchange(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /)
+  expect(await exchange(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(300_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /)
   expect(await ask(port)).toMatchObject({ status: 200 })
 })
 

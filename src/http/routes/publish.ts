@@ -109,7 +109,14 @@ function readPayload(json: Static<typeof OutgoingMessage>, path: string): Buffer
     throw invalidParameter(`${path}${given[1]}`, undefined, `only one payload is allowed, there is ${given[0]} too`)
   }
   if (json.payloadBase64 !== undefined) return readBase64(json.payloadBase64, `${path}payloadBase64`)
-  return Buffer.from(json.payloadJson === undefined ? (json.payload ?? '') : JSON.stringify(json.payloadJson))
+  if (json.payloadJson === undefined) return Buffer.from(json.payload ?? '')
+  try {
+    return Buffer.from(JSON.stringify(json.payloadJson))
+  } catch (error) {
+    // JSON is read to any depth, and written only as deep as the stack is.
+    if (!(error instanceof RangeError)) throw error
+    throw invalidParameter(`${path}payloadJson`, undefined, 'it is nested too deeply; give it as text in payload')
+  }
 }
 
 function messageJson({ topic, payload, qos, retain, properties }: ReceivedMessage) {

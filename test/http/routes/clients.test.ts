@@ -143,6 +143,14 @@ describe('GET /api/v1/clients/{clientId}', () => {
     })
   })
 
+  test('is asked for by an identifier nearly as long as MQTT has them, whatever is in it', async () => {
+    const { port, httpPort } = await startHubWithHttp()
+    const clientId = '/ж%'.repeat(16_000)
+    await join(port, clientId)
+    const answer = await new ApiClient(httpPort).get(`/clients/${encodeURIComponent(clientId)}`)
+    expect(answer).toMatchObject({ status: 200, body: { clientId } })
+  })
+
   test('answers 404 for a client that nobody knows', async () => {
     const { httpPort } = await startHubWithHttp()
     expectProblem(await new ApiClient(httpPort).get('/clients/nobody'), 404)

@@ -93,6 +93,28 @@ describe('POST /api/v1/publish', () => {
     expectProblem(await api.post('/publish', { topic: 'b', payload: 'x', retain: true }), 409)
   })
 
+  test('takes JSON with any keys, and refuses what is nested deeper than it can be written', async () => {
+    const { port, httpPort } = await startHubWithHttp()
+    const subscriber = await join(port, 's')
+    await subscriber.subscribe(['#', 0])
+    const post = async (path: string, body: string) => {
+      const headers = { 'Content-Type': 'application/json' }
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/api/v1${path}`, { method: 'POST', body, headers })
+      const json: unknown = await answer.json()
+      return { status: answer.status, headers: answer.headers, body: json }
+    }
+    const keys = '{"__proto__":{"x":1},"constructor":{"prototype":2},"prototype":3}'
+    expect(await post('/publish', `{"topic":"a","payloadJson":${keys}}`)).toMatchObject({ status: 200 })
+    expect(await takePayloads(subscriber)).toEqual([keys])
+    expectProblem(await post('/publish', '{"topic":"a","__proto__":{"payload":"x"}}'), 400, '__proto__')
+    const lists = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`
+    const objects = `${'{"a":'.repeat(600_000)}1${'}'.repeat(600_000)}`
+    expectProblem(await post('/publish', `{"topic":"a","payloadJson":${lists}}`), 400, 'payloadJson')
+    expectProblem(await post('/publish/many', `[{"topic":"a","payloadJson":${objects}}]`), 400, '0/payloadJson')
+    expectProblem(await post('/publish/many', lists), 400, '0')
+    expectProblem(await post('/publish/many', `[${objects}]`), 400)
+  })
+
   test('refuses bodies that are no JSON or too large', async () => {
     const { httpPort } = await startHubWithHttp()
     const url = `http://127.0.0.1:${httpPort}/api/v1/publish`
