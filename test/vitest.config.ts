@@ -38,6 +38,7 @@ const UNIT = [
   'test/history/log/memory-history-log.test.ts',
   'test/listeners/{origins,read-turn}.test.ts',
   'test/observe/{load-average,loop-lag,loop-stops,recent-times}.test.ts',
+  'test/http/message-pieces.test.ts',
   'test/protocol/*.test.ts',
   'test/router/*.test.ts',
   'test/session/deadlines.test.ts',

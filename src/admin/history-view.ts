@@ -33,7 +33,9 @@ export interface HistoryQuery {
   readonly after?: HistoryPosition | undefined
   /** As many on both sides of this as the limit allows; not together with `before`, `after`, `cursor`. */
   readonly around?: HistoryPosition | undefined
-  /** Entries on a page, 1 to 1,000; default 100. */
+  /** How much of each payload will be shown, and so counts for the size of a page; default all. */
+  readonly shownBytes?: number | undefined
+  /** Entries on a page, 1 to 1,000, and less when their payloads are large; default 100. */
   readonly limit?: number | undefined
   /** In the payload as UTF-8 or in the topic, in upper or lower case. */
   readonly text?: string | undefined
@@ -51,7 +53,7 @@ export interface HistoryPage {
   readonly previousCursor: string | null
   /** Entries that were looked at for this page. */
   readonly scanned: number
-  /** False: the page ended because enough was looked at, not because it is full or the past is through. */
+  /** False: the page ended because enough was looked at, or is on it, before its limit or the end of the past. */
   readonly isComplete: boolean
 }
 

@@ -1,6 +1,7 @@
 import type { Published } from './messages.ts'
 import { HubbubError } from '../base/errors.ts'
 import { LoopPart } from '../base/loop-times.ts'
+import { PageBudget } from '../base/page-budget.ts'
 import { Slices } from '../base/slices.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Router } from '../router/router.ts'
@@ -19,6 +20,26 @@ export interface Deletion {
   readonly canUndo: boolean
   /** By what it can be put back, and for how long; undefined when nothing was deleted, or it was too much. */
   readonly undo: { readonly token: string; readonly validMs: number } | undefined
+}
+
+/** Which retained messages are wanted. */
+export interface RetainedQuery {
+  readonly filter: string
+  /** In upper or lower case. */
+  readonly text: string | undefined
+  /** The topic behind which the page begins. */
+  readonly after: string | undefined
+  readonly limit: number
+  /** How much of each payload will be shown, and so counts for the size of the page. */
+  readonly shownBytes: number
+}
+
+export interface RetainedPage {
+  readonly messages: readonly Message[]
+  /** The topic behind which it goes on; undefined at the end. */
+  readonly last: string | undefined
+  /** False: the page ended because enough was looked at, or is on it, before its limit or the end. */
+  readonly isComplete: boolean
 }
 
 /** What people see of retained messages, and do to them. */
@@ -45,25 +66,40 @@ export class Retained {
   }
 
   /**
-   * At most `limit` of those under a valid filter whose topic or payload has `text`, from the first topic behind `after` on, in
-   * the order of their topics (`SortedNames`), which does not change when messages come and go.
+   * Those under a valid filter whose topic or payload has the text, in the order of their topics (`SortedNames`), which does not
+   * change when messages come and go.
    */
-  async page(
-    filter: string,
-    text: string | undefined,
-    after: string | undefined,
-    limit: number,
-  ): Promise<readonly Message[]> {
-    const isOwn = isReservedTopic(filter)
+  async page({ filter, text, after, limit, shownBytes }: RetainedQuery): Promise<RetainedPage> {
     const slices = new Slices(LoopPart.HTTP)
-    const found: Message[] = []
-    for (const message of this.#router.retained.matching(filter, after)) {
+    const isOwn = isReservedTopic(filter)
+    const budget = new PageBudget()
+    const messages: Message[] = []
+    let last: string | undefined
+    for (const message of isOwn ? this.#own(filter, after) : this.#router.retained.matching(filter, after)) {
+      if (message === undefined) {
+        budget.search()
+        await slices.pause()
+        continue
+      }
+      const isFull = messages.length === limit
+      // A page does not end before there is a topic behind which the next one can continue.
+      if (last !== undefined && (isFull || budget.isUsedUp)) return { messages, last, isComplete: isFull }
+      last = message.topic
+      budget.look(message.payloadBytes)
+      if (isFound(message, text)) {
+        messages.push(message)
+        budget.show(Math.min(message.payloadBytes, shownBytes))
+      }
       // To look into large ones takes long.
-      if (message === undefined || text !== undefined) await slices.pause()
-      if (message !== undefined && isFound(message, text)) found.push(message)
-      if (found.length === limit && !isOwn) break
+      if (text !== undefined) await slices.pause()
     }
-    return isOwn ? found.toSorted((one, other) => (one.topic < other.topic ? -1 : 1)).slice(0, limit) : found
+    return { messages, last: undefined, isComplete: true }
+  }
+
+  /** What the hub retains of itself, which is no more than some hundred. */
+  #own(filter: string, after: string | undefined): readonly Message[] {
+    const all = [...this.#router.retained.matching(filter, after)].filter((message) => message !== undefined)
+    return all.toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
   }
 
   /**

@@ -32,7 +32,7 @@ export function announcementOf(device: string): Announcement | undefined {
   kept.set(device, { announcement, saidAtMs, linkedAtMs })
   const [oldest] = kept.keys()
   if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
-  void readAnnouncement(apiUrl('GET /retained', { query: { filter: topic, limit: 1 } })).then(
+  void readAnnouncement(apiUrl('GET /retained', { query: { payload: 'full', filter: topic, limit: 1 } })).then(
     (read) => (announcement.value = read),
   )
   return announcement.value

@@ -12,13 +12,13 @@ export async function messageBefore(message: Arrived): Promise<Arrived | undefin
   const index = shown.findIndex(({ id }) => id === message.id)
   if (index > 0) return shown[index - 1]
   const before = String(Math.floor(message.atMs))
-  const page = await past(apiUrl('GET /messages', { query: { filter: message.topic, before, limit: 1 } }))
+  const page = await past(apiUrl('GET /messages', { query: { payload: 'full', filter: message.topic, before, limit: 1 } }))
   return page.messages[0]
 }
 
 /** The last messages of a topic, the oldest first: of history, or without that of what is shown. */
 export async function messagesOf(topic: string): Promise<readonly Arrived[]> {
-  const page = await past(apiUrl('GET /messages', { query: { filter: topic, limit: CHARTED } }))
+  const page = await past(apiUrl('GET /messages', { query: { payload: 'full', filter: topic, limit: CHARTED } }))
   return page.messages.length > 0 ? page.messages.toReversed() : shownOf(topic).slice(-CHARTED)
 }
 

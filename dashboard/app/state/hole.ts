@@ -32,7 +32,7 @@ export async function readHole(
   /** What is near the edge may be shown already: it does not count. */
   let most = Infinity
   do {
-    const page = await past(apiUrl('GET /messages', { query: { ...query, cursor } }))
+    const page = await past(apiUrl('GET /messages', { query: { payload: 'full', ...query, cursor } }))
     found.push(...page.messages)
     cursor = page.nextCursor ?? undefined
     if (most === Infinity && lastMs(found) > (fromMs ?? 0) + EDGE_MS) most = found.length + HOLE_MESSAGES
@@ -54,7 +54,7 @@ export async function readBefore(
   let cursor: string | undefined
   do {
     const query = { filter, before: String(untilMs + EDGE_MS), limit: HOLE_PAGE, cursor }
-    const page = await past(apiUrl('GET /messages', { query }))
+    const page = await past(apiUrl('GET /messages', { query: { payload: 'full', ...query } }))
     found.push(...page.messages)
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined && lastMs(found) > fromMs - EDGE_MS)

@@ -140,7 +140,7 @@ export async function jumpTo(message: Arrived): Promise<void> {
   const one = openConversation.peek()
   if (one === undefined) return
   const around = String(Math.round(message.atMs))
-  const page = await past(apiUrl('GET /messages', { query: { filter: one.filter, around, limit: PAGE } }))
+  const page = await past(apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, around, limit: PAGE } }))
   if (openConversation.peek() !== one) return
   const fresh = new Stream(isFolded(one) && !message.topic.endsWith('/telemetry'))
   fresh.prepend(page.messages.toReversed())
@@ -196,7 +196,7 @@ async function loadPast(one: Conversation, target: Stream, unread: number): Prom
   const trimmedAt = target.takeTrimmedAt()
   const page =
     trimmedAt === undefined
-      ? await past(apiUrl('GET /messages', { query: { filter: one.filter, limit, cursor: cursor ?? undefined } }))
+      ? await past(apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, limit, cursor: cursor ?? undefined } }))
       : { ...(await readBefore(one.filter, trimmedAt, clockOffsetMs())), previousCursor: null }
   if (stream.peek() !== target) return
   if (trimmedAt !== undefined) isFromJump = false
@@ -227,7 +227,7 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
   let next: string | undefined
   do {
     const query = { filter: one.filter, after, order: 'oldest' as const, limit: HOLE_PAGE, cursor: next }
-    const page = await past(apiUrl('GET /messages', { query }))
+    const page = await past(apiUrl('GET /messages', { query: { payload: 'full', ...query } }))
     if (stream.peek() !== target) return
     found.push(...page.messages)
     next = page.nextCursor ?? undefined
@@ -276,7 +276,7 @@ function withoutShown(messages: readonly Arrived[], shown: Map<string, number>, 
 }
 
 async function loadPins(one: Conversation, target: Stream): Promise<void> {
-  const page = await past(apiUrl('GET /retained', { query: { filter: one.filter, limit: 50 } }))
+  const page = await past(apiUrl('GET /retained', { query: { payload: 'full', filter: one.filter, limit: 50 } }))
   if (stream.peek() === target) pins.value = page.messages
 }
 

@@ -1,4 +1,5 @@
 import { LoopPart } from '../../base/loop-times.ts'
+import { PageBudget } from '../../base/page-budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { TopicLimits } from '../../protocol/topic.ts'
 import { Conditions } from './conditions.ts'
@@ -19,11 +20,6 @@ export interface PageParts {
   readonly topicLimits: TopicLimits
 }
 
-/** The most work for one page. An entry counts one; what is read to find entries, or to search in them, counts more. */
-const MAX_WORK = 100_000
-/** How much a block or an index counts, and how many bytes of payload count as one entry. */
-const PAUSE_WORK = 20
-const PAYLOAD_BYTES_A_WORK = 200
 const ENTRIES_BETWEEN_PAUSES = 50
 
 /** A query, with everything needed for one page. */
@@ -35,7 +31,8 @@ interface Request {
   readonly before: Place
   readonly slices: Slices
   readonly nowMs: number
-  work: number
+  /** How much of a payload counts as shown. */
+  readonly shownBytes: number
 }
 
 /** Entries in one direction, and where they end. */
@@ -68,7 +65,7 @@ export class Pages {
       before: search.before === undefined ? END : this.placeOf(search.before),
       slices,
       nowMs: clock.nowMs(),
-      work: 0,
+      shownBytes: query.shownBytes ?? Infinity,
     }
     return search.around === undefined ? this.#inOrder(request) : this.#around(request, this.placeOf(search.around))
   }
@@ -130,7 +127,6 @@ export class Pages {
   async #around(request: Request, place: Place): Promise<HistoryPage> {
     const { limit, print } = request.search
     const older = await this.#part(request, place, true, Math.floor(limit / 2))
-    request.work = 0
     const newer = await this.#part(request, place, false, limit - older.entries.length)
     const cursor = (direction: Direction, { last }: Part): string | null =>
       last === undefined ? null : encodeCursor({ direction, place: last }, print)
@@ -146,6 +142,7 @@ export class Pages {
   async #part(request: Request, from: Place, isBackwards: boolean, limit: number): Promise<Part> {
     const { journal, reader } = this.#parts
     const { selection, conditions, slices, nowMs } = request
+    const budget = new PageBudget()
     const until = isBackwards ? request.after : request.before
     const entries: HistoryEntry[] = []
     let scanned = 0
@@ -154,18 +151,21 @@ export class Pages {
     for (let step = steps.next(); step.done !== true; step = steps.next()) {
       const found = step.value
       if (found === undefined) {
-        request.work += PAUSE_WORK
+        budget.search()
         await slices.pause()
         continue
       }
       if (entries.length >= limit) return { entries, scanned, isComplete: true, last: last ?? from }
       // A page does not end before there is an entry after which the next one can continue.
-      if (request.work >= MAX_WORK && last !== undefined) return { entries, scanned, isComplete: false, last }
+      if (budget.isUsedUp && last !== undefined) return { entries, scanned, isComplete: false, last }
       scanned++
       last = { atMs: found.atMs, sequence: found.sequence }
       const view = found.block.message(found.index)
-      request.work += 1 + view.payloadBytes / PAYLOAD_BYTES_A_WORK
-      if (conditions.matches(found, view)) entries.push(entryOf(found))
+      budget.look(view.payloadBytes)
+      if (conditions.matches(found, view)) {
+        entries.push(entryOf(found))
+        budget.show(Math.min(view.payloadBytes, request.shownBytes))
+      }
       if (!conditions.isEmpty) await slices.pause()
     }
     return { entries, scanned, isComplete: true, last: undefined }

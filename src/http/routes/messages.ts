@@ -3,16 +3,18 @@ import type { HistoryEntry } from '../../admin/history-view.ts'
 import { messageProperties } from '../../protocol/message-properties.ts'
 import { goneSignal } from '../gone.ts'
 import { readConditions, requirePosition } from '../history-query.ts'
-import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
+import { propertiesJson } from '../../protocol/message-json.ts'
+import { type MessageParts, pagePieces, sendPieces } from '../message-pieces.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { invalidParameter } from '../problem.ts'
-import { exportHistory, importHistory, NDJSON, searchMessages } from '../schemas/messages.ts'
+import { shownBytes } from '../shown-payload.ts'
+import { type EntryFields, exportHistory, importHistory, NDJSON, searchMessages } from '../schemas/messages.ts'
 
 /** `messages` and `history`: what was said before. */
 export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiParts): void {
   app.route({
     ...searchMessages,
-    handler: async ({ query: { around, limit, cursor, ...conditions } }, reply) => {
+    handler: async ({ query: { around, payload, limit, cursor, ...conditions } }, reply) => {
       const nowMs = admin.nowMs()
       const position = around === undefined ? undefined : requirePosition('around', around, nowMs)
       if (
@@ -22,8 +24,9 @@ export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiPart
         throw invalidParameter('around', around, 'it does not go together with before, after, order or cursor')
       }
       const query = { ...readConditions(conditions, topicLimits, nowMs), around: position, limit, cursor }
-      const { entries, ...page } = await history.page(query, goneSignal(reply))
-      return { messages: entries.map(entryJson), ...page }
+      const shown = { shownBytes: shownBytes(Infinity, payload) }
+      const { entries, ...page } = await history.page({ ...query, ...shown }, goneSignal(reply))
+      return sendPieces(reply, pagePieces(entries.map(partsOf), payload, page))
     },
   })
 
@@ -52,7 +55,7 @@ export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiPart
   })
 }
 
-function entryJson({ sequence, atMs, topic, publisher, qos, retain, message }: HistoryEntry) {
-  const properties = propertiesJson(messageProperties(message, atMs))
-  return { sequence, atMs, publisher, topic, ...payloadJson(message.payload), qos, retain, ...properties }
+function partsOf({ message, ...entry }: HistoryEntry): MessageParts<EntryFields> {
+  const properties = propertiesJson(messageProperties(message, entry.atMs))
+  return { fields: { ...entry, ...properties }, payload: message.payload }
 }

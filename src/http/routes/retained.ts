@@ -2,10 +2,19 @@ import type { Message } from '../../protocol/message.ts'
 import { messageProperties } from '../../protocol/message-properties.ts'
 import { topicFilterFault } from '../../protocol/topic.ts'
 import { cursorBehind, readCursor } from '../list-cursor.ts'
-import { payloadJson, propertiesJson } from '../../protocol/message-json.ts'
+import { propertiesJson } from '../../protocol/message-json.ts'
+import { type MessageParts, messagePieces, pagePieces, sendPieces } from '../message-pieces.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'
-import { deleteRetained, getRetained, listRetained, SHOWN_TOPICS, undoDeletion } from '../schemas/retained.ts'
+import { shownBytes } from '../shown-payload.ts'
+import {
+  deleteRetained,
+  getRetained,
+  listRetained,
+  type RetainedFields,
+  SHOWN_TOPICS,
+  undoDeletion,
+} from '../schemas/retained.ts'
 
 /** `retained`: the last message of each topic that was published with RETAIN. */
 export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void {
@@ -13,23 +22,23 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
 
   app.route({
     ...listRetained,
-    handler: async ({ query: { filter = '#', text, limit, cursor } }) => {
+    handler: async ({ query: { filter = '#', text, payload, limit, cursor } }, reply) => {
       checkFilter(filter)
       const list = `retained ${filter} ${text ?? ''}`
       const after = readCursor(list, cursor)
-      const first = await retained.page(filter, text, after, limit + 1)
-      const last = first[limit - 1]
-      const nextCursor = first.length > limit && last !== undefined ? cursorBehind(list, last.topic) : null
-      return { messages: first.slice(0, limit).map(toJson), nextCursor }
+      const shown = shownBytes(Infinity, payload)
+      const { messages, last, isComplete } = await retained.page({ filter, text, after, limit, shownBytes: shown })
+      const nextCursor = last === undefined ? null : cursorBehind(list, last)
+      return sendPieces(reply, pagePieces(messages.map(partsOf), payload, { nextCursor, isComplete }))
     },
   })
 
   app.route({
     ...getRetained,
-    handler: ({ query: { topic } }) => {
+    handler: async ({ query: { topic, payload } }, reply) => {
       const message = retained.get(topic)
       if (message === undefined) throw new HttpProblem('not-found', `${JSON.stringify(topic)} has no retained message.`)
-      return Promise.resolve(toJson(message))
+      return sendPieces(reply, messagePieces(partsOf(message), payload))
     },
   })
 
@@ -63,19 +72,16 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
     },
   })
 
-  function toJson(message: Message) {
-    const atMs = admin.topics.get(message.topic)?.retainedAtMs
-    return { ...retainedJson(message, admin.nowMs()), atMs: atMs === undefined ? null : Math.round(atMs) }
+  function partsOf(message: Message): MessageParts<RetainedFields> {
+    const { topic, payload, qos, publisher = null, packetBytes } = message
+    const atMs = admin.topics.get(topic)?.retainedAtMs ?? null
+    const properties = propertiesJson(messageProperties(message, admin.nowMs()))
+    const fields = { topic, qos, retain: true, ...properties, publisher, packetBytes }
+    return { fields: { ...fields, atMs: atMs === null ? null : Math.round(atMs) }, payload }
   }
 
   function checkFilter(filter: string): void {
     const fault = topicFilterFault(filter, topicLimits)
     if (fault !== undefined) throw invalidParameter('filter', filter, fault)
   }
-}
-
-function retainedJson(message: Message, nowMs: number) {
-  const { topic, payload, qos, publisher, packetBytes } = message
-  const properties = propertiesJson(messageProperties(message, nowMs))
-  return { topic, ...payloadJson(payload), qos, retain: true, ...properties, publisher: publisher ?? null, packetBytes }
 }

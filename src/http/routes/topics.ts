@@ -5,6 +5,7 @@ import { payloadJson } from '../../protocol/message-json.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
 import type { ShortTopicJson } from '../schemas/feed.ts'
+import { withoutCutCharacter } from '../shown-payload.ts'
 import { getTopic, listLevels, listTopTopics } from '../schemas/topics.ts'
 
 const SHORT_CHARACTERS = 120
@@ -70,13 +71,4 @@ export function shortTopic({ topic, messages, last }: TopicSummary): ShortTopicJ
 
 function levelJson({ topic, ...level }: TopicLevel) {
   return { ...level, topic: topic === undefined ? null : topicJson(topic) }
-}
-
-/** A text that was cut within a character is no less a text. */
-function withoutCutCharacter(payload: Buffer): Buffer {
-  let start = payload.length - 1
-  while (start > payload.length - 4 && ((payload[start] ?? 0) & 0xc0) === 0x80) start--
-  const lead = payload[start] ?? 0
-  const wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1
-  return start + wanted > payload.length ? payload.subarray(0, start) : payload
 }

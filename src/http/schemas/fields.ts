@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox'
+import { SHORT_PAYLOAD_BYTES } from '../shown-payload.ts'
 import { withDefault } from './route.ts'
 
 const MAX_TEXT = 65_535
@@ -75,7 +76,29 @@ export const PayloadFields = {
   payloadBase64: Type.Optional(Type.String({ description: 'The payload, when it is not UTF-8.' })),
 }
 
-/** A message that was or is published. */
+/** What is shown of the payload of a message that was published. */
+const ShownPayloadFields = {
+  ...PayloadFields,
+  payloadBytes: Type.Integer({ description: 'Bytes of the whole payload.' }),
+  isWhole: Type.Boolean({ description: 'False: `payload` or `payloadBase64` is how it begins.' }),
+}
+
+/** How much a request wants of each payload. */
+export const ShownPayloads = withDefault(
+  Type.Enum(['short', 'full'], { description: `short: the first ${SHORT_PAYLOAD_BYTES} bytes of a payload.` }),
+  'short' as const,
+)
+
+/** A message that was published. */
+export const ShownMessageFields = {
+  topic: Type.String(),
+  ...ShownPayloadFields,
+  qos: QoS,
+  retain: Type.Boolean(),
+  properties: Type.Optional(Properties),
+}
+
+/** A message that is published. */
 export const MessageFields = {
   topic: Type.String(),
   ...PayloadFields,

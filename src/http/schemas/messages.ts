@@ -1,6 +1,7 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { POSITION_FORMS } from '../../admin/position-forms.ts'
-import { Count, Limit, MessageFields, NextCursor, orNull, TimeMs, TopicFilter } from './fields.ts'
+import { Count, Limit, NextCursor, orNull, ShownMessageFields, ShownPayloads, TimeMs, TopicFilter } from './fields.ts'
+import type { WithoutPayload } from '../message-pieces.ts'
 import { answers, PROBLEMS, route, takes } from './route.ts'
 
 export const NDJSON = 'application/x-ndjson'
@@ -36,8 +37,10 @@ const Entry = Type.Object({
   sequence: Type.Integer({ description: 'Grows with each recorded message; there may be gaps.' }),
   atMs: TimeMs,
   publisher: orNull(Type.String(), 'Null: the hub itself, or its API.'),
-  ...MessageFields,
+  ...ShownMessageFields,
 })
+
+export type EntryFields = WithoutPayload<Static<typeof Entry>>
 
 const Page = Type.Object({
   messages: Type.Array(Entry),
@@ -46,7 +49,7 @@ const Page = Type.Object({
   scanned: Type.Integer({ description: 'Messages that were searched for this page.' }),
   isComplete: Type.Boolean({
     description:
-      'False: the search stopped at the limit for one answer; continue with `nextCursor`, even after an empty page.',
+      'False: the page ended at what may be searched, or sent, for one answer; continue with `nextCursor`, even after an empty page.',
   }),
 })
 
@@ -55,6 +58,7 @@ const Query = takes({
   around: Type.Optional(
     Type.String({ maxLength: 64, description: 'The messages on both sides of this, up to the limit, oldest first.' }),
   ),
+  payload: ShownPayloads,
   limit: Limit,
   cursor: Type.Optional(Type.String({ maxLength: 4096, description: '`nextCursor` or `previousCursor` of a page.' })),
 })

@@ -1,12 +1,24 @@
-import { Type } from 'typebox'
-import { Count, Cursor, Limit, MessageFields, NextCursor, orNull, TimeMs, TopicFilter, TopicName } from './fields.ts'
+import { type Static, Type } from 'typebox'
+import {
+  Count,
+  Cursor,
+  Limit,
+  NextCursor,
+  orNull,
+  ShownMessageFields,
+  ShownPayloads,
+  TimeMs,
+  TopicFilter,
+  TopicName,
+} from './fields.ts'
+import type { WithoutPayload } from '../message-pieces.ts'
 import { answers, withDefault, route, takes } from './route.ts'
 
 /** Topics that are named of those that are deleted. */
 export const SHOWN_TOPICS = 20
 
 const Retained = Type.Object({
-  ...MessageFields,
+  ...ShownMessageFields,
   publisher: orNull(Type.String()),
   packetBytes: Type.Integer({ description: 'Its share of limits.maxRetainedBytes.' }),
   atMs: orNull(TimeMs, 'When it came; null: before the hub started.'),
@@ -15,7 +27,13 @@ const Retained = Type.Object({
 const Page = Type.Object({
   messages: Type.Array(Retained),
   nextCursor: NextCursor,
+  isComplete: Type.Boolean({
+    description:
+      'False: the page ended at what may be searched, or sent, for one answer; continue with `nextCursor`, even after an empty page.',
+  }),
 })
+
+export type RetainedFields = WithoutPayload<Static<typeof Retained>>
 
 const Deletion = Type.Object({
   messages: Type.Integer({ description: 'How many are deleted, or would be deleted.' }),
@@ -41,6 +59,7 @@ export const listRetained = route('GET', '/retained', {
   querystring: takes({
     filter: Type.Optional(TopicFilter),
     text: Type.Optional(Text),
+    payload: ShownPayloads,
     limit: Limit,
     cursor: Type.Optional(Cursor),
   }),
@@ -50,7 +69,7 @@ export const listRetained = route('GET', '/retained', {
 export const getRetained = route('GET', '/retained/one', {
   summary: 'The retained message of a topic',
   tags: ['retained'],
-  querystring: takes({ topic: TopicName }),
+  querystring: takes({ topic: TopicName, payload: ShownPayloads }),
   response: answers('The message.', Retained),
 })
 

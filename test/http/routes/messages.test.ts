@@ -47,6 +47,20 @@ describe('GET /api/v1/messages', () => {
     })
   })
 
+  test('shows how large payloads begin, or all of them when asked, a MiB and the one that passes it to a page', async () => {
+    const { hub, httpPort } = await startHubWithHttp()
+    const api = new ApiClient(httpPort)
+    for (let i = 0; i < 5; i++) await hub.publish('big', `${i}`.repeat(600_000), { qos: 1 })
+    const short = await api.get('/messages')
+    expect(short.body).toMatchObject({ nextCursor: null, isComplete: true })
+    expect(eachOf(short, 'messages', 'payload')).toEqual(['4', '3', '2', '1', '0'].map((text) => text.repeat(4096)))
+    const full = await api.get('/messages', { payload: 'full' })
+    expect(full.body).toMatchObject({ isComplete: false })
+    expect(eachOf(full, 'messages', 'payload')).toEqual(['4'.repeat(600_000), '3'.repeat(600_000)])
+    const rest = await api.get('/messages', { payload: 'full', cursor: cursorOf(full) })
+    expect(eachOf(rest, 'messages', 'payload')).toEqual(['2'.repeat(600_000), '1'.repeat(600_000)])
+  })
+
   test('goes on page by page in both orders while messages come', async () => {
     const { port, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)

@@ -23,6 +23,43 @@ describe('GET /api/v1/retained', () => {
     expectProblem(await api.get('/retained', { filter: 'a/#/b' }), 400, 'filter')
   })
 
+  test('shows how large payloads begin, or all of them when asked, a MiB and the one that passes it to a page', async () => {
+    const { hub, httpPort } = await startHubWithHttp()
+    const api = new ApiClient(httpPort)
+    for (let i = 0; i < 5; i++) await hub.publish(`big/${i}`, `${i}`.repeat(600_000), { retain: true })
+    const short = await api.get('/retained')
+    expect(short.body).toMatchObject({ nextCursor: null, isComplete: true })
+    expect(eachOf(short, 'messages', 'payloadBytes')).toEqual(Array(5).fill(600_000))
+    expect(eachOf(short, 'messages', 'isWhole')).toEqual(Array(5).fill(false))
+    expect(eachOf(short, 'messages', 'payload')).toEqual(['0', '1', '2', '3', '4'].map((text) => text.repeat(4096)))
+    const topics: unknown[] = []
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const page = await api.get('/retained', { payload: 'full', ...(cursor !== '' && { cursor }) })
+      expect(eachOf(page, 'messages', 'isWhole')).not.toContain(false)
+      topics.push(eachOf(page, 'messages', 'topic'))
+      expect(fieldOf(page, 'isComplete')).toBe(fieldOf(page, 'nextCursor') === null)
+      cursor = fieldOf(page, 'nextCursor') === null ? undefined : cursorOf(page)
+    }
+    expect(topics).toEqual([['big/0', 'big/1'], ['big/2', 'big/3'], ['big/4']])
+    const one = { topic: 'big/3', payload: 'full' }
+    expect((await api.get('/retained/one', one)).body).toMatchObject({ payload: '3'.repeat(600_000), isWhole: true })
+  })
+
+  test('ends a page that has searched enough, and goes on behind it', async () => {
+    const { hub, httpPort } = await startHubWithHttp()
+    const api = new ApiClient(httpPort)
+    for (let i = 0; i < 50; i++) await hub.publish(`big/${i + 10}`, 'x'.repeat(1_000_000), { retain: true })
+    await hub.publish('small', 'sought', { retain: true })
+    let pages = 0
+    let page = await api.get('/retained', { text: 'sought' })
+    for (; fieldOf(page, 'nextCursor') !== null; pages++) {
+      expect(page.body).toMatchObject({ messages: [], isComplete: false })
+      page = await api.get('/retained', { text: 'sought', cursor: cursorOf(page) })
+    }
+    expect(eachOf(page, 'messages', 'topic')).toEqual(['small'])
+    expect(pages).toBe(2)
+  })
+
   test('finds a text in topics and payloads, and tells when a message came', async () => {
     const { hub, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
