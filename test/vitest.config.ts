@@ -27,7 +27,7 @@ const SLOW = ['test/cli/main.test.ts', 'test/interop/**/*.test.ts', 'test/**/*.s
 /** Tests that open no socket; `npm run watch` runs those of them that a change reaches. */
 const UNIT = [
   'test/admin/{nearest-filter,undo}.test.ts',
-  'test/base/{addresses,bytes,durations,log}.test.ts',
+  'test/base/{addresses,bytes,durations,log,text-search}.test.ts',
   'test/cli/{command-line,help}.test.ts',
   'test/config/*.test.ts',
   'test/conformance/table.test.ts',
@@ -36,6 +36,7 @@ const UNIT = [
   'test/docs/{links,readme}.test.ts',
   'test/examples/grafana.test.ts',
   'test/history/log/memory-history-log.test.ts',
+  'test/history/query/*.test.ts',
   'test/listeners/{origins,read-turn}.test.ts',
   'test/observe/{load-average,loop-lag,loop-stops,recent-times}.test.ts',
   'test/http/message-pieces.test.ts',

@@ -37,7 +37,7 @@ export interface HistoryQuery {
   readonly shownBytes?: number | undefined
   /** Entries on a page, 1 to 1,000, and less when their payloads are large; default 100. */
   readonly limit?: number | undefined
-  /** In the payload as UTF-8 or in the topic, in upper or lower case. */
+  /** In the first 256 KiB of the payload as UTF-8 or in the topic, in upper or lower case. */
   readonly text?: string | undefined
   /** An RFC 9535 filter expression over the payload as JSON: `@.temperature > 20 && @.unit == "C"`. */
   readonly where?: string | undefined
@@ -53,6 +53,8 @@ export interface HistoryPage {
   readonly previousCursor: string | null
   /** Entries that were looked at for this page. */
   readonly scanned: number
+  /** Those of them whose payload is too large for `where`: they are not on the page, whatever is in them. */
+  readonly unsearched: number
   /** False: the page ended because enough was looked at, or is on it, before its limit or the end of the past. */
   readonly isComplete: boolean
 }

@@ -3,6 +3,7 @@ import { HubbubError } from '../base/errors.ts'
 import { LoopPart } from '../base/loop-times.ts'
 import { PageBudget } from '../base/page-budget.ts'
 import { Slices } from '../base/slices.ts'
+import { TextSearch } from '../base/text-search.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Router } from '../router/router.ts'
 import { isReservedTopic } from '../topics/reserved-topics.ts'
@@ -73,6 +74,7 @@ export class Retained {
     const slices = new Slices(LoopPart.HTTP)
     const isOwn = isReservedTopic(filter)
     const budget = new PageBudget()
+    const search = searchOf(text)
     const messages: Message[] = []
     let last: string | undefined
     for (const message of isOwn ? this.#own(filter, after) : this.#router.retained.matching(filter, after)) {
@@ -86,12 +88,12 @@ export class Retained {
       if (last !== undefined && (isFull || budget.isUsedUp)) return { messages, last, isComplete: isFull }
       last = message.topic
       budget.look(message.payloadBytes)
-      if (isFound(message, text)) {
+      if (isFound(message, search)) {
         messages.push(message)
         budget.show(Math.min(message.payloadBytes, shownBytes))
       }
-      // To look into large ones takes long.
-      if (text !== undefined) await slices.pause()
+      // To copy a large one, or to look into it, takes long.
+      await slices.pause()
     }
     return { messages, last: undefined, isComplete: true }
   }
@@ -157,11 +159,12 @@ export class Retained {
 
   async #gather(filter: string, text: string | undefined): Promise<{ messages: Message[]; bytes: number }> {
     const slices = new Slices(LoopPart.HTTP)
+    const search = searchOf(text)
     const messages: Message[] = []
     let bytes = 0
     for (const message of this.#router.retained.matching(filter)) {
       if (message === undefined || text !== undefined) await slices.pause()
-      if (message === undefined || !isFound(message, text)) continue
+      if (message === undefined || !isFound(message, search)) continue
       messages.push(message)
       bytes += message.packetBytes
     }
@@ -169,8 +172,10 @@ export class Retained {
   }
 }
 
-function isFound({ topic, payload }: Message, text: string | undefined): boolean {
-  if (text === undefined) return true
-  const wanted = text.toLowerCase()
-  return topic.toLowerCase().includes(wanted) || payload.toString().toLowerCase().includes(wanted)
+function isFound({ topic, payload }: Message, search: TextSearch | undefined): boolean {
+  return search === undefined || search.isIn(topic) || search.isInPayload(payload)
+}
+
+function searchOf(text: string | undefined): TextSearch | undefined {
+  return text === undefined ? undefined : new TextSearch(text)
 }

@@ -2,7 +2,7 @@
 const MAX_WORK = 100_000
 /** How much a block or an index counts, and how many bytes of payload count as one entry. */
 const PAUSE_WORK = 20
-const PAYLOAD_BYTES_A_WORK = 200
+const PAYLOAD_BYTES_A_WORK = 100
 /** The most that the payloads of a page take, with the one that passes it. */
 const MAX_SHOWN_BYTES = 1024 ** 2
 

@@ -3,7 +3,15 @@ import type { HistoryView } from '../admin/history-view.ts'
 
 /** Stands where the history is switched off (`history.enabled`): nothing is found and nothing is taken. */
 export const NO_HISTORY: HistoryView = {
-  page: () => Promise.resolve({ entries: [], nextCursor: null, previousCursor: null, scanned: 0, isComplete: true }),
+  page: () =>
+    Promise.resolve({
+      entries: [],
+      nextCursor: null,
+      previousCursor: null,
+      scanned: 0,
+      unsearched: 0,
+      isComplete: true,
+    }),
   // oxlint-disable-next-line eslint/require-yield -- there is nothing to give
   async *export() {},
   import: () =>

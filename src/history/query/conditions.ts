@@ -1,3 +1,4 @@
+import { TextSearch } from '../../base/text-search.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { Search } from './search.ts'
 import type { HistoryTopic } from '../record/topics.ts'
@@ -5,13 +6,15 @@ import type { Found } from './walk.ts'
 
 /** The conditions of a search on the content of entries. */
 export class Conditions {
-  readonly #text: string | undefined
+  readonly #text: TextSearch | undefined
   readonly #where: Search['where']
+  /** Messages whose payload is too large for `where`. */
+  unsearched = 0
   /** Topics whose name is known to contain the text, or not. */
   readonly #named = new Map<HistoryTopic, boolean>()
 
   constructor({ text, where }: Pick<Search, 'text' | 'where'>) {
-    this.#text = text
+    this.#text = text === undefined ? undefined : new TextSearch(text)
     this.#where = where
   }
 
@@ -22,14 +25,16 @@ export class Conditions {
 
   matches({ topic }: Found, { payload }: Message): boolean {
     const text = this.#text
-    if (text !== undefined && !this.#isNamed(topic, text) && !payload.toString().toLowerCase().includes(text))
-      return false
-    return this.#where === undefined || this.#where.matches(payload)
+    if (text !== undefined && !this.#isNamed(topic, text) && !text.isInPayload(payload)) return false
+    if (this.#where === undefined) return true
+    const matches = this.#where.matches(payload)
+    if (matches === undefined) this.unsearched++
+    return matches === true
   }
 
-  #isNamed(topic: HistoryTopic, text: string): boolean {
+  #isNamed(topic: HistoryTopic, text: TextSearch): boolean {
     let isNamed = this.#named.get(topic)
-    if (isNamed === undefined) this.#named.set(topic, (isNamed = topic.name.toLowerCase().includes(text)))
+    if (isNamed === undefined) this.#named.set(topic, (isNamed = text.isIn(topic.name)))
     return isNamed
   }
 }

@@ -120,6 +120,7 @@ export class Pages {
       nextCursor: isPrevious ? null : going,
       previousCursor: isPrevious ? going : null,
       scanned: part.scanned,
+      unsearched: request.conditions.unsearched,
       isComplete: part.isComplete,
     }
   }
@@ -135,6 +136,7 @@ export class Pages {
       nextCursor: cursor('oldest', newer),
       previousCursor: cursor('previous', older),
       scanned: older.scanned + newer.scanned,
+      unsearched: request.conditions.unsearched,
       isComplete: older.isComplete && newer.isComplete,
     }
   }
@@ -166,7 +168,8 @@ export class Pages {
         entries.push(entryOf(found))
         budget.show(Math.min(view.payloadBytes, request.shownBytes))
       }
-      if (!conditions.isEmpty) await slices.pause()
+      // To copy a large one, or to look into it, takes long.
+      await slices.pause()
     }
     return { entries, scanned, isComplete: true, last: undefined }
   }

@@ -20,7 +20,7 @@ const HistoryConditions = {
     Type.String({
       minLength: 1,
       maxLength: 1000,
-      description: 'Text in the payload or the topic; upper and lower case are the same.',
+      description: 'Text in the topic or the first 256 KiB of the payload; upper and lower case are the same.',
     }),
   ),
   where: Type.Optional(
@@ -47,6 +47,10 @@ const Page = Type.Object({
   nextCursor: NextCursor,
   previousCursor: orNull(Type.String(), 'Continues before the first message; only with `around`.'),
   scanned: Type.Integer({ description: 'Messages that were searched for this page.' }),
+  unsearched: Type.Integer({
+    description:
+      'Those of them whose payload is too large for `where`: 256 KiB, or 64 KiB by the number of parts of the expression that look at all members, as `@[*]` does.',
+  }),
   isComplete: Type.Boolean({
     description:
       'False: the page ended at what may be searched, or sent, for one answer; continue with `nextCursor`, even after an empty page.',

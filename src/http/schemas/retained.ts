@@ -48,7 +48,7 @@ const Deletion = Type.Object({
 const Text = Type.String({
   minLength: 1,
   maxLength: 1000,
-  description: 'Text in the topic or the payload; upper and lower case are the same.',
+  description: 'Text in the topic or the first 256 KiB of the payload; upper and lower case are the same.',
 })
 
 const Filtered = { filter: TopicFilter, text: Type.Optional(Text) }
