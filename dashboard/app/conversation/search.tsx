@@ -38,7 +38,9 @@ export function Search({ filter }: { readonly filter: string }) {
       let cursor: string | undefined
       do {
         // The hub looks at so much for one answer; a page may be empty and yet not the last.
-        const page = await past(apiUrl('GET /messages', { query: { payload: 'full', filter, limit: HITS, ...condition, cursor } }))
+        const page = await past(
+          apiUrl('GET /messages', { query: { payload: 'full', filter, limit: HITS, ...condition, cursor } }),
+        )
         if (isStale) return
         messages.push(...page.messages)
         found.value = { ...page, messages: messages.slice() }

@@ -71,7 +71,9 @@ export function DeviceValues({ name, announcement }: DeviceProps) {
 
 /** The numbers of the last messages of a topic; the worker reads them, since they may be long. */
 async function takeHistory(samples: Samples, topic: string): Promise<void> {
-  const { messages } = await past(apiUrl('GET /messages', { query: { payload: 'full', filter: topic, limit: HISTORY_MESSAGES } }))
+  const { messages } = await past(
+    apiUrl('GET /messages', { query: { payload: 'full', filter: topic, limit: HISTORY_MESSAGES } }),
+  )
   const [newest] = messages
   if (newest === undefined) return
   const { rows } = await look(newest.id, 'json')

@@ -37,7 +37,9 @@ export function Retained() {
   const wanted: Wanted = { filter: filter.value, text: search.value === '' ? undefined : search.value }
   const wrong = filterFault(filter.value)
   const load = async (from?: string): Promise<void> => {
-    const page = await past(apiUrl('GET /retained', { query: { payload: 'full', ...wanted, limit: PAGE, cursor: from } }))
+    const page = await past(
+      apiUrl('GET /retained', { query: { payload: 'full', ...wanted, limit: PAGE, cursor: from } }),
+    )
     found.value = from === undefined ? page.messages : [...found.value, ...page.messages]
     cursor.value = page.nextCursor
     fault.value = page.fault

@@ -12,7 +12,9 @@ export async function messageBefore(message: Arrived): Promise<Arrived | undefin
   const index = shown.findIndex(({ id }) => id === message.id)
   if (index > 0) return shown[index - 1]
   const before = String(Math.floor(message.atMs))
-  const page = await past(apiUrl('GET /messages', { query: { payload: 'full', filter: message.topic, before, limit: 1 } }))
+  const page = await past(
+    apiUrl('GET /messages', { query: { payload: 'full', filter: message.topic, before, limit: 1 } }),
+  )
   return page.messages[0]
 }
 

@@ -140,7 +140,9 @@ export async function jumpTo(message: Arrived): Promise<void> {
   const one = openConversation.peek()
   if (one === undefined) return
   const around = String(Math.round(message.atMs))
-  const page = await past(apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, around, limit: PAGE } }))
+  const page = await past(
+    apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, around, limit: PAGE } }),
+  )
   if (openConversation.peek() !== one) return
   const fresh = new Stream(isFolded(one) && !message.topic.endsWith('/telemetry'))
   fresh.prepend(page.messages.toReversed())
@@ -196,7 +198,11 @@ async function loadPast(one: Conversation, target: Stream, unread: number): Prom
   const trimmedAt = target.takeTrimmedAt()
   const page =
     trimmedAt === undefined
-      ? await past(apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, limit, cursor: cursor ?? undefined } }))
+      ? await past(
+          apiUrl('GET /messages', {
+            query: { payload: 'full', filter: one.filter, limit, cursor: cursor ?? undefined },
+          }),
+        )
       : { ...(await readBefore(one.filter, trimmedAt, clockOffsetMs())), previousCursor: null }
   if (stream.peek() !== target) return
   if (trimmedAt !== undefined) isFromJump = false
