@@ -13,7 +13,7 @@ export type {
 export type { MessageHandler, Published, PublishOptions, ReceivedMessage, SubscribeOptions } from './admin/messages.ts'
 export type { Address, HubAddresses } from './admin/status.ts'
 export { HubbubError, type ErrorCode } from './base/errors.ts'
-export type { Log, LogFields } from './base/log.ts'
+export type { Log, LogFields, LogLevel } from './base/log.ts'
 export type { PartialConfig } from './config/config.ts'
 export { createHub, type Hub, type HubMetrics, type HubOptions, type StopOptions } from './hub.ts'
 export type { Ledger, LimitName } from './observe/ledger.ts'
