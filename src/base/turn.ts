@@ -1,8 +1,10 @@
 import { Fifo } from './fifo.ts'
-import { LOOP_TIMES, type LoopPart } from './loop-times.ts'
+import { LOOP_TIMES, LoopPart } from './loop-times.ts'
 
-/** What all long work together may take of a turn. */
+/** What all long work together may take of a turn, less what sockets had of it. */
 const TURN_MS = 5
+/** What it may take at least. */
+const LEAST_TURN_MS = 1.5
 /** What one work may take of it while others wait. */
 const SHARE_MS = 1
 
@@ -29,6 +31,8 @@ export class Turn {
   /** By `performance.now()`: for all, and for the work that goes on. */
   #endMs = 0
   #shareEndMs = 0
+  /** What sockets had had when work went on last. */
+  #readMs = 0
 
   constructor() {
     this.#next = () => this.#goOn()
@@ -105,7 +109,9 @@ export class Turn {
 
   #goOn(): void {
     let nowMs = performance.now()
-    this.#endMs = nowMs + TURN_MS
+    const readMs = LOOP_TIMES.ms[LoopPart.READING] ?? 0
+    this.#endMs = nowMs + Math.max(LEAST_TURN_MS, TURN_MS - (readMs - this.#readMs))
+    this.#readMs = readMs
     this.#isBegun = false
     // One turn more than there is need for, to see that nobody waits.
     if (this.#waiting.length > 0) this.#begin()

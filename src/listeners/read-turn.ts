@@ -7,6 +7,9 @@ const TURN_MS = 4
 /** Most that is read of one connection in a turn. */
 const SHARE_BYTES = READ_MEMORY.length
 const SMALLEST_ROOM_BYTES = 4096
+/** Of a connection of which nobody knows yet how long it takes: 64 KiB of new retained messages are 30 ms of code that has not run before. */
+const FIRST_ROOM_BYTES = 8192
+const FIRST_ROOM = READ_MEMORY.subarray(0, FIRST_ROOM_BYTES)
 /** After a piece that took less than this part of its time the next is twice as large. */
 const QUICK = 0.25
 
@@ -75,7 +78,7 @@ export class ReadTurn {
  */
 export class ReadShare {
   /** What the next piece is read into, the beginning of READ_MEMORY: from 4 to 64 KiB, less when what comes takes long to handle. */
-  room = READ_MEMORY
+  room = FIRST_ROOM
   readonly #turn: ReadTurn
   #source: ReadSource | undefined = undefined
   /** What the owner has put off. */

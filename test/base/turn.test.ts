@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { LoopPart } from '../../src/base/loop-times.ts'
+import { LOOP_TIMES, LoopPart } from '../../src/base/loop-times.ts'
 import { Slices } from '../../src/base/slices.ts'
 import { Turn } from '../../src/base/turn.ts'
 
@@ -53,6 +53,27 @@ describe('Turn', () => {
     for (let step = 0; step < 4; step++) {
       expect(done.slice(done.indexOf(`a${step}`), done.indexOf(`a${step + 1}`))).toContain('-')
     }
+  })
+
+  test('has less of a turn in which sockets were read', async () => {
+    const turn = new Turn()
+    let steps = 0
+    let stepsInTurn = 0
+    let mostInTurn = 0
+    function* short(): Generator<void, void, undefined> {
+      for (; steps < 30; steps++, stepsInTurn++) {
+        burn(1)
+        yield
+      }
+    }
+    turn.run(LoopPart.OTHER, short())
+    while (steps < 30) {
+      stepsInTurn = 0
+      LOOP_TIMES.add(LoopPart.READING, 100)
+      await nextTurn()
+      mostInTurn = Math.max(mostInTurn, stepsInTurn)
+    }
+    expect(mostInTurn).toBeLessThanOrEqual(2)
   })
 
   test('gives each work its turn in the order in which they began to wait', async () => {

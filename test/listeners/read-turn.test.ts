@@ -26,7 +26,7 @@ class Source implements ReadSource {
   }
 }
 
-function open(names: readonly string[]) {
+function openNew(names: readonly string[]) {
   const turn = new ReadTurn()
   const events: string[] = []
   const shares = names.map((name) => {
@@ -34,8 +34,19 @@ function open(names: readonly string[]) {
     share.open(new Source(name, events))
     return share
   })
-  events.length = 0
   return { shares, events, turn }
+}
+
+/** They are read in the largest pieces, as what comes quickly is after a while. */
+async function open(names: readonly string[]) {
+  const opened = openNew(names)
+  for (let pieces = 0; pieces < 3; pieces++) {
+    for (const share of opened.shares) share.tookPiece(share.room.length, SHORT_MS)
+    await nextTurn()
+  }
+  await nextTurn()
+  opened.events.length = 0
+  return opened
 }
 
 /** So many bytes that wait; writes down how many are handled in each turn. */
@@ -56,8 +67,8 @@ class Rest implements ReadRest {
   }
 }
 
-function openOne() {
-  const { shares, events, turn } = open(['one'])
+async function openOne() {
+  const { shares, events, turn } = await open(['one'])
   const [share] = shares
   if (share === undefined) throw new Error('there is one')
   return { share, events, turn }
@@ -70,13 +81,18 @@ async function nextTurn(): Promise<void> {
 }
 
 describe('ReadShare', () => {
-  test('reads on in the same turn when a piece was not full: there is no more', () => {
-    const { share } = openOne()
+  test('begins with small pieces, before anybody knows how long they take', () => {
+    const { shares } = openNew(['new'])
+    expect(shares[0]?.room.length).toBe(8 * KIB)
+  })
+
+  test('reads on in the same turn when a piece was not full: there is no more', async () => {
+    const { share } = await openOne()
     expect(share.tookPiece(SHARE_BYTES - 1, SHORT_MS)).toBe(true)
   })
 
   test('goes on in the next turn after a full piece, and all who wait in their order', async () => {
-    const { shares, events } = open(['a', 'b', 'c'])
+    const { shares, events } = await open(['a', 'b', 'c'])
     for (const share of shares) expect(share.tookPiece(SHARE_BYTES, SHORT_MS)).toBe(false)
     expect(events).toEqual([])
     await nextTurn()
@@ -85,8 +101,8 @@ describe('ReadShare', () => {
     expect(events).toHaveLength(3)
   })
 
-  test('reads smaller pieces when what is in them takes long, in proportion, and twice as large ones when it is quick again', () => {
-    const { share, turn } = openOne()
+  test('reads smaller pieces when what is in them takes long, in proportion, and twice as large ones when it is quick again', async () => {
+    const { share, turn } = await openOne()
     share.tookPiece(SHARE_BYTES, turn.shareMs * 3)
     expect(share.room.length).toBe(16 * KIB)
     share.tookPiece(16 * KIB, LONG_MS)
@@ -101,8 +117,8 @@ describe('ReadShare', () => {
     expect(rooms).toEqual([8, 16, 32, 64, 64])
   })
 
-  test('leaves its pieces as they are when one was quick but not full, or neither quick nor slow', () => {
-    const { share, turn } = openOne()
+  test('leaves its pieces as they are when one was quick but not full, or neither quick nor slow', async () => {
+    const { share, turn } = await openOne()
     share.tookPiece(SHARE_BYTES, turn.shareMs * 3)
     const before = share.room.length
     share.tookPiece(before - 1, SHORT_MS)
@@ -111,7 +127,7 @@ describe('ReadShare', () => {
   })
 
   test('has less time the more connections have more to read', async () => {
-    const { shares, turn } = open(['a', 'b', 'c', 'd'])
+    const { shares, turn } = await open(['a', 'b', 'c', 'd'])
     const alone = turn.shareMs
     for (const share of shares) share.tookPiece(SHARE_BYTES, SHORT_MS)
     await nextTurn()
@@ -119,7 +135,7 @@ describe('ReadShare', () => {
   })
 
   test('has all of the time again when the others have stopped for a turn', async () => {
-    const { shares, turn } = open(['a', 'b', 'c', 'd'])
+    const { shares, turn } = await open(['a', 'b', 'c', 'd'])
     const alone = turn.shareMs
     for (const share of shares) share.tookPiece(SHARE_BYTES, SHORT_MS)
     await nextTurn()
@@ -135,7 +151,7 @@ describe('ReadShare', () => {
       [SHARE_BYTES / 2, SHORT_MS],
       [100, LONG_MS / 2],
     ] as const) {
-      const { share, events, turn } = openOne()
+      const { share, events, turn } = await openOne()
       share.tookChunk(bytes, Math.min(ms, turn.shareMs * 0.6))
       expect(events).toEqual([])
       share.tookChunk(bytes, Math.min(ms, turn.shareMs * 0.6))
@@ -150,7 +166,7 @@ describe('ReadShare', () => {
   })
 
   test('is not resumed by the turn while its owner has paused it, nor by its owner before its turn', async () => {
-    const { share, events } = openOne()
+    const { share, events } = await openOne()
     share.tookPiece(SHARE_BYTES, SHORT_MS)
     share.pause()
     await nextTurn()
@@ -165,16 +181,16 @@ describe('ReadShare', () => {
     expect(events).toEqual(['one paused', 'one resumed', 'one paused', 'one resumed'])
   })
 
-  test('does not read on when its owner paused it during a piece, full or not', () => {
+  test('does not read on when its owner paused it during a piece, full or not', async () => {
     for (const bytes of [10, SHARE_BYTES]) {
-      const { share } = openOne()
+      const { share } = await openOne()
       share.pause()
       expect(share.tookPiece(bytes, SHORT_MS)).toBe(false)
     }
   })
 
   test('reads out what is left at once, though it was paused or waited', async () => {
-    const { share, events } = openOne()
+    const { share, events } = await openOne()
     share.tookPiece(SHARE_BYTES, SHORT_MS)
     share.pause()
     share.readOut()
@@ -184,7 +200,7 @@ describe('ReadShare', () => {
   })
 
   test('has what was kept handled a piece a turn before it is read on, unless its owner has paused it', async () => {
-    const { share, events } = openOne()
+    const { share, events } = await openOne()
     share.keep(new Rest(130 * KIB, events))
     expect(events.splice(0)).toEqual(['one paused'])
     await nextTurn()
@@ -201,7 +217,7 @@ describe('ReadShare', () => {
   })
 
   test('has what its owner put off handled first, paused or not, and while it is read out', async () => {
-    const { share, events } = openOne()
+    const { share, events } = await openOne()
     share.keep(new Rest(64 * KIB, events))
     share.putOff(new Rest(100 * KIB, events))
     share.pause()
@@ -219,7 +235,7 @@ describe('ReadShare', () => {
   })
 
   test('has what is left handled when its source is gone, though nobody resumes it', async () => {
-    const { share, events } = openOne()
+    const { share, events } = await openOne()
     share.pause()
     share.keep(new Rest(80 * KIB, events))
     share.close()
@@ -230,7 +246,7 @@ describe('ReadShare', () => {
   })
 
   test('leaves a source alone that is gone', async () => {
-    const { share, events } = openOne()
+    const { share, events } = await openOne()
     share.tookPiece(SHARE_BYTES, SHORT_MS)
     share.close()
     share.pause()
