@@ -61,10 +61,11 @@ const TOTALS_KEY = Buffer.from('totals')
  */
 const RESERVED_BYTES = 64 * 1024 ** 2
 const CLOSE_DEADLINE_MS = 1000
-/** Records encoded between two looks at whether the turn is used up: well under a millisecond. */
-const ENCODED_BETWEEN_LOOKS = 32
-/** Records put in one go where they may be stored in several transactions: to encode and put one takes some 2 µs. */
+/** Records between two looks at the time: well under a millisecond. */
+const RECORDS_BETWEEN_LOOKS = 32
+/** Records put in one go where they may be stored in several transactions: to encode and put one takes 1 to 6 µs. */
 const PART_RECORDS = 1024
+const PART_MS = 1.5
 /** It takes more records than this for a transaction of their own. */
 const FEW_RECORDS = 256
 const NO_TOPICS = new Uint32Array()
@@ -128,16 +129,19 @@ export class DiskHistoryLog implements HistoryLog {
       // They are not waited for one by one: LMDB makes one transaction of what comes while it writes.
       const parts: Promise<Fault>[] = []
       let left = changes.putMembers.reduce((sum, { topics }) => sum + topics.length, changes.newTopics.length)
-      for (; left > FEW_RECORDS; left -= PART_RECORDS) {
-        const count = Math.min(left, PART_RECORDS)
-        parts.push(this.#batch(() => take(early, count)))
+      while (left > FEW_RECORDS) {
+        parts.push(
+          this.#batch(() => {
+            left -= takeSome(early)
+          }),
+        )
         // oxlint-disable-next-line no-await-in-loop -- others go first
         await TURN.next()
       }
       const puts = await encode(databases, changes)
       const last = this.#batch(() => {
         remove(databases, changes)
-        take(early, Infinity)
+        while (early.next().done !== true);
         for (const { records, key, value } of puts) void records.put(key, value)
       })
       for (const { error } of await Promise.all([...parts, last])) if (error !== undefined) throw error
@@ -274,9 +278,15 @@ function* putEarly(
   }
 }
 
-/** Goes on with `puts` for so many records. */
-function take(puts: Iterator<void>, count: number): void {
-  for (let i = 0; i < count && puts.next().done !== true; i++);
+/** Goes on with `puts` for a moment. Returns how many records that were, or more at the end. */
+function takeSome(puts: Iterator<void>): number {
+  const endMs = performance.now() + PART_MS
+  let records = 0
+  do {
+    for (let i = 0; i < RECORDS_BETWEEN_LOOKS; i++) puts.next()
+    records += RECORDS_BETWEEN_LOOKS
+  } while (records < PART_RECORDS && performance.now() < endMs)
+  return records
 }
 
 /** Encodes everything else that is put, in slices of the event loop, since a chapter may have thousands of topics. */
@@ -292,7 +302,7 @@ async function encode(databases: HistoryDatabases, changes: HistoryChanges): Pro
     puts.push({ records: members, key: sequenceKey(chapter), value: encodeMembers(all) })
   }
   for (const topic of changes.putTopics) {
-    if (puts.length % ENCODED_BETWEEN_LOOKS === 0) await slices.pause()
+    if (puts.length % RECORDS_BETWEEN_LOOKS === 0) await slices.pause()
     puts.push({ records: topics, key: topicKey(topic.number), value: encodeTopic(topic) })
   }
   return puts

@@ -36,7 +36,8 @@ export class OpenChanges {
   #removedTopics: number[] = []
   #chapters = new Set<Chapter>()
   #newTopics: HistoryTopic[] = []
-  #dirtyTopics = new Set<HistoryTopic>()
+  /** Those that are marked as dirty. */
+  #dirtyTopics: HistoryTopic[] = []
   /** Chapters that are not stored, open ones too, in the order they were begun. */
   #unstored: Chapter[] = []
   #isDirty = false
@@ -86,12 +87,11 @@ export class OpenChanges {
 
   putTopic(topic: HistoryTopic): void {
     this.#isDirty = true
-    this.#dirtyTopics.add(topic)
+    this.#mark(topic)
   }
 
   removeTopic(topic: HistoryTopic): void {
     this.#isDirty = true
-    this.#dirtyTopics.delete(topic)
     this.#removedTopics.push(topic.number)
   }
 
@@ -122,9 +122,12 @@ export class OpenChanges {
     const putMembers = closed.map((chapter) => this.#takeMembers(chapter))
     const putChapters = [...closed, ...this.#chapters].map(snapshot)
     const dirtyTopics = this.#dirtyTopics
-    const newTopics = this.#newTopics.filter((topic) => !topic.isRemoved && !dirtyTopics.has(topic))
-    const putTopics = new TopicSnapshots(dirtyTopics.size)
-    for (const topic of dirtyTopics) if (!topic.isRemoved) addAsStored(putTopics, topic, closed)
+    const newTopics = this.#newTopics.filter(({ isRemoved, isDirty }) => !isRemoved && !isDirty)
+    const putTopics = new TopicSnapshots(dirtyTopics.length)
+    for (const topic of dirtyTopics) {
+      topic.isDirty = false
+      if (!topic.isRemoved) addAsStored(putTopics, topic, closed)
+    }
     const changes: HistoryChanges = {
       removedRanges: this.#removedRanges,
       removedChapters: this.#removedChapters,
@@ -145,7 +148,7 @@ export class OpenChanges {
     this.#removedTopics = []
     this.#chapters = new Set()
     this.#newTopics = []
-    this.#dirtyTopics = new Set()
+    this.#dirtyTopics = []
     this.#isDirty = false
     return { changes, closed }
   }
@@ -188,7 +191,7 @@ export class OpenChanges {
     }
     for (const { number } of changes.putTopics) {
       const topic = this.#topics.byNumber(number)
-      if (topic !== undefined) this.#dirtyTopics.add(topic)
+      if (topic !== undefined) this.#mark(topic)
     }
     for (const { number } of changes.newTopics) {
       const topic = this.#topics.byNumber(number)
@@ -210,15 +213,22 @@ export class OpenChanges {
 
   /** The topics of a chapter that is stored, whose numbers change with it. */
   #takeMembers({ index = NO_INDEX, first }: Chapter): ChapterMembers {
-    const members: number[] = []
+    const members = new Uint32Array(index.size)
+    let count = 0
     for (let place = 0; place < index.size; place++) {
       const number = index.topicAt(place)
       const topic = this.#topics.byNumber(number)
       if (topic === undefined || index.countAt(place) === 0) continue
-      members.push(number)
-      this.#dirtyTopics.add(topic)
+      members[count++] = number
+      this.#mark(topic)
     }
-    return { chapter: first, topics: Uint32Array.from(members) }
+    return { chapter: first, topics: members.subarray(0, count) }
+  }
+
+  #mark(topic: HistoryTopic): void {
+    if (topic.isDirty) return
+    topic.isDirty = true
+    this.#dirtyTopics.push(topic)
   }
 }
 

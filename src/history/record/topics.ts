@@ -25,6 +25,8 @@ export class HistoryTopic {
   /** Messages that its own rates left out, since the hub started. */
   leftOut = 0
   isRemoved = false
+  /** Its stored numbers are out of date: only for `OpenChanges`. */
+  isDirty = false
 
   constructor(number: number, name: string, terms: TopicTerms) {
     this.number = number
