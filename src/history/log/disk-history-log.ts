@@ -130,11 +130,9 @@ export class DiskHistoryLog implements HistoryLog {
       const parts: Promise<Fault>[] = []
       let left = changes.putMembers.reduce((sum, { topics }) => sum + topics.length, changes.newTopics.length)
       while (left > FEW_RECORDS) {
-        parts.push(
-          this.#batch(() => {
-            left -= takeSome(early)
-          }),
-        )
+        const { records, stored } = this.#putSome(early)
+        parts.push(stored)
+        left -= records
         // oxlint-disable-next-line no-await-in-loop -- others go first
         await TURN.next()
       }
@@ -150,6 +148,15 @@ export class DiskHistoryLog implements HistoryLog {
       this.#isFailing = true
       throw await reasonOf(error)
     }
+  }
+
+  /** Goes on with `puts` for a moment. */
+  #putSome(puts: Iterator<void>): { readonly records: number; readonly stored: Promise<Fault> } {
+    let records = 0
+    const stored = this.#batch(() => {
+      records = takeSome(puts)
+    })
+    return { records, stored }
   }
 
   async #batch(write: () => void): Promise<Fault> {
@@ -278,7 +285,7 @@ function* putEarly(
   }
 }
 
-/** Goes on with `puts` for a moment. Returns how many records that were, or more at the end. */
+/** Returns how many records that were, or more at the end. */
 function takeSome(puts: Iterator<void>): number {
   const endMs = performance.now() + PART_MS
   let records = 0
