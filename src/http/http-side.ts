@@ -2,6 +2,7 @@ import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { randomBytes } from 'node:crypto'
 import { type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import fastifyCompress, { type FastifyCompressOptions } from '@fastify/compress'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { formatAddress } from '../base/addresses.ts'
@@ -42,6 +43,14 @@ export interface HttpSideOptions extends ApiParts {
 const MAX_BODY_BYTES = 4 * 1024 ** 2
 /** A client identifier in a path, with all its 65,535 bytes escaped. */
 const MAX_PARAMETER_CHARACTERS = 3 * 65_535
+/** JSON over 1 kB is compressed, off the event loop, by what is fast: it is made anew for each answer. */
+const COMPRESSION: FastifyCompressOptions = {
+  threshold: 1024,
+  encodings: ['gzip', 'identity'],
+  customTypes: /json/,
+  // Of requests nothing is unpacked: a few bytes could become very many.
+  globalDecompression: false,
+}
 const VERSION_PATH = '/api/v1'
 const DOCS_PATH = '/api/docs'
 const DOCUMENT_PATH = `${VERSION_PATH}/openapi.json`
@@ -128,9 +137,11 @@ export class HttpSide {
   #addRoutes(root: FastifyInstance): void {
     const options = this.#options
     root.register(
-      (scope, _options, done) => {
+      async (scope) => {
         const api: Api = scope.withTypeProvider<TypeBoxTypeProvider>()
         guardApiAgainstOtherSites(scope, options.origins)
+        // Routes that are added before it is there are not compressed.
+        await scope.register(fastifyCompress, COMPRESSION)
         api.addHook('onSend', (_request, reply, payload, next) => {
           reply.header('Cache-Control', 'no-store')
           next(null, payload)
@@ -144,7 +155,6 @@ export class HttpSide {
         explainRoute(api, options)
         overviewRoute(api, options)
         mishapsRoute(api, options)
-        done()
       },
       { prefix: VERSION_PATH },
     )

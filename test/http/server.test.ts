@@ -117,6 +117,21 @@ describe('The HTTP side', () => {
     expect(await ask(httpPort, { path: '/healthz' })).toMatchObject({ status: 200 })
   })
 
+  test('compresses answers of more than 1 kB for who takes gzip', async () => {
+    const { hub, httpPort } = await startHubWithHttp()
+    for (let i = 0; i < 20; i++) await hub.publish(`t/${i}`, 'x'.repeat(2000), { retain: true })
+    const headers = { 'Accept-Encoding': 'gzip, br' }
+    const headersOf = async (path: string) => (await ask(httpPort, { path, headers })).headers
+    expect((await headersOf('/api/v1/retained'))['content-encoding']).toBe('gzip')
+    expect((await headersOf('/api/v1/topics?prefix=t/'))['content-encoding']).toBe('gzip')
+    expect((await headersOf('/api/v1/limits'))['content-encoding']).toBeUndefined()
+    const plain = await ask(httpPort, { path: '/api/v1/retained' })
+    expect(plain.headers['content-encoding']).toBeUndefined()
+    const unpacked = await new ApiClient(httpPort).get('/retained')
+    expect(unpacked.headers.get('content-encoding')).toBe('gzip')
+    expect(unpacked.body).toEqual(JSON.parse(plain.text))
+  })
+
   test('says whether it is alive and ready', async () => {
     const { httpPort } = await startHubWithHttp()
     expect(await ask(httpPort, { path: '/healthz' })).toMatchObject({ status: 200, text: 'alive\n' })

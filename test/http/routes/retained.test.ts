@@ -48,7 +48,7 @@ describe('GET /api/v1/retained', () => {
   test('ends a page that has searched enough, and goes on behind it', async () => {
     const { hub, httpPort } = await startHubWithHttp()
     const api = new ApiClient(httpPort)
-    for (let i = 0; i < 50; i++) await hub.publish(`big/${i + 10}`, 'x'.repeat(1_000_000), { retain: true })
+    for (let i = 0; i < 25; i++) await hub.publish(`big/${i + 10}`, 'x'.repeat(1_000_000), { retain: true })
     await hub.publish('small', 'sought', { retain: true })
     let pages = 0
     let page = await api.get('/retained', { text: 'sought' })
@@ -57,7 +57,7 @@ describe('GET /api/v1/retained', () => {
       page = await api.get('/retained', { text: 'sought', cursor: cursorOf(page) })
     }
     expect(eachOf(page, 'messages', 'topic')).toEqual(['small'])
-    expect(pages).toBe(5)
+    expect(pages).toBe(2)
   })
 
   test('finds a text in topics and payloads, and tells when a message came', async () => {

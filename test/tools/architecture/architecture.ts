@@ -50,6 +50,7 @@ const PACKAGE_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['fastify', ['src/http']],
   ['ajv', ['src/http']],
   ['fast-json-stringify', ['src/http']],
+  ['@fastify/compress', ['src/http']],
   ['@fastify/static', ['src/http']],
   ['@fastify/swagger', ['src/http']],
   ['@fastify/swagger-ui', ['src/http']],
