@@ -70,13 +70,6 @@ export interface ConnectionLimits extends ControlLimits {
   readonly maxPublishRate: number
 }
 
-/** A control packet that waits for its turn. */
-interface WaitingPacket {
-  readonly type: number
-  readonly bytes: Buffer
-  readonly bodyStart: number
-}
-
 /** What there may be to say about the end of a connection besides its reason. */
 interface EndingDetails {
   /** Tells a client of MQTT 5 where to go instead [MQTT5 §3.2.2.3.16]. */
@@ -112,13 +105,9 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   /** Too much waits for the answer to a control packet. */
   #isFull = false
   #takenQos0Messages = 0
-  /** A control packet is being taken, and whether its answer came before the call returned. */
-  #isTaking = false
-  #isAnswered = false
   #connected = NOT_CONNECTED
   /** It is not read on before all have what its client has published. */
   #awaitsReceivers = false
-  #waitingPacket: WaitingPacket | undefined = undefined
 
   constructor(transport: Transport, parts: ConnectionParts, overLimit: LimitName | undefined) {
     this.transport = transport
@@ -275,7 +264,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       return this.#acknowledgement(session, type, bytes, bodyStart, end)
     }
     if (type === PacketType.PINGREQ) return this.#ping(end - bodyStart)
-    return this.#controlPacket(type, bytes, start, bodyStart, end)
+    return this.#control?.receive(type, bytes, start, bodyStart, end) === true
   }
 
   #takeFirst(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
@@ -291,8 +280,9 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#parts.ledger.connects++
     // It may have to wait for its turn.
     this.#parts.silences.forget(this)
-    this.#control = new Control(this, this.#parts)
-    return this.#controlPacket(type, bytes, start, bodyStart, end)
+    const control = new Control(this, this.#parts)
+    this.#control = control
+    return control.receive(type, bytes, start, bodyStart, end)
   }
 
   #ping(bodyBytes: number): boolean {
@@ -300,42 +290,6 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.#parts.ledger.otherReceived++
     this.sendPacket(PINGRESP)
     return true
-  }
-
-  /** Hands a packet to the control side, now or when it is its turn. False if later frames have to wait for its answer. */
-  #controlPacket(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
-    this.#parts.ledger.otherReceived++
-    if (!TURN.isFull) return this.#takeControl(type, bytes, start, bodyStart, end)
-    this.#waitingPacket = { type, bytes: Buffer.from(bytes.subarray(start, end)), bodyStart: bodyStart - start }
-    TURN.waitWith(takeWaiting, this)
-    return false
-  }
-
-  /** Takes the control packet that has waited for its turn; only for the callback below. */
-  takeWaiting(): void {
-    const packet = this.#waitingPacket
-    this.#waitingPacket = undefined
-    if (packet === undefined || this.#isClosed) return
-    const { type, bytes, bodyStart } = packet
-    try {
-      if (this.#takeControl(type, bytes, 0, bodyStart, bytes.length)) this.proceed()
-    } catch (error) {
-      if (!(error instanceof MalformedPacketError)) throw error
-      this.malformed(error)
-    }
-  }
-
-  #takeControl(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
-    this.#isAnswered = false
-    this.#isTaking = true
-    const before = LOOP_TIMES.enter(LoopPart.CONTROL)
-    try {
-      this.#control?.take(type, bytes, start, bodyStart, end)
-    } finally {
-      this.#isTaking = false
-      LOOP_TIMES.leave(before)
-    }
-    return this.#isAnswered && !this.#isClosed
   }
 
   #publish(session: Session, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
@@ -431,10 +385,6 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   }
 
   proceed(): void {
-    if (this.#isTaking) {
-      this.#isAnswered = true
-      return
-    }
     if (this.takeTurn(AT_ONCE_BYTES)) this.transport.awaitTurn()
   }
 
@@ -575,8 +525,4 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
 function takeLeave(connection: Connection): void {
   connection.takeLeave()
-}
-
-function takeWaiting(connection: Connection): void {
-  connection.takeWaiting()
 }

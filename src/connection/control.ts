@@ -1,6 +1,8 @@
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../base/log.ts'
+import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
+import { TURN } from '../base/turn.ts'
 import type { Ledger, LimitName } from '../observe/ledger.ts'
 import { encodeConnack, encodeConnack5, encodeDisconnect } from '../protocol/answer-packets.ts'
 import { type ConnectPacket, isConnect5, readConnect } from '../protocol/connect-packet.ts'
@@ -22,11 +24,16 @@ import { type Refusal, refusalByBroker, refusalOf } from './refusal.ts'
 import { checkWill, reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
-export interface ControlOwner extends SessionConnection, FilterPacketsOwner {
+export interface ControlOwner extends SessionConnection {
   /** The limit that this connection is over: it is to be refused once it says CONNECT. */
   readonly overLimit: LimitName | undefined
+  sendPacket(packet: Buffer): void
   /** The CONNACK is sent: from here on the session may send, and the keep-alive counts. */
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void
+  /** What waits behind a control packet may go on: it is answered. */
+  proceed(): void
+  /** The connection has to end for what is wrong with a packet. */
+  malformed(fault: MalformedPacketError): void
 }
 
 /** A client that asks to be admitted. */
@@ -61,6 +68,13 @@ export interface ControlLimits extends TopicLimits, ConnackLimits {
   readonly maxSessionExpirySeconds: number
 }
 
+/** A control packet that waits for its turn. */
+interface WaitingPacket {
+  readonly type: number
+  readonly bytes: Buffer
+  readonly bodyStart: number
+}
+
 /** What DISCONNECT and CONNACK take besides their Reason String. */
 const FAREWELL_HEADER_BYTES = 16
 // One of each for all connections that have nothing to say.
@@ -72,7 +86,7 @@ const DISCONNECTED = 'the client said DISCONNECT'
  * MQTT 3.1.1 in the name of clients of MQTT 5, and writes the answers itself, since Aedes cannot know of sessions without
  * subscriptions, filters given twice, limits or properties.
  */
-export class Control {
+export class Control implements FilterPacketsOwner {
   readonly connection: ControlOwner
   readonly #parts: ControlParts
   will: StoredWill | undefined = undefined
@@ -87,7 +101,12 @@ export class Control {
   #isPresent = false
   /** There is one when a SUBSCRIBE or UNSUBSCRIBE has come. */
   #filters: FilterPackets | undefined = undefined
+  #waiting: WaitingPacket | undefined = undefined
+  /** A packet is being taken, and whether its answer came before the call returned. */
+  #isTaking = false
+  #isAnswered = false
   #isDisconnecting = false
+  #isEnded = false
   #maxPacketBytes = Infinity
 
   constructor(connection: ControlOwner, parts: ControlParts) {
@@ -111,8 +130,60 @@ export class Control {
     return this.#isConnected ? encodeDisconnect(code, properties) : encodeConnack5(false, connackCode(code), properties)
   }
 
-  /** Takes one control packet. @throws MalformedPacketError when the connection has to end for it */
-  take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): void {
+  /**
+   * Takes one control packet, now or when it is its turn. False if later frames have to wait for its answer.
+   * @throws MalformedPacketError when the connection has to end for it
+   */
+  receive(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    this.#parts.ledger.otherReceived++
+    if (!TURN.isFull) return this.#takeNow(type, bytes, start, bodyStart, end)
+    this.#waiting = { type, bytes: copyOf(bytes, start, end), bodyStart: bodyStart - start }
+    TURN.waitWith(takeWaiting, this)
+    return false
+  }
+
+  /** Takes the packet that has waited for its turn; only for the callback below. */
+  takeWaiting(): void {
+    const packet = this.#waiting
+    this.#waiting = undefined
+    if (packet === undefined || this.#isEnded) return
+    const { type, bytes, bodyStart } = packet
+    try {
+      if (this.#takeNow(type, bytes, 0, bodyStart, bytes.length)) this.connection.proceed()
+    } catch (error) {
+      if (!(error instanceof MalformedPacketError)) throw error
+      this.connection.malformed(error)
+    }
+  }
+
+  /** The packet is answered: later frames may go on. */
+  proceed(): void {
+    if (this.#isTaking) this.#isAnswered = true
+    else this.connection.proceed()
+  }
+
+  sendPacket(packet: Buffer): void {
+    this.connection.sendPacket(packet)
+  }
+
+  malformed(fault: MalformedPacketError): void {
+    this.connection.malformed(fault)
+  }
+
+  #takeNow(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    this.#isAnswered = false
+    this.#isTaking = true
+    const before = LOOP_TIMES.enter(LoopPart.CONTROL)
+    try {
+      this.#take(type, bytes, start, bodyStart, end)
+    } finally {
+      this.#isTaking = false
+      LOOP_TIMES.leave(before)
+    }
+    return this.#isAnswered && !this.#isEnded
+  }
+
+  #take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): void {
     switch (type) {
       case PacketType.CONNECT:
         return this.#takeConnect(bytes, start, bodyStart, end)
@@ -135,7 +206,7 @@ export class Control {
     const session = this.#session
     const client = this.#client
     if (session === undefined || client === undefined) return undefined
-    return new FilterPackets(this.connection, session, client, this.#isVersion5, this.#parts)
+    return new FilterPackets(this, session, client, this.#isVersion5, this.#parts)
   }
 
   #takeConnect(bytes: Buffer, start: number, bodyStart: number, end: number): void {
@@ -187,6 +258,7 @@ export class Control {
 
   /** The connection ends, and with it the client, unless it did so before: then its will is published. */
   end(): void {
+    this.#isEnded = true
     this.#filters?.end()
     if (this.#session !== undefined) this.#parts.memory.sessions.give(this.request.willBytes, 0)
     this.#admission?.destroy()
@@ -235,7 +307,7 @@ export class Control {
     )
     this.#isConnected = true
     this.connection.connected(session, isPresent, connect, keepAliveSeconds)
-    this.connection.proceed()
+    this.proceed()
   }
 
   subscribed(): void {
@@ -259,4 +331,8 @@ function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafe(end - start)
   bytes.copy(copy, 0, start, end)
   return copy
+}
+
+function takeWaiting(control: Control): void {
+  control.takeWaiting()
 }

@@ -12,7 +12,7 @@ import { type FilterPacket, type FilterRequest, readSubscribe, readUnsubscribe }
 import { isOverTopicLimit, type TopicLimits } from '../protocol/topic.ts'
 import type { Session } from '../session/session.ts'
 
-/** What is asked of the connection that the packets came over. */
+/** Where the packets come from, and their answers go. */
 export interface FilterPacketsOwner {
   sendPacket(packet: Buffer): void
   /** The packet is answered: later frames may go on. */
@@ -43,7 +43,7 @@ const UNSUBSCRIBED: readonly [ReasonCode, ReasonCode] = [ReasonCode.NO_SUBSCRIPT
  * filters, and then takes as many turns of the event loop as it needs.
  */
 export class FilterPackets {
-  readonly #connection: FilterPacketsOwner
+  readonly #owner: FilterPacketsOwner
   readonly #session: Session
   readonly #client: FilterClient
   readonly #isVersion5: boolean
@@ -54,13 +54,13 @@ export class FilterPackets {
   #isEnded = false
 
   constructor(
-    connection: FilterPacketsOwner,
+    owner: FilterPacketsOwner,
     session: Session,
     client: FilterClient,
     isVersion5: boolean,
     parts: FilterPacketsParts,
   ) {
-    this.#connection = connection
+    this.#owner = owner
     this.#session = session
     this.#client = client
     this.#isVersion5 = isVersion5
@@ -121,7 +121,7 @@ export class FilterPackets {
         }
       } catch (error) {
         if (!(error instanceof MalformedPacketError)) throw error
-        this.#connection.malformed(error)
+        this.#owner.malformed(error)
         return false
       }
       this.#packetId = packetId
@@ -163,7 +163,7 @@ export class FilterPackets {
 
   #granted(codes: readonly number[], replays: readonly FilterRequest[]): void {
     this.#session.afterStored(() => {
-      this.#connection.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
+      this.#owner.sendPacket(encodeSuback(this.#packetId, codes, this.#isVersion5))
       this.#sendRetained(replays)
     })
   }
@@ -179,7 +179,7 @@ export class FilterPackets {
         return true
       }
       this.#session.drain()
-      this.#connection.proceed()
+      this.#owner.proceed()
       return false
     })
   }
@@ -222,8 +222,8 @@ export class FilterPackets {
         return true
       }
       this.#session.afterStored(() => {
-        this.#connection.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
-        this.#connection.proceed()
+        this.#owner.sendPacket(encodeUnsuback(this.#packetId, codes, this.#isVersion5))
+        this.#owner.proceed()
       })
       return false
     })
