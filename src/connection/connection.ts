@@ -7,27 +7,26 @@ import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mis
 import type { Mishaps } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
-import { readAcknowledgement } from '../protocol/acknowledgement-packet.ts'
 import { MalformedPacketError, NoMemoryError } from '../protocol/field-reader.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { PLAIN_PUBLISH, type PublishPacket } from '../protocol/publish-packet.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
-import { isOverTopicLimit, topicNameFault } from '../protocol/topic.ts'
-import { isUtf8String } from '../protocol/utf8.ts'
 import type { Terms } from '../store/store.ts'
 import type { ConnectionReport } from '../session/client-report.ts'
 import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { takeAcknowledgement } from './acknowledgement.ts'
 import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
 import { Output } from './output.ts'
 import type { OutputTurn } from './output-turn.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import type { PublishRun } from './publish-run.ts'
 import type { SilenceWatch, Watched } from './silence-watch.ts'
+import { topicFault } from './topic-fault.ts'
 import { Version5, type Version5Parts } from './v5/version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
 
@@ -261,7 +260,8 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     if ((first & 0x0f) !== REQUIRED_FLAGS[type])
       throw new MalformedPacketError(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
     if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
-      return this.#acknowledgement(session, type, bytes, bodyStart, end)
+      takeAcknowledgement(session, type, bytes, bodyStart, end, this.#version5 !== undefined, this.#parts)
+      return !this.#isClosed
     }
     if (type === PacketType.PINGREQ) return this.#ping(end - bodyStart)
     return this.#control?.receive(type, bytes, start, bodyStart, end) === true
@@ -323,7 +323,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
       this.#version5 === undefined
         ? this.#parts.router.resolve(bytes, topicStart, topicEnd, end - payloadStart)
         : this.#version5.resolve(bytes, packet)
-    if (topic === 0) throw this.#topicRefusal(bytes, packet)
+    if (topic === 0) throw topicFault(bytes, packet, this.#parts)
     return topic
   }
 
@@ -332,36 +332,6 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     if (spreading === 0) return !this.#isClosed
     this.#awaitsReceivers = true
     return false
-  }
-
-  #acknowledgement(session: Session, type: number, bytes: Buffer, bodyStart: number, end: number): boolean {
-    let reasonCode = 0
-    if (end - bodyStart !== 2) {
-      if (this.#version5 === undefined) throw new MalformedPacketError(`${PACKET_NAMES[type]} is not two bytes long`)
-      reasonCode = readAcknowledgement(type, bytes, bodyStart, end)
-    }
-    this.#parts.ledger.otherReceived++
-    const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
-    if (packetId === 0) throw new MalformedPacketError(`${PACKET_NAMES[type]} with packet identifier 0`)
-    let isKnown = true
-    if (type === PacketType.PUBACK) isKnown = session.outgoing.acknowledge(packetId, reasonCode)
-    else if (type === PacketType.PUBREC) isKnown = session.outgoing.release(packetId, reasonCode)
-    else if (type === PacketType.PUBCOMP) isKnown = session.outgoing.complete(packetId)
-    else session.receiveRelease(packetId)
-    // A late answer after a reconnect is no fault of the client's [MQTT5 §4.3], so it is noted and nothing more.
-    if (!isKnown)
-      this.#parts.log.debug({ clientId: session.clientId, packetId, type }, 'acknowledgement of nothing in flight')
-    return !this.#isClosed
-  }
-
-  /** What is wrong with the topic name of a PUBLISH that is not valid; counts it when that is a limit of the hub. */
-  #topicRefusal(bytes: Buffer, { topicStart, topicEnd }: PublishPacket): MalformedPacketError {
-    const { ledger, limits, router } = this.#parts
-    const isText = isUtf8String(bytes, topicStart, topicEnd)
-    const topic = bytes.toString('utf8', topicStart, topicEnd)
-    if (isText && isOverTopicLimit(topicNameFault, topic, limits)) ledger.hit('topic')
-    const fault = router.explainInvalid(bytes, topicStart, topicEnd)
-    return new MalformedPacketError(fault, ReasonCode.TOPIC_NAME_INVALID)
   }
 
   // ---- from the control side
