@@ -1,5 +1,4 @@
 // Hot path: `frame` runs per packet received; measured by `npm run bench`, all rows.
-import { isTold } from '../base/log.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import type { LimitName } from '../observe/ledger.ts'
@@ -13,28 +12,20 @@ import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { PLAIN_PUBLISH, type PublishPacket } from '../protocol/publish-packet.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
-import type { Terms } from '../store/store.ts'
 import type { ConnectionReport } from '../session/client-report.ts'
-import type { AcknowledgementType } from '../session/session-connection.ts'
 import type { TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { takeAcknowledgement } from './acknowledgement.ts'
+import { tellClosed, tellConnected, tellDisconnected } from './connection-log.ts'
 import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
-import { Output } from './output.ts'
-import type { OutputTurn } from './output-turn.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import type { PublishRun } from './publish-run.ts'
 import type { SilenceWatch, Watched } from './silence-watch.ts'
+import { type SendingLimits, type SendingParts, SendingSide } from './sending-side.ts'
 import { topicFault } from './topic-fault.ts'
 import { Version5, type Version5Parts } from './v5/version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
-
-/** A client that lets its acknowledgements pile up this many times over the output limit is not read from. */
-const STOP_READING_AT = 2
-
-/** So much may wait for any client, also when there is no memory for more. */
-const SURE_OUTPUT_BYTES = 16_384
 
 /** A client of which more than this waits for the answer to a control packet is not read from meanwhile. */
 const STOP_READING_BYTES = 65_536
@@ -49,10 +40,9 @@ const NOT_CONNECTED = { protocolLevel: 0, keepAliveSeconds: 0, connectedAtMs: 0 
 const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]
 
 /** What all connections of a hub share. */
-export interface ConnectionParts extends ControlParts, Version5Parts {
+export interface ConnectionParts extends ControlParts, Version5Parts, SendingParts {
   readonly sessions: Sessions
   readonly mishaps: Mishaps
-  readonly turn: OutputTurn
   readonly silences: SilenceWatch
   /** The message that `packet` is; both serve one PUBLISH at a time. */
   readonly message: Message
@@ -62,10 +52,9 @@ export interface ConnectionParts extends ControlParts, Version5Parts {
   readonly onClosed: (connection: Connection) => void
 }
 
-export interface ConnectionLimits extends ControlLimits {
+export interface ConnectionLimits extends ControlLimits, SendingLimits {
   readonly maxConnectPacketBytes: number
   readonly connectTimeoutSeconds: number
-  readonly maxOutputBytes: number
   readonly maxPublishRate: number
 }
 
@@ -81,17 +70,15 @@ interface EndingDetails {
  * One client's network connection: cuts what comes into packets, gives messages and acknowledgements to the session and
  * control packets to the broker, and gathers what goes out. Whatever is wrong with its bytes ends it, and nothing else.
  */
-export class Connection implements TransportOwner, ControlOwner, PublishRateOwner, Watched {
-  readonly transport: Transport
+export class Connection
+  extends SendingSide<ConnectionParts>
+  implements TransportOwner, ControlOwner, PublishRateOwner, Watched
+{
   readonly overLimit: LimitName | undefined
-  readonly #parts: ConnectionParts
   readonly #reader: FrameReader
-  readonly #output: Output
   /** There is one only where the rate has a limit. */
   readonly #publishRate: PublishRate | undefined
   #control: Control | undefined = undefined
-  #session: Session | undefined = undefined
-  #version5: Version5 | undefined = undefined
   watchedNext: Watched | undefined = undefined
   watchedPrevious: Watched | undefined = undefined
   watchedStep = 0
@@ -100,74 +87,38 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #isClosed = false
   #isTransportGone = false
   #transportError: Error | undefined = undefined
-  #isBacklogged = false
   /** Too much waits for the answer to a control packet. */
   #isFull = false
-  #takenQos0Messages = 0
   #connected = NOT_CONNECTED
   /** It is not read on before all have what its client has published. */
   #awaitsReceivers = false
 
   constructor(transport: Transport, parts: ConnectionParts, overLimit: LimitName | undefined) {
-    this.transport = transport
+    super(transport, parts)
     this.overLimit = overLimit
-    this.#parts = parts
     const { maxConnectPacketBytes, maxPublishRate } = parts.limits
     this.#publishRate = maxPublishRate === Infinity ? undefined : new PublishRate(this, maxPublishRate)
     this.#reader = new FrameReader(this.#publishRate ?? this, maxConnectPacketBytes, parts.turn.blocks)
-    this.#output = new Output(transport, parts.turn)
   }
 
   /** Begins to read; a client that does not send its CONNECT in time is let go. */
   start(): void {
-    const { limits, silences } = this.#parts
+    const { limits, silences } = this.parts
     silences.wait(this, limits.connectTimeoutSeconds * 1000)
     this.transport.attach(this)
-  }
-
-  get receiveMaximum(): number {
-    return this.#version5 === undefined ? Infinity : this.#version5.receiveMaximum
-  }
-
-  get explainsFailures(): boolean {
-    return this.#version5 !== undefined
-  }
-
-  get takesRuns(): boolean {
-    return this.#version5 === undefined || this.#version5.takesRuns
-  }
-
-  get isCongested(): boolean {
-    const { pendingBytes } = this.#output
-    return (
-      pendingBytes >= this.#parts.limits.maxOutputBytes ||
-      (pendingBytes >= SURE_OUTPUT_BYTES && this.#parts.turn.isShort)
-    )
-  }
-
-  get isOutputFull(): boolean {
-    return this.#output.pendingBytes >= this.#parts.limits.maxOutputBytes
-  }
-
-  get pendingQos0Messages(): number {
-    return this.#output.pendingQos0Messages
   }
 
   report(): ConnectionReport {
     const { remoteAddress: address, kind: transport } = this.transport
     const will = this.#control?.willReport
-    return Object.assign({ address, transport, pendingBytes: this.#output.pendingBytes, will }, this.#connected)
-  }
-
-  get writtenQos0Messages(): number {
-    return this.#takenQos0Messages + this.#output.pendingQos0Messages
+    return Object.assign({ address, transport, pendingBytes: this.output.pendingBytes, will }, this.#connected)
   }
 
   // ---- from the transport
 
   received(chunk: Buffer): void {
-    this.#lastReceivedMs = this.#parts.clock.turn()
-    this.#parts.ledger.inputBytes += chunk.length
+    this.#lastReceivedMs = this.parts.clock.turn()
+    this.parts.ledger.inputBytes += chunk.length
     this.#reader.push(chunk)
     this.flush()
     this.#publishRate?.settle(this.#lastReceivedMs)
@@ -191,23 +142,23 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   }
 
   taken(): void {
-    const qos0Messages = this.#output.taken()
+    const qos0Messages = this.output.taken()
     if (this.#isClosed) return
-    this.#parts.ledger.delivered += qos0Messages
-    this.#takenQos0Messages += qos0Messages
-    this.#session?.outgoingQos0.taken(this.#takenQos0Messages)
+    this.parts.ledger.delivered += qos0Messages
+    this.takenQos0Messages += qos0Messages
+    this.session?.outgoingQos0.taken(this.takenQos0Messages)
     if (this.isCongested) return
-    if (this.#isBacklogged) {
-      this.#isBacklogged = false
+    if (this.isBacklogged) {
+      this.isBacklogged = false
       this.#readOn()
     }
-    this.#session?.drain()
+    this.session?.drain()
   }
 
   closed(error: Error | undefined): void {
     this.#isTransportGone = true
-    if (error instanceof FrameSizeError) this.#parts.ledger.hit('packet-size')
-    this.#output.close()
+    if (error instanceof FrameSizeError) this.parts.ledger.hit('packet-size')
+    this.output.close()
     // Thousands may go at once.
     this.#transportError = error
     if (TURN.isFull) TURN.waitWith(takeLeave, this)
@@ -216,7 +167,7 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
   /** The rest of `closed`; only for that and the callback below. */
   takeLeave(): void {
-    this.#parts.onClosed(this)
+    this.parts.onClosed(this)
     // What the client sent before it went is still its word: frames that wait for the broker are heard first.
     if (this.#reader.isStopped && !this.#isClosed) return
     this.close(this.#transportError?.message ?? GONE, ReasonCode.UNSPECIFIED_ERROR)
@@ -226,26 +177,26 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
   frame(bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     if (this.#isClosed) return false
-    if (bytes[start] === PLAIN_PUBLISH && this.#parts.run.extend(bytes, start, bodyStart, end)) return true
+    if (bytes[start] === PLAIN_PUBLISH && this.parts.run.extend(bytes, start, bodyStart, end)) return true
     try {
       return this.#take(bytes, start, bodyStart, end)
     } catch (error) {
       if (!(error instanceof MalformedPacketError)) throw error
-      this.#parts.run.finish()
+      this.parts.run.finish()
       this.malformed(error)
       return false
     }
   }
 
   flush(): void {
-    this.#parts.run.finish()
-    this.#parts.router.topics.settle()
+    this.parts.run.finish()
+    this.parts.router.topics.settle()
   }
 
   malformed(fault: MalformedPacketError): void {
     const { code, message } = fault
-    if (code === ReasonCode.PACKET_TOO_LARGE) this.#parts.ledger.hit('packet-size')
-    if (fault instanceof NoMemoryError) this.#parts.ledger.hit('memory')
+    if (code === ReasonCode.PACKET_TOO_LARGE) this.parts.ledger.hit('packet-size')
+    if (fault instanceof NoMemoryError) this.parts.ledger.hit('memory')
     this.close(message, code)
   }
 
@@ -253,14 +204,14 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #take(bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     const first = bytes[start] ?? 0
     const type = first >> 4
-    const session = this.#session
+    const session = this.session
     if (session === undefined) return this.#takeFirst(type, first, bytes, start, bodyStart, end)
     if (type === PacketType.PUBLISH) return this.#publish(session, bytes, start, bodyStart, end)
-    this.#parts.run.finish()
+    this.parts.run.finish()
     if ((first & 0x0f) !== REQUIRED_FLAGS[type])
       throw new MalformedPacketError(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
     if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
-      takeAcknowledgement(session, type, bytes, bodyStart, end, this.#version5 !== undefined, this.#parts)
+      takeAcknowledgement(session, type, bytes, bodyStart, end, this.version5 !== undefined, this.parts)
       return !this.#isClosed
     }
     if (type === PacketType.PINGREQ) return this.#ping(end - bodyStart)
@@ -277,25 +228,25 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     if (type !== PacketType.CONNECT)
       throw new MalformedPacketError(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) throw new MalformedPacketError('the flags of CONNECT are not 0')
-    this.#parts.ledger.connects++
+    this.parts.ledger.connects++
     // It may have to wait for its turn.
-    this.#parts.silences.forget(this)
-    const control = new Control(this, this.#parts)
+    this.parts.silences.forget(this)
+    const control = new Control(this, this.parts)
     this.#control = control
     return control.receive(type, bytes, start, bodyStart, end)
   }
 
   #ping(bodyBytes: number): boolean {
     if (bodyBytes !== 0) throw new MalformedPacketError('PINGREQ has a body')
-    this.#parts.ledger.otherReceived++
+    this.parts.ledger.otherReceived++
     this.sendPacket(PINGRESP)
     return true
   }
 
   #publish(session: Session, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
-    const { packet, router, run, message } = this.#parts
+    const { packet, router, run, message } = this.parts
     const { table } = router.topics
-    const version5 = this.#version5
+    const version5 = this.version5
     run.endPart()
     packet.read(bytes, start, bodyStart, end, version5 !== undefined)
     let topic = this.#resolve(bytes, packet)
@@ -320,10 +271,10 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   #resolve(bytes: Buffer, packet: PublishPacket): TopicNumber {
     const { topicStart, topicEnd, payloadStart, end } = packet
     const topic =
-      this.#version5 === undefined
-        ? this.#parts.router.resolve(bytes, topicStart, topicEnd, end - payloadStart)
-        : this.#version5.resolve(bytes, packet)
-    if (topic === 0) throw topicFault(bytes, packet, this.#parts)
+      this.version5 === undefined
+        ? this.parts.router.resolve(bytes, topicStart, topicEnd, end - payloadStart)
+        : this.version5.resolve(bytes, packet)
+    if (topic === 0) throw topicFault(bytes, packet, this.parts)
     return topic
   }
 
@@ -337,20 +288,16 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
   // ---- from the control side
 
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void {
-    this.#session = session
-    const { protocolLevel, isClean } = connect
-    this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.#parts.clock.nowMs() }
-    this.#reader.maxPacketBytes = this.#parts.limits.maxPacketBytes
-    if (keepAliveSeconds > 0) this.#parts.silences.wait(this, this.#allowedSilenceMs)
+    this.session = session
+    const { protocolLevel } = connect
+    this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.parts.clock.nowMs() }
+    this.#reader.maxPacketBytes = this.parts.limits.maxPacketBytes
+    if (keepAliveSeconds > 0) this.parts.silences.wait(this, this.#allowedSilenceMs)
     if (connect.properties !== undefined) {
-      this.#version5 = new Version5(connect.properties, this.#parts, this.#publishRate)
-      this.#output.isVersion5 = true
+      this.version5 = new Version5(connect.properties, this.parts, this.#publishRate)
+      this.output.isVersion5 = true
     }
-    if (isTold(this.#parts.log, 'info')) {
-      const { clientId } = session
-      const address = this.transport.remoteAddress
-      this.#parts.log.info({ address, clientId, protocolLevel, isClean, isPresent }, 'client connected')
-    }
+    tellConnected(this.parts.log, this.transport, session.clientId, connect, isPresent)
     session.open()
   }
 
@@ -364,53 +311,20 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     this.proceed()
   }
 
-  // ---- what goes out
-
-  sendPacket(packet: Buffer): void {
-    this.#output.packet(packet)
-    this.#checkBacklog()
-  }
-
-  fits(message: Message, terms: Terms): boolean {
-    return this.#version5 === undefined || this.#version5.fits(message, terms)
-  }
-
-  sendQos0(message: Message, terms: Terms): void {
-    this.sendPublish(message, terms, 0, false)
-  }
-
-  sendRun(run: Message): void {
-    this.#session?.traffic.gave(run.count, run.packetBytes)
-    this.#output.publishRun(run)
-  }
-
-  sendPublish(message: Message, terms: Terms, packetId: number, isDuplicate: boolean): void {
-    this.#session?.traffic.gave(1, message.packetBytes)
-    if (this.#version5 !== undefined) this.#version5.send(this.#output, message, terms, packetId, isDuplicate)
-    else this.#output.publish(message, terms.qos, packetId, isDuplicate, terms.isRetained)
-  }
-
-  sendAcknowledgement(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode): void {
-    const firstByte = (type << 4) | (type === PacketType.PUBREL ? 2 : 0)
-    if (reasonCode === ReasonCode.SUCCESS || this.#version5 === undefined) this.#output.acknowledge(firstByte, packetId)
-    else this.#version5.explain(this.#output, firstByte, packetId, reasonCode)
-    this.#checkBacklog()
-  }
-
   close(reason: string, code: ReasonCode, { serverReference, foreign }: EndingDetails = {}): void {
     if (this.#isClosed) return
     this.#isClosed = true
     const session = this.#control?.session
     const clientId = session?.clientId
-    const { mishaps, sessions } = this.#parts
-    this.#parts.silences.forget(this)
+    const { mishaps, sessions } = this.parts
+    this.parts.silences.forget(this)
     this.#publishRate?.stop()
     this.#reader.end()
     if (code === ReasonCode.SUCCESS) {
-      this.#tellEnd('client disconnected', clientId, undefined)
+      tellDisconnected(this.parts.log, this.transport, clientId)
     } else {
       if (!this.#isTransportGone) this.#sayFarewell(reason, code, serverReference)
-      this.#tellEnd('connection closed', clientId, reason)
+      tellClosed(this.parts.log, this.transport, clientId, reason)
       if (!this.#isTransportGone && isFault(code)) {
         const kind = foreign ?? (session === undefined ? 'connect-refused' : 'protocol-error')
         mishaps.note(kind, this.transport.remoteAddress, reason, clientId)
@@ -420,29 +334,22 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
     const before = LOOP_TIMES.enter(LoopPart.DISCONNECT)
     if (session !== undefined) sessions.leave(session, this)
     this.#control?.end()
-    this.#version5?.end()
+    this.version5?.end()
     LOOP_TIMES.leave(before)
     if (!this.#isTransportGone) {
-      this.#output.finish()
+      this.output.finish()
       if (code === ReasonCode.SUCCESS) this.transport.leave()
       else this.transport.end()
     } else {
-      this.#output.close()
+      this.output.close()
     }
   }
 
-  #tellEnd(text: string, clientId: string | undefined, reason: string | undefined): void {
-    const { log } = this.#parts
-    if (!isTold(log, 'info')) return
-    const address = this.transport.remoteAddress
-    log.info(reason === undefined ? { address, clientId } : { address, clientId, reason }, text)
-  }
-
   publishRateExceeded(isFirstTime: boolean): void {
-    this.#parts.ledger.hit('publish-rate')
+    this.parts.ledger.hit('publish-rate')
     this.transport.pause()
-    const fields = { clientId: this.#session?.clientId, limit: 'publish-rate' }
-    if (isFirstTime) this.#parts.log.warn(fields, 'client publishes faster than it may and is read slower')
+    const fields = { clientId: this.session?.clientId, limit: 'publish-rate' }
+    if (isFirstTime) this.parts.log.warn(fields, 'client publishes faster than it may and is read slower')
   }
 
   publishRateKept(): void {
@@ -462,34 +369,27 @@ export class Connection implements TransportOwner, ControlOwner, PublishRateOwne
 
   /** Ends a client that was silent for too long, or waits on; only for the watch. A packet received costs it nothing. */
   timeIsUp(): void {
-    if (this.#session === undefined) {
-      this.#parts.ledger.hit('connect-timeout')
+    if (this.session === undefined) {
+      this.parts.ledger.hit('connect-timeout')
       this.close('no CONNECT in time', ReasonCode.UNSPECIFIED_ERROR)
       return
     }
     // While the hub does not read, that nothing comes is not the client's silence.
     const silentMs = this.#isHeldBack || this.#isFull ? 0 : performance.now() - this.#lastReceivedMs
     const leftMs = this.#allowedSilenceMs - silentMs
-    if (leftMs > 0) this.#parts.silences.wait(this, leftMs)
+    if (leftMs > 0) this.parts.silences.wait(this, leftMs)
     else this.close('nothing came for one and a half times the keep-alive', ReasonCode.KEEP_ALIVE_TIMEOUT)
   }
 
   /** Tells a client of MQTT 5 why its connection ends. */
   #sayFarewell(reason: string, code: ReasonCode, serverReference: string | undefined): void {
     const packet = this.#control?.farewell(reason, code, serverReference)
-    if (packet !== undefined) this.#output.packet(packet)
+    if (packet !== undefined) this.output.packet(packet)
   }
 
   /** Reads again unless there is one more reason not to. */
   #readOn(): void {
-    if (!this.#isBacklogged && !this.#isHeldBack && !this.#isFull) this.transport.resume()
-  }
-
-  /** A client that sends without reading what it is answered would have its answers pile up: it is not read meanwhile. */
-  #checkBacklog(): void {
-    if (this.#isBacklogged || this.#output.pendingBytes < this.#parts.limits.maxOutputBytes * STOP_READING_AT) return
-    this.#isBacklogged = true
-    this.transport.pause()
+    if (!this.isBacklogged && !this.#isHeldBack && !this.#isFull) this.transport.resume()
   }
 }
 

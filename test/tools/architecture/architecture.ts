@@ -78,11 +78,6 @@ const PROCESS_ROOMS: ReadonlySet<string> = new Set(['cli', 'config'])
 const MAX_SOURCE_LINES = 400
 const MAX_TEST_LINES = 600
 
-/** Files that were looked at and are one thing all the same, each with why. */
-const LONG_FILES: ReadonlyMap<string, string> = new Map([
-  ['src/connection/connection.ts', 'one network connection: what comes, what goes out, how it ends'],
-])
-
 /** Tools that read a default export. */
 const DEFAULT_EXPORT_FILES: ReadonlySet<string> = new Set(['test/vitest.config.ts', 'dashboard/vite.config.ts'])
 
@@ -134,7 +129,6 @@ function checkFile(file: SourceFile): string[] {
 function checkLength({ path, text }: SourceFile): string[] {
   const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
   const max = path.startsWith('test/') ? MAX_TEST_LINES : MAX_SOURCE_LINES
-  if (LONG_FILES.has(path)) return lines > max ? [] : [`${path}:${lines}: is listed as long and is not`]
   return lines > max ? [`${path}:${lines}: is longer than ${max} lines`] : []
 }
 
