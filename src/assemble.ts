@@ -272,6 +272,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
         readTurn,
         refused: (address, reason) => mishaps.note('websocket-refused', address, reason),
         path: `${basePath}/mqtt`,
+        otherPaths: [`${basePath}/ws`, '/'],
         origins,
         pingSeconds,
         maxPacketBytes: limits.maxPacketBytes,

@@ -15,7 +15,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
  *   2. What changes anything must not be asked by a page of another origin.
  */
 export function guardAgainstOtherSites(app: FastifyInstance, origins: readonly string[], basePath: string): void {
-  const mayConnectFrom = compileOrigins(origins, 'http')
+  const mayConnectFrom = compileOrigins(origins)
   const listedHosts = new Set(origins.filter((origin) => URL.canParse(origin)).map((origin) => new URL(origin).host))
   const isEveryHostKnown = origins.includes('*')
 
@@ -39,13 +39,14 @@ export function guardAgainstOtherSites(app: FastifyInstance, origins: readonly s
  * addresses it names the origin only when a script asks.
  */
 export function guardApiAgainstOtherSites(api: FastifyInstance, origins: readonly string[]): void {
-  const mayConnectFrom = compileOrigins(origins, 'http')
+  const mayConnectFrom = compileOrigins(origins)
   api.addHook('onRequest', (request, _reply, done) => refuseForeign(request, mayConnectFrom, done))
 }
 
 function refuseForeign({ headers }: FastifyRequest, mayConnectFrom: MayConnectFrom, done: DoneFuncWithErrOrRes): void {
-  const { origin, host, 'sec-fetch-site': site } = headers
-  const isForeign = origin === undefined ? site === 'cross-site' || site === 'same-site' : !mayConnectFrom(origin, host)
+  const { origin, 'sec-fetch-site': site } = headers
+  const isForeign =
+    origin === undefined ? site === 'cross-site' || site === 'same-site' : !mayConnectFrom(origin, headers)
   if (!isForeign) done()
   else if (origin === undefined) done(new HttpProblem('cross-site', 'A page of another site asks without its origin.'))
   else {

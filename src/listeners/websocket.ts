@@ -10,8 +10,10 @@ import { WebSocketTransport } from './websocket-transport.ts'
 export interface WebSocketListenerOptions {
   /** Its upgrade requests are answered; whoever made it starts and stops it. */
   readonly server: Server
-  /** Where MQTT is; MQTT clients that ask for `/` are taken too. */
+  /** Where MQTT is, without a slash at the end. */
   readonly path: string
+  /** Where those are taken, too, who offer the subprotocol of MQTT. */
+  readonly otherPaths: readonly string[]
   readonly log: ListenerLog
   readonly readTurn: ReadTurn
   /** Told of upgrade requests that are refused, and why. */
@@ -47,7 +49,7 @@ export class WebSocketListener implements Listener {
   constructor(options: WebSocketListenerOptions, accept: Accept) {
     this.#options = options
     this.#accept = accept
-    this.#mayConnectFrom = compileOrigins(options.origins, 'http')
+    this.#mayConnectFrom = compileOrigins(options.origins)
     const webSocketOptions = {
       noServer: true,
       clientTracking: false,
@@ -85,7 +87,7 @@ export class WebSocketListener implements Listener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { url = '', headers } = request
-    const path = url.split('?', 1)[0]
+    const path = url.split('?', 1)[0]?.replace(/(?<=[^/])\/$/, '')
     const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
     const isMqttOffered = offered !== undefined && chooseSubprotocol(offered) !== undefined
     const { remoteAddress = 'unknown', remotePort = 0 } = request.socket
@@ -94,8 +96,9 @@ export class WebSocketListener implements Listener {
       this.#options.refused(address, reason)
       sendRefusal(socket, status, reason)
     }
-    if (path !== this.#options.path && !(path === '/' && isMqttOffered)) {
-      refuse(404, `MQTT over WebSocket is at ${this.#options.path}.`)
+    const { path: ownPath, otherPaths } = this.#options
+    if (path !== ownPath && !(isMqttOffered && path !== undefined && otherPaths.includes(path))) {
+      refuse(404, `MQTT over WebSocket is at ${ownPath}.`)
       return
     }
     if (offered !== undefined && !isMqttOffered) {
@@ -103,7 +106,7 @@ export class WebSocketListener implements Listener {
       return
     }
     const origin = originOf(request)
-    if (!this.#mayConnectFrom(origin, headers.host)) {
+    if (!this.#mayConnectFrom(origin, headers)) {
       const fields = { address, origin, host: headers.host }
       this.#options.log.warn(fields, 'WebSocket refused: websocket.origins does not list the origin of its page')
       refuse(403, 'Pages of this origin may not connect; the hub has a list of those that may.')

@@ -90,8 +90,8 @@ describe('readConfigFile', () => {
     ['host: ::1', { host: '::1' }],
     ['host: LOCALHOST', { host: 'LOCALHOST' }],
     [
-      'websocket: {pingSeconds: null, origins: ["*", "capacitor://localhost"]}',
-      { websocket: { pingSeconds: null, origins: ['*', 'capacitor://localhost'] } },
+      'websocket: {pingSeconds: null, origins: ["*", "null", "file://", "capacitor://localhost"]}',
+      { websocket: { pingSeconds: null, origins: ['*', 'null', 'file://', 'capacitor://localhost'] } },
     ],
   ])('understands %s', (content, expected) => {
     write('hubbub.yaml', content)

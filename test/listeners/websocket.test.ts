@@ -34,24 +34,25 @@ test('WebSocketListener takes a client without a subprotocol at /mqtt', async ()
   expect(headers['sec-websocket-protocol']).toBe(undefined)
 })
 
-test('WebSocketListener takes /mqtt with a query, and / with an MQTT subprotocol', async () => {
+test('WebSocketListener takes /mqtt with a query, /ws and / with an MQTT subprotocol, with a slash at the end or not', async () => {
   const { port } = await startWebSocketListener()
   const mqtt = { 'Sec-WebSocket-Protocol': 'mqtt' }
   expect((await askUpgrade(port, '/mqtt?token=1', mqtt)).status).toBe(101)
-  expect((await askUpgrade(port, '/', mqtt)).status).toBe(101)
+  for (const path of ['/mqtt/', '/ws', '/ws/', '/']) expect((await askUpgrade(port, path, mqtt)).status).toBe(101)
   expect((await askUpgrade(port, '/?a=/mqtt', mqtt)).status).toBe(101)
 })
 
 test('WebSocketListener answers 404 at any other path, and at / without an MQTT subprotocol', async () => {
   const { port, transports } = await startWebSocketListener()
   const mqtt = { 'Sec-WebSocket-Protocol': 'mqtt' }
-  for (const path of ['/mqtt/', '/MQTT', '/mqtt2', '/a/mqtt', '/a?/mqtt', '//mqtt']) {
+  for (const path of ['/mqtt//', '/MQTT', '/mqtt2', '/a/mqtt', '/a?/mqtt', '//mqtt']) {
     expect(await askUpgrade(port, path, mqtt)).toMatchObject({
       status: 404,
       text: 'MQTT over WebSocket is at /mqtt.\n',
     })
   }
   expect((await askUpgrade(port, '/')).status).toBe(404)
+  expect((await askUpgrade(port, '/ws')).status).toBe(404)
   expect((await askUpgrade(port, '/', { 'Sec-WebSocket-Protocol': 'chat' })).status).toBe(404)
   expect(transports.items).toEqual([])
 })

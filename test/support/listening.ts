@@ -140,6 +140,7 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
     {
       server: http.server,
       path: '/mqtt',
+      otherPaths: ['/ws', '/'],
       log,
       readTurn: new ReadTurn(),
       refused: () => {},

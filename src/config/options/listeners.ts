@@ -26,7 +26,8 @@ const ORIGINS = {
 
 /** A browser sends its origin in lower case and without the scheme's own port: another spelling would never match. */
 function isOrigin(origin: string): boolean {
-  if (origin === '*') return true
+  // Pages without a host: of sandboxes and some apps, and of files.
+  if (['*', 'null', 'file://'].includes(origin)) return true
   if (!SCHEME_AND_HOST.test(origin)) return false
   if (!origin.startsWith('http:') && !origin.startsWith('https:')) return true
   return URL.canParse(origin) && new URL(origin).origin === origin
