@@ -45,8 +45,8 @@ export function homeAssistantDiscovery(
   const payload = {
     device: { identifiers: [id], name, manufacturer: 'Hubbub', model: kind.name },
     origin: { name: 'Hubbub devices' },
-    // Neither word is "asleep": a device that sleeps stays available.
-    availability: [{ topic: topics.status, payload_available: 'online', payload_not_available: 'offline' }],
+    // Home Assistant takes a device for gone until it reads the word for available, and a device may be asleep just then.
+    availability: [{ topic: topics.status, value_template: "{{ 'offline' if value == 'offline' else 'online' }}" }],
     components: Object.fromEntries(
       Object.entries(components).map(([key, component]) => [key, { unique_id: `${id}-${key}`, ...component }]),
     ),

@@ -68,7 +68,10 @@ export interface Kind<B extends Behaviour = Behaviour> {
   readonly commands: Readonly<Record<string, Command<B>>>
   /** Other topics it listens to. */
   readonly rooms?: readonly string[]
-  /** Its entities for the discovery of Home Assistant, by a name that is unique in the device. */
+  /**
+   * Its entities for the discovery of Home Assistant, by a name that is unique in the device. The name of one entity, what the device is
+   * for, is null: it is shown by that of the device.
+   */
   homeAssistant?(topics: DeviceTopics): Readonly<Record<string, object>>
   create(device: Device): B
 }

@@ -65,6 +65,6 @@ export const camera: Kind<Camera> = {
       run: (device: Camera) => device.snapshot(),
     }),
   },
-  homeAssistant: ({ telemetry }) => ({ camera: { platform: 'camera', topic: telemetry } }),
+  homeAssistant: ({ telemetry }) => ({ camera: { platform: 'camera', name: null, topic: telemetry } }),
   create: (device) => new Camera(device),
 }

@@ -103,6 +103,7 @@ export const door: Kind<Door> = {
   homeAssistant: ({ state }) => ({
     door: {
       platform: 'binary_sensor',
+      name: null,
       device_class: 'door',
       state_topic: state,
       value_template: "{{ 'ON' if value_json.isOpen else 'OFF' }}",
@@ -110,6 +111,7 @@ export const door: Kind<Door> = {
     battery: {
       platform: 'sensor',
       device_class: 'battery',
+      state_class: 'measurement',
       unit_of_measurement: '%',
       state_topic: state,
       value_template: '{{ value_json.batteryPercent }}',

@@ -68,6 +68,8 @@ export const flaky: Kind<Flaky> = {
   homeAssistant: ({ telemetry }) => ({
     vibration: {
       platform: 'sensor',
+      name: null,
+      state_class: 'measurement',
       unit_of_measurement: 'mm/s',
       state_topic: telemetry,
       value_template: '{{ value_json.vibrationMillimetresPerSecond }}',

@@ -66,6 +66,7 @@ export const lamp: Kind<Lamp> = {
   homeAssistant: ({ state, commands }) => ({
     light: {
       platform: 'light',
+      name: null,
       schema: 'template',
       command_topic: commands.replace('+', 'set'),
       command_on_template:

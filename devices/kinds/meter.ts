@@ -102,6 +102,7 @@ export const meter: Kind<Meter> = {
     },
     power: {
       platform: 'sensor',
+      name: null,
       device_class: 'power',
       state_class: 'measurement',
       unit_of_measurement: 'W',

@@ -79,7 +79,11 @@ export const thermostat: Kind<Thermostat> = {
   homeAssistant: ({ telemetry, state, commands }) => ({
     climate: {
       platform: 'climate',
+      name: null,
       modes: ['heat'],
+      // It has no other, and Home Assistant does not know it unless it is told.
+      mode_state_topic: state,
+      mode_state_template: 'heat',
       temperature_unit: 'C',
       min_temp: 5,
       max_temp: 30,

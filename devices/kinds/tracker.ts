@@ -50,6 +50,7 @@ export const tracker: Kind<Tracker> = {
   homeAssistant: ({ telemetry }) => ({
     position: {
       platform: 'device_tracker',
+      name: null,
       json_attributes_topic: telemetry,
       json_attributes_template:
         '{{ {"latitude": value_json.latitudeDegrees, "longitude": value_json.longitudeDegrees, "gps_accuracy": value_json.accuracyMetres} | tojson }}',

@@ -31,6 +31,7 @@ interface Reading {
 const FORMS: Readonly<Record<string, RegExp>> = {
   'climate current_temperature_template': /^\d+(\.\d+)?$/,
   'climate current_humidity_template': /^\d+(\.\d+)?$/,
+  'climate mode_state_template': /^heat$/,
   'climate action_template': /^(heating|idle)$/,
   'climate temperature_state_template': /^\d+(\.\d+)?$/,
   'light state_template': /^(on|off)$/,
