@@ -1,6 +1,5 @@
 import { LOOP_TIMES, LoopPart } from '../../base/loop-times.ts'
 import { statfsSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import type { Log } from '../../base/log.ts'
 import type { StoreListener } from '../store.ts'
@@ -45,12 +44,6 @@ const RETRY_MS = 1000
 const REPORT_EVERY_MS = 60_000
 /** With less free space than this, another attempt would fail too. */
 const LEAST_FREE_BYTES = 256 * 1024
-
-/**
- * Turns of the event loop between a batch and the next that is waited for: what the acknowledgements of the first set off goes with the
- * second, where it would go with the third. In an idle hub they take no time.
- */
-const TURNS_BETWEEN = 4
 
 /** How long a change that nobody waits for may stay in memory: mostly acknowledgements of clients. */
 const UNHURRIED_MS = 20
@@ -133,8 +126,6 @@ export class Batches {
         return
       }
       this.#succeeded(batch)
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
-      if (this.#isAwaited) await turnsBetween()
     } while (this.#isAwaited)
     this.#writing = undefined
     if (this.#isOpen) this.#unhurriedTimer ??= setTimeout(this.#onTurn, UNHURRIED_MS)
@@ -214,11 +205,6 @@ export class Batches {
   #isDiskFull(): boolean {
     return isDiskFull(this.#options.folder)
   }
-}
-
-async function turnsBetween(): Promise<void> {
-  // oxlint-disable-next-line no-await-in-loop -- one after the other
-  for (let turn = 0; turn < TURNS_BETWEEN; turn++) await nextTurn()
 }
 
 /** As the store's part of the loop. */
