@@ -41,6 +41,8 @@ export interface RouterOptions {
 
 /** A message for more than these is handed over in later turns. */
 const MANY_RECEIVERS = 1000
+/** So is one that is more than this for all its receivers together: the system takes some ms for each of these MiB. */
+const MANY_BYTES = 8 * 1024 ** 2
 /** What a retained message takes besides its packet. */
 const RETAINED_BYTES = 100
 /** For a new topic of which no payload is known. */
@@ -123,7 +125,7 @@ export class Router implements TableOwner {
     const trail = isReserved ? undefined : this.#observe(message, topic)
     const { forgotten } = this.topics.table
     const matched =
-      deliveries.length > MANY_RECEIVERS || this.spreads.isBefore(message)
+      isForMany(message, deliveries) || this.spreads.isBefore(message)
         ? this.spreads.add(message, deliveries, trail)
         : this.#deliverToAll(message, deliveries, trail)
     if (trail !== undefined) this.trails.routed(trail, matched)
@@ -206,7 +208,7 @@ export class Router implements TableOwner {
     const trail = this.#observe(run, topic)
     const { forgotten } = this.topics.table
     const matched =
-      deliveries.length > MANY_RECEIVERS || this.spreads.isBefore(run)
+      isForMany(run, deliveries) || this.spreads.isBefore(run)
         ? this.spreads.add(run, deliveries, trail)
         : this.#deliverRunToAll(run, deliveries, trail)
     if (trail !== undefined) this.trails.routed(trail, matched)
@@ -380,4 +382,9 @@ export class Router implements TableOwner {
     if (message.payloadBytes > 0) this.#store.putRetained(message.keepRetainedBriefly())
     else if (retained.count < before) this.#store.removeRetained(message.topic)
   }
+}
+
+/** There is too much to hand over for one turn. */
+function isForMany({ packetBytes }: Message, { length }: readonly Delivery[]): boolean {
+  return length > MANY_RECEIVERS || length * packetBytes > MANY_BYTES
 }

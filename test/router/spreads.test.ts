@@ -84,6 +84,18 @@ describe('A message for very many', () => {
     expect(fixture.ledger.matched).toBe(MANY)
   })
 
+  test('is handed over so for fewer, too, when it is large', async () => {
+    const fixture = new Fixture()
+    const [first, ...others] = Array.from({ length: 40 }, () => fixture.subscribe('a'))
+    expect(fixture.publish('a', 'small')).toBe(40)
+    expect(first?.payloads).toEqual(['small'])
+    const large = 'x'.repeat(256 * 1024)
+    expect(fixture.publish('a', large)).toBe(40)
+    expect(first?.payloads).toEqual(['small'])
+    await fixture.untilAllHave()
+    for (const { payloads } of others) expect(payloads).toEqual(['small', large])
+  })
+
   test('does not hold up those to other topics', async () => {
     const fixture = new Fixture()
     fixture.subscribeMany('a')
