@@ -22,8 +22,13 @@ export function compileWhenAsked(app: FastifyInstance): void {
   app.setSerializerCompiler(
     ({ schema }) =>
       (answer) =>
-        compiledOf(serializers, schema, () => fastJsonStringify(schema))(answer),
+        jsonOf(schema, answer),
   )
+}
+
+/** A value as JSON, as its schema has it: nothing that is not in it. */
+export function jsonOf(schema: object, value: unknown): string {
+  return compiledOf(serializers, schema, () => fastJsonStringify(schema))(value)
 }
 
 function compiledOf<T>(compiled: WeakMap<object, T>, schema: object, compile: () => T): T {

@@ -1,9 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import type { FastifyReply } from 'fastify'
-import { LoopPart } from '../base/loop-times.ts'
-import { Slices } from '../base/slices.ts'
 import { shownBytes, type ShownPayload, withoutCutCharacter } from './shown-payload.ts'
 
 /** A message as an answer has it, its payload apart. */
@@ -17,7 +13,6 @@ export type WithoutPayload<Json> = Omit<Json, 'payload' | 'payloadBase64' | 'pay
 
 /** Of a payload; whole groups of base64. */
 const PIECE_BYTES = 48 * 1024
-const CHUNK_CHARACTERS = 64 * 1024
 
 /**
  * A message as JSON, in pieces that each take well under a millisecond, its payload or what is shown of it last: `payloadBytes`,
@@ -40,37 +35,4 @@ export function* messagePieces(
     yield isText ? JSON.stringify(decoder.write(bytes)).slice(1, -1) : bytes.toString('base64')
   }
   yield '"}'
-}
-
-/** A page of messages as JSON, in pieces; `rest` is what it has besides `messages`. */
-export function* pagePieces(
-  messages: readonly MessageParts[],
-  shown: ShownPayload,
-  rest: object,
-): Generator<string, void, undefined> {
-  let before = '{"messages":['
-  for (const message of messages) {
-    yield before
-    yield* messagePieces(message, shown)
-    before = ','
-  }
-  yield `${before === ',' ? '' : before}],${JSON.stringify(rest).slice(1)}`
-}
-
-/** Sends JSON piece by piece, as the reader takes it, and lets others go first between the pieces. */
-export function sendPieces(reply: FastifyReply, pieces: Iterable<string>): FastifyReply {
-  return reply.type('application/json; charset=utf-8').send(Readable.from(chunksOf(pieces), { objectMode: false }))
-}
-
-async function* chunksOf(pieces: Iterable<string>): AsyncGenerator<Buffer, void, undefined> {
-  const slices = new Slices(LoopPart.HTTP)
-  let text = ''
-  for (const piece of pieces) {
-    text += piece
-    await slices.pause()
-    if (text.length < CHUNK_CHARACTERS) continue
-    yield Buffer.from(text)
-    text = ''
-  }
-  yield Buffer.from(text)
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { messagePieces, pagePieces } from '../../src/http/message-pieces.ts'
+import { listPieces } from '../../src/http/json-pieces.ts'
+import { messagePieces } from '../../src/http/message-pieces.ts'
 import { SHORT_PAYLOAD_BYTES } from '../../src/http/shown-payload.ts'
 import { runs } from '../support/runs.ts'
 
@@ -50,15 +51,13 @@ test('A message in pieces is JSON that has its payload, or how it begins without
   )
 })
 
-test.each([0, 1, 3])('A page of %i messages in pieces is JSON', (count) => {
-  const messages = Array.from({ length: count }, (_, i) => ({
-    fields: { topic: `t/${i}` },
-    payload: Buffer.from(`${i}`),
-  }))
-  const page: unknown = JSON.parse([...pagePieces(messages, 'short', { nextCursor: null, scanned: 7 })].join(''))
-  expect(page).toEqual({
-    messages: messages.map(({ fields: { topic } }, i) => ({ topic, payloadBytes: 1, isWhole: true, payload: `${i}` })),
-    nextCursor: null,
-    scanned: 7,
-  })
+function piecesOf(item: object): string[] {
+  return [JSON.stringify(item)]
+}
+
+test.each([0, 1, 3])('A list of %i in pieces is JSON, whatever there is besides it', (count) => {
+  const items = Array.from({ length: count }, (_, i) => ({ topic: `t/${i}` }))
+  const rest = { nextCursor: null, scanned: 7 }
+  expect(JSON.parse([...listPieces('topics', items, piecesOf, rest)].join(''))).toEqual({ topics: items, ...rest })
+  expect(JSON.parse([...listPieces('topics', items, piecesOf)].join(''))).toEqual({ topics: items })
 })

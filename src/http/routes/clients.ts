@@ -1,9 +1,18 @@
 import { payloadJson } from '../../protocol/message-json.ts'
 import type { ClientReport, WillReport } from '../../session/client-report.ts'
+import { jsonOf } from '../compilers.ts'
+import { listPieces, sendPieces } from '../json-pieces.ts'
 import { cursorBehind, readCursor } from '../list-cursor.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
-import { deleteSession, disconnectClient, getClient, listClients, listSlowClients } from '../schemas/clients.ts'
+import {
+  ClientSummary,
+  deleteSession,
+  disconnectClient,
+  getClient,
+  listClients,
+  listSlowClients,
+} from '../schemas/clients.ts'
 
 const LIST = 'clients'
 
@@ -13,17 +22,18 @@ const PROTOCOLS: Readonly<Record<number, string>> = { 3: '3.1', 4: '3.1.1', 5: '
 export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
   app.route({
     ...listClients,
-    handler: async ({ query: { q, state, limit, cursor } }) => {
+    handler: async ({ query: { q, state, limit, cursor } }, reply) => {
       const found = await clients.page({ text: q, state }, readCursor(LIST, cursor), limit + 1)
       const last = found[limit - 1]
       const nextCursor = found.length > limit && last !== undefined ? cursorBehind(LIST, last.clientId) : null
-      return { clients: found.slice(0, limit).map(summaryOf), nextCursor }
+      return sendPieces(reply, listPieces('clients', found.slice(0, limit), piecesOf, { nextCursor }))
     },
   })
 
   app.route({
     ...listSlowClients,
-    handler: async ({ query: { limit } }) => ({ clients: (await clients.slowest(limit)).map(summaryOf) }),
+    handler: async ({ query: { limit } }, reply) =>
+      sendPieces(reply, listPieces('clients', await clients.slowest(limit), piecesOf)),
   })
 
   app.route({
@@ -53,6 +63,10 @@ export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
       return reply.code(204).send()
     },
   })
+}
+
+function piecesOf(client: ClientReport): string[] {
+  return [jsonOf(ClientSummary, summaryOf(client))]
 }
 
 function unknownClient(clientId: string): HttpProblem {

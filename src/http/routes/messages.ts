@@ -4,7 +4,8 @@ import { messageProperties } from '../../protocol/message-properties.ts'
 import { goneSignal } from '../gone.ts'
 import { readConditions, requirePosition } from '../history-query.ts'
 import { propertiesJson } from '../../protocol/message-json.ts'
-import { type MessageParts, pagePieces, sendPieces } from '../message-pieces.ts'
+import { listPieces, sendPieces } from '../json-pieces.ts'
+import { type MessageParts, messagePieces } from '../message-pieces.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { invalidParameter } from '../problem.ts'
 import { shownBytes } from '../shown-payload.ts'
@@ -26,7 +27,10 @@ export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiPart
       const query = { ...readConditions(conditions, topicLimits, nowMs), around: position, limit, cursor }
       const shown = { shownBytes: shownBytes(Infinity, payload) }
       const { entries, ...page } = await history.page({ ...query, ...shown }, goneSignal(reply))
-      return sendPieces(reply, pagePieces(entries.map(partsOf), payload, page))
+      return sendPieces(
+        reply,
+        listPieces('messages', entries, (entry) => messagePieces(partsOf(entry), payload), page),
+      )
     },
   })
 

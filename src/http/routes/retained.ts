@@ -3,7 +3,8 @@ import { messageProperties } from '../../protocol/message-properties.ts'
 import { topicFilterFault } from '../../protocol/topic.ts'
 import { cursorBehind, readCursor } from '../list-cursor.ts'
 import { propertiesJson } from '../../protocol/message-json.ts'
-import { type MessageParts, messagePieces, pagePieces, sendPieces } from '../message-pieces.ts'
+import { listPieces, sendPieces } from '../json-pieces.ts'
+import { type MessageParts, messagePieces } from '../message-pieces.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem, invalidParameter } from '../problem.ts'
 import { shownBytes } from '../shown-payload.ts'
@@ -29,7 +30,13 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
       const shown = shownBytes(Infinity, payload)
       const { messages, last, isComplete } = await retained.page({ filter, text, after, limit, shownBytes: shown })
       const nextCursor = last === undefined ? null : cursorBehind(list, last)
-      return sendPieces(reply, pagePieces(messages.map(partsOf), payload, { nextCursor, isComplete }))
+      return sendPieces(
+        reply,
+        listPieces('messages', messages, (message) => messagePieces(partsOf(message), payload), {
+          nextCursor,
+          isComplete,
+        }),
+      )
     },
   })
 

@@ -1,12 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import type { TopicLevel, TopicSummary } from '../../topics/topic-summary.ts'
+import type { Static } from 'typebox'
+import { jsonOf } from '../compilers.ts'
+import { listPieces, sendPieces } from '../json-pieces.ts'
 import { cursorBehind, readCursor } from '../list-cursor.ts'
 import { payloadJson } from '../../protocol/message-json.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
 import type { ShortTopicJson } from '../schemas/feed.ts'
 import { withoutCutCharacter } from '../shown-payload.ts'
-import { getTopic, listLevels, listTopTopics } from '../schemas/topics.ts'
+import { getTopic, Level, listLevels, listTopTopics, Topic } from '../schemas/topics.ts'
 
 const SHORT_CHARACTERS = 120
 
@@ -14,18 +17,28 @@ const SHORT_CHARACTERS = 120
 export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
   app.route({
     ...listLevels,
-    handler: async ({ query: { prefix, limit, cursor } }) => {
+    handler: async ({ query: { prefix, limit, cursor } }, reply) => {
       const list = `topics ${prefix}`
       const levels = await topics.level(prefix, readCursor(list, cursor), limit + 1)
       const last = levels[limit - 1]
       const nextCursor = levels.length > limit && last !== undefined ? cursorBehind(list, last.level) : null
-      return { levels: levels.slice(0, limit).map(levelJson), nextCursor }
+      const shown = levels.slice(0, limit)
+      return sendPieces(
+        reply,
+        listPieces('levels', shown, (level) => [jsonOf(Level, levelJson(level))], { nextCursor }),
+      )
     },
   })
 
   app.route({
     ...listTopTopics,
-    handler: async ({ query: { by, limit } }) => ({ topics: (await topics.top(by, limit)).map(topicJson) }),
+    handler: async ({ query: { by, limit } }, reply) => {
+      const top = await topics.top(by, limit)
+      return sendPieces(
+        reply,
+        listPieces('topics', top, (topic) => [jsonOf(Topic, topicJson(topic))]),
+      )
+    },
   })
 
   app.route({
@@ -42,7 +55,7 @@ export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
 }
 
 /** A topic as JSON has it. */
-export function topicJson({ last, ...summary }: TopicSummary) {
+export function topicJson({ last, ...summary }: TopicSummary): Static<typeof Topic> {
   const { payload, payloadBytes, atMs, publisher, qos, retain } = last
   const isWhole = payload.length === payloadBytes
   return {
@@ -69,6 +82,6 @@ export function shortTopic({ topic, messages, last }: TopicSummary): ShortTopicJ
   return [topic, messages, Math.round(atMs), publisher ?? null, short]
 }
 
-function levelJson({ topic, ...level }: TopicLevel) {
+function levelJson({ topic, ...level }: TopicLevel): Static<typeof Level> {
   return { ...level, topic: topic === undefined ? null : topicJson(topic) }
 }

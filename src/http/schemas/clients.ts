@@ -15,7 +15,7 @@ const Connection = Type.Object({
   will: orNull(Will, 'Published when the connection ends without DISCONNECT.'),
 })
 
-const ClientSummary = {
+const CLIENT_SUMMARY = {
   clientId: Type.String(),
   connection: orNull(Connection, 'Null while the client is away.'),
   leftAtMs: orNull(TimeMs),
@@ -46,9 +46,12 @@ const Subscription = Type.Object({
   identifier: Type.Integer({ description: 'Subscription Identifier; 0: none.' }),
 })
 
-const ClientPage = Type.Object({ clients: Type.Array(Type.Object(ClientSummary)), nextCursor: NextCursor })
+/** A client in a list. */
+export const ClientSummary = Type.Object(CLIENT_SUMMARY)
 
-const ClientWhole = Type.Object({ ...ClientSummary, subscriptions: Type.Array(Subscription) })
+const ClientPage = Type.Object({ clients: Type.Array(ClientSummary), nextCursor: NextCursor })
+
+const ClientWhole = Type.Object({ ...CLIENT_SUMMARY, subscriptions: Type.Array(Subscription) })
 
 const ClientPath = Type.Object({ clientId: ClientId })
 
@@ -70,7 +73,7 @@ export const listSlowClients = route('GET', '/slow-clients', {
   summary: 'Connected clients that are behind, the furthest behind first',
   tags: ['clients'],
   querystring: takes({ limit: withDefault(Type.Integer({ minimum: 1, maximum: 100 }), 10) }),
-  response: answers('The clients.', Type.Object({ clients: Type.Array(Type.Object(ClientSummary)) })),
+  response: answers('The clients.', Type.Object({ clients: Type.Array(ClientSummary) })),
 })
 
 export const getClient = route('GET', '/clients/:clientId', {

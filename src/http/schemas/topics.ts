@@ -20,7 +20,8 @@ export const Topic = Type.Object({
   }),
 })
 
-const Level = Type.Object({
+/** A level of the topic tree. */
+export const Level = Type.Object({
   level: Type.String(),
   prefix: Type.String({
     description: 'Use this to ask for the topics below: all levels down to here, each with its slash.',

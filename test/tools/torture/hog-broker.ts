@@ -13,6 +13,8 @@ const START_DEADLINE_MS = 10_000
 export interface HogBroker {
   readonly name: string
   readonly port: number
+  /** Undefined where it has no HTTP. */
+  readonly httpUrl: string | undefined
   readonly pid: number
   /** Its metrics now; undefined where it has none, or does not answer. */
   scrape(): Promise<Metrics | undefined>
@@ -42,6 +44,7 @@ export async function startHogHub(
   return {
     name: 'hub',
     port,
+    httpUrl: hub.httpUrl,
     pid: hub.pid,
     scrape: async () => scrape(hub.httpUrl),
     get hasEnded() {
@@ -83,6 +86,7 @@ export async function startHogMosquitto(workshop: Workshop): Promise<HogBroker |
   return {
     name: 'mosquitto',
     port,
+    httpUrl: undefined,
     pid: child.pid ?? 0,
     scrape: () => Promise.resolve(undefined),
     get hasEnded() {

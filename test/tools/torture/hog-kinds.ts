@@ -2,11 +2,14 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { connectPacket, publishPacket, subscribePacket } from '../../support/packets.ts'
 import { Id } from '../../support/properties.ts'
 import { HogConnection } from './hog-connection.ts'
+import { askFlatOut } from './http-hog.ts'
 
 /** What a process that runs one hog is given. */
 export interface HogJob {
   readonly hog: HogName
   readonly port: number
+  /** Of the hub. */
+  readonly httpUrl: string
   /** What it would take in all: topics, messages, clients. Hogs that write flat out take no notice. */
   readonly amount: number
   readonly seconds: number
@@ -19,6 +22,8 @@ export interface HogReport {
   refused: number
   /** Connections that the broker ended or did not let in. */
   ended: number
+  /** Requests over HTTP that got no answer, or one of 500 and more. */
+  broken: number
 }
 
 export type Hog = (job: HogJob, report: HogReport) => Promise<void>
@@ -52,9 +57,15 @@ export const HOGS = {
   'topic aliases': aliases,
   'large payloads': flatOut(0, (i) => `hog/${i % 50}`, LARGE_PAYLOAD),
   'large payloads, QoS 1': flatOut(1, (i) => `hog/${i % 50}`, LARGE_PAYLOAD),
+  'HTTP queries': askOverHttp,
 } as const satisfies Readonly<Record<string, Hog>>
 
 export type HogName = keyof typeof HOGS
+
+async function askOverHttp(job: HogJob, report: HogReport): Promise<void> {
+  const connection = await open(job.port, 'hog', report)
+  if (connection !== undefined) await askFlatOut(job, connection, report)
+}
 
 /** Publishes `amount` messages, the i-th to `topicOf(i)`. */
 function publishing(qos: 0 | 1, retain: boolean, topicOf: (i: number) => string, payload: Buffer): Hog {

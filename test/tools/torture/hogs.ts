@@ -35,6 +35,7 @@ export const AMOUNTS: Readonly<Record<HogName, number>> = {
   'topic aliases': 150_000,
   'large payloads': 0,
   'large payloads, QoS 1': 0,
+  'HTTP queries': 0,
 }
 
 const WARM_UP_MS = 1000
@@ -86,7 +87,7 @@ export async function runHogs(options: HogsOptions): Promise<Outcome> {
       rows.push(await withstand(hub, hog, amount, options, faults))
       if (!IN_MEMORY.has(hog)) await restart(workshop, heapMegabytes, args, faults)
     }
-    const control = isControlWanted ? await startHogMosquitto(workshop) : undefined
+    const control = isControlWanted && hog !== 'HTTP queries' ? await startHogMosquitto(workshop) : undefined
     if (control !== undefined) rows.push(await withstand(control, hog, amount, options, new Faults()))
   }
   return {
@@ -121,7 +122,7 @@ async function withstand(
   pair.takeLatenciesMs()
   const peaks: Peaks = { heapBytes: 0, metrics: undefined }
   const sampler = setInterval(() => void sample(broker, peaks, hog, faults), SAMPLE_MS)
-  const job: HogJob = { hog, port: broker.port, amount, seconds }
+  const job: HogJob = { hog, port: broker.port, httpUrl: broker.httpUrl ?? '', amount, seconds }
   const child = workshop.startProgram('hog', job)
   const startedMs = performance.now()
   const report = await reportOf(child, seconds * 1000 + GRACE_MS)
@@ -135,6 +136,7 @@ async function withstand(
   if (broker.hasEnded) faults.add('process ended', hog)
   else if (pair.received < pair.sent) faults.add('lost', `${pair.sent - pair.received} messages of the pair, ${hog}`)
   if (report === undefined && !broker.hasEnded) faults.add('hog hung', hog)
+  else if (report !== undefined && report.broken > 0) faults.add('HTTP broken', `${report.broken} requests, ${hog}`)
   if (!broker.hasEnded) checkBooks(peaks.metrics, hog, report, faults)
   const state = broker.hasEnded ? 'ENDED' : pair.received < pair.sent ? 'LOST' : 'alive'
   pair.end()

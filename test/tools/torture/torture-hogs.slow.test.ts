@@ -14,6 +14,7 @@ test('No client ends a hub that has little memory, takes more than its bound, or
       subscriptions: 100_000,
       'half packets': 60,
       'queues of clients away': 40_000,
+      'HTTP queries': 0,
     },
     seconds: SECONDS,
     heapMegabytes: HEAP_MEGABYTES,
