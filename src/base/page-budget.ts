@@ -1,4 +1,4 @@
-/** The most work for one page. An entry counts one; what is read to find entries, or to look into them, counts more. */
+/** The most work for one page, where one is some microseconds. An entry counts one; what is read to find entries, or to look into them, counts more. */
 const MAX_WORK = 100_000
 /** How much a block or an index counts, and how many bytes of payload count as one entry. */
 const PAUSE_WORK = 20
@@ -20,9 +20,9 @@ export class PageBudget {
     this.#work += PAUSE_WORK
   }
 
-  /** An entry was looked at. */
-  look(payloadBytes: number): void {
-    this.#work += 1 + payloadBytes / PAYLOAD_BYTES_A_WORK
+  /** An entry was looked at, with so much work besides. */
+  look(payloadBytes: number, work = 0): void {
+    this.#work += 1 + payloadBytes / PAYLOAD_BYTES_A_WORK + work
   }
 
   /** An entry is on the page with so much of its payload. */

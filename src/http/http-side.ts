@@ -1,7 +1,7 @@
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { randomBytes } from 'node:crypto'
 import { type Server, STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import fastifyCompress, { type FastifyCompressOptions } from '@fastify/compress'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -206,7 +206,9 @@ export class HttpSide {
 
 /** Ends a connection whose bytes are no request of HTTP, with an answer as all others are. */
 function answerWhatIsNoRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // What has begun to be answered cannot be answered again.
+  const isAnswered = socket instanceof Socket && socket.bytesWritten > 0
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) {
     socket.destroy(error)
     return
   }

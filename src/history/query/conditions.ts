@@ -23,6 +23,11 @@ export class Conditions {
     return this.#text === undefined && this.#where === undefined
   }
 
+  /** What it takes to look into a payload of that size, besides what it takes to look at the message. */
+  work(payloadBytes: number): number {
+    return this.#where?.work(payloadBytes) ?? 0
+  }
+
   matches({ topic }: Found, { payload }: Message): boolean {
     const text = this.#text
     if (text !== undefined && !this.#isNamed(topic, text) && !text.isInPayload(payload)) return false

@@ -163,7 +163,7 @@ export class Pages {
       scanned++
       last = { atMs: found.atMs, sequence: found.sequence }
       const view = found.block.message(found.index)
-      budget.look(view.payloadBytes)
+      budget.look(view.payloadBytes, conditions.work(view.payloadBytes))
       if (conditions.matches(found, view)) {
         entries.push(entryOf(found))
         budget.show(Math.min(view.payloadBytes, request.shownBytes))

@@ -49,7 +49,7 @@ const Page = Type.Object({
   scanned: Type.Integer({ description: 'Messages that were searched for this page.' }),
   unsearched: Type.Integer({
     description:
-      'Those of them whose payload is too large for `where`: 256 KiB, or 64 KiB by the number of parts of the expression that look at all members, as `@[*]` does.',
+      'Those of them whose payload is too large for `where`: 256 KiB, or less for an expression that compares two paths, or looks at all members, as `@[*]` and `@[?@.on == true]` do: the less, the more it asks of each.',
   }),
   isComplete: Type.Boolean({
     description:
