@@ -2,7 +2,6 @@ import type { MemoryAccount } from '../base/memory-account.ts'
 import { CONNECTION_BYTES } from '../session/memory-costs.ts'
 import type { LimitName } from '../observe/ledger.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
-import { isTold } from '../base/log.ts'
 import { Message } from '../protocol/message.ts'
 import { PublishPacket } from '../protocol/publish-packet.ts'
 import { Connection, type ConnectionLimits, type ConnectionParts } from './connection.ts'
@@ -64,9 +63,9 @@ export class Connections {
       transport.destroy()
       return
     }
-    // While the peer is there: who is told of it at its end cannot ask any more. To ask costs, so it is not done for nobody.
-    const host = this.#countsHosts || isTold(this.#parts.log, 'info') ? transport.remoteHost : undefined
-    const countOfHost = host === undefined ? 0 : (this.#countByHost.get(host) ?? 0)
+    // While the peer is there: a mishap or a log line at its end cannot ask any more.
+    const host = transport.remoteHost
+    const countOfHost = this.#countByHost.get(host) ?? 0
     const limit = this.#limitFor(countOfHost)
     if (limit !== undefined) this.#parts.ledger.hit(limit)
     if (limit === 'memory') {
@@ -84,7 +83,7 @@ export class Connections {
     const { ledger } = this.#parts
     ledger.connections++
     ledger.mostConnections = Math.max(ledger.mostConnections, this.#open.size)
-    if (host !== undefined && this.#countsHosts) this.#countByHost.set(host, countOfHost + 1)
+    if (this.#countsHosts) this.#countByHost.set(host, countOfHost + 1)
     connection.start()
   }
 

@@ -142,7 +142,7 @@ export class FilterPackets {
     const codes: number[] = []
     const replays: FilterRequest[] = []
     TURN.repeat(LoopPart.CONTROL, () => {
-      // Another connection may have gone on with the this.#session.
+      // Another connection may have gone on with the session.
       if (this.#isEnded) return false
       const request = requests[codes.length]
       if (request === undefined) {

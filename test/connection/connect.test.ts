@@ -295,16 +295,17 @@ describe('Session Present', () => {
   })
 })
 
-test('Hub asks the system for no address of a client that nobody wants to know, and tells nothing of it', async () => {
+test('Hub tells nothing of clients where the log does not, and knows the address of each from its first moment for what befalls it', async () => {
   const { log, port } = await startHub()
   const asked = vi.spyOn(TcpTransport.prototype, 'remoteHost', 'get')
   onTestFinished(() => asked.mockRestore())
   Object.assign(log, { isTold: (level: string) => level !== 'info' })
-  await leave(await join(port, 'untold'))
-  expect(asked).not.toHaveBeenCalled()
+  const silent = await openRawClient(port)
+  await vi.waitUntil(() => asked.mock.calls.length > 0)
+  await silent.connect({ clientId: 'untold' })
+  await leave(silent)
   Object.assign(log, { isTold: () => true })
   await leave(await join(port, 'told'))
-  expect(asked).toHaveBeenCalled()
   const connected = log.lines.items.filter(({ text }) => text === 'client connected')
   expect(connected.map(({ fields }) => fields['clientId'])).toEqual(['told'])
 })
