@@ -11,8 +11,44 @@ type MessageJson = PageJson['messages'][number]
 
 const NOTHING = { messages: [], nextCursor: null, previousCursor: null }
 
-/** Reads a page of the hub's history, or of what it retains. Never throws: what is wrong is in the answer. */
+/** What the hub sends of payloads in one answer: a page that has as much ended for it. */
+const PAGE_BYTES = 1024 ** 2
+/** Messages of an answer whose question says nothing of it. */
+const DEFAULT_LIMIT = 100
+/** As much of large messages is read for one page here. */
+const MAX_BYTES = 12 * PAGE_BYTES
+
+/**
+ * Reads a page of the hub's history, or of what it retains; in several answers when its messages are large. Never throws: what is
+ * wrong is in the answer.
+ */
 export async function readPast(url: string, kept: KeptPayloads): Promise<Past> {
+  const first = await readAnswer(url, kept)
+  const next = new URL(url, location.href)
+  const limit = Number(next.searchParams.get('limit') ?? DEFAULT_LIMIT)
+  const messages = [...first.messages]
+  let bytes = bytesOf(first.messages)
+  let { nextCursor, fault } = first
+  let isCutOff = bytes >= PAGE_BYTES
+  while (isCutOff && nextCursor !== null && bytes < MAX_BYTES && messages.length < limit) {
+    next.searchParams.set('cursor', nextCursor)
+    next.searchParams.set('limit', String(limit - messages.length))
+    // A cursor says where a page goes on; where it began has been told.
+    next.searchParams.delete('around')
+    const more = await readAnswer(next.href, kept)
+    isCutOff = bytesOf(more.messages) >= PAGE_BYTES
+    bytes += bytesOf(more.messages)
+    messages.push(...more.messages)
+    ;({ nextCursor, fault } = more)
+  }
+  return { ...first, messages, nextCursor, fault }
+}
+
+function bytesOf(messages: readonly Arrived[]): number {
+  return messages.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+async function readAnswer(url: string, kept: KeptPayloads): Promise<Past> {
   try {
     const response = await fetch(url)
     const body: PageJson | ProblemJson = await response.json()
