@@ -1,19 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { unboundedMemory } from '../../../src/base/memory-budget.ts'
-import { openDatabases } from '../../../src/store/disk/databases.ts'
+import { openRealDatabases } from './real-databases.ts'
 import { PendingMessages } from '../../../src/store/disk/pending-messages.ts'
 
 /** Texts on their way to a real database. */
 function openPending() {
-  const folder = mkdtempSync(join(tmpdir(), 'hubbub-pending-'))
-  const { root, databases } = openDatabases(join(folder, 'test.mdb'))
-  onTestFinished(async () => {
-    await root.close()
-    rmSync(folder, { recursive: true })
-  })
+  const { root, databases } = openRealDatabases()
   const { queues: memory } = unboundedMemory()
   const encoding = { encode: (text: string) => Buffer.from(text), packetBytes: (text: string) => text.length }
   const pending = new PendingMessages(databases.wills, encoding, memory)

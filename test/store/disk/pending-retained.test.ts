@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { unboundedMemory } from '../../../src/base/memory-budget.ts'
 import { Message } from '../../../src/protocol/message.ts'
-import { openDatabases } from '../../../src/store/disk/databases.ts'
+import { openRealDatabases } from './real-databases.ts'
 import { PendingRetained } from '../../../src/store/disk/pending-retained.ts'
 import { checked, CONTENT_START, readMessage } from '../../../src/store/disk/records.ts'
 import { runs } from '../../support/runs.ts'
@@ -16,12 +13,7 @@ function message(topic: string, payload: string): Message {
 
 /** A real database, and what waits for it. */
 function openPending() {
-  const folder = mkdtempSync(join(tmpdir(), 'hubbub-pending-'))
-  const { root, databases } = openDatabases(join(folder, 'test.mdb'))
-  onTestFinished(async () => {
-    await root.close()
-    rmSync(folder, { recursive: true })
-  })
+  const { root, databases } = openRealDatabases()
   const { retained: database } = databases
   const stored = (): Map<string, string> =>
     new Map(
