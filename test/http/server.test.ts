@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -6,6 +8,7 @@ import { fastify } from 'fastify'
 import { staticSide } from '../../src/http/static-side.ts'
 import { MemoryStore } from '../../src/store/memory/memory-store.ts'
 import { ApiClient, expectProblem } from '../support/api.ts'
+import { until } from '../support/guard.ts'
 import { ask, exchange } from '../support/http-request.ts'
 import { openRawWebSocketClient } from '../support/raw-client.ts'
 import { join as joinClient } from '../support/steps.ts'
@@ -115,6 +118,23 @@ describe('The HTTP side', () => {
       )
     }
     expect(await ask(httpPort, { path: '/healthz' })).toMatchObject({ status: 200 })
+  })
+
+  test('ends a connection with bytes that are no request in the middle of an answer, and answers them not within it', async () => {
+    const { httpPort } = await startHubWithHttp()
+    const socket = connect(httpPort, '127.0.0.1').setEncoding('utf8')
+    onTestFinished(() => void socket.destroy())
+    let text = ''
+    socket.on('data', (chunk: string) => (text += chunk))
+    const closed = once(socket, 'close')
+    socket.write('GET /api/v1/feed HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await until(
+      () => text.includes('event:'),
+      () => 'the feed to begin',
+    )
+    socket.write('this is no request\r\n\r\n')
+    await closed
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200'])
   })
 
   test('compresses answers of more than 1 kB for who takes gzip', async () => {
