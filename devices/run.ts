@@ -28,7 +28,7 @@ export interface Summary {
 }
 
 /** After Ctrl-C everything ends within 2 s, even for a city. */
-const STOP_DEADLINE_MS = { inTime: 10_000, stopped: 900 }
+const STOP_DEADLINE_MS = { inTime: 10_000, stopped: 1400 }
 /** How long a run waits at its end for acknowledgements and for the audit; what is missing then is reported. */
 const PATIENCE_MS = { inTime: 10_000, stopped: 500 }
 

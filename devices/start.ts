@@ -16,7 +16,8 @@ const NO_DEVICES = '--no-devices'
 const HUB = fileURLToPath(new URL('../hub/main.js', import.meta.url))
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
 const Addresses = Type.Object({ mqtt: Address, http: Type.Optional(Address), basePath: Type.String() })
-const STOP_DEADLINE_MS = 1000
+/** Devices are gone at once; so long they may take on a machine that is busy with other things. */
+const STOP_DEADLINE_MS = 10_000
 const HELP = `npm start runs the hub and, beside it, the simulated devices of a house.
   ${NO_DEVICES}    runs the hub alone; every other flag is for the hub, whose help follows:
 
