@@ -54,6 +54,7 @@ export interface ConnectionParts extends ControlParts, Version5Parts, SendingPar
 
 export interface ConnectionLimits extends ControlLimits, SendingLimits {
   readonly maxConnectPacketBytes: number
+  readonly maxTopicAliasesSent: number
   readonly connectTimeoutSeconds: number
   readonly maxPublishRate: number
 }

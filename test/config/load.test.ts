@@ -79,6 +79,7 @@ describe('loadConfig', () => {
         receiveMaximum: 100,
         memory: null,
         maxTopicAliases: 100,
+        maxTopicAliasesSent: 0,
         maxKeepAliveSeconds: Infinity,
         maxPacketBytes: 1_048_576,
         maxConnectPacketBytes: 65_536,

@@ -8,6 +8,8 @@ import { startHub } from '../support/start-hub.ts'
 
 const PROTOCOL_ERROR = 0x82
 const TOPIC_ALIAS_INVALID = 0x94
+/** The hub sends aliases to who takes some. */
+const SENT = { config: { limits: { maxTopicAliasesSent: 10 } } }
 
 function aliased(alias: number, topic: string, payload = ''): Buffer {
   return message5(topic, payload, [[Id.TOPIC_ALIAS, alias]])
@@ -80,7 +82,7 @@ describe('A topic alias of a client', () => {
 
 describe('A topic alias of the hub', () => {
   test('is never 0 nor above what the client takes, and stands for the right topic [MQTT-3.1.2-26] [MQTT-3.3.2-8] [MQTT-3.3.2-11]', async () => {
-    const { port } = await startHub()
+    const { port } = await startHub(SENT)
     const client = await join5(port, 'c', { properties: [[Id.TOPIC_ALIAS_MAXIMUM, 2]] })
     await client.subscribe(['#', 0])
     const publisher = await join5(port, 'publisher')
@@ -97,11 +99,23 @@ describe('A topic alias of the hub', () => {
     }
   })
 
+  test('is not sent unless the configuration says so', async () => {
+    const { port } = await startHub()
+    const client = await join5(port, 'c', { properties: [[Id.TOPIC_ALIAS_MAXIMUM, 2]] })
+    await client.subscribe(['t', 0])
+    for (let i = 0; i < 3; i++) {
+      client.send(message5('t', 'x'))
+      const got = await client.next('PUBLISH')
+      expect(got.topic).toBe('t')
+      expect(valuesOf(got, Id.TOPIC_ALIAS)).toEqual([])
+    }
+  })
+
   test.each([
     ['says 0', [[Id.TOPIC_ALIAS_MAXIMUM, 0]]],
     ['says nothing', []],
   ] as const)('is not sent to a client that %s [MQTT-3.1.2-27]', async (_what, properties) => {
-    const { port } = await startHub()
+    const { port } = await startHub(SENT)
     const client = await join5(port, 'c', { properties })
     await client.subscribe(['t', 0])
     await publish(client, message5('other'))
@@ -114,7 +128,7 @@ describe('A topic alias of the hub', () => {
   })
 
   test('is not carried to the next connection: what waited there names its topic [MQTT-3.3.2-7]', async () => {
-    const { port } = await startHub()
+    const { port } = await startHub(SENT)
     const properties = [
       [Id.TOPIC_ALIAS_MAXIMUM, 5],
       [Id.SESSION_EXPIRY, 1000],

@@ -56,7 +56,7 @@ describe('PublishRun', () => {
   })
 
   test('of MQTT 5 with several topics comes whole to receivers of either version, with properties of their own or none', async () => {
-    const { hub, port } = await startHub()
+    const { hub, port } = await startHub({ config: { limits: { maxTopicAliasesSent: 10 } } })
     const receivers = [
       await join5(port, 'plain'),
       await join5(port, 'aliases', { properties: [[Id.TOPIC_ALIAS_MAXIMUM, 10]] }),

@@ -156,7 +156,7 @@ describe.each(CARRIER_NAMES)('%s with MQTT 5', (carrier) => {
   })
 
   test('is sent topic aliases as far as it allows them, again after a new connection [MQTT5-3.3.2-12]', async () => {
-    const hub = await startHubWithHttp()
+    const hub = await startHubWithHttp({ config: { limits: { maxTopicAliasesSent: 100 } } })
     const connect = async () => {
       const properties = { topicAliasMaximum: 5, sessionExpiryInterval: 1000 }
       return connectClient5(hub, carrier, { clientId: 'reader', clean: false, resubscribe: false, properties })

@@ -164,7 +164,15 @@ export const LIMITS_OPTIONS = [
     schema: whole(0, 65_535),
     default: 100,
     summary:
-      'Topic Aliases of one MQTT 5 client in each direction. Each takes the memory of its topic; 0 turns them off.',
+      'Topic Aliases that an MQTT 5 client may use for what it publishes. Each takes the memory of its topic; 0 turns them off.',
+    needsRestart: true,
+  },
+  {
+    key: 'limits.maxTopicAliasesSent',
+    schema: whole(0, 65_535),
+    default: 0,
+    summary:
+      'Topic Aliases in what an MQTT 5 client gets, if it asks for them. With one, a message is shorter by its topic, less 3 bytes, from the second on. mqtt.js 4, which many Node-RED installations have, asks for aliases and ends its program when it gets one.',
     needsRestart: true,
   },
   {

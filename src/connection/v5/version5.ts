@@ -34,7 +34,11 @@ export interface Version5Parts {
   readonly router: Router
   /** The PUBLISH at hand. */
   readonly packet: PublishPacket
-  readonly limits: { readonly receiveMaximum: number; readonly maxTopicAliases: number }
+  readonly limits: {
+    readonly receiveMaximum: number
+    readonly maxTopicAliases: number
+    readonly maxTopicAliasesSent: number
+  }
 }
 
 /** What a connection does for a client of MQTT 5 and for no other: properties, aliases, reason codes, packet sizes. */
@@ -57,7 +61,7 @@ export class Version5 {
     this.#publishRate = publishRate
     this.#aliases = new IncomingAliases(limits.maxTopicAliases, memory.sessions)
     // An alias that is new makes a packet longer: a client that reads short packets only gets none.
-    const aliases = maxPacketBytes === Infinity ? Math.min(topicAliasMaximum, limits.maxTopicAliases) : 0
+    const aliases = maxPacketBytes === Infinity ? Math.min(topicAliasMaximum, limits.maxTopicAliasesSent) : 0
     this.#outgoing = new OutgoingProperties(clock, aliases, memory.sessions)
     this.#maxPacketBytes = maxPacketBytes
     this.#wantsReasons = asked.wantsProblemInformation
