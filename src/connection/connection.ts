@@ -24,7 +24,7 @@ import type { PublishRun } from './publish-run.ts'
 import type { SilenceWatch, Watched } from './silence-watch.ts'
 import { type SendingLimits, type SendingParts, SendingSide } from './sending-side.ts'
 import { topicFault } from './topic-fault.ts'
-import { Version5, type Version5Parts } from './v5/version5.ts'
+import { checkRemainingLength, Version5, type Version5Parts } from './v5/version5.ts'
 import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
 
 /** A client of which more than this waits for the answer to a control packet is not read from meanwhile. */
@@ -206,6 +206,7 @@ export class Connection
     const first = bytes[start] ?? 0
     const type = first >> 4
     const session = this.session
+    if (this.version5 !== undefined) checkRemainingLength(bytes, start, bodyStart)
     if (session === undefined) return this.#takeFirst(type, first, bytes, start, bodyStart, end)
     if (type === PacketType.PUBLISH) return this.#publish(session, bytes, start, bodyStart, end)
     this.parts.run.finish()

@@ -19,6 +19,7 @@ import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
 import { connackCode, type ConnackLimits, connackProperties, keepAliveOf, farewellProperties } from './v5/connack5.ts'
+import { checkRemainingLength } from './v5/version5.ts'
 import { type FilterClient, FilterPackets, type FilterPacketsOwner } from './filter-packets.ts'
 import { type Refusal, refusalByBroker, refusalOf } from './refusal.ts'
 import { checkWill, reportWill, willOf } from './will.ts'
@@ -213,6 +214,7 @@ export class Control implements FilterPacketsOwner {
     // [MQTT-3.1.0-2]
     if (this.#client !== undefined) throw new MalformedPacketError('a second CONNECT', ReasonCode.PROTOCOL_ERROR)
     this.#isVersion5 = isConnect5(bytes, bodyStart, end)
+    if (this.#isVersion5) checkRemainingLength(bytes, start, bodyStart)
     const connect = readConnect(bytes, bodyStart, end)
     if (connect.clientId !== undefined) this.#maxPacketBytes = connect.properties?.maxPacketBytes ?? Infinity
     const refusal = refusalOf(connect, this.connection.overLimit)

@@ -1,6 +1,7 @@
 // Hot path: runs per PUBLISH at QoS 0; measured by `npm run bench`, rows "QoS 0".
 import { Message } from '../protocol/message.ts'
 import type { PublishPacket } from '../protocol/publish-packet.ts'
+import { isShortest } from '../protocol/varint.ts'
 import type { Delivery } from '../router/delivery.ts'
 import type { Router, TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
@@ -43,7 +44,7 @@ export class PublishRun {
     if (this.#session === undefined || part.end !== start || part.bytes !== bytes) return false
     const headerStart = this.#headerStart
     const headerBytes = part.payloadStart - headerStart
-    if (bodyStart + headerBytes > end) return false
+    if (bodyStart + headerBytes > end || !isShortest(bytes, start + 1, bodyStart)) return false
     // Names that are not the same differ near their ends, mostly.
     for (let i = headerBytes - 1; i >= 0; i--) if (bytes[bodyStart + i] !== bytes[headerStart + i]) return false
     part.end = end

@@ -16,5 +16,6 @@ export function topicFault(
   const topic = bytes.toString('utf8', topicStart, topicEnd)
   if (isText && isOverTopicLimit(topicNameFault, topic, limits)) ledger.hit('topic')
   const fault = router.explainInvalid(bytes, topicStart, topicEnd)
-  return new MalformedPacketError(fault, ReasonCode.TOPIC_NAME_INVALID)
+  // [MQTT5-1.5.4-1] [MQTT5-1.5.4-2]
+  return new MalformedPacketError(fault, isText ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.MALFORMED_PACKET)
 }

@@ -1,6 +1,6 @@
 import { ReasonCode } from './reason-codes.ts'
 import { isUtf8String } from './utf8.ts'
-import { CUT_OFF, readVarint, TOO_LONG, varintBytes, varintEnd } from './varint.ts'
+import { CUT_OFF, isShortest, readVarint, TOO_LONG, varintEnd } from './varint.ts'
 
 /**
  * A packet breaks the standard. The reader of its fields throws it; the connection ends with the message in the log, and a
@@ -65,10 +65,9 @@ export class FieldReader {
     const end = varintEnd(this.#bytes, start, this.#end)
     if (end === CUT_OFF) throw new MalformedPacketError(`the packet ends inside ${name}`)
     if (end === TOO_LONG) throw new MalformedPacketError(`${name} is longer than four bytes`)
-    const value = readVarint(this.#bytes, start)
-    if (end - start > varintBytes(value)) throw new MalformedPacketError(`${name} is not in its shortest form`)
+    if (!isShortest(this.#bytes, start, end)) throw new MalformedPacketError(`${name} is not in its shortest form`)
     this.#at = end
-    return value
+    return readVarint(this.#bytes, start)
   }
 
   /** A view of a length-prefixed field. */

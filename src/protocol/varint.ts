@@ -34,6 +34,11 @@ export function readVarint(bytes: Buffer, at: number): number {
   return value
 }
 
+/** Whether the number from `start` to `end` takes no more bytes than it needs [MQTT5-1.5.5-1]. */
+export function isShortest(bytes: Buffer, start: number, end: number): boolean {
+  return end === start + 1 || bytes[end - 1] !== 0
+}
+
 /** How many bytes a number up to 268,435,455 takes in its shortest form. */
 export function varintBytes(value: number): number {
   return value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4

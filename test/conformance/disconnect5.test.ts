@@ -111,6 +111,13 @@ describe('DISCONNECT from the hub', () => {
     ['a PUBCOMP with flags [MQTT-2.1.3-1]', packet('PUBCOMP', 2, Buffer.from([0, 1])), [0x81]],
     ['a PUBACK of one byte', packet('PUBACK', 0, Buffer.from([0])), [0x81]],
     ['a PUBACK with packet identifier 0', packet('PUBACK', 0, Buffer.from([0, 0])), [0x81, 0x82]],
+    ['a remaining length that is not as short as can be [MQTT-1.5.5-1]', Buffer.from([0xc0, 0x80, 0]), [0x81]],
+    ['a PUBLISH with such a length', Buffer.from([0x30, 0x84, 0x80, 0, 0, 1, 0x74, 0]), [0x81]],
+    [
+      'a PUBLISH with such a length behind one that is like it',
+      Buffer.concat([message5('t'), Buffer.from([0x30, 0x84, 0, 0, 1, 0x74, 0])]),
+      [0x81],
+    ],
     ['a remaining length of five bytes [MQTT-1.5.5-1]', Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 1]), [0x81]],
   ]
   test.each(faults)('answers %s, then the connection is closed [MQTT-4.13.1-1]', async (_what, bytes, codes) => {

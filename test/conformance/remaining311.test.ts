@@ -186,6 +186,19 @@ describe('SUBSCRIBE and UNSUBSCRIBE of MQTT 3.1.1', () => {
     expect((await client.subscribe(['a/#', 0], ['+/b', 1])).codes).toEqual([0, 1])
   })
 
+  test.each(['', 'ab/+e', 'a/#/b', '#/', '$share//a'])(
+    'of filter %j end the connection, either of them alike',
+    async (filter) => {
+      const { port } = await startHub()
+      for (const bytes of [subscribePacket(1, [[filter, 0]]), unsubscribePacket(1, [filter])]) {
+        const client = await join(port, 'c')
+        client.send(bytes)
+        await client.untilClosed()
+        expect(client.received.map(({ type }) => type)).toEqual(['CONNACK'])
+      }
+    },
+  )
+
   test('must have filters in UTF-8 [MQTT-3.8.3-1]', async () => {
     const { port } = await startHub()
     const client = await join(port, 'c')
@@ -193,6 +206,13 @@ describe('SUBSCRIBE and UNSUBSCRIBE of MQTT 3.1.1', () => {
     await client.untilClosed()
     expect(client.received.map(({ type }) => type)).toEqual(['CONNACK'])
   })
+})
+
+test('A remaining length may take more bytes than it needs in MQTT 3.1.1, which does not forbid it', async () => {
+  const { port } = await startHub()
+  const client = await join(port, 'c')
+  client.send(Buffer.from([0xc0, 0x80, 0]))
+  expect(await client.next()).toMatchObject({ type: 'PINGRESP' })
 })
 
 test('A protocol violation ends the connection that it came by, and no other [MQTT-4.8.0-1]', async () => {

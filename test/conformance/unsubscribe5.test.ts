@@ -12,6 +12,9 @@ describe('UNSUBSCRIBE', () => {
   const faults: readonly (readonly [what: string, bytes: Buffer, codes: readonly number[]])[] = [
     ['with reserved flags [MQTT-3.10.1-1]', unsubscribePacket(1, ['t'], [], 0), [MALFORMED]],
     ['with a filter that is not UTF-8 [MQTT-3.10.3-1]', unsubscribePacket(1, [NOT_UTF8], []), [MALFORMED, 0x8f]],
+    ['from "ab/+e" [MQTT-4.7.1-2]', unsubscribePacket(1, ['ab/+e'], []), [MALFORMED]],
+    ['from "a/#/b" [MQTT-4.7.1-1]', unsubscribePacket(1, ['t', 'a/#/b'], []), [MALFORMED]],
+    ['from "" [MQTT-4.7.3-1]', unsubscribePacket(1, [''], []), [MALFORMED]],
     ['without a filter [MQTT-3.10.3-2]', unsubscribePacket(1, [], []), [PROTOCOL_ERROR]],
     ['with packet identifier 0', unsubscribePacket(0, ['t'], []), [MALFORMED, PROTOCOL_ERROR]],
   ]

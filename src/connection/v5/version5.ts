@@ -9,6 +9,7 @@ import { MalformedPacketError } from '../../protocol/field-reader.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { PublishPacket } from '../../protocol/publish-packet.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
+import { isShortest } from '../../protocol/varint.ts'
 import type { Router, TopicNumber } from '../../router/router.ts'
 import type { Session } from '../../session/session.ts'
 import type { Terms } from '../../store/store.ts'
@@ -39,6 +40,15 @@ export interface Version5Parts {
     readonly maxTopicAliases: number
     readonly maxTopicAliasesSent: number
   }
+}
+
+/**
+ * The standard of MQTT 3.1.1 does not ask for the shortest form, and old devices leave room for the longest.
+ * @throws MalformedPacketError when the remaining length takes more bytes than it needs [MQTT5-1.5.5-1]
+ */
+export function checkRemainingLength(bytes: Buffer, start: number, bodyStart: number): void {
+  if (!isShortest(bytes, start + 1, bodyStart))
+    throw new MalformedPacketError('the remaining length is not in its shortest form')
 }
 
 /** What a connection does for a client of MQTT 5 and for no other: properties, aliases, reason codes, packet sizes. */
