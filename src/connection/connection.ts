@@ -289,10 +289,12 @@ export class Connection
 
   // ---- from the control side
 
+  admitted({ protocolLevel }: ConnectPacket, keepAliveSeconds: number): void {
+    this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.parts.clock.nowMs() }
+  }
+
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void {
     this.session = session
-    const { protocolLevel } = connect
-    this.#connected = { protocolLevel, keepAliveSeconds, connectedAtMs: this.parts.clock.nowMs() }
     this.#reader.maxPacketBytes = this.parts.limits.maxPacketBytes
     if (keepAliveSeconds > 0) this.parts.silences.wait(this, this.#allowedSilenceMs)
     if (connect.properties !== undefined) {
@@ -318,7 +320,6 @@ export class Connection
     this.#isClosed = true
     const session = this.#control?.session
     const clientId = session?.clientId
-    const { mishaps, sessions } = this.parts
     this.parts.silences.forget(this)
     this.#publishRate?.stop()
     this.#reader.end()
@@ -329,22 +330,19 @@ export class Connection
       tellClosed(this.parts.log, this.transport, clientId, reason)
       if (!this.#isTransportGone && isFault(code)) {
         const kind = foreign ?? (session === undefined ? 'connect-refused' : 'protocol-error')
-        mishaps.note(kind, this.transport.remoteAddress, reason, clientId)
+        this.parts.mishaps.note(kind, this.transport.remoteAddress, reason, clientId)
       }
       session?.connectionEnded(reason)
     }
     const before = LOOP_TIMES.enter(LoopPart.DISCONNECT)
-    if (session !== undefined) sessions.leave(session, this)
+    if (session !== undefined) this.parts.sessions.leave(session, this)
     this.#control?.end()
     this.version5?.end()
     LOOP_TIMES.leave(before)
-    if (!this.#isTransportGone) {
-      this.output.finish()
-      if (code === ReasonCode.SUCCESS) this.transport.leave()
-      else this.transport.end()
-    } else {
-      this.output.close()
-    }
+    if (this.#isTransportGone) return this.output.close()
+    this.output.finish()
+    if (code === ReasonCode.SUCCESS) this.transport.leave()
+    else this.transport.end()
   }
 
   publishRateExceeded(isFirstTime: boolean): void {

@@ -29,6 +29,8 @@ export interface ControlOwner extends SessionConnection {
   /** The limit that this connection is over: it is to be refused once it says CONNECT. */
   readonly overLimit: LimitName | undefined
   sendPacket(packet: Buffer): void
+  /** The client is let in: its CONNACK leaves now, or when what it promises is stored. */
+  admitted(connect: ConnectPacket, keepAliveSeconds: number): void
   /** The CONNACK is sent: from here on the session may send, and the keep-alive counts. */
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void
   /** What waits behind a control packet may go on: it is answered. */
@@ -100,6 +102,7 @@ export class Control implements FilterPacketsOwner {
   #connect: ConnectPacket | undefined = undefined
   #session: Session | undefined = undefined
   #isPresent = false
+  #isInPlaceOfKept = false
   /** There is one when a SUBSCRIBE or UNSUBSCRIBE has come. */
   #filters: FilterPackets | undefined = undefined
   #waiting: WaitingPacket | undefined = undefined
@@ -267,9 +270,10 @@ export class Control implements FilterPacketsOwner {
     this.#client?.destroy()
   }
 
-  sessionOpened({ session, isPresent }: OpenedSession): void {
+  sessionOpened({ session, isPresent, isInPlaceOfKept }: OpenedSession): void {
     this.#session = session
     this.#isPresent = isPresent
+    this.#isInPlaceOfKept = isInPlaceOfKept
     this.#parts.memory.sessions.take(this.request.willBytes, 0)
   }
 
@@ -281,13 +285,21 @@ export class Control implements FilterPacketsOwner {
 
   admitted(client: ControlClient): void {
     const session = this.#session
-    const isPresent = this.#isPresent
     const connect = this.#connect
     this.#admission = undefined
     this.#client = client
     this.#connect = undefined
     if (session === undefined || connect === undefined) return
     const keepAliveSeconds = keepAliveOf(connect, this.#parts.limits.maxKeepAliveSeconds)
+    this.connection.admitted(connect, keepAliveSeconds)
+    const accept = (): void => this.#accept(session, connect, keepAliveSeconds)
+    // The will is stored [MQTT-3.1.2-8], and so is that there is no older session any more [MQTT-3.1.2-6].
+    if (this.will === undefined && !this.#isInPlaceOfKept) accept()
+    else session.afterAttempt(accept)
+  }
+
+  #accept(session: Session, connect: ConnectPacket, keepAliveSeconds: number): void {
+    const isPresent = this.#isPresent
     this.connection.sendPacket(
       connect.properties === undefined
         ? encodeConnack(isPresent && connect.protocolLevel > 3, ConnectReturnCode.ACCEPTED)

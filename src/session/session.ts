@@ -14,7 +14,7 @@ import type { SessionState } from '../store/store.ts'
 import type { Trail } from '../trails/trail.ts'
 import { awaitReceivers, type PublishingSession } from './await-receivers.ts'
 import type { ClientReport } from './client-report.ts'
-import { HeldForStore } from './held-for-store.ts'
+import { HeldAnswers } from './held-answers.ts'
 import { Incoming } from './incoming.ts'
 import { type Lender, Outgoing, type OutgoingOwner, type OutgoingParts } from './outgoing/outgoing.ts'
 import { OutgoingQos0 } from './outgoing/outgoing-qos0.ts'
@@ -34,12 +34,6 @@ export interface SessionParts extends OutgoingParts {
   readonly past: Past | undefined
   /** Called when something of a session begins to wait until the store has written. */
   readonly onHolding: (session: Session) => void
-}
-
-/** A SUBACK or UNSUBACK that waits for the store. */
-interface HeldAnswer {
-  readonly batch: number
-  readonly proceed: () => void
 }
 
 /**
@@ -63,7 +57,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   #attached: SessionConnection | undefined = undefined
   /** The attached connection once its client has the CONNACK, which must be the first packet it gets [MQTT-3.2.0-1]. */
   #connection: SessionConnection | undefined = undefined
-  readonly #held = new HeldForStore<HeldAnswer>()
+  readonly #held = new HeldAnswers()
   #drops: Map<DropReason, number> | undefined = undefined
   #traffic: Traffic | undefined = undefined
   #lastError: { readonly atMs: number; readonly reason: string } | undefined = undefined
@@ -232,13 +226,13 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   /** Calls `proceed` when what a kept session has changed so far is stored: at once, or later unless it is detached. */
   afterStored(proceed: () => void): void {
-    const batch = this.isKept ? this.#parts.store.openBatch : 0
-    if (batch === 0) {
-      proceed()
-      return
-    }
-    this.#held.push({ batch, proceed })
-    this.#parts.onHolding(this)
+    if (this.#held.hold(this.isKept ? this.#parts.store.openBatch : 0, proceed)) this.#parts.onHolding(this)
+  }
+
+  /** As `afterStored`, but whatever was changed, and also when it cannot be stored. Only before `open`, when nothing else waits. */
+  afterAttempt(proceed: () => void): void {
+    const { store, onHolding } = this.#parts
+    if (this.#held.hold(store.isFailing ? 0 : store.openBatch, proceed)) onHolding(this)
   }
 
   /** Calls `proceed` when all that was published so far has been handed over. */
@@ -330,9 +324,15 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   stored(batch: number): boolean {
     this.incoming.stored(batch)
     this.outgoing.stored(batch)
-    for (let held = this.#held.takeStored(batch); held !== undefined; held = this.#held.takeStored(batch))
-      held.proceed()
+    this.#held.proceed(batch)
     return this.incoming.isHolding || this.outgoing.isHolding || !this.#held.isEmpty
+  }
+
+  /** A batch could not be stored. */
+  failed(batch: number, reason: string): void {
+    this.incoming.failed(batch, reason)
+    // A hub whose disk is full still lets clients in.
+    if (!this.isHere) this.#held.proceed(batch)
   }
 
   /** What waits for a shared subscription can go on. */

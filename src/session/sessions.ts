@@ -29,6 +29,8 @@ export interface SessionRequest {
 export interface OpenedSession {
   readonly session: Session
   readonly isPresent: boolean
+  /** A kept session was discarded for it. */
+  readonly isInPlaceOfKept: boolean
 }
 
 const CHECK_MS = 1000
@@ -133,7 +135,7 @@ export class Sessions {
       existing.changeExpiry(expirySeconds)
       existing.attach(connection)
       this.#tell(clientId, 'here')
-      return { session: existing, isPresent: true }
+      return { session: existing, isPresent: true, isInPlaceOfKept: false }
     }
     if (existing !== undefined) this.#end(existing)
     const isKept = expirySeconds > 0
@@ -143,7 +145,7 @@ export class Sessions {
     const session = this.#create(state, isKept)
     session.attach(connection)
     this.#tell(clientId, 'here')
-    return { session, isPresent: false }
+    return { session, isPresent: false, isInPlaceOfKept: existing?.isKept === true }
   }
 
   /** The connection has ended, and the session may end with it. Does nothing when another connection has taken over. */
@@ -189,7 +191,7 @@ export class Sessions {
   }
 
   onFailed(batch: number, error: Error): void {
-    for (const session of this.#holding) session.incoming.failed(batch, `the store failed: ${error.message}`)
+    for (const session of this.#holding) session.failed(batch, `the store failed: ${error.message}`)
   }
 
   /** A session that is there counts already, and so a client is never kept from its own. */

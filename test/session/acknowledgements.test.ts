@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { acknowledgePacket, publishPacket, subscribePacket } from '../support/packets.ts'
-import type { RawClient } from '../support/raw-client.ts'
+import { until } from '../support/guard.ts'
+import { acknowledgePacket, connectPacket, PINGREQ, publishPacket, subscribePacket } from '../support/packets.ts'
+import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import { Bystander, isPublish, join, leave, lose, message, publish, reasonsOf, untilReason } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 import { SteppedStore } from '../support/stepped-store.ts'
@@ -18,6 +19,31 @@ async function setStage(): Promise<Stage> {
   await leave(away)
   stepped.isByHand = true
   return { ...testHub, stepped }
+}
+
+const WILL = { topic: 'will', payload: 'gone' }
+
+/** Waits until something is to be stored that is not. */
+async function untilBatch(stepped: SteppedStore): Promise<void> {
+  const { latestBatch } = stepped
+  await until(
+    () => stepped.latestBatch > latestBatch,
+    () => 'a batch',
+  )
+}
+
+/** What has come to a client that has sent its CONNECT by the time that others are answered. */
+async function received(port: number, client: RawClient): Promise<string[]> {
+  await (await join(port, 'another')).restBeforePingresp()
+  return client.received.map(({ type }) => type)
+}
+
+/** Does what has to be stored on the way, as it is while the stage is set. */
+async function withStore<T>(stepped: SteppedStore, step: () => Promise<T>): Promise<T> {
+  stepped.isByHand = false
+  const result = await step()
+  stepped.isByHand = true
+  return result
 }
 
 function kept(packetId: number, qos = 1): Buffer {
@@ -153,10 +179,73 @@ describe('An acknowledgement', () => {
   })
 })
 
+describe('CONNACK', () => {
+  test.each([true, false])('waits until the will is stored, for a clean session %s [MQTT-3.1.2-8]', async (isClean) => {
+    const { stepped, port } = await setStage()
+    const client = await openRawClient(port)
+    client.send(connectPacket({ clientId: 'c', isClean, will: WILL }), PINGREQ)
+    await untilBatch(stepped)
+    stepped.reportStored(stepped.latestBatch - 1)
+    expect(await received(port, client)).toEqual([])
+    stepped.reportStored(stepped.latestBatch)
+    await client.next('CONNACK')
+    await client.next('PINGRESP')
+  })
+
+  test('waits until a kept session is discarded in the store [MQTT-3.1.2-6]', async () => {
+    const { stepped, port } = await setStage()
+    const client = await openRawClient(port)
+    client.send(connectPacket({ clientId: 'away', isClean: true }))
+    await untilBatch(stepped)
+    expect(await received(port, client)).toEqual([])
+    stepped.reportStored(stepped.latestBatch)
+    await client.next('CONNACK')
+  })
+
+  test('waits for nothing when there is neither', async () => {
+    const { port } = await setStage()
+    await join(port, 'away', { isClean: false })
+    await join(port, 'new', { isClean: false })
+    await join(port, 'clean')
+  })
+
+  test('with a will waits for no store that cannot write, and is not refused', async () => {
+    const { stepped, port } = await setStage()
+    const client = await openRawClient(port)
+    client.send(connectPacket({ clientId: 'c', will: WILL }))
+    await untilBatch(stepped)
+    stepped.reportFailed(stepped.latestBatch)
+    await client.next('CONNACK')
+    expect(await client.restBeforePingresp()).toEqual([])
+  })
+
+  test('of a client that is gone or replaced before its will is stored never comes, and the last will is in the store', async () => {
+    const { stepped, port } = await setStage()
+    const watcher = await join(port, 'watcher')
+    await watcher.subscribe(['will', 0])
+    const clients = [await openRawClient(port), await openRawClient(port)]
+    for (const [i, client] of clients.entries()) {
+      client.send(connectPacket({ clientId: 'c', will: { topic: 'will', payload: `${i}` } }))
+      // oxlint-disable-next-line no-await-in-loop -- the second replaces the first
+      await untilBatch(stepped)
+    }
+    await clients[0]?.untilClosed()
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('0')
+    clients[1]?.destroy()
+    stepped.reportStored(stepped.latestBatch)
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('1')
+    expect(clients[0]?.received).toEqual([])
+    await until(
+      () => [...stepped.wills()].length === 0,
+      () => 'no will to be left',
+    )
+  })
+})
+
 describe('A store that fails', () => {
   test('ends the connections that wait for it unacknowledged, and no other', async () => {
     const { stepped, log, port } = await setStage()
-    const bystander = await Bystander.join(port)
+    const bystander = await withStore(stepped, () => Bystander.join(port))
     const earlier = await join(port, 'earlier')
     await publish(earlier, kept(1))
     stepped.reportStored(stepped.latestBatch)
@@ -192,7 +281,8 @@ describe('A store that fails', () => {
     const { stepped, port } = await setStage()
     const watcher = await join(port, 'watcher')
     await watcher.subscribe(['will', 0])
-    const publisher = await join(port, 'publisher', { will: { topic: 'will', payload: 'gone' } })
+    const will = { topic: 'will', payload: 'gone' }
+    const publisher = await withStore(stepped, () => join(port, 'publisher', { will }))
     await publish(publisher, kept(1))
     stepped.reportFailed(stepped.latestBatch)
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
