@@ -1,14 +1,6 @@
-import { createServer, type Server, type Socket } from 'node:net'
-import {
-  type Accept,
-  addressOf,
-  listen,
-  type Listener,
-  type ListenerAddress,
-  type ListenerLog,
-  type ListenOptions,
-  stopListening,
-} from './listener.ts'
+import { createServer, type Socket } from 'node:net'
+import { ListeningServer } from './listening-server.ts'
+import type { Accept, Listener, ListenerAddress, ListenerLog, ListenOptions } from './listener.ts'
 import { canChooseMemory } from './read-memory.ts'
 import type { ReadTurn } from './read-turn.ts'
 import { TcpTransport } from './tcp-transport.ts'
@@ -21,31 +13,34 @@ export interface TcpListenerOptions extends ListenOptions {
 /** After this long without a byte the system asks whether the peer still exists; finds devices that lost their power. */
 const PROBE_AFTER_MS = 60_000
 
+const SOCKET_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: PROBE_AFTER_MS,
+  pauseOnConnect: true,
+} as const
+
 /** Listens for MQTT over plain TCP. */
 export class TcpListener implements Listener {
   readonly name = 'mqtt'
-  readonly #options: TcpListenerOptions
-  readonly #accept: Accept
-  readonly #server: Server
+  readonly #listening: ListeningServer
 
   constructor(options: TcpListenerOptions, accept: Accept) {
-    this.#options = options
-    this.#accept = accept
-    this.#server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS, pauseOnConnect: true },
-      (socket: Socket) => this.#accept(new TcpTransport(socket, options.readTurn, canChooseMemory)),
+    const server = createServer(SOCKET_OPTIONS, (socket: Socket) =>
+      accept(new TcpTransport(socket, options.readTurn, canChooseMemory)),
     )
+    this.#listening = new ListeningServer(server, options, SOCKET_OPTIONS, options.log)
   }
 
   get address(): ListenerAddress {
-    return addressOf(this.#server, this.name)
+    return this.#listening.address(this.name)
   }
 
   async start(): Promise<void> {
-    await listen(this.#server, this.#options, this.#options.log)
+    await this.#listening.start()
   }
 
   async stop(): Promise<void> {
-    await stopListening(this.#server)
+    await this.#listening.stop()
   }
 }

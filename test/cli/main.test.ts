@@ -41,8 +41,8 @@ async function run(
 /** A hub that listens, and the ports that its banner names. */
 async function runningHub(args: readonly string[] = [], env?: NodeJS.ProcessEnv) {
   const started = await hubbub([...ANY_PORTS, ...args], env)
-  const [, port = ''] = await started.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/)
-  const [, httpPort = ''] = await started.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
+  const [, port = ''] = await started.untilLine(/MQTT +mqtt:\/\/localhost:(\d+)/)
+  const [, httpPort = ''] = await started.untilLine(/HTTP +http:\/\/localhost:(\d+)/)
   await started.untilLine(/mosquitto_pub/)
   return { started, port, httpPort }
 }
@@ -98,7 +98,7 @@ describe('hubbub tells', () => {
     expect(out).toMatch(/^port +7 +--port$/m)
     expect(out).toMatch(/^httpPort +9 +own\.yaml:2$/m)
     expect(out).toMatch(/^logLevel +warn +HUBBUB_LOG_LEVEL$/m)
-    expect(out).toMatch(/^host +127\.0\.0\.1 +default$/m)
+    expect(out).toMatch(/^host +localhost +default$/m)
   })
 
   test('the same for a configuration that comes through a pipe, in pieces', async () => {
@@ -180,13 +180,13 @@ describe('hubbub start', () => {
     const { started, port, httpPort } = await runningHub(args)
     expect(started.stdout.items).toEqual([
       expect.stringMatching(/^Hubbub \d+\.\d+\.\d+/),
-      `  MQTT           mqtt://127.0.0.1:${port}`,
-      `  HTTP           http://127.0.0.1:${httpPort}`,
-      `  over WebSocket ws://127.0.0.1:${httpPort}/mqtt`,
+      `  MQTT           mqtt://localhost:${port}`,
+      `  HTTP           http://localhost:${httpPort}`,
+      `  over WebSocket ws://localhost:${httpPort}/mqtt`,
       '',
       'Try it in another terminal:',
-      `  mosquitto_sub -h 127.0.0.1 -p ${port} -t 'hello/#' -v`,
-      `  mosquitto_pub -h 127.0.0.1 -p ${port} -t hello/world -m 'Hi'`,
+      `  mosquitto_sub -h localhost -p ${port} -t 'hello/#' -v`,
+      `  mosquitto_pub -h localhost -p ${port} -t hello/world -m 'Hi'`,
     ])
   })
 
@@ -198,11 +198,11 @@ describe('hubbub start', () => {
     const [addresses]: unknown[] = await guarded(once(hub, 'message'), () => 'the addresses')
     hub.kill('SIGTERM')
     expect(await guarded(once(hub, 'close'), () => 'its end')).toEqual([0, null])
-    const [, port] = /mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(output) ?? []
-    const [, httpPort] = /http:\/\/127\.0\.0\.1:(\d+)/.exec(output) ?? []
+    const [, port] = /mqtt:\/\/localhost:(\d+)/.exec(output) ?? []
+    const [, httpPort] = /http:\/\/localhost:(\d+)/.exec(output) ?? []
     expect(addresses).toEqual({
-      mqtt: { host: '127.0.0.1', port: Number(port) },
-      http: { host: '127.0.0.1', port: Number(httpPort) },
+      mqtt: { host: 'localhost', port: Number(port) },
+      http: { host: 'localhost', port: Number(httpPort) },
       basePath: '',
     })
   })
@@ -211,8 +211,8 @@ describe('hubbub start', () => {
     const { started, httpPort } = await runningHub(['--http-base-path', '/hub/'])
     expect(started.stdout.items).toEqual(
       expect.arrayContaining([
-        `  HTTP           http://127.0.0.1:${httpPort}/hub`,
-        `  over WebSocket ws://127.0.0.1:${httpPort}/hub/mqtt`,
+        `  HTTP           http://localhost:${httpPort}/hub`,
+        `  over WebSocket ws://localhost:${httpPort}/hub/mqtt`,
       ]),
     )
   })

@@ -50,7 +50,7 @@ describe('packaging/hubbub.service', () => {
       cwd: folder(),
       env: { ...env, HUBBUB_PORT: '0', HUBBUB_HTTP_PORT: '0' },
     })
-    const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
+    const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/localhost:(\d+)/)
     const [, ...ready] = settings('ExecStartPost')[0]?.replace('/usr/bin/env ', '').split(' ') ?? []
     const asked = await run(process.execPath, [CLI, ...ready], { env: { ...env, HUBBUB_HTTP_PORT: httpPort } })
     expect(asked.stdout).toBe('ready\n')
@@ -112,7 +112,7 @@ describe('hubbub ready', () => {
     const cwd = folder()
     const env = { PATH: process.env['PATH'], HUBBUB_DATA: 'memory', HUBBUB_PORT: '0' }
     const first = await startProcess(process.execPath, [CLI, '--http-port', '0'], { cwd, env })
-    const [, httpPort = ''] = await first.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
+    const [, httpPort = ''] = await first.untilLine(/HTTP +http:\/\/localhost:(\d+)/)
     await first.end()
     const waiting = await startProcess(process.execPath, [CLI, 'ready', '--wait', '30s'], {
       cwd,

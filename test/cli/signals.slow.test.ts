@@ -18,7 +18,7 @@ async function runningHub(file: string) {
     writeFileSync(join(cwd, 'hubbub.yaml'), `data: memory\nport: 0\nhttpPort: 0\n${text}`)
   write(file)
   const hub = await startProcess(process.execPath, [CLI], { cwd, env: { PATH: process.env['PATH'], HOME: cwd } })
-  const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
+  const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/localhost:(\d+)/)
   const send = (signal: NodeJS.Signals): boolean => process.kill(hub.pid ?? 0, signal)
   return { hub, httpPort: Number(httpPort), write, send }
 }

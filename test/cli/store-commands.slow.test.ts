@@ -24,7 +24,7 @@ async function run(...args: readonly string[]): Promise<{ code: ProcessExit['cod
 
 async function startHubOn(data: string): Promise<{ hub: TestProcess; port: number }> {
   const hub = await hubbub('--port', '0', '--http-port', '0', '--data', data, '--log-level', 'warn')
-  const [, port = ''] = await hub.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/)
+  const [, port = ''] = await hub.untilLine(/MQTT +mqtt:\/\/localhost:(\d+)/)
   return { hub, port: Number(port) }
 }
 

@@ -19,7 +19,7 @@ describe('completeConfig', () => {
       httpPort: undefined,
       limits: { maxConnections: null, maxPacketBytes: '2 MiB' },
     })
-    expect(config).toMatchObject({ port: 0, httpPort: 8080, host: '127.0.0.1' })
+    expect(config).toMatchObject({ port: 0, httpPort: 8080, host: 'localhost' })
     expect(config.limits).toMatchObject({ maxConnections: Infinity, maxPacketBytes: 2_097_152, maxTopicLevels: 32 })
   })
 

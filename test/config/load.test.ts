@@ -63,7 +63,7 @@ describe('loadConfig', () => {
   test('gives the defaults when nothing is configured', () => {
     const { config, origins } = load({})
     expect(config).toEqual({
-      host: '127.0.0.1',
+      host: 'localhost',
       port: 1883,
       httpPort: 8080,
       data: './data',

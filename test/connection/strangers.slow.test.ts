@@ -32,7 +32,7 @@ test('Hub goes on for all others while 10,000 strangers are connected that never
   const hub = await startProcess(process.execPath, [CLI, '--port', '0', '--http-port', '0', '--data', 'memory'], {
     env,
   })
-  const port = Number((await hub.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/))[1])
+  const port = Number((await hub.untilLine(/MQTT +mqtt:\/\/localhost:(\d+)/))[1])
   const bystander = await Bystander.join(port)
   const count = countStrangers()
   const strangers: Socket[] = []

@@ -23,8 +23,8 @@ interface RunningHub {
 async function runHub(folder: string, port = 0, httpPort = 0): Promise<RunningHub> {
   const flags = ['--port', String(port), '--http-port', String(httpPort), '--data', folder, '--log-level', 'error']
   const running = await startProcess(process.execPath, [CLI, ...flags], { cwd: folder })
-  const [, mqtt = ''] = await running.untilLine(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/)
-  const [, http = ''] = await running.untilLine(/HTTP +http:\/\/127\.0\.0\.1:(\d+)/)
+  const [, mqtt = ''] = await running.untilLine(/MQTT +mqtt:\/\/localhost:(\d+)/)
+  const [, http = ''] = await running.untilLine(/HTTP +http:\/\/localhost:(\d+)/)
   return { running, port: Number(mqtt), httpPort: Number(http) }
 }
 

@@ -20,8 +20,8 @@ test('README.md shows what npm start prints, and the commands in it do what it s
   })
   await started.untilLine(/simulated devices/)
   const printed = started.stdout.items
-  const [, port = ''] = /MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(printed.join('\n')) ?? []
-  const [, httpPort = ''] = /HTTP +http:\/\/127\.0\.0\.1:(\d+)/.exec(printed.join('\n')) ?? []
+  const [, port = ''] = /MQTT +mqtt:\/\/localhost:(\d+)/.exec(printed.join('\n')) ?? []
+  const [, httpPort = ''] = /HTTP +http:\/\/localhost:(\d+)/.exec(printed.join('\n')) ?? []
   const asShown = (line: string): string => line.replaceAll(port, '1883').replaceAll(httpPort, '8080')
   expect(printed.map(asShown)).toEqual(lines)
 

@@ -12,7 +12,7 @@ describe('README.md', () => {
   test('shows the commands, what one sees, and a picture within the first 40 lines', () => {
     const screen = lines.slice(0, 40)
     expect(screen).toContain('npm install && npm start')
-    expect(screen).toContainEqual(expect.stringMatching(/^ {2}MQTT +mqtt:\/\/127\.0\.0\.1:1883$/))
+    expect(screen).toContainEqual(expect.stringMatching(/^ {2}MQTT +mqtt:\/\/localhost:1883$/))
     expect(screen).toContainEqual(expect.stringMatching(/^!\[.+\]\(.+\)$/))
   })
 

@@ -38,9 +38,9 @@ export const LISTENERS_OPTIONS = [
   {
     key: 'host',
     schema: HOST,
-    default: '127.0.0.1',
+    default: 'localhost',
     summary:
-      'Address that the hub listens on. 127.0.0.1 can be reached from this machine only; 0.0.0.0 (IPv4) and :: (also IPv6) from everywhere.',
+      'Address that the hub listens on. localhost (127.0.0.1 and ::1, one port on both) can be reached from this machine only; 0.0.0.0 (IPv4) and :: (also IPv6) from everywhere.',
     needsRestart: true,
     isEveryday: true,
   },

@@ -37,7 +37,7 @@ export class HubProcess {
       child.once('exit', () => reject(new Error('the hub did not start')))
       // Read to the end: what nobody reads would stop it.
       createInterface({ input: child.stdout }).on('line', (line) => {
-        const [, name, port = '0'] = /(MQTT|HTTP) +\w+:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
+        const [, name, port = '0'] = /(MQTT|HTTP) +\w+:\/\/[^\s:]+:(\d+)/.exec(line) ?? []
         if (name === 'MQTT') this.port = Number(port)
         if (name !== 'HTTP') return
         this.httpPort = Number(port)
