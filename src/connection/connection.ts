@@ -120,6 +120,7 @@ export class Connection
   received(chunk: Buffer): void {
     this.#lastReceivedMs = this.parts.clock.turn()
     this.parts.ledger.inputBytes += chunk.length
+    if (this.#control === undefined && this.#endForeign(chunk)) return
     this.#reader.push(chunk)
     this.flush()
     this.#publishRate?.settle(this.#lastReceivedMs)
@@ -195,10 +196,9 @@ export class Connection
   }
 
   malformed(fault: MalformedPacketError): void {
-    const { code, message } = fault
-    if (code === ReasonCode.PACKET_TOO_LARGE) this.parts.ledger.hit('packet-size')
+    if (fault.code === ReasonCode.PACKET_TOO_LARGE) this.parts.ledger.hit('packet-size')
     if (fault instanceof NoMemoryError) this.parts.ledger.hit('memory')
-    this.close(message, code)
+    this.close(fault.message, fault.code)
   }
 
   /** Takes one packet; false has later ones wait. @throws MalformedPacketError when the connection has to end for it */
@@ -222,11 +222,6 @@ export class Connection
 
   #takeFirst(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     // [MQTT-3.1.0-1]
-    const foreign = foreignToMqtt(bytes, start)
-    if (foreign !== undefined) {
-      this.close(MISHAPS[foreign], ReasonCode.MALFORMED_PACKET, { foreign })
-      return false
-    }
     if (type !== PacketType.CONNECT)
       throw new MalformedPacketError(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) throw new MalformedPacketError('the flags of CONNECT are not 0')
@@ -236,6 +231,13 @@ export class Connection
     const control = new Control(this, this.parts)
     this.#control = control
     return control.receive(type, bytes, start, bodyStart, end)
+  }
+
+  /** Nothing of MQTT has come before these bytes. */
+  #endForeign(bytes: Buffer): boolean {
+    const foreign = this.#reader.heldBytes > 0 ? undefined : foreignToMqtt(bytes)
+    if (foreign !== undefined) this.close(MISHAPS[foreign], ReasonCode.MALFORMED_PACKET, { foreign })
+    return foreign !== undefined
   }
 
   #ping(bodyBytes: number): boolean {

@@ -91,14 +91,16 @@ export class HttpSide {
 
   async start(): Promise<void> {
     const app = this.#app
-    const { basePath, origins, admin, pages, server } = this.#options
+    const { basePath, origins, admin, log, pages, server } = this.#options
     // Before fastify's own, which closes the socket.
     server.prependListener(
       'clientError',
       (error: Error & { rawPacket?: Buffer }, { remoteAddress, remotePort }: Socket) => {
         const kind = error.rawPacket === undefined ? undefined : foreignToHttp(error.rawPacket)
-        if (kind !== undefined)
-          admin.mishaps.note(kind, formatAddress(peerHost(remoteAddress), remotePort ?? 0), MISHAPS[kind])
+        if (kind === undefined) return
+        const address = formatAddress(peerHost(remoteAddress), remotePort ?? 0)
+        admin.mishaps.note(kind, address, MISHAPS[kind])
+        log.info({ address, reason: MISHAPS[kind] }, 'connection closed')
       },
     )
     this.#prepare(app)

@@ -6,6 +6,7 @@ export const MISHAPS = {
   'tls-on-mqtt': 'a TLS handshake came to the port for plain MQTT',
   'mqtt-on-http': 'MQTT came to the port for HTTP, where it has to be in a WebSocket',
   'tls-on-http': 'a TLS handshake came to the port for plain HTTP',
+  'proxy-protocol': 'a PROXY protocol header came, which the hub does not read: have the proxy send none',
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
@@ -32,6 +33,8 @@ const FAULTS: ReadonlySet<ReasonCode> = new Set([
 const TLS_HANDSHAKE = 0x16
 const MQTT_CONNECT = 0x10
 const CONNECT_NAME = /MQTT|MQIsdp/
+/** How the PROXY protocol begins, version 1 and 2. */
+const PROXY_HEADERS = [Buffer.from('PROXY '), Buffer.from('\r\n\r\n\0\r\nQUIT\n')]
 const HTTP_METHOD = /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|PRI) /
 
 /** Whether the hub ended a connection for a fault of its client. */
@@ -40,16 +43,22 @@ export function isFault(code: ReasonCode): boolean {
 }
 
 /** What somebody speaks who does not speak MQTT, by the first bytes. */
-export function foreignToMqtt(bytes: Uint8Array, start: number): 'http-on-mqtt' | 'tls-on-mqtt' | undefined {
-  if (bytes[start] === MQTT_CONNECT) return undefined
-  if (bytes[start] === TLS_HANDSHAKE && bytes[start + 1] === 3) return 'tls-on-mqtt'
-  return HTTP_METHOD.test(latin1(bytes, start, start + 8)) ? 'http-on-mqtt' : undefined
+export function foreignToMqtt(bytes: Uint8Array): MishapKind | undefined {
+  if (bytes[0] === MQTT_CONNECT) return undefined
+  if (bytes[0] === TLS_HANDSHAKE && bytes[1] === 3) return 'tls-on-mqtt'
+  if (isProxyHeader(bytes)) return 'proxy-protocol'
+  return HTTP_METHOD.test(latin1(bytes, 0, 8)) ? 'http-on-mqtt' : undefined
 }
 
 /** What somebody speaks who does not speak HTTP, by the first bytes. */
-export function foreignToHttp(bytes: Uint8Array): 'mqtt-on-http' | 'tls-on-http' | undefined {
+export function foreignToHttp(bytes: Uint8Array): MishapKind | undefined {
   if (bytes[0] === TLS_HANDSHAKE && bytes[1] === 3) return 'tls-on-http'
+  if (isProxyHeader(bytes)) return 'proxy-protocol'
   return bytes[0] === MQTT_CONNECT && CONNECT_NAME.test(latin1(bytes, 0, 16)) ? 'mqtt-on-http' : undefined
+}
+
+function isProxyHeader(bytes: Uint8Array): boolean {
+  return PROXY_HEADERS.some((header) => header.equals(bytes.subarray(0, header.length)))
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {

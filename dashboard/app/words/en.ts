@@ -69,6 +69,7 @@ export const en = {
     'tls-on-mqtt': 'TLS was tried on the plain MQTT port: use mqtt:// instead of mqtts://.',
     'mqtt-on-http': 'MQTT came to the port of this page: use the MQTT port, or a WebSocket.',
     'tls-on-http': 'HTTPS was tried on a port for plain HTTP.',
+    'proxy-protocol': 'A proxy sent a PROXY protocol header: switch that off in the proxy.',
     'websocket-refused': 'A WebSocket was refused.',
     'connect-refused': 'A connection was refused.',
     'protocol-error': 'A client broke a rule of MQTT and was disconnected.',

@@ -71,6 +71,7 @@ export const ru: Words = {
     'tls-on-mqtt': 'На порту без шифрования начали TLS: нужен mqtt://, а не mqtts://.',
     'mqtt-on-http': 'MQTT пришёл на порт этой страницы: нужен порт MQTT или WebSocket.',
     'tls-on-http': 'Попытка HTTPS там, где только HTTP.',
+    'proxy-protocol': 'Прокси прислал заголовок PROXY protocol: отключите его в прокси.',
     'websocket-refused': 'WebSocket отклонён.',
     'connect-refused': 'Соединение отклонено.',
     'protocol-error': 'Клиент нарушил правило MQTT, его соединение закрыто.',

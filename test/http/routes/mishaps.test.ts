@@ -48,6 +48,33 @@ test('GET /api/v1/mishaps tells of TLS on ports without', async () => {
   expect(await mishapsOf(httpPort)).toMatchObject([{ kind: 'tls-on-http' }, { kind: 'tls-on-mqtt' }])
 })
 
+const PROXY_V1 = 'PROXY TCP4 192.0.2.1 192.0.2.2 56324 1883\r\n'
+const PROXY_V2 = Buffer.from('0d0a0d0a000d0a515549540a21110000', 'hex')
+
+test.each([
+  ['version 1', Buffer.from(PROXY_V1)],
+  ['version 1 with a CONNECT behind it', Buffer.concat([Buffer.from(PROXY_V1), connectPacket({ clientId: 'lost' })])],
+  ['version 2', PROXY_V2],
+])(
+  'GET /api/v1/mishaps tells of a PROXY protocol header, %s, on either port, and the log does',
+  async (_what, bytes) => {
+    const { log, port, httpPort } = await startHubWithHttp()
+    await send(port, bytes)
+    await send(httpPort, bytes)
+    expect(await mishapsOf(httpPort)).toMatchObject([{ kind: 'proxy-protocol' }, { kind: 'proxy-protocol' }])
+    const told = log.lines.items
+      .filter(({ text }) => text === 'connection closed')
+      .map(({ fields }) => fields['reason'])
+    expect(told).toEqual(Array.from({ length: 2 }, () => expect.stringContaining('PROXY protocol')))
+  },
+)
+
+test('GET /api/v1/mishaps tells of a short HTTP request on the port for MQTT at once', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  await send(port, 'GET / HTTP/1.0\r\n\r\n')
+  expect(await mishapsOf(httpPort)).toMatchObject([{ kind: 'http-on-mqtt' }])
+})
+
 test('GET /api/v1/mishaps tells who was refused and who broke a rule, but not who just went', async () => {
   const { port, httpPort } = await startHubWithHttp()
   ;(await join(port, 'gone')).destroy()
