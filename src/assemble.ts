@@ -23,7 +23,7 @@ import type { WebSocketListener } from './listeners/websocket.ts'
 import type { HubFacts } from './observe/facts.ts'
 import { Ledger } from './observe/ledger.ts'
 import { Metrics } from './observe/metrics.ts'
-import { Mishaps } from './observe/mishaps.ts'
+import { HUB_ITSELF, Mishaps } from './observe/mishaps.ts'
 import { SysTopics } from './observe/sys-topics.ts'
 import { Router } from './router/router.ts'
 import { Sessions } from './session/sessions.ts'
@@ -165,7 +165,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   // Told last that nothing more is stored.
   add('the publisher', { stop: () => admin.publisher.stop() })
   add('the store', {
-    start: () => store.start(storeListener(sessions, admin.publisher)),
+    start: () => store.start(storeListener(sessions, admin.publisher, mishaps)),
     stop: () => store.stop(),
     startWithinMs: STORE_START_MS,
   })
@@ -322,13 +322,18 @@ async function dataFolder(data: string): Promise<Pick<Stage, 'start' | 'stop'>> 
   }
 }
 
-function storeListener(sessions: Sessions, publisher: Publisher): StoreListener {
+function storeListener(sessions: Sessions, publisher: Publisher, mishaps: Mishaps): StoreListener {
+  let isFailing = false
   return {
     onStored: (batch) => {
+      isFailing = false
       sessions.onStored(batch)
       publisher.onStored(batch)
     },
     onFailed: (batch, error) => {
+      // It tries again each second.
+      if (!isFailing) mishaps.note('store-failing', HUB_ITSELF, error.message)
+      isFailing = true
       sessions.onFailed(batch, error)
       publisher.onFailed(batch, error)
     },

@@ -1,6 +1,6 @@
 import { ReasonCode } from '../protocol/reason-codes.ts'
 
-/** What went wrong with a connection, for people who are about to make their first one. */
+/** What went wrong with a connection, for people who are about to make their first one, and with what the hub stands on. */
 export const MISHAPS = {
   'http-on-mqtt': 'an HTTP request came to the port for MQTT',
   'tls-on-mqtt': 'a TLS handshake came to the port for plain MQTT',
@@ -10,6 +10,7 @@ export const MISHAPS = {
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
+  'store-failing': 'the store cannot write, and what must be kept is not acknowledged',
 } as const
 
 export type MishapKind = keyof typeof MISHAPS

@@ -4,7 +4,7 @@ export interface Mishap {
   /** By the hub's clock, in ms since 1970. */
   readonly atMs: number
   readonly kind: MishapKind
-  /** `192.0.2.1:50000`. */
+  /** `192.0.2.1:50000`; `HUB_ITSELF` when it is nobody's connection. */
   readonly address: string
   readonly clientId: string | undefined
   readonly reason: string
@@ -12,7 +12,10 @@ export interface Mishap {
 
 const KEPT = 50
 
-/** The last connections that ended for a fault of theirs, the newest last. Older ones are forgotten: the log has them. */
+/** In place of an address. */
+export const HUB_ITSELF = 'the hub itself'
+
+/** The last connections that ended for a fault of theirs, and what the machine did to the hub, the newest last. Older ones are forgotten: the log has them. */
 export class Mishaps {
   readonly #nowMs: () => number
   readonly #last: Mishap[] = []

@@ -73,6 +73,7 @@ export const en = {
     'websocket-refused': 'A WebSocket was refused.',
     'connect-refused': 'A connection was refused.',
     'protocol-error': 'A client broke a rule of MQTT and was disconnected.',
+    'store-failing': 'The store cannot write: what must be kept is not acknowledged.',
   },
   older: 'Older messages',
   loadingOlder: 'Loading history …',

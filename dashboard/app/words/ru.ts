@@ -75,6 +75,7 @@ export const ru: Words = {
     'websocket-refused': 'WebSocket отклонён.',
     'connect-refused': 'Соединение отклонено.',
     'protocol-error': 'Клиент нарушил правило MQTT, его соединение закрыто.',
+    'store-failing': 'Хранилище не может писать: то, что надо сохранить, не подтверждается.',
   },
   older: 'Более ранние сообщения',
   loadingOlder: 'Смотрю в истории …',

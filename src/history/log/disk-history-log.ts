@@ -40,6 +40,8 @@ import {
 } from './history-records.ts'
 import { findDamage, moveAside } from '../../store/disk/integrity.ts'
 import { checked, DamagedRecordError, decodeText, encodeText } from '../../store/disk/records.ts'
+import { Place } from '../../store/disk/place.ts'
+import { putBack } from '../../store/disk/put-back.ts'
 import { HISTORY_FILE } from '../../store/disk/store-file.ts'
 
 /** How a history on disk is opened. */
@@ -75,6 +77,7 @@ export class DiskHistoryLog implements HistoryLog {
   readonly maxBytes = Infinity
   readonly #options: DiskHistoryOptions
   #databases: HistoryDatabases | undefined = undefined
+  #place: Place | undefined = undefined
   #isFailing = false
 
   constructor(options: DiskHistoryOptions) {
@@ -118,6 +121,7 @@ export class DiskHistoryLog implements HistoryLog {
 
   async write(changes: HistoryChanges): Promise<void> {
     const { folder } = this.#options
+    await this.#putBack()
     const databases = this.#running
     if (freeBytes(folder) < RESERVED_BYTES) {
       throw new Error(
@@ -148,6 +152,22 @@ export class DiskHistoryLog implements HistoryLog {
       this.#isFailing = true
       throw await reasonOf(error)
     }
+  }
+
+  /** Writes the file anew if it was deleted. @throws Error while that cannot be */
+  async #putBack(): Promise<void> {
+    const place = this.#place
+    if (place === undefined || place.isKept) return
+    const before = this.#running
+    this.#isFailing = true
+    await putBack(before.root, place)
+    this.#databases = openHistoryDatabases(place.path)
+    this.#place = new Place(place.path)
+    this.#options.log.warn(
+      { file: place.path },
+      'the history was deleted while the hub used it, and is written anew, whole',
+    )
+    await before.root.close()
   }
 
   /** Goes on with `puts` for a moment. */
@@ -209,6 +229,7 @@ export class DiskHistoryLog implements HistoryLog {
     const { folder, isReadOnly = false } = this.#options
     const databases = openHistoryDatabases(path, isReadOnly)
     this.#databases = databases
+    this.#place = new Place(path)
     const { about, topics, chapters } = databases
     const stored = about.get(FORMAT_KEY)
     const format = stored === undefined ? undefined : decodeText(checked(stored, 'the format'))

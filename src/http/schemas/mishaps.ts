@@ -8,7 +8,7 @@ const KINDS = Object.entries(MISHAPS).map(([kind, meaning]) => `${kind}: ${meani
 const Mishap = Type.Object({
   atMs: TimeMs,
   kind: Type.String({ description: `${KINDS.join('; ')}.` }),
-  address: Type.String({ description: 'Of the peer.' }),
+  address: Type.String({ description: 'Of the peer, or `the hub itself`.' }),
   clientId: orNull(Type.String()),
   reason: Type.String(),
 })

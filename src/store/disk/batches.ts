@@ -21,6 +21,10 @@ export interface BatchContent {
   wasWritten(): void
   /** The batch is not stored; its changes must be part of the next `write`. */
   wasNotWritten(): void
+  /** What is written can be found again: the file was neither deleted nor replaced. */
+  readonly isInPlace: boolean
+  /** Makes it so again. @throws Error while it cannot */
+  putBack(): Promise<void>
 }
 
 /** Is told how long batches take. */
@@ -31,7 +35,7 @@ export interface BatchObserver {
 }
 
 export interface BatchesOptions {
-  readonly root: RootDatabase<Buffer, Buffer>
+  readonly opened: { readonly root: RootDatabase<Buffer, Buffer> }
   readonly folder: string
   readonly durability: Durability
   readonly content: BatchContent
@@ -108,7 +112,7 @@ export class Batches {
     clearTimeout(this.#retryTimer)
     if (this.#latest > this.#stored) await this.#commit()
     // After a commit that failed, `flushed` would never come.
-    if (!this.isFailing) await this.#options.root.flushed
+    if (!this.isFailing) await this.#options.opened.root.flushed
   }
 
   get #isIdle(): boolean {
@@ -132,7 +136,10 @@ export class Batches {
   }
 
   async #commit(): Promise<void> {
-    const { root, content, durability, observer } = this.#options
+    const { opened, content, durability, observer } = this.#options
+    // After a batch that failed only: each batch is looked after when it is written.
+    if (this.isFailing && !content.isInPlace) await content.putBack()
+    const { root } = opened
     this.#isOpen = false
     this.#isAwaited = false
     const { changes } = content
@@ -149,16 +156,20 @@ export class Batches {
     const before = LOOP_TIMES.enter(LoopPart.STORE)
     content.wasWritten()
     LOOP_TIMES.leave(before)
+    if (!content.isInPlace) {
+      observer?.batchFailed()
+      throw new Error('its file was deleted or moved')
+    }
     observer?.batchWritten((performance.now() - startedAtMs) / 1000, changes - this.#writtenChanges)
     this.#writtenChanges = changes
   }
 
   /** There may be more at the end: a batch does not wait for all that comes meanwhile. */
   async #commitAhead(): Promise<void> {
-    const { root, content } = this.#options
+    const { opened, content } = this.#options
     for (let parts = (content.partsAhead ?? 0) * 2; parts > 0 && (content.partsAhead ?? 0) > 0; parts--) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, so that the loop is not held up
-      await root.batch(() => timed(() => content.writeAhead?.()))
+      await opened.root.batch(() => timed(() => content.writeAhead?.()))
     }
   }
 
@@ -217,12 +228,16 @@ function timed(write: () => void): void {
   }
 }
 
-/** The disk has so little room that a batch would fail. */
+/** The disk has so little room that a batch would fail. False when there is no such folder. */
 export function isDiskFull(folder: string): boolean {
-  return freeBytes(folder) < LEAST_FREE_BYTES
+  try {
+    return freeBytes(folder) < LEAST_FREE_BYTES
+  } catch {
+    return false
+  }
 }
 
-/** The bytes that can still be written to the folder's disk. */
+/** The bytes that can still be written to the folder's disk. @throws Error when there is no such folder */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder)
   return bavail * bsize

@@ -2,7 +2,7 @@
 import { type MemoryBudget, unboundedMemory } from '../../base/memory-budget.ts'
 import type { MemoryAccount } from '../../base/memory-account.ts'
 import { MESSAGE_BYTES } from '../memory/held-messages.ts'
-import type { Records } from './databases.ts'
+import type { Databases } from './databases.ts'
 import type { Message } from '../../protocol/message.ts'
 import { blockKey, checked, CONTENT_START, messageBytes, newValue, readMessage, seal, writeMessage } from './records.ts'
 
@@ -44,7 +44,7 @@ class Block {
  * one value, a block, which is removed when nobody holds any of them any more.
  */
 export class Bodies {
-  readonly #database: Records
+  readonly #databases: Pick<Databases, 'bodies'>
   readonly #onDamage: (error: unknown) => void
   readonly #blocks = new Map<number, Block>()
   /** Stored blocks whose bodies are in memory, oldest first. */
@@ -62,8 +62,12 @@ export class Bodies {
   readonly #maxCachedBytes: number
 
   /** `onDamage` is told when a block cannot be read; its bodies are lost. */
-  constructor(database: Records, onDamage: (error: unknown) => void, memory: MemoryBudget = unboundedMemory()) {
-    this.#database = database
+  constructor(
+    databases: Pick<Databases, 'bodies'>,
+    onDamage: (error: unknown) => void,
+    memory: MemoryBudget = unboundedMemory(),
+  ) {
+    this.#databases = databases
     this.#onDamage = onDamage
     this.#memory = memory.queues
     this.#maxCachedBytes = Math.min(
@@ -75,7 +79,8 @@ export class Bodies {
 
   /** Continues the numbering of the stored blocks. */
   open(): void {
-    for (const key of this.#database.getKeys({ reverse: true, limit: 1 })) this.#nextBlock = key.readUIntBE(0, 6) + 1
+    for (const key of this.#databases.bodies.getKeys({ reverse: true, limit: 1 }))
+      this.#nextBlock = key.readUIntBE(0, 6) + 1
   }
 
   /** Notes that stored bodies are held, `count` of them from `body` on. */
@@ -130,13 +135,13 @@ export class Bodies {
     this.#unwritten = []
     this.#open = undefined
     this.#lastMessage = undefined
-    for (const number of this.#removing) void this.#database.remove(blockKey(number))
+    for (const number of this.#removing) void this.#databases.bodies.remove(blockKey(number))
     for (const block of unwritten) {
       if (block.held === 0) {
         this.#leave(block)
       } else {
         this.#writing.push(block)
-        void this.#database.put(blockKey(block.number), encodeBlock(block))
+        void this.#databases.bodies.put(blockKey(block.number), encodeBlock(block))
       }
     }
   }
@@ -220,7 +225,7 @@ export class Bodies {
 
   #load(block: Block): void {
     try {
-      const value = this.#database.get(blockKey(block.number))
+      const value = this.#databases.bodies.get(blockKey(block.number))
       if (value === undefined) throw new Error(`block ${block.number} is missing`)
       block.messages = decodeBlock(checked(value, `block ${block.number}`), block.number * BODIES_PER_BLOCK)
       block.bytes = value.length

@@ -3,22 +3,22 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 /** One kind of record of the store. Keys and values are bytes, made by `records.ts`. */
 export type Records = Database<Buffer, Buffer>
 
-/** The databases of a store, in one LMDB environment, whose batches are atomic across them. */
+/** The databases of a store, in one LMDB environment, whose batches are atomic across them. They change when a file is opened in its place. */
 export interface Databases {
   /** The version of the store's format. */
-  readonly about: Records
+  about: Records
   /** Client identifiers of kept sessions, by the session's number. */
-  readonly names: Records
-  readonly states: Records
-  readonly subscriptions: Records
-  readonly queues: Records
-  readonly bodies: Records
-  readonly retained: Records
-  readonly wills: Records
+  names: Records
+  states: Records
+  subscriptions: Records
+  queues: Records
+  bodies: Records
+  retained: Records
+  wills: Records
 }
 
 export interface OpenedDatabases {
-  readonly root: RootDatabase<Buffer, Buffer>
+  root: RootDatabase<Buffer, Buffer>
   readonly databases: Databases
 }
 
@@ -42,4 +42,13 @@ export function openDatabases(path: string, readOnly = false): OpenedDatabases {
       wills: database('wills'),
     },
   }
+}
+
+/** Has those of the file `path` from now on. Returns what is to be closed. */
+export function reopenDatabases(opened: OpenedDatabases, path: string): RootDatabase<Buffer, Buffer> {
+  const before = opened.root
+  const { root, databases } = openDatabases(path)
+  opened.root = root
+  Object.assign(opened.databases, databases)
+  return before
 }

@@ -1,5 +1,5 @@
 // Hot path: `push` runs per message and kept session that waits for it; measured by `npm run bench`, rows "kept".
-import type { Records } from './databases.ts'
+import type { Databases } from './databases.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { Bodies } from './bodies.ts'
 import { Fifo } from '../../base/fifo.ts'
@@ -33,7 +33,7 @@ export class DiskQueue {
   isHeadKept = false
   readonly #session: number
   readonly #bodies: Bodies
-  readonly #database: Records
+  readonly #databases: Pick<Databases, 'queues'>
   readonly #onDamage: (error: unknown) => void
   /** The runs in memory, up to the tail. Those before them are on disk only; `#page` is read from there. */
   readonly #runs = new Fifo<Run>()
@@ -44,10 +44,15 @@ export class DiskQueue {
   #stored: Spilled = this.#spilled
   #isTrimDue = false
 
-  constructor(session: number, bodies: Bodies, database: Records, onDamage: (error: unknown) => void) {
+  constructor(
+    session: number,
+    bodies: Bodies,
+    databases: Pick<Databases, 'queues'>,
+    onDamage: (error: unknown) => void,
+  ) {
     this.#session = session
     this.#bodies = bodies
-    this.#database = database
+    this.#databases = databases
     this.#onDamage = onDamage
   }
 
@@ -134,7 +139,7 @@ export class DiskQueue {
     const runs = this.stateRuns()
     const first = runs[0]
     if (first !== undefined && runs.length > MAX_STATE_RUNS) {
-      void this.#database.put(queueKey(this.#session, first.position), encodeRuns(runs))
+      void this.#databases.queues.put(queueKey(this.#session, first.position), encodeRuns(runs))
       this.#spilled = { end: this.tail, chunks: this.#spilled.chunks + 1 }
     }
     if (this.#isTrimDue && this.#spilled.chunks > 0) this.#trim()
@@ -180,11 +185,11 @@ export class DiskQueue {
   #trim(): void {
     const isEmpty = this.head >= this.#spilled.end
     if (!isEmpty && this.#spilled.chunks === 1) return
-    const keys = Array.from(this.#database.getKeys(this.#range(0, this.head)))
+    const keys = Array.from(this.#databases.queues.getKeys(this.#range(0, this.head)))
     if (!isEmpty) keys.pop()
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]
-      if (key !== undefined) void this.#database.remove(key)
+      if (key !== undefined) void this.#databases.queues.remove(key)
     }
     this.#spilled = { end: this.#spilled.end, chunks: this.#spilled.chunks - keys.length }
   }
@@ -214,7 +219,7 @@ export class DiskQueue {
     this.#pageIndex = 0
     try {
       const range = { start, end: sessionKey(this.#session), reverse: true, limit: 1 }
-      for (const { key, value } of this.#database.getRange(range)) {
+      for (const { key, value } of this.#databases.queues.getRange(range)) {
         this.#page = decodeRuns(checked(value, `the queue of session ${this.#session}`), readQueueKey(key).position)
       }
     } catch (error) {
@@ -227,7 +232,7 @@ export class DiskQueue {
   *#waiting(): Iterable<Run> {
     const inMemory = this.#runs.first?.position ?? this.tail
     if (this.head < inMemory) {
-      for (const { key, value } of this.#database.getRange(this.#range(0, inMemory))) {
+      for (const { key, value } of this.#databases.queues.getRange(this.#range(0, inMemory))) {
         for (const run of decodeRuns(value, readQueueKey(key).position)) {
           if (run.position + run.count > this.head && run.position < inMemory) yield partOf(run, this.head, inMemory)
         }

@@ -88,7 +88,7 @@ export class DiskSession implements SessionState {
     this.number = number
     this.#parts = parts
     this.#isNameStored = isStored
-    this.queue = new DiskQueue(number, parts.bodies, parts.databases.queues, parts.onDamage)
+    this.queue = new DiskQueue(number, parts.bodies, parts.databases, parts.onDamage)
   }
 
   get inFlight(): ByPacketId<DiskInFlight> {

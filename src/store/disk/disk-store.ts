@@ -1,17 +1,18 @@
 import { type MemoryBudget, unboundedMemory } from '../../base/memory-budget.ts'
 import { join } from 'node:path'
 import { once } from 'node:events'
-import type { RootDatabase } from 'lmdb'
 import { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Message } from '../../protocol/message.ts'
 import { Batches, type BatchObserver, type Durability } from './batches.ts'
 import { Bodies } from './bodies.ts'
-import { type Databases, openDatabases, type Records } from './databases.ts'
+import { type Databases, openDatabases, type OpenedDatabases, reopenDatabases, type Records } from './databases.ts'
 import { DiskSession, type DiskSessionParts } from './disk-session.ts'
 import { takeFolder } from './data-folder.ts'
 import type { FolderLock } from './folder-lock.ts'
 import { findDamage, moveAside } from './integrity.ts'
+import { Place } from './place.ts'
+import { putBack } from './put-back.ts'
 import { type Encoding, PendingMessages } from './pending-messages.ts'
 import { PendingRetained } from './pending-retained.ts'
 import {
@@ -47,12 +48,14 @@ const FORMAT_BEFORE = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
 const PROGRESS_EVERY_MS = 2000
 const CLOSE_DEADLINE_MS = 1000
+/** A hub that has nothing to store notices within this time that its folder or its lock is gone. */
+const LOOK_MS = 1000
 
 const WILLS: Encoding<StoredWill> = { encode: encodeWill, packetBytes: ({ message }) => message.packetBytes }
 
 /** What exists once the store is started. */
 interface Started {
-  readonly root: RootDatabase<Buffer, Buffer>
+  readonly opened: OpenedDatabases
   readonly databases: Databases
   readonly bodies: Bodies
   readonly batches: Batches
@@ -72,6 +75,8 @@ export class DiskStore implements Store {
   #onTheirWay: DiskSession[] = []
   #lock: FolderLock | undefined = undefined
   #started: Started | undefined = undefined
+  #place: Place | undefined = undefined
+  #lookTimer: NodeJS.Timeout | undefined = undefined
 
   constructor(options: DiskStoreOptions) {
     this.#options = options
@@ -98,7 +103,7 @@ export class DiskStore implements Store {
       } catch (error) {
         if (error instanceof HubbubError) throw error
         damage = error instanceof Error ? error.message : String(error)
-        await this.#started?.root.close()
+        await this.#started?.opened.root.close()
         this.#started = undefined
       }
     }
@@ -112,9 +117,10 @@ export class DiskStore implements Store {
   async #open(path: string, listener: StoreListener): Promise<void> {
     const { folder, durability, observer, memory = unboundedMemory() } = this.#options
     this.#sessions.clear()
-    const { root, databases } = openDatabases(path)
+    const opened = openDatabases(path)
+    const { databases } = opened
     const onDamage = (error: unknown): void => this.#log.error({ err: error }, 'part of the store cannot be read')
-    const bodies = new Bodies(databases.bodies, onDamage, memory)
+    const bodies = new Bodies(databases, onDamage, memory)
     const parts: DiskSessionParts = {
       databases,
       bodies,
@@ -122,17 +128,20 @@ export class DiskStore implements Store {
       onDirty: (state) => this.#dirty.push(state),
       onChange: () => this.#changed(),
     }
-    const batches = new Batches({ root, folder, durability, content: this, listener, observer, log: this.#log })
-    const retained = new PendingRetained(databases.retained, memory.queues)
-    const wills = new PendingMessages(databases.wills, WILLS, memory.queues)
-    this.#started = { root, databases, bodies, batches, retained, wills, parts }
+    const batches = new Batches({ opened, folder, durability, content: this, listener, observer, log: this.#log })
+    const retained = new PendingRetained(databases, memory.queues)
+    const wills = new PendingMessages(databases, WILLS, memory.queues)
+    this.#started = { opened, databases, bodies, batches, retained, wills, parts }
+    this.#place = new Place(path)
     await checkFormat(databases.about, folder)
     bodies.open()
     this.#loadSessions(databases, parts)
     this.#checkRetained(databases.retained)
+    this.#lookTimer ??= setInterval(() => this.#look(), LOOK_MS).unref()
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#lookTimer)
     const started = this.#started
     if (started !== undefined) {
       try {
@@ -140,11 +149,7 @@ export class DiskStore implements Store {
       } catch (error) {
         this.#log.error({ err: error }, 'the last changes could not be stored')
       }
-      // After a commit that failed, LMDB never ends its closing.
-      const deadline = AbortSignal.timeout(CLOSE_DEADLINE_MS)
-      const closing = started.root.close()
-      if (started.batches.isFailing) await Promise.race([closing, once(deadline, 'abort')])
-      else await closing
+      await closed(started.opened.root, started.batches.isFailing)
       this.#started = undefined
     }
     await this.#lock?.release()
@@ -204,7 +209,7 @@ export class DiskStore implements Store {
 
   /**
    * Retained messages are good for themselves: with one of them stored and the batch not, its publisher was not answered, and sends it
-   * again. This and the next four are for `Batches` only.
+   * again. This and the next six are for `Batches` only.
    */
   get partsAhead(): number {
     return this.#running.retained.parts
@@ -212,6 +217,22 @@ export class DiskStore implements Store {
 
   writeAhead(): void {
     this.#running.retained.writeSome()
+  }
+
+  get isInPlace(): boolean {
+    return this.#place?.isKept !== false
+  }
+
+  /** What is stored can be read from the deleted file, and so all of it is in the new one. */
+  async putBack(): Promise<void> {
+    const place = this.#place
+    if (place === undefined) return
+    const { opened, batches } = this.#running
+    await putBack(opened.root, place)
+    const before = reopenDatabases(opened, place.path)
+    this.#place = new Place(place.path)
+    this.#log.warn({ file: place.path }, 'the store was deleted while the hub used it, and is written anew, whole')
+    await closed(before, batches.isFailing)
   }
 
   /** Writes all changes since the last batch. */
@@ -242,6 +263,14 @@ export class DiskStore implements Store {
     bodies.wasNotWritten()
     retained.wasNotWritten()
     wills.wasNotWritten()
+  }
+
+  /** A batch finds out for itself that the file is gone. */
+  #look(): void {
+    this.#lock
+      ?.keep()
+      .catch((error: unknown) => this.#log.error({ err: error }, 'the data folder is not locked any more'))
+    if (!this.isFailing && !this.isInPlace) this.#changed()
   }
 
   #add(name: NameRecord): SessionState {
@@ -287,6 +316,14 @@ export class DiskStore implements Store {
       this.#sessions.get(session)?.restoreChunk(decodeRuns(checked(value, 'a queue'), position))
     }
   }
+}
+
+async function closed(root: OpenedDatabases['root'], isFailing: boolean): Promise<void> {
+  // After a commit that failed, LMDB never ends its closing.
+  const deadline = AbortSignal.timeout(CLOSE_DEADLINE_MS)
+  const closing = root.close()
+  if (isFailing) await Promise.race([closing, once(deadline, 'abort')])
+  else await closing
 }
 
 async function checkFormat(about: Records, folder: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { MemoryAccount } from '../../base/memory-account.ts'
-import type { Records } from './databases.ts'
+import type { Databases } from './databases.ts'
 import { nameKey } from './records.ts'
 
 /** What a change takes besides name and packet, on the JavaScript heap. */
@@ -14,15 +14,15 @@ export interface Encoding<T> {
 
 /** Wills by name that were put or removed since the last batch. */
 export class PendingMessages<T> {
-  readonly #database: Records
+  readonly #databases: Pick<Databases, 'wills'>
   readonly #encoding: Encoding<T>
   readonly #memory: MemoryAccount
   #changes = new Map<string, T | undefined>()
   #onTheirWay = new Map<string, T | undefined>()
 
   /** They count for `memory`. */
-  constructor(database: Records, encoding: Encoding<T>, memory: MemoryAccount) {
-    this.#database = database
+  constructor(databases: Pick<Databases, 'wills'>, encoding: Encoding<T>, memory: MemoryAccount) {
+    this.#databases = databases
     this.#encoding = encoding
     this.#memory = memory
   }
@@ -60,8 +60,8 @@ export class PendingMessages<T> {
   }
 
   #write(name: string, message: T | undefined): void {
-    if (message === undefined) void this.#database.remove(nameKey(name))
-    else void this.#database.put(nameKey(name), this.#encoding.encode(message))
+    if (message === undefined) void this.#databases.wills.remove(nameKey(name))
+    else void this.#databases.wills.put(nameKey(name), this.#encoding.encode(message))
   }
 
   /** What is there under the name counts no more. */

@@ -1,7 +1,7 @@
 // Hot path: `put` runs per retained message; measured by `npm run bench`, rows "retained".
 import type { MemoryAccount } from '../../base/memory-account.ts'
 import type { Message } from '../../protocol/message.ts'
-import type { Records } from './databases.ts'
+import type { Databases } from './databases.ts'
 import { CONTENT_START, messageBytes, nameKey, seal, writeMessage } from './records.ts'
 
 /** What is written in a call of `writeSome`: 2 to 4 ms. */
@@ -33,7 +33,7 @@ interface Chunk {
  *   2. What was written and not stored (`wasNotWritten`) is written again, before what has come since.
  */
 export class PendingRetained {
-  readonly #database: Records
+  readonly #databases: Pick<Databases, 'retained'>
   readonly #memory: MemoryAccount
   /** Numbered from `#firstChunk` on: a chunk has its number for good. */
   #chunks: Chunk[] = []
@@ -50,8 +50,8 @@ export class PendingRetained {
   #usedSlots = 0
 
   /** They count for `memory`. */
-  constructor(database: Records, memory: MemoryAccount) {
-    this.#database = database
+  constructor(databases: Pick<Databases, 'retained'>, memory: MemoryAccount) {
+    this.#databases = databases
     this.#memory = memory
   }
 
@@ -108,7 +108,7 @@ export class PendingRetained {
   }
 
   #write(maxChanges: number): void {
-    const database = this.#database
+    const database = this.#databases.retained
     for (let changes = 0; changes < maxChanges && this.#waiting > 0;) {
       const chunk = this.#chunks[this.#chunk - this.#firstChunk]
       if (chunk === undefined) return

@@ -10,7 +10,7 @@ import { CollectingLog } from '../../support/start-hub.ts'
 /** Batches on a real database; `write` is what each of them does. */
 function openBatches(write: () => void) {
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-batches-'))
-  const { root } = openDatabases(join(folder, 'test.mdb'))
+  const opened = openDatabases(join(folder, 'test.mdb'))
   const told = new Collected<readonly [what: string, changes: number]>('batches')
   const observer: BatchObserver = {
     batchWritten: (seconds, changes) => {
@@ -24,13 +24,15 @@ function openBatches(write: () => void) {
     write,
     wasWritten: () => undefined,
     wasNotWritten: () => undefined,
+    isInPlace: true,
+    putBack: async () => undefined,
   }
   const listener = { onStored: () => undefined, onFailed: () => undefined }
   const log = new CollectingLog()
-  const batches = new Batches({ root, folder, durability: 'disk', content, listener, observer, log })
+  const batches = new Batches({ opened, folder, durability: 'disk', content, listener, observer, log })
   onTestFinished(async () => {
     await batches.stop()
-    await root.close()
+    await opened.root.close()
     rmSync(folder, { recursive: true })
   })
   const change = (count: number): void => {

@@ -8,7 +8,7 @@ function openPending() {
   const { root, databases } = openRealDatabases()
   const { queues: memory } = unboundedMemory()
   const encoding = { encode: (text: string) => Buffer.from(text), packetBytes: (text: string) => text.length }
-  const pending = new PendingMessages(databases.wills, encoding, memory)
+  const pending = new PendingMessages(databases, encoding, memory)
   const stored = (): string[] =>
     Array.from(databases.wills.getRange(), ({ key, value }) => `${key.toString()} ${value.toString()}`)
   return { root, pending, stored, memory }

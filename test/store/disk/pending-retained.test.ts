@@ -28,7 +28,7 @@ function openPending() {
 
 test('PendingRetained writes many in parts, and of each topic the last change alone', async () => {
   const { root, database, stored, memory } = openPending()
-  const pending = new PendingRetained(database, memory)
+  const pending = new PendingRetained({ retained: database }, memory)
   for (let round = 0; round < 3; round++) for (let i = 0; i < 2500; i++) pending.put(message(`t/${i}`, `${round}`))
   expect(pending.parts).toBe(2)
   await root.batch(() => pending.writeSome())
@@ -56,7 +56,7 @@ test('PendingRetained has stored what was put last, whatever came, was stored an
   const round = fc.tuple(fc.array(change, { maxLength: 60 }), fc.array(change, { maxLength: 10 }), end)
   const property = fc.asyncProperty(fc.array(round, { minLength: 1, maxLength: 8 }), async (rounds) => {
     await database.clearAsync()
-    const pending = new PendingRetained(database, memory)
+    const pending = new PendingRetained({ retained: database }, memory)
     const model = new Map<string, string>()
     const make = (changes: readonly { kind: string; topic: string; payload: string }[]): void => {
       for (const one of changes) {
