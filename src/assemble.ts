@@ -84,7 +84,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
   })
   const metrics = new Metrics({ version, facts })
   const store =
-    ownStore === undefined ? await createStore(config, log, memory, metrics) : new GuardedStore(ownStore, log)
+    ownStore === undefined ? await createStore(config, log, clock, memory, metrics) : new GuardedStore(ownStore, log)
   const shared = { ledger, log, limits, clock, mishaps, memory }
   const router = new Router({
     ledger,
@@ -287,12 +287,13 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
 async function createStore(
   { data, durability }: Config,
   log: Log,
+  clock: Clock,
   memory: MemoryBudget,
   observer: Metrics,
 ): Promise<Store> {
   if (data === 'memory') return new UnreadStore(memory.queues)
   const { DiskStore } = await import('./store/disk/disk-store.ts')
-  return new DiskStore({ folder: resolvePath(data), durability, log, memory, observer })
+  return new DiskStore({ folder: resolvePath(data), durability, log, clock, memory, observer })
 }
 
 async function createHistory(config: Config, log: Log, clock: Clock, memory: MemoryBudget): Promise<History> {

@@ -65,6 +65,11 @@ export class Admin {
     return this.#parts.clock.nowMs()
   }
 
+  /** What expiries of messages count by. */
+  lifetimeMs(): number {
+    return this.#parts.clock.lifetimeMs()
+  }
+
   /** See `Publisher.publish`. */
   publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<Published> {
     return this.publisher.publish(topic, payload, options)

@@ -128,7 +128,7 @@ export class LocalSubscriber implements Subscriber {
         payload: Buffer.from(message.payload),
         qos: message.qos < this.qos ? message.qos : this.qos,
         retain: isRetained || (this.#options.isRetainAsPublished && message.retain),
-        properties: messageProperties(message, clock.nowMs()),
+        properties: messageProperties(message, clock.lifetimeMs()),
       })
     } catch (error) {
       log.error({ filter: this.filter, topic, err: error }, 'a handler of the program threw')

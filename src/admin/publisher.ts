@@ -45,7 +45,7 @@ export class Publisher {
   /** The message that `publish` would publish. @throws HubbubError like `publish` for what is wrong with it */
   prepare(topic: string, payload: string | Uint8Array, options: PublishOptions): Message {
     const { limits, clock } = this.#parts
-    return messageToPublish(topic, payload, options, limits, clock.nowMs())
+    return messageToPublish(topic, payload, options, limits, clock.lifetimeMs())
   }
 
   /** The rest of `publish`. */

@@ -4,8 +4,13 @@ export class Deadlines<T> {
   readonly #secondOf = new Map<T, number>()
   #lastSecond: number
 
-  /** Times are in ms since 1970 by the hub's clock, which never goes back. */
+  /** Times are in ms by the hub's clock of lifetimes, which never goes back. */
   constructor(nowMs: number) {
+    this.#lastSecond = Math.floor(nowMs / 1000)
+  }
+
+  /** Nothing falls due before this time, which may be years after that of the constructor: the store knew it. Before anything is set. */
+  begin(nowMs: number): void {
     this.#lastSecond = Math.floor(nowMs / 1000)
   }
 

@@ -24,7 +24,12 @@ export class DelayedWills {
 
   constructor(parts: DelayedWillsParts) {
     this.#parts = parts
-    this.#due = new Deadlines(parts.clock.nowMs())
+    this.#due = new Deadlines(parts.clock.lifetimeMs())
+  }
+
+  /** Before any will is scheduled, when the store has said how far lifetimes are. */
+  start(): void {
+    this.#due.begin(this.#parts.clock.lifetimeMs())
   }
 
   has(clientId: string): boolean {
@@ -37,7 +42,7 @@ export class DelayedWills {
     this.#letGo(clientId)
     this.#byClientId.set(clientId, will)
     this.#parts.memory.sessions.take(willBytes(will), 0)
-    this.#due.set(clientId, this.#parts.clock.nowMs() + delaySeconds * 1000)
+    this.#due.set(clientId, this.#parts.clock.lifetimeMs() + delaySeconds * 1000)
     this.#parts.store.putWill(will)
   }
 
@@ -59,7 +64,7 @@ export class DelayedWills {
   /** Publishes a will without any delay. */
   publishNow({ message }: StoredWill): void {
     // From now on its expiry is a time, as that of any other message.
-    if (message.isExpiryForwarded) message.expiresAtMs += this.#parts.clock.nowMs()
+    if (message.isExpiryForwarded) message.expiresAtMs += this.#parts.clock.lifetimeMs()
     this.#parts.router.publishMessage(message)
   }
 
@@ -73,7 +78,7 @@ export class DelayedWills {
 
   /** Publishes what is due, a will at each step. */
   *publishDue(): Generator<void, void, undefined> {
-    for (const clientId of this.#due.takeDue(this.#parts.clock.nowMs())) {
+    for (const clientId of this.#due.takeDue(this.#parts.clock.lifetimeMs())) {
       this.publish(clientId)
       yield
     }

@@ -277,7 +277,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     return {
       clientId: this.clientId,
       connection,
-      leftAtMs: connection === undefined ? state.leftAtMs : undefined,
+      leftAtMs: connection === undefined ? state.leftAtMs - this.#parts.clock.lifetimesAheadMs : undefined,
       isKept: this.isKept,
       expirySeconds: state.expirySeconds,
       subscriptions: subscriptions.report(),
@@ -297,7 +297,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     this.#held.clear()
     this.#attached = undefined
     this.#connection = undefined
-    this.state.setLeftAt(this.#parts.clock.nowMs())
+    this.state.setLeftAt(this.#parts.clock.lifetimeMs())
     this.outgoing.detach()
     this.incoming.detach()
   }
@@ -317,7 +317,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     this.subscriptions.restore()
     ledger.matched += this.pendingMessages
     // The hub died while the client was there: nobody noted when it left.
-    if (this.state.leftAtMs === 0) this.state.setLeftAt(clock.nowMs())
+    if (this.state.leftAtMs === 0) this.state.setLeftAt(clock.lifetimeMs())
   }
 
   /** Everything up to `batch` is stored. Returns whether something still waits. */
@@ -376,7 +376,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   /** The hub's own limit on waiting, where it ends before the publisher's. */
   #limitExpiry(message: Message): void {
-    const limitMs = this.#parts.clock.nowMs() + this.#messageExpiryMs
+    const limitMs = this.#parts.clock.lifetimeMs() + this.#messageExpiryMs
     if (message.expiresAtMs === 0 || message.expiresAtMs > limitMs) message.expiresAtMs = limitMs
   }
 

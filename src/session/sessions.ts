@@ -55,7 +55,7 @@ export class Sessions {
   constructor(parts: Omit<SessionParts, 'onHolding' | 'groups'>) {
     this.#store = parts.store
     this.wills = new DelayedWills(parts)
-    this.#expiring = new Deadlines(parts.clock.nowMs())
+    this.#expiring = new Deadlines(parts.clock.lifetimeMs())
     const onHolding = (session: Session): void => void this.#holding.add(session)
     const groups = new SharedGroups(parts)
     this.#parts = { ...parts, onHolding, groups }
@@ -92,13 +92,15 @@ export class Sessions {
   /** Takes up what the store has kept, and ends from now on what is kept for too long. */
   start(): void {
     const { clock, groups } = this.#parts
+    this.#expiring.begin(clock.lifetimeMs())
+    this.wills.start()
     const states = [...this.#store.sessions()]
     for (const state of states) if (state.isGroup) groups.restore(state)
     for (const state of states) {
       if (state.isGroup) continue
       const session = this.#create(state, true)
       session.restore()
-      if (this.#endOf(session) > clock.nowMs()) this.#leftBehind(session)
+      if (this.#endOf(session) > clock.lifetimeMs()) this.#leftBehind(session)
       else this.#expire(session)
     }
     groups.endAbandoned()
@@ -241,18 +243,20 @@ export class Sessions {
   }
 
   *#checkSteps(): Generator<void, void, undefined> {
-    const nowMs = this.#parts.clock.nowMs()
+    const { clock } = this.#parts
+    const nowMs = clock.nowMs()
+    const lifetimeMs = clock.lifetimeMs()
     yield* this.wills.publishDue()
     let looked = 0
     for (const session of this.#byClientId.values()) {
       session.settleTraffic(nowMs)
       if (++looked % LOOKS_PER_STEP === 0) yield
     }
-    for (const session of this.#expiring.takeDue(nowMs)) {
+    for (const session of this.#expiring.takeDue(lifetimeMs)) {
       this.#expire(session)
       yield
     }
-    while (this.#parts.router.expireRetained(nowMs, LOOKS_PER_STEP)) yield
+    while (this.#parts.router.expireRetained(lifetimeMs, LOOKS_PER_STEP)) yield
   }
 
   #end(session: Session): void {

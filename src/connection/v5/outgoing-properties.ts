@@ -53,7 +53,7 @@ export class OutgoingProperties {
     const target = this.#scratch
     if (message.isExpiryForwarded) {
       // [MQTT5-3.3.2-6]
-      const leftSeconds = Math.max(0, Math.ceil((message.expiresAtMs - this.#clock.nowMs()) / 1000))
+      const leftSeconds = Math.max(0, Math.ceil((message.expiresAtMs - this.#clock.lifetimeMs()) / 1000))
       target[this.#used] = PropertyId.MESSAGE_EXPIRY_INTERVAL
       this.#used = target.writeUInt32BE(Math.min(leftSeconds, 0xffff_ffff), this.#used + 1)
     }

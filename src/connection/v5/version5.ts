@@ -122,7 +122,7 @@ export class Version5 {
     }
     message.receipt = receipt
     if (expirySeconds === undefined) return
-    message.expiresAtMs = this.#parts.clock.nowMs() + expirySeconds * 1000
+    message.expiresAtMs = this.#parts.clock.turnLifetimeMs + expirySeconds * 1000
     message.isExpiryForwarded = true
   }
 

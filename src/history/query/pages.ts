@@ -64,7 +64,7 @@ export class Pages {
       after: this.#after(search.after),
       before: search.before === undefined ? END : this.placeOf(search.before),
       slices,
-      nowMs: clock.nowMs(),
+      nowMs: clock.wallMs(),
       shownBytes: query.shownBytes ?? Infinity,
     }
     return search.around === undefined ? this.#inOrder(request) : this.#around(request, this.placeOf(search.around))
@@ -83,7 +83,7 @@ export class Pages {
     const until = search.before === undefined ? END : this.placeOf(search.before)
     let looked = 0
     const places = isBackwards ? { from: until, until: from } : { from, until }
-    for (const found of walk(journal, reader, { selection, isBackwards, ...places, nowMs: clock.nowMs() })) {
+    for (const found of walk(journal, reader, { selection, isBackwards, ...places, nowMs: clock.wallMs() })) {
       if (found === undefined || !conditions.isEmpty || ++looked % ENTRIES_BETWEEN_PAUSES === 0) await slices.pause()
       if (found !== undefined && conditions.matches(found, found.block.message(found.index))) yield entryOf(found)
     }

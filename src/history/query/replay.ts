@@ -28,7 +28,7 @@ function* upTo(
   { journal, reader, clock }: ReplayParts,
   { start, filter }: HistoryFilter,
 ): Generator<Message | undefined, void, undefined> {
-  const nowMs = clock.nowMs()
+  const nowMs = clock.wallMs()
   const selection = yield* selecting(journal.topics, filter, journal.messages)
   let from: Place = BEGINNING
   if ('ms' in start) {

@@ -107,7 +107,12 @@ export class Recorder {
     this.#messagesInSecond++
     this.#bytesInSecond += message.packetBytes
     this.recorded++
-    this.#journal.append(this.#journal.live, topic, Math.floor(this.#clock.turnMs), message)
+    const { turnMs, correctedByMs, lifetimesAheadMs } = this.#clock
+    const { expiresAtMs } = message
+    // Entries have all their times by the wall clock, in whole ms.
+    if (expiresAtMs !== 0) message.expiresAtMs = Math.floor(expiresAtMs + correctedByMs - lifetimesAheadMs)
+    this.#journal.append(this.#journal.live, topic, Math.floor(turnMs + correctedByMs), message)
+    message.expiresAtMs = expiresAtMs
   }
 
   #countLarge(topic: HistoryTopic, bytes: number): void {

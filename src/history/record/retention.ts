@@ -78,7 +78,7 @@ export class Retention {
   async #removeDue(): Promise<void> {
     const { journal, maxBytes, rules, clock } = this.#parts
     const slices = new Slices(LoopPart.HISTORY, this.#stopping.signal)
-    const nowMs = clock.nowMs()
+    const nowMs = clock.wallMs()
     for (let chapter = this.#oldest(); chapter !== undefined; chapter = this.#oldest()) {
       if (chapter.toMs >= nowMs - rules.longestAgeMs) break
       await this.#removeChapter(chapter, slices)

@@ -82,7 +82,7 @@ function faultyEntry(fault: string): Added {
 }
 
 function add({ journal, rules, clock }: ImportParts, lane: Lane, order: Order, { atMs, message }: ReadEntry): Added {
-  const nowMs = clock.nowMs()
+  const nowMs = clock.wallMs()
   if (atMs > nowMs) return faultyEntry('"time" is in the future')
   const known = journal.topics.get(message.topic)
   const terms = known?.terms ?? rules.termsOf(message.topic)

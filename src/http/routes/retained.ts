@@ -82,7 +82,7 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
   function partsOf(message: Message): MessageParts<RetainedFields> {
     const { topic, payload, qos, publisher = null, packetBytes } = message
     const atMs = admin.topics.get(topic)?.retainedAtMs ?? null
-    const properties = propertiesJson(messageProperties(message, admin.nowMs()))
+    const properties = propertiesJson(messageProperties(message, admin.lifetimeMs()))
     const fields = { topic, qos, retain: true, ...properties, publisher, packetBytes }
     return { fields: { ...fields, atMs: atMs === null ? null : Math.round(atMs) }, payload }
   }

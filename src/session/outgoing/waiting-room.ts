@@ -182,5 +182,5 @@ export class WaitingRoom<Taken> {
 
 /** Tells whether a message is no longer worth delivering. */
 export function isExpired(message: Message, clock: Clock): boolean {
-  return message.expiresAtMs !== 0 && message.expiresAtMs <= clock.nowMs()
+  return message.expiresAtMs !== 0 && message.expiresAtMs <= clock.lifetimeMs()
 }

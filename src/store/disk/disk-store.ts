@@ -1,6 +1,7 @@
 import { type MemoryBudget, unboundedMemory } from '../../base/memory-budget.ts'
 import { join } from 'node:path'
 import { once } from 'node:events'
+import type { Clock } from '../../base/clock.ts'
 import { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -26,6 +27,7 @@ import {
   type NameRecord,
   readMessage,
   readQueueKey,
+  seal,
 } from './records.ts'
 import { decodeRuns, decodeState } from './state-record.ts'
 import { STORE_FILE } from './store-file.ts'
@@ -37,6 +39,8 @@ export interface DiskStoreOptions {
   readonly log: Log
   /** What may be in memory until it is stored, or to be read again; unbounded when left out. */
   readonly memory?: MemoryBudget
+  /** Whose lifetimes go on where those of the last run were; none when left out. */
+  readonly clock?: Clock
   /** Told of every batch. */
   readonly observer?: BatchObserver | undefined
 }
@@ -46,6 +50,8 @@ const FORMAT = 'hubbub store 2'
 /** All its values read the same in format 2, so that the migration only changes the number. */
 const FORMAT_BEFORE = 'hubbub store 1'
 const FORMAT_KEY = Buffer.from('format')
+/** How far lifetimes were when the last batch was written: a time in ms, as a double. */
+const LIFETIME_KEY = Buffer.from('lifetime')
 const PROGRESS_EVERY_MS = 2000
 const CLOSE_DEADLINE_MS = 1000
 /** A hub that has nothing to store notices within this time that its folder or its lock is gone. */
@@ -134,6 +140,7 @@ export class DiskStore implements Store {
     this.#started = { opened, databases, bodies, batches, retained, wills, parts }
     this.#place = new Place(path)
     await checkFormat(databases.about, folder)
+    this.#options.clock?.goOnFrom(lastLifetime(databases.about, onDamage))
     bodies.open()
     this.#loadSessions(databases, parts)
     this.#checkRetained(databases.retained)
@@ -216,6 +223,7 @@ export class DiskStore implements Store {
   }
 
   writeAhead(): void {
+    this.#writeLifetime()
     this.#running.retained.writeSome()
   }
 
@@ -238,6 +246,7 @@ export class DiskStore implements Store {
   /** Writes all changes since the last batch. */
   write(): void {
     const { bodies, retained, wills } = this.#running
+    this.#writeLifetime()
     this.#onTheirWay = this.#dirty
     this.#dirty = []
     for (const state of this.#onTheirWay) state.write()
@@ -271,6 +280,15 @@ export class DiskStore implements Store {
       ?.keep()
       .catch((error: unknown) => this.#log.error({ err: error }, 'the data folder is not locked any more'))
     if (!this.isFailing && !this.isInPlace) this.#changed()
+  }
+
+  /** With what is stored at that time, so that it cannot be from later. */
+  #writeLifetime(): void {
+    const { clock } = this.#options
+    if (clock === undefined) return
+    const value = Buffer.allocUnsafe(CONTENT_START + 8)
+    value.writeDoubleBE(clock.lifetimeMs(), CONTENT_START)
+    void this.#running.databases.about.put(LIFETIME_KEY, seal(value))
   }
 
   #add(name: NameRecord): SessionState {
@@ -324,6 +342,18 @@ async function closed(root: OpenedDatabases['root'], isFailing: boolean): Promis
   const closing = root.close()
   if (isFailing) await Promise.race([closing, once(deadline, 'abort')])
   else await closing
+}
+
+/** How far lifetimes were when the last batch was written; 0 when that is not known. */
+function lastLifetime(about: Records, onDamage: (error: unknown) => void): number {
+  const stored = about.get(LIFETIME_KEY)
+  if (stored === undefined) return 0
+  try {
+    return checked(stored, 'the clock').readDoubleBE(CONTENT_START)
+  } catch (error) {
+    onDamage(error)
+    return 0
+  }
 }
 
 async function checkFormat(about: Records, folder: string): Promise<void> {

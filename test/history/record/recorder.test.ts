@@ -37,6 +37,28 @@ class SlowLog extends MemoryHistoryLog {
 }
 
 describe('History records', () => {
+  test('by the wall clock, also when that was corrected while the hub runs, in the order in which they came', async () => {
+    const { history, clock } = await begin()
+    const atMs = clock.nowMs()
+    for (const [payload, correctedByMs] of [
+      ['one', 0],
+      ['ahead', 5000],
+      ['back', -5000],
+    ] as const) {
+      clock.correctedByMs = correctedByMs
+      clock.pass(100)
+      history.offer(said('a', payload))
+    }
+    clock.correctedByMs = 5000
+    const { entries } = await history.page({ filter: 'a', order: 'oldest' })
+    const found = entries.map((entry) => [entry.message.payload.toString(), entry.sequence, entry.atMs - atMs])
+    expect(found).toEqual([
+      ['back', 3, -4700],
+      ['one', 1, 100],
+      ['ahead', 2, 5200],
+    ])
+  })
+
   test('all of QoS 1 and 2 and all that is retained, and of QoS 0 the share of its topic in each second', async () => {
     const stage = await begin({ qos0PerSecondPerTopic: 2 })
     const { history, clock } = stage
