@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Ledger } from '../../observe/ledger.ts'
 import type { Followed, Trail } from '../../trails/trail.ts'
+import { MalformedPacketError } from '../../protocol/field-reader.ts'
 import type { Message } from '../../protocol/message.ts'
 import { PacketType, type QoS } from '../../protocol/packet-types.ts'
 import { FIRST_FAILURE_CODE, ReasonCode } from '../../protocol/reason-codes.ts'
@@ -154,21 +155,26 @@ export class Outgoing implements ReplaysOwner {
     this.#replays.add(messages, delivery, isPast)
   }
 
-  /** PUBACK. An identifier that is not in flight at QoS 1 is ignored: a client may be late after a reconnect. */
+  /**
+   * PUBACK. An identifier that is not in flight is ignored: a client may be late after a reconnect.
+   * @throws MalformedPacketError for a message of QoS 2, which would keep its place in the window; as the next two
+   */
   acknowledge(packetId: number, reasonCode: number): boolean {
     const sent = this.#state.inFlight.get(packetId)
-    if (sent === undefined || sent.qos !== 1) return false
+    if (sent === undefined) return false
+    if (sent.qos !== 1) throw wrongAnswer('PUBACK', packetId, sent.qos)
     this.#finish(packetId, reasonCode < FIRST_FAILURE_CODE)
     return true
   }
 
   /**
    * PUBREC: from here on only PUBREL is sent, never the message again [MQTT-4.3.3-1]; one that tells of a failure is the end
-   * of it [MQTT5-4.3.3-4]. False: not in flight at QoS 2.
+   * of it [MQTT5-4.3.3-4]. False: not in flight.
    */
   release(packetId: number, reasonCode: number): boolean {
     const sent = this.#state.inFlight.get(packetId)
-    const isKnown = sent !== undefined && sent.qos === 2
+    const isKnown = sent !== undefined
+    if (isKnown && sent.qos !== 2) throw wrongAnswer('PUBREC', packetId, sent.qos)
     if (reasonCode >= FIRST_FAILURE_CODE) {
       if (isKnown) this.#finish(packetId, false)
       return isKnown
@@ -186,7 +192,8 @@ export class Outgoing implements ReplaysOwner {
   /** PUBCOMP. */
   complete(packetId: number): boolean {
     const sent = this.#state.inFlight.get(packetId)
-    if (sent === undefined || !sent.isReleased) return false
+    if (sent === undefined) return false
+    if (!sent.isReleased) throw wrongAnswer('PUBCOMP', packetId, sent.qos)
     this.#finish(packetId, true)
     return true
   }
@@ -375,4 +382,10 @@ export class Outgoing implements ReplaysOwner {
     this.#lastPacketId = packetId
     return packetId
   }
+}
+
+/** The client answers a message with what does not belong to it: there is no right answer to come any more. */
+function wrongAnswer(type: string, packetId: number, qos: QoS): MalformedPacketError {
+  const what = `${type} for packet identifier ${packetId}, under which a message of QoS ${qos} waits for another answer`
+  return new MalformedPacketError(what, ReasonCode.PROTOCOL_ERROR)
 }
