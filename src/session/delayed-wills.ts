@@ -13,13 +13,18 @@ export interface DelayedWillsParts {
   readonly memory: MemoryBudget
 }
 
+interface WaitingWill extends StoredWill {
+  /** When its delay is over, by the hub's clock of lifetimes. */
+  readonly dueAtMs: number
+}
+
 /**
  * Wills of clients that have gone, until their delay or their session is over, whichever is first [MQTT5 §3.1.3.2.2]. They are
  * in the store meanwhile.
  */
 export class DelayedWills {
   readonly #parts: DelayedWillsParts
-  readonly #byClientId = new Map<string, StoredWill>()
+  readonly #byClientId = new Map<string, WaitingWill>()
   readonly #due: Deadlines<string>
 
   constructor(parts: DelayedWillsParts) {
@@ -40,9 +45,10 @@ export class DelayedWills {
   schedule(will: StoredWill): void {
     const { clientId, delaySeconds } = will
     this.#letGo(clientId)
-    this.#byClientId.set(clientId, will)
+    const dueAtMs = this.#parts.clock.lifetimeMs() + delaySeconds * 1000
+    this.#byClientId.set(clientId, { ...will, dueAtMs })
     this.#parts.memory.sessions.take(willBytes(will), 0)
-    this.#due.set(clientId, this.#parts.clock.lifetimeMs() + delaySeconds * 1000)
+    this.#due.set(clientId, dueAtMs)
     this.#parts.store.putWill(will)
   }
 
@@ -51,6 +57,13 @@ export class DelayedWills {
     if (!this.#letGo(clientId)) return
     this.#due.delete(clientId)
     this.#parts.store.removeWill(clientId)
+  }
+
+  /** The client is back: as `cancel`, unless the delay was over before. */
+  settle(clientId: string): void {
+    const dueAtMs = this.#byClientId.get(clientId)?.dueAtMs ?? Infinity
+    if (dueAtMs <= this.#parts.clock.lifetimeMs()) this.publish(clientId)
+    else this.cancel(clientId)
   }
 
   /** The session is over: the will waits no longer. */

@@ -124,6 +124,7 @@ export class Sessions {
   open(request: SessionRequest, connection: SessionConnection): OpenedSession | undefined {
     const { clientId, isClean, expirySeconds: asked } = request
     const expirySeconds = Math.min(asked, this.#parts.limits.maxSessionExpirySeconds)
+    this.#endIfDue(clientId)
     const existing = this.#byClientId.get(clientId)
     if (!this.#hasMemoryFor(request, existing)) return undefined
     const older = existing?.connection
@@ -133,7 +134,7 @@ export class Sessions {
     }
     if (existing !== undefined) this.#expiring.delete(existing)
     if (existing !== undefined && existing.state.expirySeconds > 0 && !isClean) {
-      this.wills.cancel(clientId)
+      this.wills.settle(clientId)
       existing.changeExpiry(expirySeconds)
       existing.attach(connection)
       this.#tell(clientId, 'here')
@@ -223,6 +224,15 @@ export class Sessions {
   /** When a session ends whose client does not come back. */
   #endOf({ state }: Session): number {
     return state.leftAtMs + Math.min(state.expirySeconds, this.#parts.limits.maxSessionExpirySeconds) * 1000
+  }
+
+  /** A client that comes back does not find a session whose time is over, though no check has come by since. */
+  #endIfDue(clientId: string): void {
+    const session = this.#byClientId.get(clientId)
+    if (session === undefined || session.connection !== undefined) return
+    if (this.#endOf(session) > this.#parts.clock.lifetimeMs()) return
+    this.#expiring.delete(session)
+    this.#expire(session)
   }
 
   #expire(session: Session): void {

@@ -75,6 +75,19 @@ describe('Session Expiry', () => {
     expect(await comeBack(testHub.port)).toEqual([false, []])
   })
 
+  test('that is over ends the session for a client that comes back before the hub has looked [MQTT-4.1.0-2]', async () => {
+    const testHub = await startHub()
+    await stage(testHub, expiring(1), leave)
+    const publishedAtMs = performance.now()
+    await until(
+      () => performance.now() - publishedAtMs > 1001,
+      () => 'a second to pass',
+    )
+    expect(await comeBack(testHub.port)).toEqual([false, []])
+    expect(testHub.hub.ledger.dropped['session-ended']).toBe(1)
+    expectLedgerBalanced(testHub)
+  })
+
   test('does not run while the client is there [MQTT-4.1.0-1]', async () => {
     const testHub = await startHub()
     const { port } = testHub

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { until } from '../support/guard.ts'
 import { join5, KEPT, message5, NOT_UTF8, refusalOf, retainedFor } from './steps5.ts'
 import { connectPacket, type WillFields } from '../support/packets.ts'
 import { Id, type Property } from '../support/properties.ts'
@@ -146,6 +147,19 @@ describe('Will Delay', () => {
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('other')
     expect(await takePayloads(watcher)).toEqual([])
     expect(back.isClosed).toBe(false)
+  })
+
+  test('that is over when the client resumes its session has the will published, though the hub had not looked yet [MQTT-3.1.2-8]', async () => {
+    const testHub = await startHub()
+    const watcher = await watch(testHub.port)
+    await lose(testHub.log, await join5(testHub.port, 'c', { ...keptFor(1000), will: delayed(1) }))
+    const lostAtMs = performance.now()
+    await until(
+      () => performance.now() - lostAtMs > 1001,
+      () => 'a second to pass',
+    )
+    await join5(testHub.port, 'c', keptFor(1000))
+    expect(await takePayloads(watcher)).toEqual(['gone'])
   })
 
   test('is cut short by Clean Start, which ends the session that the will belongs to [MQTT-3.1.2-8]', async () => {
