@@ -5,6 +5,7 @@ import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import type { Ledger, LimitName } from '../observe/ledger.ts'
 import { encodeConnack, encodeConnack5, encodeDisconnect } from '../protocol/answer-packets.ts'
+import { isBridgeState } from '../protocol/bridge-state.ts'
 import { type ConnectPacket, isConnect5, readConnect } from '../protocol/connect-packet.ts'
 import { readDisconnect } from '../protocol/disconnect-packet.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
@@ -28,6 +29,8 @@ import { checkWill, reportWill, willOf } from './will.ts'
 export interface ControlOwner extends SessionConnection {
   /** The limit that this connection is over: it is to be refused once it says CONNECT. */
   readonly overLimit: LimitName | undefined
+  /** Its client says by its will that it is a bridge, which tells of itself on the same topic. */
+  mayTellState: boolean
   sendPacket(packet: Buffer): void
   /** The client is let in: its CONNACK leaves now, or when what it promises is stored. */
   admitted(connect: ConnectPacket, keepAliveSeconds: number): void
@@ -95,6 +98,7 @@ export class Control implements FilterPacketsOwner {
   will: StoredWill | undefined = undefined
   request: SessionRequest = NO_REQUEST
   #isVersion5 = false
+  #isBridge = false
   #isConnected = false
   /** Until the client is admitted. */
   #admission: ControlAdmission | undefined = undefined
@@ -210,7 +214,13 @@ export class Control implements FilterPacketsOwner {
     const session = this.#session
     const client = this.#client
     if (session === undefined || client === undefined) return undefined
-    return new FilterPackets(this, session, client, this.#isVersion5, this.#parts)
+    return new FilterPackets(
+      this,
+      session,
+      client,
+      { isVersion5: this.#isVersion5, isBridge: this.#isBridge },
+      this.#parts,
+    )
   }
 
   #takeConnect(bytes: Buffer, start: number, bodyStart: number, end: number): void {
@@ -225,10 +235,12 @@ export class Control implements FilterPacketsOwner {
     if (connect.clientId === undefined) return
     checkWill(connect, this.#parts)
     this.#connect = connect
+    this.#isBridge = connect.isBridge
     const isAssigned = this.#isVersion5 && connect.clientId === ''
     const clientId = isAssigned ? `hubbub-${randomUUID()}` : connect.clientId // [MQTT5-3.1.3-6]
     const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
     this.will = willOf(connect, clientId)
+    this.connection.mayTellState = this.will !== undefined && isBridgeState(this.will.message)
     this.request = { clientId, isClean: connect.isClean, expirySeconds, willBytes: willBytes(this.will) }
     const passed = this.#isVersion5 ? encodeConnect(connect, clientId) : copyOf(bytes, start, end)
     this.#admission = this.#parts.broker.open(this, passed)

@@ -28,6 +28,13 @@ export interface FilterClient {
   unsubscribe(filters: readonly string[]): void
 }
 
+/** What the packets of a client mean. */
+export interface FilterDialect {
+  readonly isVersion5: boolean
+  /** It is a bridge of MQTT 3.1 or 3.1.1. */
+  readonly isBridge: boolean
+}
+
 /** What the SUBSCRIBE and UNSUBSCRIBE packets of all connections share. */
 export interface FilterPacketsParts {
   readonly ledger: Ledger
@@ -47,6 +54,7 @@ export class FilterPackets {
   readonly #session: Session
   readonly #client: FilterClient
   readonly #isVersion5: boolean
+  readonly #isBridge: boolean
   readonly #parts: FilterPacketsParts
   #packetId = 0
   #subscribing: readonly FilterRequest[] = NONE
@@ -57,13 +65,14 @@ export class FilterPackets {
     owner: FilterPacketsOwner,
     session: Session,
     client: FilterClient,
-    isVersion5: boolean,
+    { isVersion5, isBridge }: FilterDialect,
     parts: FilterPacketsParts,
   ) {
     this.#owner = owner
     this.#session = session
     this.#client = client
     this.#isVersion5 = isVersion5
+    this.#isBridge = isBridge
     this.#parts = parts
   }
 
@@ -81,7 +90,7 @@ export class FilterPackets {
   /** Reads a SUBSCRIBE up to its end before the first filter is granted. Keeps the bytes. @throws MalformedPacketError */
   takeSubscribe(body: Buffer): void {
     const isVersion5 = this.#isVersion5
-    const packet = readSubscribe(body, 0, body.length, isVersion5)
+    const packet = readSubscribe(body, 0, body.length, isVersion5, this.#isBridge)
     const requests: FilterRequest[] = []
     const allowed: FilterRequest[] = []
     const take = (request: FilterRequest): void => {

@@ -1,4 +1,5 @@
 // Hot path: `sendRun` and `sendPublish` run per packet sent; measured by `npm run bench`, all throughput rows.
+import { isBridgeState } from '../protocol/bridge-state.ts'
 import type { Message } from '../protocol/message.ts'
 import { PacketType } from '../protocol/packet-types.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
@@ -31,6 +32,8 @@ export abstract class SendingSide<Parts extends SendingParts> {
   readonly transport: Transport
   protected readonly parts: Parts
   protected readonly output: Output
+  /** See `ControlOwner`. */
+  mayTellState = false
   /** Once the client is connected. */
   protected session: Session | undefined = undefined
   /** There is one for a client of MQTT 5. */
@@ -43,6 +46,10 @@ export abstract class SendingSide<Parts extends SendingParts> {
     this.transport = transport
     this.parts = parts
     this.output = new Output(transport, parts.turn)
+  }
+
+  tellsState(message: Message): boolean {
+    return this.mayTellState && isBridgeState(message)
   }
 
   get receiveMaximum(): number {

@@ -8,6 +8,8 @@ import { readWillProperties, type WillProperties } from './will-properties.ts'
 export interface ConnectPacket {
   /** 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5; any other level is for the connection to refuse. */
   readonly protocolLevel: number
+  /** A bridge of MQTT 3.1 or 3.1.1, as Mosquitto marks its own. One of MQTT 5 asks for what it wants with each subscription. */
+  readonly isBridge: boolean
   readonly clientId: string
   /** CleanSession of 3.x, Clean Start of 5. */
   readonly isClean: boolean
@@ -50,7 +52,7 @@ export interface ForeignConnect {
 }
 
 const PROTOCOL_NAMES: Readonly<Record<string, readonly number[]>> = { MQIsdp: [3], MQTT: [4, 5] }
-// A bridge of Mosquitto marks itself with the high bit of the protocol level.
+// A bridge of Mosquitto marks itself with the high bit of the protocol level, in 3.1 and 3.1.1.
 const BRIDGE_BIT = 0x80
 
 const Flag = { RESERVED: 0x01, CLEAN: 0x02, WILL: 0x04, WILL_RETAIN: 0x20, PASSWORD: 0x40, USER_NAME: 0x80 } as const
@@ -80,7 +82,9 @@ export function readConnect(bytes: Buffer, bodyStart: number, end: number): Conn
   // [MQTT-3.1.2-1]
   if (levels === undefined)
     throw new MalformedPacketError(`protocol name is ${JSON.stringify(protocolName)}, not "MQTT"`)
-  const protocolLevel = fields.byte('protocol level') & ~BRIDGE_BIT
+  const marked = fields.byte('protocol level')
+  const isBridge = (marked & BRIDGE_BIT) !== 0 && marked !== (BRIDGE_BIT | 5)
+  const protocolLevel = isBridge ? marked & ~BRIDGE_BIT : marked
   // [MQTT-3.1.2-2]
   if (!levels.includes(protocolLevel)) return { protocolLevel: protocolName === 'MQTT' ? protocolLevel : 0 }
 
@@ -104,7 +108,7 @@ export function readConnect(bytes: Buffer, bodyStart: number, end: number): Conn
   const password = (flags & Flag.PASSWORD) !== 0 ? Buffer.from(fields.binary('password')) : undefined
   fields.finish('CONNECT')
   const isClean = (flags & Flag.CLEAN) !== 0
-  return { protocolLevel, clientId, isClean, keepAliveSeconds, will, userName, password, properties }
+  return { protocolLevel, isBridge, clientId, isClean, keepAliveSeconds, will, userName, password, properties }
 }
 
 /** Tells whether a CONNECT, whole or broken, is one of MQTT 5: its sender reads a CONNACK of that version. */

@@ -2,7 +2,8 @@ import { FieldReader, MalformedPacketError } from './field-reader.ts'
 import type { QoS } from './packet-types.ts'
 import { PropertyId, readProperties } from './properties.ts'
 import { ReasonCode } from './reason-codes.ts'
-import { plainOptions, type SubscriptionOptions } from './subscription-options.ts'
+import { isSharedFilter } from './shared-filter.ts'
+import { bridgeOptions, plainOptions, type SubscriptionOptions } from './subscription-options.ts'
 
 /** One topic filter of a SUBSCRIBE with what it asks for. */
 export interface FilterRequest {
@@ -22,12 +23,16 @@ export interface FilterPacket<T> {
   readonly next: () => T | undefined
 }
 
-/** Reads a SUBSCRIBE from the start of its variable header, up to its filters. @throws MalformedPacketError */
+/**
+ * Reads a SUBSCRIBE from the start of its variable header, up to its filters. `isBridge`: it is a bridge's of 3.1 or 3.1.1.
+ * @throws MalformedPacketError
+ */
 export function readSubscribe(
   bytes: Buffer,
   bodyStart: number,
   end: number,
   isVersion5: boolean,
+  isBridge = false,
 ): FilterPacket<FilterRequest> {
   const fields = new FieldReader(bytes, bodyStart, end)
   const packetId = readPacketId(fields)
@@ -39,7 +44,7 @@ export function readSubscribe(
     if (fields.isAtEnd) return undefined
     const filter = fields.string('topic filter')
     const byte = fields.byte('subscription options')
-    return isVersion5 ? request5(filter, byte, identifier) : request3(filter, byte)
+    return isVersion5 ? request5(filter, byte, identifier) : request3(filter, byte, isBridge)
   }
   return { packetId, next }
 }
@@ -59,9 +64,11 @@ export function readUnsubscribe(
   return { packetId, next: () => (fields.isAtEnd ? undefined : fields.string('topic filter')) }
 }
 
-function request3(filter: string, byte: number): FilterRequest {
-  // [MQTT-3.8.3-4]
-  return { filter, options: plainOptions(requestedQoS(byte)), retainHandling: 0 }
+function request3(filter: string, byte: number, isBridge: boolean): FilterRequest {
+  const qos = requestedQoS(byte) // [MQTT-3.8.3-4]
+  // A shared subscription knows no No Local [MQTT5-3.8.3-4].
+  const options = isBridge && !isSharedFilter(filter) ? bridgeOptions(qos) : plainOptions(qos)
+  return { filter, options, retainHandling: 0 }
 }
 
 function request5(filter: string, byte: number, identifier: number): FilterRequest {

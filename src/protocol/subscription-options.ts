@@ -16,8 +16,22 @@ export function plainOptions(qos: QoS): SubscriptionOptions {
   return PLAIN[qos]
 }
 
-const PLAIN: Readonly<Record<QoS, SubscriptionOptions>> = { 0: plain(0), 1: plain(1), 2: plain(2) }
+/** Those of every subscription of a bridge that cannot ask for them: what it passes on must not come back, and RETAIN must stay. */
+export function bridgeOptions(qos: QoS): SubscriptionOptions {
+  return BRIDGE[qos]
+}
 
-function plain(qos: QoS): SubscriptionOptions {
-  return { qos, isNoLocal: false, isRetainAsPublished: false, identifier: 0 }
+const PLAIN: Readonly<Record<QoS, SubscriptionOptions>> = {
+  0: options(0, false),
+  1: options(1, false),
+  2: options(2, false),
+}
+const BRIDGE: Readonly<Record<QoS, SubscriptionOptions>> = {
+  0: options(0, true),
+  1: options(1, true),
+  2: options(2, true),
+}
+
+function options(qos: QoS, isBridge: boolean): SubscriptionOptions {
+  return { qos, isNoLocal: isBridge, isRetainAsPublished: isBridge, identifier: 0 }
 }

@@ -12,14 +12,20 @@ export interface RetainedLimits {
   readonly maxRetainedBytes: number
 }
 
+/** Whoever connects can make himself one, and what one says of itself is a digit: together they take little. */
+const MAX_BRIDGES = 1000
+const MAX_STATE_BYTES = 1024
+
 /**
  * The retained messages: the last one of each topic that was published with RETAIN. Those of the hub's own topics (`$SYS/…`)
- * stand apart: no limit is for them, and they are not among `count` and `bytes`.
+ * and what bridges say of themselves stand apart: the limits are not for them, and they are not among `count` and `bytes`.
  */
 export class RetainedMessages {
   readonly #limits: RetainedLimits
   readonly #table: RetainedTable
   readonly #own = new TopicNameTree<Message>()
+  /** Topics where bridges have said their state. */
+  readonly #bridges = new Set<string>()
 
   constructor(limits: RetainedLimits) {
     this.#limits = limits
@@ -68,10 +74,24 @@ export class RetainedMessages {
     return undefined
   }
 
-  /** Keeps a copy of a message of the hub's own, or with an empty one forgets what its topic had. */
-  putOwn(message: Message): void {
-    if (message.payloadBytes === 0) this.#own.delete(message.topic)
-    else this.#own.set(message.topic, message.keepRetained())
+  /**
+   * Keeps a copy of a message of the hub's own, or of the state of a bridge, or with an empty one forgets what its topic had. False:
+   * it is a bridge's, and there are too many, or it is too long.
+   */
+  putOwn(message: Message): boolean {
+    const { topic, publisher } = message
+    if (message.payloadBytes === 0) {
+      this.#own.delete(topic)
+      this.#bridges.delete(topic)
+      return true
+    }
+    if (publisher !== undefined) {
+      if (message.packetBytes > MAX_STATE_BYTES) return false
+      if (!this.#bridges.has(topic) && this.#bridges.size >= MAX_BRIDGES) return false
+      this.#bridges.add(topic)
+    }
+    this.#own.set(topic, message.keepRetained())
+    return true
   }
 
   /** The limit that would be passed if this message were put. */

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Trail } from '../trails/trail.ts'
 import { Trails } from '../trails/trails.ts'
+import { isBridgeState } from '../protocol/bridge-state.ts'
 import { Message } from '../protocol/message.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { describeInvalidTopicName, type TopicLimits, topicNameFault } from '../protocol/topic.ts'
@@ -311,8 +312,8 @@ export class Router implements TableOwner {
     if (topic === 0) {
       throw new HubbubError('TOPIC_NAME_INVALID', `Cannot publish: ${this.explainInvalid(bytes, 0, bytes.length)}`)
     }
-    // A will may not speak for the hub, as no other message of a client may (`Session.receive`).
-    if (this.isReserved(topic) && message.publisher !== undefined) {
+    // A will may not speak for the hub, as no other message of a client may (`Session.receive`), but for a bridge itself.
+    if (this.isReserved(topic) && message.publisher !== undefined && !isBridgeState(message)) {
       this.#ledger.refused++
       return 0
     }
@@ -369,7 +370,7 @@ export class Router implements TableOwner {
   #retain(message: Message, isReserved: boolean): void {
     // What the hub says of itself is true for as long as it runs.
     if (isReserved) {
-      this.retained.putOwn(message)
+      if (!this.retained.putOwn(message)) this.#ledger.notRetained++
       return
     }
     const { retained } = this

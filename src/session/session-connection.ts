@@ -33,6 +33,8 @@ export interface SessionConnection {
   readonly explainsFailures: boolean
   /** `sendRun` may be called: nothing has to be looked at packet by packet. */
   readonly takesRuns: boolean
+  /** Whether a message of its client is what a bridge says of itself, which is heard under `$SYS`. */
+  tellsState(message: Message): boolean
   /** What there is to tell about the connection. */
   report(): ConnectionReport
   /** False when the message is larger than the client takes: it must not be sent [MQTT5-3.1.2-24]. */

@@ -367,7 +367,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   #publish(message: Message, topic: TopicNumber): ReasonCode {
     const { router } = this.#parts
     this.took(message)
-    if (router.isReserved(topic)) {
+    if (router.isReserved(topic) && this.#attached?.tellsState(message) !== true) {
       this.#refuse(message)
       return ReasonCode.NOT_AUTHORIZED
     }

@@ -21,6 +21,7 @@ describe('readConnect', () => {
     const fields = [field('id'), field('will/topic'), field('gone'), field('user'), field('secret')]
     expect(read(body(0xee, fields))).toEqual({
       protocolLevel: 4,
+      isBridge: false,
       clientId: 'id',
       isClean: true,
       keepAliveSeconds: 60,
@@ -35,7 +36,12 @@ describe('readConnect', () => {
   })
 
   test('takes the mark of a Mosquitto bridge off the protocol level', () => {
-    expect(read(body(2, [field('id')], 0x84))).toMatchObject({ protocolLevel: 4, clientId: 'id' })
+    expect(read(body(2, [field('id')], 0x84))).toMatchObject({ protocolLevel: 4, isBridge: true, clientId: 'id' })
+    expect(read(body(2, [field('id')], 0x83, 'MQIsdp'))).toMatchObject({ protocolLevel: 3, isBridge: true })
+  })
+
+  test('leaves that mark to be refused in MQTT 5, which has none', () => {
+    expect(read(body(2, [field('id')], 0x85))).toEqual({ protocolLevel: 0x85 })
   })
 
   test.each([3, 0, 6])('leaves protocol level %i to be refused [MQTT-3.1.2-2]', (level) => {

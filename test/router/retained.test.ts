@@ -51,6 +51,20 @@ describe('RetainedMessages', () => {
     expect(retained.bytes).toBe(0)
   })
 
+  test('keeps what bridges say of themselves, of a thousand of them and in a kilobyte each, and all that the hub says', () => {
+    const retained = new RetainedMessages({ maxRetainedMessages: 0, maxRetainedBytes: 0 })
+    const state = (i: number, payload: string): boolean => retained.putOwn(retainedMessage(`$SYS/b/${i}`, payload))
+    for (let i = 0; i < 1000; i++) expect(state(i, '1')).toBe(true)
+    expect(state(1000, '1')).toBe(false)
+    expect(state(7, 'x'.repeat(1024))).toBe(false)
+    expect(state(7, '0')).toBe(true)
+    expect(retained.get('$SYS/b/7')?.payload.toString()).toBe('0')
+    expect(retained.putOwn(Message.create('$SYS/hub', Buffer.alloc(2000, 'x'), 0, true, undefined))).toBe(true)
+    expect(state(7, '')).toBe(true)
+    expect(retained.get('$SYS/b/7')).toBe(undefined)
+    expect(state(1000, '1')).toBe(true)
+  })
+
   test('refuses a new topic over the number of messages, and replaces and removes as before', () => {
     const retained = new RetainedMessages({ ...NO_LIMITS, maxRetainedMessages: 2 })
     retained.put(retainedMessage('a', '1'))

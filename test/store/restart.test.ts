@@ -7,7 +7,7 @@ import { backupStore, restoreStore } from '../../src/store/disk/backup.ts'
 import { inspectSession, inspectStore } from '../../src/store/disk/inspect.ts'
 import { until } from '../support/guard.ts'
 import { acknowledgePacket, publishPacket } from '../support/packets.ts'
-import { expectLedgerBalanced, join, leave, takePayloads } from '../support/steps.ts'
+import { expectLedgerBalanced, join, leave, message, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const parent = mkdtempSync(joinPath(tmpdir(), 'hubbub-restart-'))
@@ -120,4 +120,21 @@ test('A session expires by the time its client has been away, over a restart too
   )
   const last = await start(data, { limits })
   expect(last.log.lines.items.map(({ text }) => text)).toContain('a session expired')
+})
+
+test('A bridge of MQTT 3.1.1 gets what is live with RETAIN, and nothing back of its own, also in a session from before', async () => {
+  const data = newFolder()
+  const first = await start(data)
+  const fields = { isClean: false, protocolLevel: 0x84 } as const
+  const bridge = await join(first.port, 'bridge', fields)
+  await bridge.subscribe(['t', 1])
+  await leave(bridge)
+  await first.hub.stop()
+
+  const second = await start(data)
+  const back = await join(second.port, 'bridge', fields)
+  expect(await publish(back, message('t', 'own', true))).toEqual([])
+  const other = await join(second.port, 'other')
+  await publish(other, message('t', 'theirs', true))
+  expect(await takeMessages(back)).toMatchObject([{ topic: 't', retain: true }])
 })

@@ -4,10 +4,20 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { requireTool } from './debian-tools.ts'
 import { freePort } from './free-port.ts'
-import { startProcess } from './processes.ts'
+import { startProcess, type TestProcess } from './processes.ts'
+
+export interface MosquittoBroker {
+  readonly port: number
+  readonly process: TestProcess
+}
 
 /** Starts a Mosquitto that publishes `$SYS` every second, and gives its port; it is ended with the test. `settings`: further lines. */
 export async function startMosquittoBroker(settings: readonly string[] = []): Promise<number> {
+  return (await runMosquittoBroker(settings)).port
+}
+
+/** The same, for who ends it himself. */
+export async function runMosquittoBroker(settings: readonly string[]): Promise<MosquittoBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-mosquitto-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const port = await freePort()
@@ -23,7 +33,7 @@ export async function startMosquittoBroker(settings: readonly string[] = []): Pr
     '',
   ]
   writeFileSync(file, lines.join('\n'))
-  const broker = await startProcess('stdbuf', ['-oL', requireTool('mosquitto'), '-c', file])
-  await broker.untilLine(/ running$/)
-  return port
+  const process = await startProcess('stdbuf', ['-oL', requireTool('mosquitto'), '-c', file])
+  await process.untilLine(/ running$/)
+  return { port, process }
 }

@@ -24,6 +24,7 @@ test('Replays send the few messages of several filters together, though the turn
     receiveMaximum: Infinity,
     explainsFailures: false,
     takesRuns: true,
+    tellsState: () => false,
     report: () => {
       throw new Error('nobody asks')
     },
