@@ -297,7 +297,7 @@ export class Connection
 
   connected(session: Session, isPresent: boolean, connect: ConnectPacket, keepAliveSeconds: number): void {
     this.session = session
-    this.#reader.maxPacketBytes = this.parts.limits.maxPacketBytes
+    this.#reader.connected(this.parts.limits.maxPacketBytes)
     if (keepAliveSeconds > 0) this.parts.silences.wait(this, this.#allowedSilenceMs)
     if (connect.properties !== undefined) {
       this.version5 = new Version5(connect.properties, this.parts, this.#publishRate)

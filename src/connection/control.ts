@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { Log } from '../base/log.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
-import type { Ledger, LimitName } from '../observe/ledger.ts'
+import { type Ledger, type LimitName, LIMITS } from '../observe/ledger.ts'
+import type { Mishaps } from '../observe/mishaps.ts'
 import { encodeConnack, encodeConnack5, encodeDisconnect } from '../protocol/answer-packets.ts'
 import { isBridgeState } from '../protocol/bridge-state.ts'
 import { type ConnectPacket, isConnect5, readConnect } from '../protocol/connect-packet.ts'
@@ -31,6 +32,7 @@ export interface ControlOwner extends SessionConnection {
   readonly overLimit: LimitName | undefined
   /** Its client says by its will that it is a bridge, which tells of itself on the same topic. */
   mayTellState: boolean
+  readonly transport: { readonly remoteAddress: string }
   sendPacket(packet: Buffer): void
   /** The client is let in: its CONNACK leaves now, or when what it promises is stored. */
   admitted(connect: ConnectPacket, keepAliveSeconds: number): void
@@ -66,6 +68,7 @@ export interface ControlParts {
   readonly memory: MemoryBudget
   readonly ledger: Ledger
   readonly log: Log
+  readonly mishaps: Mishaps
   readonly limits: ControlLimits
 }
 
@@ -86,6 +89,8 @@ const FAREWELL_HEADER_BYTES = 16
 // One of each for all connections that have nothing to say.
 const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
 const DISCONNECTED = 'the client said DISCONNECT'
+/** Of a topic filter in the log. */
+const TOLD_CHARACTERS = 100
 
 /**
  * The control packets of one connection, on their way to the broker and back. It checks what Aedes lets pass, gives it a CONNECT of
@@ -109,6 +114,7 @@ export class Control implements FilterPacketsOwner {
   #isInPlaceOfKept = false
   /** There is one when a SUBSCRIBE or UNSUBSCRIBE has come. */
   #filters: FilterPackets | undefined = undefined
+  #toldLimits: Set<LimitName> | undefined = undefined
   #waiting: WaitingPacket | undefined = undefined
   /** A packet is being taken, and whether its answer came before the call returned. */
   #isTaking = false
@@ -176,6 +182,18 @@ export class Control implements FilterPacketsOwner {
 
   malformed(fault: MalformedPacketError): void {
     this.connection.malformed(fault)
+  }
+
+  /** Of each limit only the first time is told: many a client asks for thousands. */
+  limitReached(limit: LimitName, filter: string): void {
+    this.#toldLimits ??= new Set()
+    if (this.#toldLimits.has(limit)) return
+    this.#toldLimits.add(limit)
+    const { log, mishaps } = this.#parts
+    const { clientId } = this.request
+    const reason = LIMITS[limit]
+    log.warn({ clientId, filter: filter.slice(0, TOLD_CHARACTERS), reason }, 'a limit was reached')
+    mishaps.note('limit-reached', this.connection.transport.remoteAddress, reason, clientId)
   }
 
   #takeNow(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {

@@ -1,7 +1,7 @@
 import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import type { Log } from '../base/log.ts'
-import type { Ledger } from '../observe/ledger.ts'
+import type { Ledger, LimitName } from '../observe/ledger.ts'
 import { encodeSuback, encodeUnsuback } from '../protocol/answer-packets.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { checkFilter, checkRequest5 } from '../protocol/filter-rules.ts'
@@ -17,6 +17,8 @@ export interface FilterPacketsOwner {
   sendPacket(packet: Buffer): void
   /** The packet is answered: later frames may go on. */
   proceed(): void
+  /** A subscription to the filter is refused for a limit. */
+  limitReached(limit: LimitName, filter: string): void
   /** The connection has to end for what is wrong with a packet. */
   malformed(fault: MalformedPacketError): void
 }
@@ -196,7 +198,7 @@ export class FilterPackets {
   /** Enters a subscription and returns its code in SUBACK. */
   #grant({ filter, options }: FilterRequest): number {
     if (this.#isVersion5 && this.#isTooLarge(filter)) {
-      this.#parts.ledger.hit('topic')
+      this.#refused('topic', filter)
       return ReasonCode.TOPIC_FILTER_INVALID
     }
     const wanted = isHistoryFilter(filter) ? readHistoryFilter(filter, this.#parts.limits) : undefined
@@ -210,8 +212,13 @@ export class FilterPackets {
       if (wanted !== undefined) this.#session.sendPast(wanted, options)
       return options.qos
     }
-    this.#parts.ledger.hit(limit)
+    this.#refused(limit, filter)
     return this.#isVersion5 ? ReasonCode.QUOTA_EXCEEDED : SUBACK_FAILURE
+  }
+
+  #refused(limit: LimitName, filter: string): void {
+    this.#parts.ledger.hit(limit)
+    this.#owner.limitReached(limit, filter)
   }
 
   unsubscribed(): void {

@@ -13,7 +13,7 @@ export const LIMITS = {
   'packet-size':
     'a connection was closed because a packet was too large (limits.maxPacketBytes, limits.maxConnectPacketBytes)',
   topic:
-    'a connection was closed because a topic name or topic filter was too long or had too many levels (limits.maxTopicBytes, limits.maxTopicLevels)',
+    'a connection was closed, or a subscription refused, because a topic name or topic filter was too long or had too many levels (limits.maxTopicBytes, limits.maxTopicLevels)',
   subscriptions: 'a subscription was refused because its client had too many (limits.maxSubscriptionsPerClient)',
   memory:
     'a connection, a subscription or a packet was refused because there was no memory for it beside all that the hub holds (limits.memory)',

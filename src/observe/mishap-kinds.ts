@@ -9,6 +9,7 @@ export const MISHAPS = {
   'proxy-protocol': 'a PROXY protocol header came, which the hub does not read: have the proxy send none',
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
+  'limit-reached': 'a subscription was refused for a limit of the hub',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
   'store-failing': 'the store cannot write, and what must be kept is not acknowledged',
 } as const

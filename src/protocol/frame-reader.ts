@@ -25,8 +25,9 @@ export interface FrameSink {
  * is only claimed costs nothing.
  */
 export class FrameReader {
-  /** The largest packet that is taken, whole, in bytes; may change between frames. */
-  maxPacketBytes: number
+  /** The largest packet that is taken, whole, in bytes, and the option that says so. */
+  #maxPacketBytes: number
+  #limit = 'limits.maxConnectPacketBytes'
   readonly #sink: FrameSink
   readonly #blocks: Blocks
   #held: Block | undefined = undefined
@@ -44,7 +45,13 @@ export class FrameReader {
   constructor(sink: FrameSink, maxPacketBytes: number, blocks: Blocks) {
     this.#sink = sink
     this.#blocks = blocks
-    this.maxPacketBytes = maxPacketBytes
+    this.#maxPacketBytes = maxPacketBytes
+  }
+
+  /** The client is connected: packets may be so large from here on, which may be within a chunk. */
+  connected(maxPacketBytes: number): void {
+    this.#maxPacketBytes = maxPacketBytes
+    this.#limit = 'limits.maxPacketBytes'
   }
 
   /** True while frames, or those that come next, wait for `resume()`. */
@@ -144,7 +151,7 @@ export class FrameReader {
         return
       }
       const end = bodyStart + readVarint(chunk, start + 1)
-      if (end - start > this.maxPacketBytes) {
+      if (end - start > this.#maxPacketBytes) {
         this.#failTooLarge(end - start)
         return
       }
@@ -176,7 +183,7 @@ export class FrameReader {
         return -1
       }
       this.#heldFrameBytes = bodyStart + readVarint(bytes, 1)
-      if (this.#heldFrameBytes > this.maxPacketBytes) {
+      if (this.#heldFrameBytes > this.#maxPacketBytes) {
         this.#failTooLarge(this.#heldFrameBytes)
         return -1
       }
@@ -270,7 +277,7 @@ export class FrameReader {
   }
 
   #failTooLarge(packetBytes: number): void {
-    const reason = `packet of ${packetBytes} bytes is over the limit of ${this.maxPacketBytes} bytes`
+    const reason = `packet of ${packetBytes} bytes is over the limit of ${this.#maxPacketBytes} bytes (${this.#limit})`
     this.#fail(new MalformedPacketError(reason, ReasonCode.PACKET_TOO_LARGE))
   }
 

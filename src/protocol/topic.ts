@@ -75,9 +75,11 @@ function commonFault(topic: string, limits: TopicLimits): string | undefined {
   if (/\p{Surrogate}/u.test(topic)) return 'it must not contain half of a surrogate pair' // [MQTT-1.5.3-1]
   const { maxTopicBytes, maxTopicLevels } = limits
   const topicBytes = Buffer.byteLength(topic)
-  if (topicBytes > maxTopicBytes) return `it must be at most ${maxTopicBytes} bytes long, it is ${topicBytes}`
+  if (topicBytes > maxTopicBytes)
+    return `it must be at most ${maxTopicBytes} bytes long (limits.maxTopicBytes), it is ${topicBytes}`
   const levels = countLevels(topic)
-  if (levels > maxTopicLevels) return `it must have at most ${maxTopicLevels} levels, it has ${levels}`
+  if (levels > maxTopicLevels)
+    return `it must have at most ${maxTopicLevels} levels (limits.maxTopicLevels), it has ${levels}`
   return undefined
 }
 

@@ -122,7 +122,9 @@ test('Hub ends a stranger whose CONNECT is over 64 KiB when its length is known,
   await onHub.untilClosed()
   expect(onHub.received).toEqual([])
   const closing = log.lines.items.find(({ text }) => text === 'connection closed')
-  expect(closing?.fields['reason']).toBe(`packet of ${connect.length} bytes is over the limit of 65536 bytes`)
+  expect(closing?.fields['reason']).toBe(
+    `packet of ${connect.length} bytes is over the limit of 65536 bytes (limits.maxConnectPacketBytes)`,
+  )
 
   const onBareAedes = await openRawClient((await startBareAedes()).port)
   onBareAedes.send(connect)

@@ -99,7 +99,7 @@ test('optionsText and optionsTable explain every option', () => {
     '| --- | --- | --- | --- | --- |',
   ])
   expect(rows.find((line) => line.includes('maxPacketBytes'))).toContain(
-    '| `1 MiB` | a whole number from 128 to 268435455 |',
+    '| `16 MiB` | a whole number from 128 to 268435455 |',
   )
 })
 

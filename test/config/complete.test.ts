@@ -20,7 +20,7 @@ describe('completeConfig', () => {
       limits: { maxConnections: null, maxPacketBytes: '2 MiB' },
     })
     expect(config).toMatchObject({ port: 0, httpPort: 8080, host: 'localhost' })
-    expect(config.limits).toMatchObject({ maxConnections: Infinity, maxPacketBytes: 2_097_152, maxTopicLevels: 32 })
+    expect(config.limits).toMatchObject({ maxConnections: Infinity, maxPacketBytes: 2_097_152, maxTopicLevels: 200 })
   })
 
   test('takes a complete configuration as it is', () => {

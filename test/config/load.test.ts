@@ -81,14 +81,14 @@ describe('loadConfig', () => {
         maxTopicAliases: 100,
         maxTopicAliasesSent: 0,
         maxKeepAliveSeconds: Infinity,
-        maxPacketBytes: 1_048_576,
+        maxPacketBytes: 16 * 1_048_576,
         maxConnectPacketBytes: 65_536,
         connectTimeoutSeconds: 10,
         maxConnections: 100_000,
         maxConnectionsPerAddress: Infinity,
-        maxTopicBytes: 1024,
-        maxTopicLevels: 32,
-        maxSubscriptionsPerClient: 1000,
+        maxTopicBytes: 65_535,
+        maxTopicLevels: 200,
+        maxSubscriptionsPerClient: Infinity,
         maxInflightMessages: 100,
         maxQueuedMessages: 10_000,
         queuePolicy: 'drop-oldest',
@@ -125,7 +125,7 @@ describe('loadConfig', () => {
       env: { HUBBUB_PORT: '2', HUBBUB_HTTP_PORT: '2' },
       argv: ['--port', '3'],
     })
-    expect(config).toMatchObject({ port: 3, httpPort: 2, limits: { maxTopicLevels: 5, maxTopicBytes: 1024 } })
+    expect(config).toMatchObject({ port: 3, httpPort: 2, limits: { maxTopicLevels: 5, maxTopicBytes: 65_535 } })
     const keys = ['port', 'httpPort', 'limits.maxTopicLevels', 'limits.maxTopicBytes']
     expect(keys.map((key) => origins.get(key))).toEqual(['--port', 'HUBBUB_HTTP_PORT', 'hubbub.yaml:4', 'default'])
   })

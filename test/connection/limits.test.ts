@@ -4,6 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { PartialConfig } from '../../src/config/complete.ts'
 import type { LimitName } from '../../src/observe/ledger.ts'
+import { join5 } from '../conformance/steps5.ts'
+import { ApiClient } from '../support/api.ts'
 import { until } from '../support/guard.ts'
 import { connectPacket, publishPacket, subscribePacket } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
@@ -73,6 +75,60 @@ describe('Ledger.limitHits', () => {
     const started = await startWith({ connectTimeoutSeconds: 0.05 })
     await untilEnded(await openRawClient(started.port))
     expect(hits(started)).toEqual({ 'connect-timeout': 1 })
+  })
+
+  test('tells the first refusal of each limit for a client in the log and under mishaps, with the option', async () => {
+    const { port, httpPort, log } = await startHubWithHttp({
+      config: { limits: { maxSubscriptionsPerClient: 1, maxTopicLevels: 2 } },
+    })
+    const client = await join5(port, 'greedy')
+    expect((await client.subscribe(['a', 0], ['b', 0], ['c', 0], ['a/b/c', 0])).codes).toEqual([0, 0x97, 0x97, 0x8f])
+    const told = log.lines.items.filter(({ text }) => text === 'a limit was reached')
+    expect(told).toMatchObject([
+      {
+        level: 'warn',
+        fields: {
+          clientId: 'greedy',
+          filter: 'b',
+          reason: expect.stringContaining('limits.maxSubscriptionsPerClient'),
+        },
+      },
+      {
+        level: 'warn',
+        fields: { clientId: 'greedy', filter: 'a/b/c', reason: expect.stringContaining('limits.maxTopicLevels') },
+      },
+    ])
+    const { body } = await new ApiClient(httpPort).get('/mishaps')
+    expect(body).toMatchObject({
+      mishaps: [
+        { kind: 'limit-reached', clientId: 'greedy', reason: expect.stringContaining('limits.maxTopicLevels') },
+        {
+          kind: 'limit-reached',
+          clientId: 'greedy',
+          reason: expect.stringContaining('limits.maxSubscriptionsPerClient'),
+        },
+      ],
+    })
+  })
+
+  test.each([
+    ['in a PUBLISH', message('a/b/c')],
+    ['in a SUBSCRIBE', subscribePacket(1, [['a/b/c', 0]])],
+  ])('tells why a client of MQTT 3.1.1 is let go that has too many levels %s', async (_where, bytes) => {
+    const { port, httpPort, log } = await startHubWithHttp({ config: { limits: { maxTopicLevels: 2 } } })
+    await untilEnded(await join(port, 'deep'), bytes)
+    await untilReason(log, /at most 2 levels \(limits\.maxTopicLevels\), it has 3/)
+    expect((await new ApiClient(httpPort).get('/mishaps')).body).toMatchObject({
+      mishaps: [{ clientId: 'deep', reason: expect.stringContaining('limits.maxTopicLevels') }],
+    })
+  })
+
+  test('names the option that a packet is too large for', async () => {
+    const { port, log } = await startHub({ config: { limits: { maxPacketBytes: 500, maxConnectPacketBytes: 200 } } })
+    await untilEnded(await openRawClient(port), connectPacket({ clientId: 'x'.repeat(300) }))
+    await untilReason(log, /over the limit of 200 bytes \(limits\.maxConnectPacketBytes\)/)
+    await untilEnded(await join(port, 'client'), message('t', 'x'.repeat(600)))
+    await untilReason(log, /over the limit of 500 bytes \(limits\.maxPacketBytes\)/)
   })
 
   test('counts packets over limits.maxPacketBytes and limits.maxConnectPacketBytes, not lengths that are none', async () => {

@@ -167,7 +167,7 @@ describe('SUBSCRIBE', () => {
     const other = await join(port, 'c')
     other.send(subscribePacket(2, [[`${long}x`, 0]]))
     await other.untilClosed()
-    await untilReason(log, /at most 2000 bytes long, it is 2001/)
+    await untilReason(log, /at most 2000 bytes long \(limits.maxTopicBytes\), it is 2001/)
   })
 })
 

@@ -119,7 +119,7 @@ describe('FrameReader', () => {
       const reader = new FrameReader(sink, 1002, new Blocks())
       for (const chunk of chunks) reader.push(Buffer.from(chunk))
       expect(sink.fault).toMatchObject({
-        message: 'packet of 1003 bytes is over the limit of 1002 bytes',
+        message: 'packet of 1003 bytes is over the limit of 1002 bytes (limits.maxConnectPacketBytes)',
         code: ReasonCode.PACKET_TOO_LARGE,
       })
     }

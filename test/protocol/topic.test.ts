@@ -44,12 +44,14 @@ describe('topicNameFault', () => {
 
   test('counts the limit in bytes of UTF-8 [MQTT-4.7.3-3]', () => {
     expect(topicNameFault('é'.repeat(10), LIMITS)).toBe(undefined)
-    expect(topicNameFault(`${'é'.repeat(10)}a`, LIMITS)).toBe('it must be at most 20 bytes long, it is 21')
+    expect(topicNameFault(`${'é'.repeat(10)}a`, LIMITS)).toBe(
+      'it must be at most 20 bytes long (limits.maxTopicBytes), it is 21',
+    )
   })
 
   test('counts empty levels as levels', () => {
     expect(topicNameFault('///', LIMITS)).toBe(undefined)
-    expect(topicNameFault('////', LIMITS)).toBe('it must have at most 4 levels, it has 5')
+    expect(topicNameFault('////', LIMITS)).toBe('it must have at most 4 levels (limits.maxTopicLevels), it has 5')
   })
 })
 
@@ -75,8 +77,12 @@ describe('topicFilterFault', () => {
   test('keeps the rules and limits of topic names otherwise [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3]', () => {
     expect(topicFilterFault('', LIMITS)).toBe('it must have at least one character')
     expect(topicFilterFault('+/\0', LIMITS)).toBe('it must not contain U+0000')
-    expect(topicFilterFault('+/aaaaaaaaaaaaaaaaaaa', LIMITS)).toBe('it must be at most 20 bytes long, it is 21')
-    expect(topicFilterFault('+/+/+/+/#', LIMITS)).toBe('it must have at most 4 levels, it has 5')
+    expect(topicFilterFault('+/aaaaaaaaaaaaaaaaaaa', LIMITS)).toBe(
+      'it must be at most 20 bytes long (limits.maxTopicBytes), it is 21',
+    )
+    expect(topicFilterFault('+/+/+/+/#', LIMITS)).toBe(
+      'it must have at most 4 levels (limits.maxTopicLevels), it has 5',
+    )
   })
 })
 
@@ -105,7 +111,7 @@ describe('describeInvalidTopicName', () => {
   test('quotes no more than the first hundred characters of a stranger', () => {
     const described = describeInvalidTopicName(Buffer.alloc(60_000, 'a'), 0, 60_000, LIMITS)
     expect(described).toBe(
-      `the topic name "${'a'.repeat(100)}" is not valid: it must be at most 20 bytes long, it is 60000`,
+      `the topic name "${'a'.repeat(100)}" is not valid: it must be at most 20 bytes long (limits.maxTopicBytes), it is 60000`,
     )
   })
 })

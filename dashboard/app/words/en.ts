@@ -72,6 +72,7 @@ export const en = {
     'proxy-protocol': 'A proxy sent a PROXY protocol header: switch that off in the proxy.',
     'websocket-refused': 'A WebSocket was refused.',
     'connect-refused': 'A connection was refused.',
+    'limit-reached': 'A subscription was refused for a limit of the hub.',
     'protocol-error': 'A client broke a rule of MQTT and was disconnected.',
     'store-failing': 'The store cannot write: what must be kept is not acknowledged.',
   },

@@ -74,6 +74,7 @@ export const ru: Words = {
     'proxy-protocol': 'Прокси прислал заголовок PROXY protocol: отключите его в прокси.',
     'websocket-refused': 'WebSocket отклонён.',
     'connect-refused': 'Соединение отклонено.',
+    'limit-reached': 'Подписка отклонена: достигнут предел хаба.',
     'protocol-error': 'Клиент нарушил правило MQTT, его соединение закрыто.',
     'store-failing': 'Хранилище не может писать: то, что надо сохранить, не подтверждается.',
   },

@@ -23,9 +23,9 @@ export const LIMITS_OPTIONS = [
   {
     key: 'limits.maxPacketBytes',
     schema: bytes(128, MAX_PACKET_BYTES),
-    default: MIB,
+    default: 16 * MIB,
     summary:
-      'Largest packet that a client may send. Raise it when devices send images or firmware; memory use grows with it.',
+      'Largest packet that a client may send. Raise it for larger images or firmware. What packets take that have not come whole is bounded for all clients together by limits.memory.',
     needsRestart: true,
   },
   {
@@ -61,23 +61,24 @@ export const LIMITS_OPTIONS = [
   {
     key: 'limits.maxTopicBytes',
     schema: bytes(1, 65_535),
-    default: 1024,
-    summary: 'Longest topic name or topic filter.',
+    default: 65_535,
+    summary:
+      'Longest topic name or topic filter. Lower it where strangers can reach the hub: names are kept in memory.',
     needsRestart: true,
   },
   {
     key: 'limits.maxTopicLevels',
-    schema: whole(1, 100), // what Aedes takes in a SUBSCRIBE
-    default: 32,
+    schema: whole(1, 1000),
+    default: 200,
     summary: 'Most levels in a topic name or topic filter; a/b/c has three.',
     needsRestart: true,
   },
   {
     key: 'limits.maxSubscriptionsPerClient',
     schema: orUnlimited(whole(1, MAX_COUNT)),
-    default: 1000,
+    default: null,
     summary:
-      'Most subscriptions of one client. Raise it for gateways that subscribe for many devices. null means unlimited.',
+      'Most subscriptions of one client. null means that only limits.memory bounds them, for all clients together.',
     needsRestart: true,
   },
   {
