@@ -5,7 +5,7 @@ import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import { type Ledger, type LimitName, LIMITS } from '../observe/ledger.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
-import { encodeConnack, encodeConnack5, encodeDisconnect } from '../protocol/answer-packets.ts'
+import { encodeConnack } from '../protocol/answer-packets.ts'
 import { isBridgeState } from '../protocol/bridge-state.ts'
 import { type ConnectPacket, isConnect5, readConnect } from '../protocol/connect-packet.ts'
 import { readDisconnect } from '../protocol/disconnect-packet.ts'
@@ -20,7 +20,7 @@ import { willBytes } from '../session/memory-costs.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
-import { connackCode, type ConnackLimits, connackProperties, keepAliveOf, farewellProperties } from './v5/connack5.ts'
+import { type Agreement, type ConnackLimits, encodeAgreement, encodeFarewell, keepAliveOf } from './v5/connack5.ts'
 import { checkRemainingLength } from './v5/version5.ts'
 import { type FilterClient, FilterPackets, type FilterPacketsOwner } from './filter-packets.ts'
 import { type Refusal, refusalByBroker, refusalOf } from './refusal.ts'
@@ -84,8 +84,6 @@ interface WaitingPacket {
   readonly bodyStart: number
 }
 
-/** What DISCONNECT and CONNACK take besides their Reason String. */
-const FAREWELL_HEADER_BYTES = 16
 // One of each for all connections that have nothing to say.
 const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
 const DISCONNECTED = 'the client said DISCONNECT'
@@ -140,8 +138,7 @@ export class Control implements FilterPacketsOwner {
   /** The packet that tells the client why its connection ends; only MQTT 5 has one. */
   farewell(reason: string, code: ReasonCode, serverReference: string | undefined): Buffer | undefined {
     if (!this.#isVersion5) return undefined
-    const properties = farewellProperties(reason, serverReference, this.#maxPacketBytes - FAREWELL_HEADER_BYTES)
-    return this.#isConnected ? encodeDisconnect(code, properties) : encodeConnack5(false, connackCode(code), properties)
+    return encodeFarewell(this.#isConnected, code, reason, serverReference, this.#maxPacketBytes)
   }
 
   /**
@@ -176,8 +173,15 @@ export class Control implements FilterPacketsOwner {
     else this.connection.proceed()
   }
 
+  /** Sends a packet with nothing that can be left out; the connection ends when it is larger than the client takes [MQTT5-3.1.2-24]. */
   sendPacket(packet: Buffer): void {
-    this.connection.sendPacket(packet)
+    if (this.#fits(packet)) {
+      this.connection.sendPacket(packet)
+      return
+    }
+    const name = PACKET_NAMES[(packet[0] ?? 0) >> 4]
+    const reason = `${name} of ${packet.length} bytes is over the Maximum Packet Size of the client, ${this.#maxPacketBytes}`
+    this.connection.close(reason, ReasonCode.PACKET_TOO_LARGE)
   }
 
   malformed(fault: MalformedPacketError): void {
@@ -194,6 +198,10 @@ export class Control implements FilterPacketsOwner {
     const reason = LIMITS[limit]
     log.warn({ clientId, filter: filter.slice(0, TOLD_CHARACTERS), reason }, 'a limit was reached')
     mishaps.note('limit-reached', this.connection.transport.remoteAddress, reason, clientId)
+  }
+
+  #fits(packet: Buffer): boolean {
+    return packet.length <= this.#maxPacketBytes
   }
 
   #takeNow(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
@@ -330,25 +338,21 @@ export class Control implements FilterPacketsOwner {
 
   #accept(session: Session, connect: ConnectPacket, keepAliveSeconds: number): void {
     const isPresent = this.#isPresent
-    this.connection.sendPacket(
-      connect.properties === undefined
-        ? encodeConnack(isPresent && connect.protocolLevel > 3, ConnectReturnCode.ACCEPTED)
-        : encodeConnack5(
-            isPresent,
-            ReasonCode.SUCCESS,
-            connackProperties(
-              {
-                asked: connect.properties,
-                clientId: session.clientId,
-                isAssigned: connect.clientId === '',
-                sessionExpirySeconds: session.state.expirySeconds,
-                keepAliveSeconds,
-                askedKeepAliveSeconds: connect.keepAliveSeconds,
-              },
-              this.#parts.limits,
-            ),
-          ),
-    )
+    const { properties } = connect
+    if (properties === undefined) {
+      this.sendPacket(encodeConnack(isPresent && connect.protocolLevel > 3, ConnectReturnCode.ACCEPTED))
+    } else {
+      const agreement: Agreement = {
+        asked: properties,
+        clientId: session.clientId,
+        isAssigned: connect.clientId === '',
+        sessionExpirySeconds: session.state.expirySeconds,
+        keepAliveSeconds,
+        askedKeepAliveSeconds: connect.keepAliveSeconds,
+      }
+      this.sendPacket(encodeAgreement(isPresent, agreement, this.#parts.limits, this.#maxPacketBytes))
+      if (this.#isEnded) return
+    }
     this.#isConnected = true
     this.connection.connected(session, isPresent, connect, keepAliveSeconds)
     this.proceed()

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/guard.ts'
 import { endingOf, join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
-import { acknowledgePacket, PINGREQ, publishPacket, subscribePacket } from '../support/packets.ts'
+import {
+  acknowledgePacket,
+  connectPacket,
+  PINGREQ,
+  publishPacket,
+  subscribePacket,
+  unsubscribePacket,
+} from '../support/packets.ts'
 import { Id } from '../support/properties.ts'
-import type { RawClient } from '../support/raw-client.ts'
-import { expectLedgerBalanced, leave, lose, publish, takeMessages, takePayloads } from '../support/steps.ts'
+import { openRawClient, type RawClient } from '../support/raw-client.ts'
+import { expectLedgerBalanced, leave, lose, publish, reasonsOf, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 /** A client with this Receive Maximum that has subscribed to `t`. */
@@ -160,6 +167,60 @@ describe('Maximum Packet Size', () => {
     const lengths = (await takeMessages(client)).map(({ bytes }) => bytes.length)
     expect(lengths.at(-1)).toBe(limit)
     expect(lengths).toEqual(Array.from({ length: lengths.length }, (_, i) => limit - lengths.length + 1 + i))
+  })
+
+  test.each([
+    [
+      'SUBACK',
+      subscribePacket(
+        1,
+        Array.from({ length: 60 }, () => ['t', 0] as const),
+        [],
+      ),
+    ],
+    [
+      'UNSUBACK',
+      unsubscribePacket(
+        1,
+        Array.from({ length: 60 }, () => 't'),
+        [],
+      ),
+    ],
+  ])('of a client ends it with 0x95 where its %s would be larger [MQTT-3.1.2-24]', async (name, request) => {
+    const { log, port } = await startHub()
+    const client = await join5(port, 'c', { properties: [[Id.MAXIMUM_PACKET_SIZE, 40]] })
+    client.send(request)
+    expect(await client.untilDisconnected()).toBe(0x95)
+    expect(client.received.filter(({ bytes }) => bytes.length > 40)).toEqual([])
+    expect(reasonsOf(log)).toEqual([`${name} of 65 bytes is over the Maximum Packet Size of the client, 40`])
+  })
+
+  test('of a client that no CONNACK fits has it refused with 0x95, or closed where that is too large as well [MQTT-3.1.2-24]', async () => {
+    const { hub, port } = await startHub()
+    const bytesOf = async (maximum: number): Promise<string[]> => {
+      const client = await openRawClient(port, 5)
+      client.send(connectPacket({ clientId: 'c', properties: [[Id.MAXIMUM_PACKET_SIZE, maximum]] }))
+      await client.untilClosed()
+      return client.received.map(({ bytes }) => bytes.toString('hex'))
+    }
+    expect([await bytesOf(5), await bytesOf(4)]).toEqual([['2003009500'], []])
+    expect(hub.pendingMessages).toBe(0)
+  })
+
+  test('of a client has Response Information left out of a CONNACK that would be larger [MQTT-3.1.2-24]', async () => {
+    const { port } = await startHub()
+    const clientId = 'c'.repeat(50)
+    const response = [Id.REQUEST_RESPONSE_INFORMATION, 1] as const
+    const propertiesFor = async (maximum: number): Promise<readonly number[]> => {
+      const client = await openRawClient(port, 5)
+      const properties = [response, [Id.MAXIMUM_PACKET_SIZE, maximum]] as const
+      const connack = await client.connect({ clientId, properties })
+      expect(connack.reasonCode).toBe(0)
+      expect(connack.bytes.length).toBeLessThanOrEqual(maximum)
+      return connack.properties.map(([id]) => id)
+    }
+    expect(await propertiesFor(100)).toContain(Id.RESPONSE_INFORMATION)
+    expect(await propertiesFor(60)).not.toContain(Id.RESPONSE_INFORMATION)
   })
 
   test('of a client counts for what waited or was retained, too [MQTT-3.1.2-24]', async () => {

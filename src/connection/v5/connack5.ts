@@ -1,3 +1,4 @@
+import { encodeConnack5, encodeDisconnect } from '../../protocol/answer-packets.ts'
 import type { ConnectPacket, ConnectProperties } from '../../protocol/connect-packet.ts'
 import { PropertyId, PropertyWriter } from '../../protocol/properties.ts'
 import { ReasonCode } from '../../protocol/reason-codes.ts'
@@ -20,8 +21,24 @@ export interface Agreement {
   readonly askedKeepAliveSeconds: number
 }
 
+/** What DISCONNECT and CONNACK take besides their Reason String. */
+const FAREWELL_HEADER_BYTES = 16
+
+/** The CONNACK that accepts. Its Response Information is left out where it would be larger than `maxBytes`, which it may be all the same. */
+export function encodeAgreement(
+  isPresent: boolean,
+  agreement: Agreement,
+  limits: ConnackLimits,
+  maxBytes: number,
+): Buffer {
+  const packet = encodeConnack5(isPresent, ReasonCode.SUCCESS, connackProperties(agreement, limits))
+  if (packet.length <= maxBytes) return packet
+  const asked = { ...agreement.asked, wantsResponseInformation: false }
+  return encodeConnack5(isPresent, ReasonCode.SUCCESS, connackProperties({ ...agreement, asked }, limits))
+}
+
 /** The properties of a CONNACK that accepts: what the hub can do, and where it differs from what was asked [MQTT5 §3.2.2.3]. */
-export function connackProperties(agreement: Agreement, limits: ConnackLimits): PropertyWriter {
+function connackProperties(agreement: Agreement, limits: ConnackLimits): PropertyWriter {
   const { asked, clientId, sessionExpirySeconds, keepAliveSeconds } = agreement
   const properties = new PropertyWriter()
     .uint16(PropertyId.RECEIVE_MAXIMUM, limits.receiveMaximum)
@@ -58,17 +75,32 @@ const OF_CONNACK: ReadonlySet<ReasonCode> = new Set([
 ])
 
 /** The reason code of a CONNACK for a connection that ends with `code`. */
-export function connackCode(code: ReasonCode): ReasonCode {
+function connackCode(code: ReasonCode): ReasonCode {
   if (OF_CONNACK.has(code)) return code
   return code === ReasonCode.SERVER_SHUTTING_DOWN ? ReasonCode.SERVER_UNAVAILABLE : ReasonCode.UNSPECIFIED_ERROR
 }
 
-/** The properties that go with a refusal or a DISCONNECT. `maxBytes` is what the client takes of them. */
-export function farewellProperties(
+/**
+ * The DISCONNECT that tells a client why its connection ends, or the CONNACK before it is connected; without properties where they
+ * would make it larger than `maxBytes`. Undefined: it is too large even so.
+ */
+export function encodeFarewell(
+  isConnected: boolean,
+  code: ReasonCode,
   reason: string,
   serverReference: string | undefined,
   maxBytes: number,
-): PropertyWriter {
+): Buffer | undefined {
+  const encode = (properties: PropertyWriter): Buffer =>
+    isConnected ? encodeDisconnect(code, properties) : encodeConnack5(false, connackCode(code), properties)
+  const packet = encode(farewellProperties(reason, serverReference, maxBytes - FAREWELL_HEADER_BYTES))
+  if (packet.length <= maxBytes) return packet
+  const bare = encode(new PropertyWriter())
+  return bare.length <= maxBytes ? bare : undefined
+}
+
+/** The properties that go with a refusal or a DISCONNECT. `maxBytes` is what the client takes of them. */
+function farewellProperties(reason: string, serverReference: string | undefined, maxBytes: number): PropertyWriter {
   const properties = new PropertyWriter()
   if (serverReference !== undefined) properties.string(PropertyId.SERVER_REFERENCE, serverReference)
   // [MQTT5-3.14.2-3]
