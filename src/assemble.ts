@@ -7,6 +7,7 @@ import type { Publisher } from './admin/publisher.ts'
 import type { HubAddresses } from './admin/status.ts'
 import { Clock } from './base/clock.ts'
 import type { Log } from './base/log.ts'
+import { clientFilesOf, maxOpenFiles } from './base/open-files.ts'
 import type { Stage } from './base/stages.ts'
 import { packageFile, readVersion } from './base/package.ts'
 import { Broker } from './broker/broker.ts'
@@ -69,6 +70,7 @@ const STOP_MS = 4000
  */
 export async function assemble(config: Config, log: Log, ownStore: Store | undefined): Promise<Assembly> {
   const { host, limits } = config
+  const maxOpen = clientFilesOf(maxOpenFiles())
   const ledger = new Ledger()
   const clock = new Clock()
   const mishaps = new Mishaps(() => clock.nowMs())
@@ -134,6 +136,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     broker,
     router,
     sessions,
+    maxOpen,
   })
   const accept = (transport: Transport): void => connections.accept(transport)
   const readTurn = new ReadTurn()

@@ -22,10 +22,13 @@ export interface ConnectionsParts extends Omit<
   'turn' | 'silences' | 'packet' | 'message' | 'run' | 'onClosed' | 'limits'
 > {
   readonly limits: ConnectionLimits & ConnectionCountLimits
+  /** How many may be open at all, be they over other limits or not; unlimited when left out. */
+  readonly maxOpen?: number
 }
 
 /** Connections that are told there is no memory for them, at once; others are cut off. */
 const MAX_TOLD = 100
+const REPORT_EVERY_MS = 60_000
 
 /** All open connections of a hub, counted in all and by address. */
 export class Connections {
@@ -36,12 +39,15 @@ export class Connections {
   readonly #memory: MemoryAccount
   /** Open ones that there is no memory for. */
   #tooMany = 0
+  readonly #maxOpen: number
+  #reportedAtMs = -REPORT_EVERY_MS
   #isStopping = false
   #whenEmpty: (() => void) | undefined = undefined
 
   constructor(parts: ConnectionsParts) {
     this.#limits = parts.limits
     this.#memory = parts.memory.connections
+    this.#maxOpen = parts.maxOpen ?? Infinity
     this.#parts = {
       ...parts,
       turn: new OutputTurn(parts.ledger, parts.memory),
@@ -61,6 +67,10 @@ export class Connections {
   accept(transport: Transport): void {
     if (this.#isStopping) {
       transport.destroy()
+      return
+    }
+    if (this.#open.size >= this.#maxOpen) {
+      this.#noFile(transport)
       return
     }
     // While the peer is there: a mishap or a log line at its end cannot ask any more.
@@ -100,6 +110,20 @@ export class Connections {
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
     })
+  }
+
+  /** There is no file for one more, not even to tell it why. */
+  #noFile(transport: Transport): void {
+    const { ledger, log, mishaps } = this.#parts
+    ledger.hit('open-files')
+    if (performance.now() - this.#reportedAtMs >= REPORT_EVERY_MS) {
+      this.#reportedAtMs = performance.now()
+      const { remoteAddress: address } = transport
+      const text = 'the hub may not open more files (ulimit -n): it takes no more connections of clients'
+      log.warn({ address, connections: this.#open.size, limit: 'open-files' }, text)
+      mishaps.note('open-files', address, `${this.#open.size} connections are open`)
+    }
+    transport.destroy()
   }
 
   /** Nobody asks how many an address has but for their limit. */

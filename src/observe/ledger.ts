@@ -9,6 +9,8 @@ export const LIMITS = {
   connections: 'a connection was refused because too many were open (limits.maxConnections)',
   'connections-per-address':
     'a connection was refused because too many from its address were open (limits.maxConnectionsPerAddress)',
+  'open-files':
+    'a connection was closed at once because the hub may not open more files and sockets (ulimit -n); some are held back for HTTP',
   'connect-timeout': 'a connection was closed because its CONNECT did not come in time (limits.connectTimeoutSeconds)',
   'packet-size':
     'a connection was closed because a packet was too large (limits.maxPacketBytes, limits.maxConnectPacketBytes)',
@@ -83,6 +85,7 @@ export class Ledger {
     this.limitHits = {
       connections: 0,
       'connections-per-address': 0,
+      'open-files': 0,
       'connect-timeout': 0,
       'packet-size': 0,
       topic: 0,

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { maxOpenFiles } from '../base/open-files.ts'
 import type { StopCounts } from './loop-stops.ts'
 import type { ReadRow } from './metric-row.ts'
 
@@ -88,12 +89,6 @@ export const PROCESS_ROWS: readonly ReadRow[] = [
 function openFiles(): number | undefined {
   const stats = statSync('/proc/self/fd', { throwIfNoEntry: false })
   return stats === undefined || stats.size === 0 ? undefined : stats.size
-}
-
-function maxOpenFiles(): number | undefined {
-  if (process.platform !== 'linux') return undefined
-  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-  return soft === undefined ? undefined : Number(soft)
 }
 
 function stopsBy(

@@ -11,6 +11,7 @@ export const MISHAPS = {
   'connect-refused': 'a connection ended before its CONNECT was accepted',
   'limit-reached': 'a subscription was refused for a limit of the hub',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
+  'open-files': 'a connection was closed at once, since the hub may not open more files and sockets (ulimit -n)',
   'store-failing': 'the store cannot write, and what must be kept is not acknowledged',
 } as const
 

@@ -200,6 +200,7 @@ describe('Ledger.limitHits', () => {
     const names: readonly LimitName[] = [
       'connections',
       'connections-per-address',
+      'open-files',
       'connect-timeout',
       'packet-size',
       'topic',

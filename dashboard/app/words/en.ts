@@ -74,6 +74,7 @@ export const en = {
     'connect-refused': 'A connection was refused.',
     'limit-reached': 'A subscription was refused for a limit of the hub.',
     'protocol-error': 'A client broke a rule of MQTT and was disconnected.',
+    'open-files': 'A connection was closed: the hub may not open more files (ulimit -n).',
     'store-failing': 'The store cannot write: what must be kept is not acknowledged.',
   },
   older: 'Older messages',

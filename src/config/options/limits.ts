@@ -47,7 +47,7 @@ export const LIMITS_OPTIONS = [
     schema: orUnlimited(whole(1, MAX_COUNT)),
     default: 100_000,
     summary:
-      'How many clients may be connected at once. Stay below what memory and "ulimit -n" (open files) allow. null means unlimited.',
+      'How many clients may be connected at once. There are never more than "ulimit -n" (open files) allows, less some that are held back for HTTP. null means unlimited.',
     needsRestart: true,
   },
   {
