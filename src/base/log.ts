@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
+import { LineRate } from './line-rate.ts'
 
 /** Who, what, why: the facts of a log line by name. A field `err` holds an error. */
 export type LogFields = Readonly<Record<string, unknown>>
@@ -43,14 +44,32 @@ export interface LogOptions {
 
 /** How much may wait for a slow reader of standard error. Further lines are lost, since the hub does not wait. */
 const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024
+/** Of a field: topics, client identifiers and what is said of them may have 65,535 bytes. */
+const MAX_FIELD_CHARACTERS = 512
+/** That of 'info'. Who has finer lines told wants all of them. */
+const INFO = 30
 
 /** Makes the log of a hub: coloured lines on a terminal, else one JSON object per line. What clients sent cannot move the cursor. */
 export function createLog({ level, isPretty = process.stderr.isTTY, destination }: LogOptions): AdjustableLog {
   // Another thread writes the lines, since a pipe that nobody reads would stop the whole hub. At exit pino writes the rest.
   const target = destination ?? pino.destination({ dest: 2, sync: isPretty, maxLength: MAX_WAITING_CHARACTERS })
   const format = isPretty ? prettyFormat() : escapeInvisible
+  const rate = new LineRate((text, leftOut) =>
+    log.warn({ text, leftOut }, 'lines of one kind were left out of the log'),
+  )
   const log = pino(
-    { level, base: null, ...(isPretty ? {} : { timestamp: pino.stdTimeFunctions.isoTime }) },
+    {
+      level,
+      base: null,
+      ...(isPretty ? {} : { timestamp: pino.stdTimeFunctions.isoTime }),
+      formatters: { log: shortened },
+      hooks: {
+        logMethod(args, method, levelNumber) {
+          const [, text] = args
+          if (levelNumber < INFO || typeof text !== 'string' || rate.takes(text)) method.apply(this, args)
+        },
+      },
+    },
     { write: (line) => target.write(format(line)) },
   )
   return Object.assign(log, {
@@ -59,6 +78,17 @@ export function createLog({ level, isPretty = process.stderr.isTTY, destination 
     },
     isTold: (other: LogLevel): boolean => log.isLevelEnabled(other),
   })
+}
+
+/** The fields, with those cut that are too long for a line. */
+function shortened(fields: Record<string, unknown>): Record<string, unknown> {
+  let short = fields
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value !== 'string' || value.length <= MAX_FIELD_CHARACTERS) continue
+    if (short === fields) short = { ...fields }
+    short[name] = `${value.slice(0, MAX_FIELD_CHARACTERS)}… (${value.length} characters)`
+  }
+  return short
 }
 
 function prettyFormat(): (line: string) => string {

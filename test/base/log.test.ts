@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createLog, type LogOptions } from '../../src/base/log.ts'
 
 /** A log whose lines are kept. */
@@ -34,6 +34,38 @@ describe('createLog for machines', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       err: { message: 'broken', stack: expect.stringContaining('log.test.ts') },
     })
+  })
+
+  test('cuts fields that are as long as a client may make them, and says how long they were', () => {
+    const { log, lines } = collect({ level: 'info', isPretty: false })
+    log.warn({ clientId: 'x'.repeat(65_535), topic: 'x'.repeat(512), bytes: 7 }, 'dropping')
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      clientId: `${'x'.repeat(512)}… (65535 characters)`,
+      topic: 'x'.repeat(512),
+      bytes: 7,
+    })
+  })
+
+  test('leaves out lines of one kind that come too often, tells how many, and no other kind', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { log, lines } = collect({ level: 'debug', isPretty: false })
+    for (let i = 0; i < 50_000; i++) log.info({ clientId: `${i}` }, 'client connected')
+    for (let i = 0; i < 2000; i++) log.debug({ i }, 'for who wants all')
+    log.error({}, 'the store cannot write')
+    const texts = (): unknown[] => lines.map((line) => Reflect.get(Object(JSON.parse(line)), 'msg'))
+    expect(texts().filter((text) => text === 'client connected')).toHaveLength(1000)
+    expect(texts().filter((text) => text === 'for who wants all')).toHaveLength(2000)
+    expect(texts().at(-1)).toBe('the store cannot write')
+    vi.advanceTimersByTime(10_000)
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
+      level: 40,
+      text: 'client connected',
+      leftOut: 49_000,
+      msg: 'lines of one kind were left out of the log',
+    })
+    log.info({}, 'client connected')
+    expect(texts().at(-1)).toBe('client connected')
   })
 
   test('escapes what a terminal obeys and changes nothing else', () => {
