@@ -7,6 +7,7 @@ import type { Mishaps } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import { MalformedPacketError, NoMemoryError } from '../protocol/field-reader.ts'
+import { checkFlags } from '../protocol/fixed-header.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { Message } from '../protocol/message.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
@@ -35,9 +36,6 @@ const AT_ONCE_BYTES = 4096
 const GONE = 'the client closed the connection without DISCONNECT'
 
 const NOT_CONNECTED = { protocolLevel: 0, keepAliveSeconds: 0, connectedAtMs: 0 }
-
-/** Flags that a packet's first byte must have, by type [MQTT-2.2.2-1]; PUBLISH has its own. */
-const REQUIRED_FLAGS: readonly number[] = [0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]
 
 /** What all connections of a hub share. */
 export interface ConnectionParts extends ControlParts, Version5Parts, SendingParts {
@@ -210,8 +208,7 @@ export class Connection
     if (session === undefined) return this.#takeFirst(type, first, bytes, start, bodyStart, end)
     if (type === PacketType.PUBLISH) return this.#publish(session, bytes, start, bodyStart, end)
     this.parts.run.finish()
-    if ((first & 0x0f) !== REQUIRED_FLAGS[type])
-      throw new MalformedPacketError(`the flags of ${PACKET_NAMES[type]} are ${first & 0x0f}`) // [MQTT-2.2.2-2]
+    checkFlags(first, this.#connected.protocolLevel)
     if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
       takeAcknowledgement(session, type, bytes, bodyStart, end, this.version5 !== undefined, this.parts)
       return !this.#isClosed
@@ -263,6 +260,8 @@ export class Connection
       run.begin(session, topic, bytes, packet)
       return this.#readsOn(session)
     }
+    // A sender may not set it [MQTT-3.3.1-2], and it means nothing.
+    if (packet.qos === 0 && packet.isDuplicate) this.parts.ledger.tolerated['dup-at-qos-0']++
     if (version5 === undefined) message.setPacket(bytes, packet)
     else version5.fill(message, bytes, packet)
     message.publisher = session.clientId

@@ -2,7 +2,7 @@ import { MEMORY_PARTS, type MemoryAccount } from '../base/memory-account.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import type { HistoryFacts } from './facts.ts'
 import { DROP_REASONS } from '../protocol/drop-reasons.ts'
-import { LIMITS } from './ledger.ts'
+import { LIMITS, TOLERATED } from './ledger.ts'
 import type { ReadRow } from './metric-row.ts'
 import { PROCESS_ROWS } from './metrics-process.ts'
 
@@ -135,6 +135,13 @@ const MESSAGE_ROWS: readonly ReadRow[] = [
     kind: 'counter',
     help: 'Messages that clients published to the hub\'s own topics, such as "$SYS/…". They went to nobody.',
     read: ({ ledger }) => ledger.refused,
+  },
+  {
+    name: 'hubbub_tolerated_faults_total',
+    kind: 'counter',
+    label: 'fault',
+    help: `What clients did against the standard and the hub put up with: ${Object.keys(TOLERATED).join(', ')}. docs/limits-and-drops.md says more.`,
+    read: ({ ledger }) => ledger.tolerated,
   },
   {
     name: 'hubbub_messages_not_retained_total',

@@ -78,7 +78,6 @@ export class PublishPacket {
     const first = bytes[start] ?? 0
     const qos = QOS_BY_BITS[(first >> 1) & 3]
     if (qos === undefined) throw new MalformedPacketError('PUBLISH at QoS 3') // [MQTT-3.3.1-4]
-    if (qos === 0 && (first & DUP) !== 0) throw new MalformedPacketError('PUBLISH at QoS 0 with DUP') // [MQTT-3.3.1-2]
     const topicStart = bodyStart + 2
     const topicEnd = topicStart + uint16(bytes, bodyStart)
     const headerEnd = qos === 0 ? topicEnd : topicEnd + 2

@@ -70,10 +70,15 @@ describe('PUBLISH', () => {
     expect(await endingOf(port, publishPacket({ topic, properties: [] }))).toBe(MALFORMED)
   })
 
-  test('at QoS 0 with DUP ends its sender [MQTT-3.3.1-2]', async () => {
-    const { port } = await startHub()
-    const bytes = publishPacket({ topic: 't', dup: true, properties: [] })
-    expect([MALFORMED, PROTOCOL_ERROR]).toContain(await endingOf(port, bytes))
+  test('at QoS 0 with DUP is counted and taken, and goes out without it [MQTT-3.3.1-2]', async () => {
+    const { hub, port } = await startHub()
+    const subscriber = await join5(port, 'subscriber')
+    await subscriber.subscribe(['t', 0])
+    const publisher = await join5(port, 'publisher')
+    publisher.send(publishPacket({ topic: 't', payload: 'x', dup: true, properties: [] }))
+    expect(await subscriber.next('PUBLISH')).toMatchObject({ qos: 0, dup: false })
+    expect(hub.ledger.tolerated['dup-at-qos-0']).toBe(1)
+    expect(await publisher.restBeforePingresp()).toEqual([])
   })
 
   test.each([

@@ -47,7 +47,11 @@ const AFTER_CONNECT: readonly Case[] = [
   ['PINGREQ with a body', packet('PINGREQ', 0, uint16(1)), /PINGREQ has a body/],
   ['DISCONNECT with a body', packet('DISCONNECT', 0, uint16(1)), /DISCONNECT has 2 bytes too many/],
   ['PUBLISH at QoS 3 [MQTT-3.3.1-4]', publishPacket({ topic: 'a', qos: 3 }), /QoS 3/],
-  ['PUBLISH at QoS 0 with DUP [MQTT-3.3.1-2]', publishPacket({ topic: 'a', dup: true }), /QoS 0 with DUP/],
+  [
+    'PUBREL with DUP, which only MQTT 3.1 has [MQTT-3.6.1-1]',
+    packet('PUBREL', 10, uint16(1)),
+    /flags of PUBREL are 10/,
+  ],
   [
     'QoS 1 with packet id 0 [MQTT-2.3.1-1]',
     publishPacket({ topic: 'a', qos: 1, packetId: 0 }),

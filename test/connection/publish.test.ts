@@ -122,6 +122,40 @@ describe('QoS 1', () => {
   })
 })
 
+describe('PUBLISH at QoS 0', () => {
+  test('with DUP is counted and taken, retained too, and goes out without it [MQTT-3.3.1-2]', async () => {
+    const { hub, port } = await startHub()
+    const subscriber = await join(port, 'subscriber')
+    await subscriber.subscribe(['t', 1])
+    const publisher = await join(port, 'publisher')
+    const live = publishPacket({ topic: 't', payload: 'live', dup: true })
+    const kept = publishPacket({ topic: 't', payload: 'kept', dup: true, retain: true })
+    expect(await publish(publisher, message('t', 'before'), live, kept, message('t', 'after'))).toEqual([])
+    expect(await takePayloads(subscriber)).toEqual(['before', 'live', 'kept', 'after'])
+    const late = await join(port, 'late')
+    await late.subscribe(['t', 1])
+    expect(await takePayloads(late)).toEqual(['kept'])
+    expect(subscriber.received.filter(isPublish).every(({ dup }) => !dup)).toBe(true)
+    expect(hub.ledger.tolerated['dup-at-qos-0']).toBe(2)
+    expect(hub.pendingMessages).toBe(0)
+  })
+})
+
+describe('A client of MQTT 3.1', () => {
+  test('may send PUBREL, SUBSCRIBE and UNSUBSCRIBE again with DUP, and so finish QoS 2', async () => {
+    const { hub, port } = await startHub()
+    const client = await join(port, 'old', { protocolLevel: 3 })
+    client.send(subscribePacket(1, [['t', 0]], undefined, 10))
+    await client.next('SUBACK')
+    const release = acknowledgePacket('PUBREL', 9, undefined, undefined, 10)
+    const answers = await publish(client, publishPacket({ topic: 't', payload: 'x', qos: 2, packetId: 9 }), release)
+    expect(answers.map(({ type }) => type).toSorted()).toEqual(['PUBCOMP', 'PUBLISH', 'PUBREC'])
+    client.send(unsubscribePacket(2, ['t'], undefined, 10))
+    await client.next('UNSUBACK')
+    expect(hub.pendingMessages).toBe(0)
+  })
+})
+
 describe('QoS 2', () => {
   test('from a client is delivered once however often it comes before its PUBREL [MQTT-4.3.3-2] [MQTT-2.3.1-6]', async () => {
     const { hub, port } = await startHub()

@@ -25,6 +25,7 @@ describe('docs/reference.md', () => {
       'Name of PartialConfig',
       'Row of PartialConfig',
       'Section of PartialConfig',
+      'TOLERATED of ToleratedFault',
       'TopLevel of PartialConfig',
     ])
   })

@@ -6,7 +6,7 @@ import { optionsTable } from '../../src/cli/help.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ERROR_KINDS } from '../../src/base/errors.ts'
 import { MEMORY_PARTS } from '../../src/base/memory-account.ts'
-import { LIMITS } from '../../src/observe/ledger.ts'
+import { LIMITS, TOLERATED } from '../../src/observe/ledger.ts'
 import { DROP_REASONS } from '../../src/protocol/drop-reasons.ts'
 import { PROBLEMS } from '../../src/http/problem.ts'
 import { METRIC_ROWS } from '../../src/observe/metrics.ts'
@@ -56,6 +56,11 @@ describe('docs/limits-and-drops.md', () => {
     expect(part('docs/limits-and-drops.md', 'memory')).toBe(
       table(['Part', 'What it holds', 'When there is no memory for more'], rows),
     )
+  })
+
+  test('lists every fault that is put up with', () => {
+    const rows = Object.entries(TOLERATED).map(([fault, meaning]) => [`\`${fault}\``, meaning])
+    expect(part('docs/limits-and-drops.md', 'tolerated')).toBe(table(['Fault', 'What happened'], rows))
   })
 
   test('lists every limit whose hits are counted', () => {

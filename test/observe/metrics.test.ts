@@ -44,7 +44,7 @@ describe('Metrics', () => {
     const samples = await scrapeSamples(createMetrics({ history: HISTORY }))
     const labels = new Set([...samples.keys()].flatMap((key) => [...key.matchAll(/(\w+)="/g)].map(([, name]) => name)))
     expect(labels).toEqual(
-      new Set(['cause', 'direction', 'kind', 'le', 'limit', 'part', 'qos', 'reason', 'state', 'version']),
+      new Set(['cause', 'direction', 'fault', 'kind', 'le', 'limit', 'part', 'qos', 'reason', 'state', 'version']),
     )
     expect(Object.keys(byLabel(samples, 'hubbub_messages_dropped_total'))).toEqual(Object.keys(DROP_REASONS))
     expect(Object.keys(byLabel(samples, 'hubbub_limit_hits_total'))).toEqual(Object.keys(LIMITS))

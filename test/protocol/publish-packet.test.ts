@@ -224,7 +224,6 @@ describe('PublishPacket', () => {
 
   test.each<[reason: string, body: number[], firstByte: number, code: ReasonCode]>([
     ['PUBLISH at QoS 3', [0, 1, 0x74, 0, 1], 0x36, ReasonCode.MALFORMED_PACKET], // [MQTT-3.3.1-4]
-    ['PUBLISH at QoS 0 with DUP', [0, 1, 0x74], 0x38, ReasonCode.MALFORMED_PACKET], // [MQTT-3.3.1-2]
     ['PUBLISH ends inside its header', [0], 0x30, ReasonCode.MALFORMED_PACKET],
     ['PUBLISH ends inside its header', [0, 2, 0x74], 0x30, ReasonCode.MALFORMED_PACKET],
     ['PUBLISH ends inside its header', [0, 1, 0x74, 0], 0x32, ReasonCode.MALFORMED_PACKET],
