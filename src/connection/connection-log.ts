@@ -1,6 +1,11 @@
 import { isTold, type Log } from '../base/log.ts'
+import { MISHAPS } from '../observe/mishap-kinds.ts'
+import type { Mishaps } from '../observe/mishaps.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import type { Transport } from './transport.ts'
+
+/** Of a client identifier, where it is a part of a sentence. */
+const TOLD_CHARACTERS = 100
 
 // What the log says of connections. Nothing is gathered, and no address asked for, when it does not say it.
 
@@ -23,4 +28,18 @@ export function tellDisconnected(log: Log, transport: Transport, clientId: strin
 
 export function tellClosed(log: Log, transport: Transport, clientId: string | undefined, reason: string): void {
   if (isTold(log, 'info')) log.info({ address: transport.remoteAddress, clientId, reason }, 'connection closed')
+}
+
+/** Another connection took over the client identifier; when that happens again and again, two clients have it, and that is said once. */
+export function tellTakeover(
+  { log, mishaps }: { readonly log: Log; readonly mishaps: Mishaps },
+  transport: Transport,
+  clientId = '',
+): void {
+  const addresses = mishaps.takeovers.note(clientId, transport.remoteAddress)
+  if (addresses === undefined) return
+  log.warn({ clientId, addresses }, MISHAPS['identifier-shared'])
+  const identifier = JSON.stringify(clientId.slice(0, TOLD_CHARACTERS))
+  const reason = `two clients use the identifier ${identifier}, from ${addresses.join(' and ')}`
+  mishaps.note('identifier-shared', transport.remoteAddress, reason, clientId)
 }

@@ -18,7 +18,7 @@ import type { TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { takeAcknowledgement } from './acknowledgement.ts'
-import { tellClosed, tellConnected, tellDisconnected } from './connection-log.ts'
+import { tellClosed, tellConnected, tellDisconnected, tellTakeover } from './connection-log.ts'
 import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import type { PublishRun } from './publish-run.ts'
@@ -329,6 +329,7 @@ export class Connection
     } else {
       if (!this.#isTransportGone) this.#sayFarewell(reason, code, serverReference)
       tellClosed(this.parts.log, this.transport, clientId, reason)
+      if (code === ReasonCode.SESSION_TAKEN_OVER) tellTakeover(this.parts, this.transport, clientId)
       if (!this.#isTransportGone && isFault(code)) {
         const kind = foreign ?? (session === undefined ? 'connect-refused' : 'protocol-error')
         this.parts.mishaps.note(kind, this.transport.remoteAddress, reason, clientId)

@@ -9,6 +9,7 @@ export const MISHAPS = {
   'proxy-protocol': 'a PROXY protocol header came, which the hub does not read: have the proxy send none',
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
+  'identifier-shared': 'two clients use one client identifier and end each other',
   'limit-reached': 'a subscription was refused for a limit of the hub',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
   'open-files': 'a connection was closed at once, since the hub may not open more files and sockets (ulimit -n)',

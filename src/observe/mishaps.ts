@@ -1,4 +1,5 @@
 import type { MishapKind } from './mishap-kinds.ts'
+import { Takeovers } from './takeovers.ts'
 
 export interface Mishap {
   /** By the hub's clock, in ms since 1970. */
@@ -18,6 +19,7 @@ export const HUB_ITSELF = 'the hub itself'
 /** The last connections that ended for a fault of theirs, and what the machine did to the hub, the newest last. Older ones are forgotten: the log has them. */
 export class Mishaps {
   readonly #nowMs: () => number
+  readonly takeovers = new Takeovers()
   readonly #last: Mishap[] = []
 
   constructor(nowMs: () => number) {

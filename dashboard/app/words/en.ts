@@ -72,6 +72,7 @@ export const en = {
     'proxy-protocol': 'A proxy sent a PROXY protocol header: switch that off in the proxy.',
     'websocket-refused': 'A WebSocket was refused.',
     'connect-refused': 'A connection was refused.',
+    'identifier-shared': 'Two clients use one identifier and end each other: give each its own.',
     'limit-reached': 'A subscription was refused for a limit of the hub.',
     'protocol-error': 'A client broke a rule of MQTT and was disconnected.',
     'open-files': 'A connection was closed: the hub may not open more files (ulimit -n).',
