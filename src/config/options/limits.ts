@@ -173,7 +173,7 @@ export const LIMITS_OPTIONS = [
     schema: whole(0, 65_535),
     default: 0,
     summary:
-      'Topic Aliases in what an MQTT 5 client gets, if it asks for them. With one, a message is shorter by its topic, less 3 bytes, from the second on. mqtt.js 4, which many Node-RED installations have, asks for aliases and ends its program when it gets one.',
+      'Topic Aliases in what an MQTT 5 client gets, if it asks for them. With one, a message is shorter by its topic, less 3 bytes, from the second on. mqtt.js 4, which many Node-RED installations have, ends its program at the first one when its properties ask for them.',
     needsRestart: true,
   },
   {
