@@ -280,6 +280,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
         pingSeconds,
         maxPacketBytes: limits.maxPacketBytes,
         maxConnectPacketBytes: limits.maxConnectPacketBytes,
+        unfinished: memory.unfinished,
       },
       accept,
     )

@@ -30,7 +30,8 @@ export const MEMORY_PARTS = {
   },
   unfinished: {
     holds: 'packets that have not come whole',
-    whenShort: 'the connection ends with 0x97; packets under 4 KiB are always let in',
+    whenShort:
+      'the connection ends with 0x97, the largest packets first: four times what a packet has by then must be free; packets under 4 KiB are always let in',
   },
   outputs: {
     holds: 'what clients have not taken yet',

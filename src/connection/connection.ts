@@ -26,7 +26,7 @@ import type { SilenceWatch, Watched } from './silence-watch.ts'
 import { type SendingLimits, type SendingParts, SendingSide } from './sending-side.ts'
 import { topicFault } from './topic-fault.ts'
 import { checkRemainingLength, Version5, type Version5Parts } from './v5/version5.ts'
-import { FrameSizeError, type Transport, type TransportOwner } from './transport.ts'
+import { FrameLimitError, type Transport, type TransportOwner } from './transport.ts'
 
 /** A client of which more than this waits for the answer to a control packet is not read from meanwhile. */
 const STOP_READING_BYTES = 65_536
@@ -157,7 +157,7 @@ export class Connection
 
   closed(error: Error | undefined): void {
     this.#isTransportGone = true
-    if (error instanceof FrameSizeError) this.parts.ledger.hit('packet-size')
+    if (error instanceof FrameLimitError) this.parts.ledger.hit(error.limit)
     this.output.close()
     // Thousands may go at once.
     this.#transportError = error

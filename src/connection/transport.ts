@@ -1,3 +1,5 @@
+import type { LimitName } from '../observe/ledger.ts'
+
 /**
  * One network connection as bytes, whatever carries it.
  *
@@ -35,8 +37,15 @@ export interface Transport {
   awaitTurn(): void
 }
 
-/** Ends a connection whose peer sent a frame of the transport's own that is larger than any packet may be. */
-export class FrameSizeError extends Error {}
+/** Ends a connection whose peer sent a frame of the transport's own that is over a limit: of any packet, or of memory. */
+export class FrameLimitError extends Error {
+  readonly limit: LimitName
+
+  constructor(limit: LimitName, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.limit = limit
+  }
+}
 
 /** What a transport tells its owner. */
 export interface TransportOwner {

@@ -1,8 +1,9 @@
 // Hot path: `write` runs once per connection and turn, the message listener once per frame; measured by `npm run bench`.
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
-import { FrameSizeError, type Transport, type TransportOwner } from '../connection/transport.ts'
+import { FrameLimitError, type Transport, type TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from './listener.ts'
 import { type ReadRest, ReadShare, type ReadTurn } from './read-turn.ts'
@@ -10,6 +11,11 @@ import { type ReadRest, ReadShare, type ReadTurn } from './read-turn.ts'
 /** Close codes of RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000
 const UNSUPPORTED_DATA = 1003
+
+/** What a frame may hold without being counted. */
+const SURE_BYTES = 65_536
+/** A frame may grow as long as so many times what it has would be free, like a packet that has not come whole. */
+const ROOM_FACTOR = 4
 
 const WHOLE = { binary: true, fin: true }
 const PART = { binary: true, fin: false }
@@ -25,7 +31,10 @@ export class WebSocketTransport implements Transport, ReadRest {
   readonly #maxUnansweredBytes: number
   /** The one callback of all writes. */
   readonly #taken: (error?: Error) => void
-  #countUnanswered: (() => void) | undefined = undefined
+  readonly #unfinished: MemoryAccount
+  /** Of these, what its frame has, and what waits of its messages. */
+  #heldBytes = 0
+  #isAnswered = false
   #deliveredBytes: number
   #pingedAtBytes = -1
   #owner: TransportOwner | undefined = undefined
@@ -42,11 +51,18 @@ export class WebSocketTransport implements Transport, ReadRest {
    * Until the owner answers for the first time, a frame that is not complete may take up `maxUnansweredBytes`: ws itself
    * keeps one limit for the whole life of a connection, and strangers get less room than clients.
    */
-  constructor(webSocket: WebSocket, socket: Socket, turn: ReadTurn, maxUnansweredBytes: number) {
+  constructor(
+    webSocket: WebSocket,
+    socket: Socket,
+    turn: ReadTurn,
+    maxUnansweredBytes: number,
+    unfinished: MemoryAccount,
+  ) {
     this.#webSocket = webSocket
     this.#socket = socket
     this.#share = new ReadShare(turn)
     this.#maxUnansweredBytes = maxUnansweredBytes
+    this.#unfinished = unfinished
     this.#deliveredBytes = socket.bytesRead
     this.remoteHost = peerHost(socket.remoteAddress)
     this.#remotePort = socket.remotePort ?? 0
@@ -69,14 +85,13 @@ export class WebSocketTransport implements Transport, ReadRest {
     }
     webSocket.on('message', this.#onMessage.bind(this))
     webSocket.on('close', this.#onClose.bind(this))
-    this.#countUnanswered = this.#onUnansweredData.bind(this)
-    this.#socket.on('data', this.#countUnanswered)
+    this.#socket.on('data', this.#onData.bind(this))
     this.#share.open(webSocket)
   }
 
   /** One write is one message, in as many fragments as there are buffers: a peer always sees whole packets. */
   write(chunks: readonly Buffer[]): void {
-    if (this.#countUnanswered !== undefined) this.#stopCounting(this.#countUnanswered)
+    this.#isAnswered = true
     const last = chunks.length - 1
     if (last > 0) this.#socket.cork()
     for (let i = 0; i < last; i++) {
@@ -140,6 +155,7 @@ export class WebSocketTransport implements Transport, ReadRest {
     // Always so, since `binaryType` is left at its default.
     if (!Buffer.isBuffer(data)) return
     if (this.#messages.length === 0 && !this.#share.isHeld && data.length <= this.#share.leftBytes) {
+      this.#letGo()
       this.#hand(data)
       return
     }
@@ -169,22 +185,48 @@ export class WebSocketTransport implements Transport, ReadRest {
       this.#owner?.received(piece)
     }
     if (messages.length > 0) return true
+    this.#letGo()
     if (this.#isGone) this.#reportClosed()
     return false
   }
 
-  #onUnansweredData(): void {
-    if (this.#isEnding || this.#socket.bytesRead - this.#deliveredBytes <= this.#maxUnansweredBytes) return
-    // Cut off, since a close frame would give it two more seconds to go on.
-    this.#error = new FrameSizeError(
-      `more than ${this.#maxUnansweredBytes} bytes in one frame before CONNECT was answered`,
+  /** Counts what ws keeps of a frame that has not come whole. */
+  #onData(): void {
+    if (this.#isEnding) return
+    const frameBytes = this.#socket.bytesRead - this.#deliveredBytes
+    if (!this.#isAnswered && frameBytes > this.#maxUnansweredBytes) this.#failUnanswered()
+    else if (frameBytes > SURE_BYTES && frameBytes > this.#heldBytes) this.#hold(frameBytes)
+  }
+
+  #hold(frameBytes: number): void {
+    const unfinished = this.#unfinished
+    const addedBytes = frameBytes - this.#heldBytes
+    if (unfinished.mayTake(ROOM_FACTOR * frameBytes, 0)) {
+      unfinished.take(addedBytes, 0)
+      this.#heldBytes = frameBytes
+      return
+    }
+    unfinished.refuse()
+    this.#error = new FrameLimitError(
+      'memory',
+      'there is no memory for more frames that have not come whole (limits.memory)',
     )
     this.destroy()
   }
 
-  #stopCounting(countUnanswered: () => void): void {
-    this.#countUnanswered = undefined
-    this.#socket.removeListener('data', countUnanswered)
+  #letGo(): void {
+    if (this.#heldBytes === 0) return
+    this.#unfinished.give(this.#heldBytes, 0)
+    this.#heldBytes = 0
+  }
+
+  #failUnanswered(): void {
+    // Cut off, since a close frame would give it two more seconds to go on.
+    this.#error = new FrameLimitError(
+      'packet-size',
+      `more than ${this.#maxUnansweredBytes} bytes in one frame before CONNECT was answered (limits.maxConnectPacketBytes)`,
+    )
+    this.destroy()
   }
 
   #close(code: number, reason: string): void {
@@ -203,18 +245,23 @@ export class WebSocketTransport implements Transport, ReadRest {
   }
 
   #onError(error: Error): void {
-    this.#error ??= isFrameTooLarge(error) ? new FrameSizeError(error.message, { cause: error }) : error
+    this.#error ??= isFrameTooLarge(error)
+      ? new FrameLimitError('packet-size', `${error.message} (limits.maxPacketBytes)`, { cause: error })
+      : error
   }
 
   #onClose(): void {
     this.#isGone = true
     this.#share.close()
-    if (this.#messages.length === 0) this.#reportClosed()
+    if (this.#messages.length > 0) return
+    this.#letGo()
+    this.#reportClosed()
   }
 
   /** Nothing more is received. */
   #drop(): void {
     this.#messages.length = 0
+    this.#letGo()
     const owner = this.#owner
     if (!this.#isGone || owner === undefined) return
     // It waits for the end of the messages no more, and is not told inside of its call.

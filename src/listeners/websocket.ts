@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { type Accept, addressOf, type Listener, type ListenerAddress, type ListenerLog } from './listener.ts'
 import { compileOrigins, type MayConnectFrom } from './origins.ts'
@@ -22,6 +23,8 @@ export interface WebSocketListenerOptions {
   readonly origins: readonly string[]
   readonly maxPacketBytes: number
   readonly maxConnectPacketBytes: number
+  /** What frames hold that have not come whole. */
+  readonly unfinished: MemoryAccount
   /** How often a ping is sent; null is never. */
   readonly pingSeconds: number | null
 }
@@ -113,9 +116,9 @@ export class WebSocketListener implements Listener {
       return
     }
     this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
-      const { maxConnectPacketBytes, pingSeconds, readTurn } = this.#options
+      const { maxConnectPacketBytes, pingSeconds, readTurn, unfinished } = this.#options
       const maxUnansweredBytes = maxConnectPacketBytes + FRAME_HEADER_BYTES
-      const transport = new WebSocketTransport(webSocket, request.socket, readTurn, maxUnansweredBytes)
+      const transport = new WebSocketTransport(webSocket, request.socket, readTurn, maxUnansweredBytes, unfinished)
       if (pingSeconds !== null) {
         this.#open.add(transport)
         webSocket.once('close', () => this.#open.delete(transport))

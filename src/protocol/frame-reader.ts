@@ -5,6 +5,11 @@ import { ReasonCode } from './reason-codes.ts'
 import { CUT_OFF, readVarint, TOO_LONG, varintEnd } from './varint.ts'
 
 const NOTHING = Buffer.alloc(0)
+/**
+ * A packet may take memory as long as so many times what it has by then would be free: the largest are refused first, and
+ * however many grow at once, they leave room for those that are smaller.
+ */
+const ROOM_FACTOR = 4
 
 /** Who gets the frames that a FrameReader cuts. */
 export interface FrameSink {
@@ -236,7 +241,7 @@ export class FrameReader {
     const { unfinished } = blocks
     const held = this.#held
     // A small piece is let in: the end of each chunk may be one, of whoever.
-    if (neededBytes >= SMALL_BYTES && !unfinished.mayTake(2 * neededBytes, 0)) {
+    if (neededBytes >= SMALL_BYTES && !unfinished.mayTake(ROOM_FACTOR * neededBytes, 0)) {
       unfinished.refuse()
       this.#fail(new NoMemoryError('more packets that have not come whole'))
       return undefined

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { publishPacket, subscribePacket } from '../support/packets.ts'
-import { openRawClient, type RawClient } from '../support/raw-client.ts'
+import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
 import { byLabel, scrapeSamples } from '../support/scrape.ts'
-import { startHub, type TestHub } from '../support/start-hub.ts'
+import { startHub, startHubWithHttp, type TestHub } from '../support/start-hub.ts'
 import { join, leave, lose } from '../support/steps.ts'
 
 // What happens when there is no memory for more: the least that can be configured is soon used up.
@@ -326,3 +326,40 @@ test('A client that asks for retained messages again and again, and reads none, 
   await leave(publisher)
   await expect.poll(() => held(started, 'sessions')).toBe(0)
 })
+
+test.each([
+  ['TCP', 200],
+  ['WebSocket', 40],
+] as const)(
+  'Over %s, %i clients that send half of 16 MiB take no more than there is memory for, and others get through',
+  async (way, clients) => {
+    const limits = { memory: 128 * MIB }
+    const started = await startHubWithHttp({ config: { data: 'memory', limits } })
+    const { port, httpPort, hub } = started
+    const open = async (): Promise<RawClient> =>
+      way === 'TCP' ? openRawClient(port) : openRawWebSocketClient(httpPort)
+    const half = publishPacket({ topic: 'hog', payload: Buffer.alloc(16 * MIB - 100) }).subarray(0, 8 * MIB)
+    let most = 0
+    const hogs: RawClient[] = []
+    for (let i = 0; i < clients; i++) {
+      const hog = await open()
+      hogs.push(hog)
+      await hog.connect({ clientId: `hog-${i}` })
+      hog.send(half)
+      most = Math.max(most, await held(started, 'unfinished'))
+    }
+    await expect.poll(() => hub.ledger.limitHits.memory).toBeGreaterThan(clients / 2)
+    most = Math.max(most, await held(started, 'unfinished'))
+    expect(most).toBeGreaterThan(8 * MIB)
+    // All but what the other seven parts are sure of.
+    expect(most).toBeLessThanOrEqual(72 * MIB)
+    const device = await open()
+    await device.connect({ clientId: 'device' })
+    await device.subscribe(['picture', 0])
+    const picture = Buffer.alloc(1.5 * MIB, 'p')
+    device.send(publishPacket({ topic: 'picture', payload: picture }))
+    expect((await device.next('PUBLISH')).payload.equals(picture)).toBe(true)
+    for (const hog of hogs) hog.destroy()
+    await expect.poll(() => held(started, 'unfinished')).toBe(0)
+  },
+)

@@ -1,3 +1,4 @@
+import { MemoryBudget } from '../../src/base/memory-budget.ts'
 import { createConnection } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
@@ -175,7 +176,9 @@ test('WebSocketTransport ends a frame that grows beyond a CONNECT before it is a
   )
   peer.send(Buffer.alloc(900_000))
   const error = await owner.untilClosed()
-  expect(error?.message).toBe('more than 2024 bytes in one frame before CONNECT was answered')
+  expect(error?.message).toBe(
+    'more than 2024 bytes in one frame before CONNECT was answered (limits.maxConnectPacketBytes)',
+  )
   expect(owner.events.items).toEqual(['closed'])
 })
 
@@ -212,7 +215,25 @@ test('WebSocketTransport closes with 1009 a frame beyond what any packets may ta
   await peer.chunks.atLeast(1)
   peer.send(Buffer.alloc(1000 + 1_048_576 + 1))
   expect(await peer.closeCode).toBe(1009)
-  expect((await owner.untilClosed())?.message).toBe('Max payload size exceeded')
+  expect((await owner.untilClosed())?.message).toBe('Max payload size exceeded (limits.maxPacketBytes)')
+})
+
+test('WebSocketTransport counts what has come of a message, and ends the one that there is no memory for', async () => {
+  const { unfinished } = new MemoryBudget({ bytes: 16 * 1024 ** 2, heapBytes: 16 * 1024 ** 2 })
+  const listening = await startWebSocketListener({ maxPacketBytes: 16 * 1024 ** 2, unfinished })
+  const first = await pair(listening, connectWebSocketPeer)
+  first.transport.write([Buffer.from('CONNACK')])
+  await first.peer.chunks.atLeast(1)
+  const fragment = Buffer.alloc(1_000_000)
+  first.peer.webSocket.send(fragment, { fin: false })
+  await expect.poll(() => unfinished.bytes).toBeGreaterThanOrEqual(1_000_000)
+  first.peer.webSocket.send(Buffer.alloc(1), { fin: true })
+  await first.owner.untilReceived(1_000_001)
+  await expect.poll(() => unfinished.bytes).toBe(0)
+  for (let i = 0; i < 4; i++) first.peer.webSocket.send(fragment, { fin: false })
+  expect((await first.owner.untilClosed())?.message).toMatch(/no memory .*limits\.memory/)
+  expect(unfinished.refused).toBe(1)
+  expect(unfinished.bytes).toBe(0)
 })
 
 test('WebSocketTransport ends a connection whose frames break the protocol', async () => {

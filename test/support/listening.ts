@@ -1,3 +1,4 @@
+import { unboundedMemory } from '../../src/base/memory-budget.ts'
 import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type ClientOptions, type RawData, WebSocket } from 'ws'
@@ -147,6 +148,7 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
       origins: [],
       maxPacketBytes: 1_048_576,
       maxConnectPacketBytes: 65_536,
+      unfinished: unboundedMemory().unfinished,
       pingSeconds: null,
       ...options,
     },
