@@ -1,11 +1,10 @@
 import type { Router } from '../router/router.ts'
-import { isReservedTopic } from '../topics/reserved-topics.ts'
+import { isReservedTopic, RESERVED_REASON } from '../topics/reserved-topics.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { MessageTrail } from '../trails/trail.ts'
 import { type Explanation, summarize } from './explanation.ts'
 import { subscriptionsMatching } from './matching.ts'
 import { nearestFilter } from './nearest-filter.ts'
-import { RESERVED_REASON } from './message-to-publish.ts'
 
 /** What an explanation is drawn from. */
 export interface ExplanationParts {

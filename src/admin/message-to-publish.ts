@@ -6,10 +6,7 @@ import { quote } from '../base/quote.ts'
 import { Message } from '../protocol/message.ts'
 import { encodeMessageProperties, type MessageProperties } from '../protocol/message-properties.ts'
 import { type TopicLimits, topicNameFault } from '../protocol/topic.ts'
-import { isReservedTopic } from '../topics/reserved-topics.ts'
-
-/** Why only the hub may publish to a topic. */
-export const RESERVED_REASON = 'only the hub publishes to $SYS, $hub and $history'
+import { isReservedTopic, RESERVED_REASON } from '../topics/reserved-topics.ts'
 
 /** Of a packet behind its first byte and this number itself [MQTT-3.1.1 §2.2.3]. */
 const MAX_REMAINING_BYTES = 268_435_455

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
+import { quote } from '../base/quote.ts'
 import { ConnectReturnCode } from '../protocol/reason-codes.ts'
 import { subscriptionFault } from '../protocol/shared-filter.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
@@ -74,7 +75,7 @@ export class Broker extends Aedes {
     this.authorizeSubscribe = (_client, subscription, done) => {
       const fault = subscriptionFault(subscription.topic, parts.topicLimits)
       if (fault === undefined) done(null, subscription)
-      else done(new Error(`topic filter ${JSON.stringify(subscription.topic)} is not valid: ${fault}`))
+      else done(new Error(`topic filter ${quote(subscription.topic)} is not valid: ${fault}`))
     }
     // A will keeps the rules of any PUBLISH; its topic was checked when the client connected. A client whose will were to wait
     // for an answer here would take it away from another that has taken over meanwhile.

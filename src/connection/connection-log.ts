@@ -1,11 +1,9 @@
 import { isTold, type Log } from '../base/log.ts'
+import { quote } from '../base/quote.ts'
 import { MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
 import type { Transport } from './transport.ts'
-
-/** Of a client identifier, where it is a part of a sentence. */
-const TOLD_CHARACTERS = 100
 
 // What the log says of connections. Nothing is gathered, and no address asked for, when it does not say it.
 
@@ -39,7 +37,6 @@ export function tellTakeover(
   const addresses = mishaps.takeovers.note(clientId, transport.remoteAddress)
   if (addresses === undefined) return
   log.warn({ clientId, addresses }, MISHAPS['identifier-shared'])
-  const identifier = JSON.stringify(clientId.slice(0, TOLD_CHARACTERS))
-  const reason = `two clients use the identifier ${identifier}, from ${addresses.join(' and ')}`
+  const reason = `two clients use the identifier ${quote(clientId)}, from ${addresses.join(' and ')}`
   mishaps.note('identifier-shared', transport.remoteAddress, reason, clientId)
 }

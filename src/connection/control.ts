@@ -87,8 +87,6 @@ interface WaitingPacket {
 // One of each for all connections that have nothing to say.
 const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
 const DISCONNECTED = 'the client said DISCONNECT'
-/** Of a topic filter in the log. */
-const TOLD_CHARACTERS = 100
 
 /**
  * The control packets of one connection, on their way to the broker and back. It checks what Aedes lets pass, gives it a CONNECT of
@@ -196,7 +194,7 @@ export class Control implements FilterPacketsOwner {
     const { log, mishaps } = this.#parts
     const { clientId } = this.request
     const reason = LIMITS[limit]
-    log.warn({ clientId, filter: filter.slice(0, TOLD_CHARACTERS), reason }, 'a limit was reached')
+    log.warn({ clientId, filter, reason }, 'a limit was reached')
     mishaps.note('limit-reached', this.connection.transport.remoteAddress, reason, clientId)
   }
 

@@ -1,3 +1,4 @@
+import { quote } from '../base/quote.ts'
 import type { LimitName } from '../observe/ledger.ts'
 import type { ConnectPacket, ForeignConnect } from '../protocol/connect-packet.ts'
 import { ConnectReturnCode, ReasonCode } from '../protocol/reason-codes.ts'
@@ -45,7 +46,7 @@ export function refusalOf(
   }
   if (properties?.authenticationMethod !== undefined) {
     return {
-      reason: `the hub knows no authentication method ${JSON.stringify(properties.authenticationMethod)}: use none`,
+      reason: `the hub knows no authentication method ${quote(properties.authenticationMethod)}: use none`,
       returnCode: ConnectReturnCode.NOT_AUTHORIZED,
       reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD,
     }

@@ -1,3 +1,4 @@
+import { quote } from '../base/quote.ts'
 import { FieldReader, MalformedPacketError } from './field-reader.ts'
 import type { QoS } from './packet-types.ts'
 import { type Properties, PropertyId, readProperties } from './properties.ts'
@@ -80,8 +81,7 @@ export function readConnect(bytes: Buffer, bodyStart: number, end: number): Conn
   const protocolName = fields.string('protocol name')
   const levels = PROTOCOL_NAMES[protocolName]
   // [MQTT-3.1.2-1]
-  if (levels === undefined)
-    throw new MalformedPacketError(`protocol name is ${JSON.stringify(protocolName)}, not "MQTT"`)
+  if (levels === undefined) throw new MalformedPacketError(`protocol name is ${quote(protocolName)}, not "MQTT"`)
   const marked = fields.byte('protocol level')
   const isBridge = (marked & BRIDGE_BIT) !== 0 && marked !== (BRIDGE_BIT | 5)
   const protocolLevel = isBridge ? marked & ~BRIDGE_BIT : marked

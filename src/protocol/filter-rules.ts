@@ -1,3 +1,4 @@
+import { quote } from '../base/quote.ts'
 import { MalformedPacketError } from './field-reader.ts'
 import { ReasonCode } from './reason-codes.ts'
 import { isSharedFilter, subscriptionFault } from './shared-filter.ts'
@@ -15,6 +16,5 @@ export function checkRequest5({ filter, options }: FilterRequest): void {
 /** @throws MalformedPacketError when a topic filter is not valid, whatever the limits are */
 export function checkFilter(filter: string): void {
   const fault = subscriptionFault(filter, NO_TOPIC_LIMITS)
-  if (fault !== undefined)
-    throw new MalformedPacketError(`topic filter ${JSON.stringify(filter)} is not valid: ${fault}`)
+  if (fault !== undefined) throw new MalformedPacketError(`topic filter ${quote(filter)} is not valid: ${fault}`)
 }

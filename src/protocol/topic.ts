@@ -1,3 +1,4 @@
+import { quote } from '../base/quote.ts'
 import { isUtf8String } from './utf8.ts'
 
 /** How large a topic name or topic filter may be. */
@@ -9,8 +10,6 @@ export interface TopicLimits {
 
 /** What is not valid under these is malformed. */
 export const NO_TOPIC_LIMITS: TopicLimits = { maxTopicBytes: Infinity, maxTopicLevels: Infinity }
-
-const QUOTED_CHARACTERS = 100
 
 /** Says for the log what a topic name lacks, or undefined when it is valid. */
 export function topicNameFault(topic: string, limits: TopicLimits): string | undefined {
@@ -48,8 +47,7 @@ export function isOverTopicLimit(
 export function describeInvalidTopicName(bytes: Buffer, start: number, end: number, limits: TopicLimits): string {
   const topic = bytes.toString('utf8', start, end)
   const fault = isUtf8String(bytes, start, end) ? topicNameFault(topic, limits) : 'it must be UTF-8 without U+0000'
-  const quoted = JSON.stringify(topic.slice(0, QUOTED_CHARACTERS))
-  return `the topic name ${quoted} is not valid: ${fault ?? 'nothing is wrong with it'}`
+  return `the topic name ${quote(topic)} is not valid: ${fault ?? 'nothing is wrong with it'}`
 }
 
 /** Tells whether a filter reaches topics other than the one it spells. */

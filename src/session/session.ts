@@ -11,6 +11,7 @@ import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery } from '../router/delivery.ts'
 import type { Router, TopicNumber } from '../router/router.ts'
 import type { SessionState } from '../store/store.ts'
+import { RESERVED_REASON } from '../topics/reserved-topics.ts'
 import type { Trail } from '../trails/trail.ts'
 import { awaitReceivers, type PublishingSession } from './await-receivers.ts'
 import type { ClientReport } from './client-report.ts'
@@ -387,10 +388,9 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   #refuse(message: Message): void {
     const { ledger, log, router } = this.#parts
-    const { count, topic } = message
-    ledger.refused += count
-    router.trails.refuse(message, 'only the hub publishes to $SYS, $hub and $history')
-    log.debug({ clientId: this.clientId, topic, count }, 'a client may not publish here')
+    ledger.refused += message.count
+    router.trails.refuse(message, RESERVED_REASON)
+    log.debug({ clientId: this.clientId, topic: message.topic, count: message.count }, 'a client may not publish here')
   }
 
   #acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {

@@ -1,4 +1,6 @@
 const RESERVED_LEVELS: ReadonlySet<string> = new Set(['$SYS', '$hub', '$history'])
+/** Why a message to one of them goes nowhere. */
+export const RESERVED_REASON = 'only the hub publishes to $SYS, $hub and $history'
 const DOLLAR = 0x24
 const SLASH = 0x2f
 

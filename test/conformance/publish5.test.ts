@@ -185,6 +185,14 @@ describe('The reason code of PUBACK and PUBREC is of its table [MQTT-3.4.2-1] [M
     expect(await codesFor(port, { topic: '$SYS/broker/uptime' })).toEqual([0x87, 0x87])
   })
 
+  test.each(['$SYS/x', '$hub/x', '$history/x'])('0x87 for %s, with a reason that names its root', async (topic) => {
+    const { port } = await startHub()
+    const client = await join5(port, 'c')
+    client.send(publishPacket({ topic, qos: 1, packetId: 1, properties: [] }))
+    const reason = valueOf(await client.next('PUBACK'), Id.REASON_STRING)
+    expect(reason).toContain(topic.split('/', 1)[0])
+  })
+
   test('0x97 for a retained message too many', async () => {
     const { port } = await startHub({ config: { limits: { maxRetainedMessages: 0 } } })
     expect(await codesFor(port, { topic: 't', payload: 'x', retain: true })).toEqual([0x97, 0x97])

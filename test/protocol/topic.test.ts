@@ -111,7 +111,7 @@ describe('describeInvalidTopicName', () => {
   test('quotes no more than the first hundred characters of a stranger', () => {
     const described = describeInvalidTopicName(Buffer.alloc(60_000, 'a'), 0, 60_000, LIMITS)
     expect(described).toBe(
-      `the topic name "${'a'.repeat(100)}" is not valid: it must be at most 20 bytes long (limits.maxTopicBytes), it is 60000`,
+      `the topic name "${'a'.repeat(79)}… is not valid: it must be at most 20 bytes long (limits.maxTopicBytes), it is 60000`,
     )
   })
 })

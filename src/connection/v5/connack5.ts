@@ -23,6 +23,7 @@ export interface Agreement {
 
 /** What DISCONNECT and CONNACK take besides their Reason String. */
 const FAREWELL_HEADER_BYTES = 16
+const MAX_STRING_BYTES = 65_535
 
 /** The CONNACK that accepts. Its Response Information is left out where it would be larger than `maxBytes`, which it may be all the same. */
 export function encodeAgreement(
@@ -103,8 +104,9 @@ export function encodeFarewell(
 function farewellProperties(reason: string, serverReference: string | undefined, maxBytes: number): PropertyWriter {
   const properties = new PropertyWriter()
   if (serverReference !== undefined) properties.string(PropertyId.SERVER_REFERENCE, serverReference)
-  // [MQTT5-3.14.2-3]
-  if (Buffer.byteLength(reason) <= maxBytes) properties.string(PropertyId.REASON_STRING, reason)
+  // [MQTT5-3.14.2-3] [MQTT5 §1.5.4]
+  if (Buffer.byteLength(reason) <= Math.min(maxBytes, MAX_STRING_BYTES))
+    properties.string(PropertyId.REASON_STRING, reason)
   return properties
 }
 

@@ -13,6 +13,7 @@ import { isShortest } from '../../protocol/varint.ts'
 import type { Router, TopicNumber } from '../../router/router.ts'
 import type { Session } from '../../session/session.ts'
 import type { Terms } from '../../store/store.ts'
+import { RESERVED_REASON } from '../../topics/reserved-topics.ts'
 import { IncomingAliases } from './incoming-aliases.ts'
 import { OutgoingProperties } from './outgoing-properties.ts'
 import type { Output } from '../output.ts'
@@ -20,7 +21,7 @@ import type { PublishRate } from '../publish-rate.ts'
 
 /** What a client of MQTT 5 is told when a message is refused: what happened and what to do. */
 const REASONS: Readonly<Partial<Record<ReasonCode, string>>> = {
-  [ReasonCode.NOT_AUTHORIZED]: "topics under $SYS are the hub's own: publish elsewhere",
+  [ReasonCode.NOT_AUTHORIZED]: `${RESERVED_REASON}: publish elsewhere`,
   [ReasonCode.QUOTA_EXCEEDED]:
     'the hub cannot take the message now (store, retained messages or rate): try again later',
   [ReasonCode.PAYLOAD_FORMAT_INVALID]: 'the Payload Format Indicator says UTF-8 and the payload is not',
