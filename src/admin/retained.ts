@@ -90,7 +90,7 @@ export class Retained {
       budget.look(message.payloadBytes)
       if (isFound(message, search)) {
         messages.push(message)
-        budget.show(Math.min(message.payloadBytes, shownBytes))
+        budget.show(message.topic.length + Math.min(message.payloadBytes, shownBytes))
       }
       // To copy a large one, or to look into it, takes long.
       await slices.pause()

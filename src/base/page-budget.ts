@@ -3,7 +3,7 @@ const MAX_WORK = 100_000
 /** How much a block or an index counts, and how many bytes of payload count as one entry. */
 const PAUSE_WORK = 20
 const PAYLOAD_BYTES_A_WORK = 100
-/** The most that the payloads of a page take, with the one that passes it. */
+/** The most that topics and payloads of a page take, with the entry that passes it. */
 const MAX_SHOWN_BYTES = 1024 ** 2
 
 /** What one page of an answer may cost: to find, and to send. Who finds it used up ends the page, with a cursor. */
@@ -25,8 +25,8 @@ export class PageBudget {
     this.#work += 1 + payloadBytes / PAYLOAD_BYTES_A_WORK + work
   }
 
-  /** An entry is on the page with so much of its payload. */
-  show(payloadBytes: number): void {
-    this.#shownBytes += payloadBytes
+  /** An entry is on the page with so much of its topic and payload. */
+  show(bytes: number): void {
+    this.#shownBytes += bytes
   }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { ApiClient, fieldOf } from '../support/api.ts'
+import { ApiClient, eachOf, fieldOf } from '../support/api.ts'
 import { guarded } from '../support/guard.ts'
 import { connectLibraryClient } from '../support/mqtt-clients.ts'
 import { publishPacket, subscribePacket } from '../support/packets.ts'
@@ -93,6 +93,29 @@ test('The longest topic and one of 200 levels are subscribed to, retained, kept 
   for (const topic of [long, deep]) {
     expect((await api.get('/retained/one', { topic })).status).toBe(200)
     expect(fieldOf(await api.get('/messages', { filter: topic }), 'messages')).toHaveLength(1)
+  }
+})
+
+test('A page of messages ends by the bytes of its topics too, and the pages have them all', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  const publisher = await join(port, 'publisher')
+  const topics = Array.from({ length: 40 }, (_, i) => `${i}`.padStart(60_000, 'x'))
+  for (const [i, topic] of topics.entries())
+    await publish(publisher, publishPacket({ topic, payload: 'x', qos: 1, packetId: i + 1, retain: true }))
+  const api = new ApiClient(httpPort)
+  for (const path of ['/retained', '/messages']) {
+    const found: unknown[] = []
+    let cursor: unknown
+    let pages = 0
+    do {
+      const answer = await api.get(path, { limit: '1000', ...(typeof cursor === 'string' ? { cursor } : {}) })
+      expect(JSON.stringify(answer.body).length).toBeLessThan(1.5 * 1024 ** 2)
+      found.push(...eachOf(answer, 'messages', 'topic'))
+      cursor = fieldOf(answer, 'nextCursor')
+      pages++
+    } while (typeof cursor === 'string')
+    expect(pages).toBeGreaterThan(1)
+    expect(found.toSorted()).toEqual(topics.toSorted())
   }
 })
 

@@ -166,7 +166,7 @@ export class Pages {
       budget.look(view.payloadBytes, conditions.work(view.payloadBytes))
       if (conditions.matches(found, view)) {
         entries.push(entryOf(found))
-        budget.show(Math.min(view.payloadBytes, request.shownBytes))
+        budget.show(found.topic.name.length + Math.min(view.payloadBytes, request.shownBytes))
       }
       // To copy a large one, or to look into it, takes long.
       await slices.pause()
