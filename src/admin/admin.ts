@@ -90,7 +90,7 @@ export class Admin {
   }
 
   /** Why the last messages of a valid topic did or did not arrive, at one client or at all. */
-  explain(topic: string, clientId: string | undefined): Explanation {
+  explain(topic: string, clientId: string | undefined): Promise<Explanation> {
     return explain(this.#parts, topic, clientId)
   }
 

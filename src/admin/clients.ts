@@ -1,7 +1,7 @@
 import { LoopPart } from '../base/loop-times.ts'
 import { Slices } from '../base/slices.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
-import type { ClientReport } from '../session/client-report.ts'
+import type { ClientReport, SubscriptionReport } from '../session/client-report.ts'
 import type { PresenceChange } from '../session/presence.ts'
 import type { Sessions } from '../session/sessions.ts'
 
@@ -32,6 +32,11 @@ export class Clients {
 
   get(clientId: string): ClientReport | undefined {
     return this.#sessions.get(clientId)?.report()
+  }
+
+  /** All subscriptions of a client; none when it is not there. */
+  subscriptionsOf(clientId: string): Iterable<SubscriptionReport> {
+    return this.#sessions.get(clientId)?.subscriptions.report() ?? []
   }
 
   /** At most `limit`, sorted by client identifier in UTF-16 code units, from the first behind `after` on. */

@@ -1,3 +1,5 @@
+import { LoopPart } from '../base/loop-times.ts'
+import { Slices } from '../base/slices.ts'
 import type { Router } from '../router/router.ts'
 import { isReservedTopic, RESERVED_REASON } from '../topics/reserved-topics.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -13,18 +15,20 @@ export interface ExplanationParts {
 }
 
 /** Explains what became of the last messages of a valid topic, for one client or for all. */
-export function explain(
+export async function explain(
   { router, sessions }: ExplanationParts,
   topic: string,
   clientId: string | undefined,
-): Explanation {
-  const all = subscriptionsMatching(router, topic)
+): Promise<Explanation> {
+  const slices = new Slices(LoopPart.HTTP)
+  const all = await subscriptionsMatching(router, topic, slices)
   const matching =
     clientId === undefined
       ? all
       : { ...all, subscriptions: all.subscriptions.filter((subscription) => subscription.clientId === clientId) }
   const isMissed = clientId !== undefined && matching.subscriptions.length === 0
-  const filters = isMissed ? (sessions.get(clientId)?.subscriptions.report() ?? []).map(({ filter }) => filter) : []
+  const filters = isMissed ? (sessions.get(clientId)?.subscriptions.filters() ?? []) : []
+  const nearest = (await nearestFilter(filters, topic, slices)) ?? null
   const number = router.topics.find(topic)
   const { records } = router.topics
   const explanation = {
@@ -32,7 +36,7 @@ export function explain(
     clientId: clientId ?? null,
     denial: isReservedTopic(topic) ? RESERVED_REASON : null,
     matching,
-    nearest: nearestFilter(filters, topic) ?? null,
+    nearest,
     messages: router.trails
       .of(number)
       .toReversed()

@@ -1,3 +1,4 @@
+import type { Slices } from '../base/slices.ts'
 import { isSharedFilter } from '../protocol/shared-filter.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import { filterMatches } from '../protocol/topic.ts'
@@ -26,30 +27,47 @@ export interface MatchingSubscriptions {
 
 /** Subscribers that are looked at for one answer. */
 const MAX_SUBSCRIBERS = 1000
+/** Some hundred microseconds. */
+const FILTERS_BETWEEN_PAUSES = 500
 
-/** The subscriptions that the messages of a topic go to. */
-export function subscriptionsMatching(router: Router, topic: string): MatchingSubscriptions {
+/** The subscriptions that the messages of a topic go to. Each subscriber may have a million others. */
+export async function subscriptionsMatching(
+  router: Router,
+  topic: string,
+  slices: Slices,
+): Promise<MatchingSubscriptions> {
   const subscribers = router.subscribersOf(topic)
-  const subscriptions = subscribers
-    .slice(0, MAX_SUBSCRIBERS)
-    .flatMap(({ subscriber }) => subscriptionsOf(subscriber, topic))
+  const subscriptions: MatchingSubscription[] = []
+  for (const { subscriber } of subscribers.slice(0, MAX_SUBSCRIBERS)) {
+    for (const match of subscriptionsOf(subscriber, topic)) {
+      if (match === undefined) await slices.pause()
+      else subscriptions.push(match)
+    }
+  }
   return { subscribers: subscribers.length, subscriptions }
 }
 
-/** The subscriptions by which a subscriber gets the messages of a topic; a shared one once for each member. */
-function subscriptionsOf(subscriber: Subscriber, topic: string): MatchingSubscription[] {
+/** The subscriptions by which a subscriber gets the messages of a topic; a shared one once for each member. Undefined is a pause. */
+function* subscriptionsOf(
+  subscriber: Subscriber,
+  topic: string,
+): Generator<MatchingSubscription | undefined, void, undefined> {
   if (subscriber instanceof SharedGroup) {
-    return subscriber.members().map(({ session, qos }) => matchOf(session, subscriber.filter, qos))
+    for (const { session, qos } of subscriber.members()) yield matchOf(session, subscriber.filter, qos)
+    return
   }
   if (subscriber instanceof LocalSubscriber) {
-    return [{ clientId: undefined, filter: subscriber.filter, qos: subscriber.qos, isConnected: true }]
+    yield { clientId: undefined, filter: subscriber.filter, qos: subscriber.qos, isConnected: true }
+    return
   }
-  if (!(subscriber instanceof Session)) return []
+  if (!(subscriber instanceof Session)) return
   const levels = topic.split('/')
-  return subscriber.subscriptions
-    .report()
-    .filter(({ filter }) => !isSharedFilter(filter) && filterMatches(routedFilter(filter).split('/'), levels))
-    .map(({ filter, qos }) => matchOf(subscriber, filter, qos))
+  let looked = 0
+  for (const { filter, qos } of subscriber.subscriptions.report()) {
+    if (++looked % FILTERS_BETWEEN_PAUSES === 0) yield undefined
+    if (!isSharedFilter(filter) && filterMatches(routedFilter(filter).split('/'), levels))
+      yield matchOf(subscriber, filter, qos)
+  }
 }
 
 function matchOf({ clientId, isHere }: GroupMember, filter: string, qos: QoS): MatchingSubscription {

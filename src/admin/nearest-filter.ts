@@ -1,3 +1,4 @@
+import type { Slices } from '../base/slices.ts'
 import { matchedFilter } from '../protocol/shared-filter.ts'
 import { routedFilter } from '../session/subscriptions.ts'
 
@@ -11,10 +12,15 @@ export interface NearestFilter {
 }
 
 /** Of valid filters that do not match a topic, the one that agrees with it for most levels; undefined when there are none. */
-export function nearestFilter(filters: Iterable<string>, topic: string): NearestFilter | undefined {
+export async function nearestFilter(
+  filters: Iterable<string>,
+  topic: string,
+  slices: Slices,
+): Promise<NearestFilter | undefined> {
   const levels = topic.split('/')
   let nearest: NearestFilter | undefined
   for (const filter of filters) {
+    await slices.pause()
     const candidate = compare(filter, levels)
     if (nearest === undefined || candidate.matchingLevels > nearest.matchingLevels) nearest = candidate
   }

@@ -11,13 +11,15 @@ const CHUNK_CHARACTERS = 64 * 1024
  */
 export function* listPieces<T>(
   name: string,
-  items: readonly T[],
+  items: Iterable<T>,
   piecesOf: (item: T) => Iterable<string>,
   rest: object = {},
 ): Generator<string, void, undefined> {
   yield `{"${name}":[`
-  for (const [index, item] of items.entries()) {
-    if (index > 0) yield ','
+  let isFirst = true
+  for (const item of items) {
+    if (!isFirst) yield ','
+    isFirst = false
     yield* piecesOf(item)
   }
   const others = JSON.stringify(rest).slice(1)

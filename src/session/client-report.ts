@@ -13,7 +13,7 @@ export interface ClientReport {
   readonly isKept: boolean
   /** How long it outlives it; Infinity means forever. */
   readonly expirySeconds: number
-  readonly subscriptions: readonly SubscriptionReport[]
+  readonly subscriptionCount: number
   readonly queuedMessages: number
   readonly queuedBytes: number
   readonly inFlightMessages: number

@@ -281,7 +281,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       leftAtMs: connection === undefined ? state.leftAtMs - this.#parts.clock.lifetimesAheadMs : undefined,
       isKept: this.isKept,
       expirySeconds: state.expirySeconds,
-      subscriptions: subscriptions.report(),
+      subscriptionCount: subscriptions.size,
       queuedMessages: state.queuedMessages,
       queuedBytes: state.queuedBytes,
       inFlightMessages: state.inFlight.size,

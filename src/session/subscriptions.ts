@@ -57,9 +57,13 @@ export class Subscriptions {
     return this.#byFilter.has(filter)
   }
 
-  /** All of them, in the order in which they were made. */
-  report(): SubscriptionReport[] {
-    return [...this.#byFilter].map(([filter, options]) => Object.assign({ filter }, options))
+  filters(): Iterable<string> {
+    return this.#byFilter.keys()
+  }
+
+  /** All of them, in the order in which they were made; there may be a million. */
+  *report(): Generator<SubscriptionReport, void, undefined> {
+    for (const [filter, options] of this.#byFilter) yield Object.assign({ filter }, options)
   }
 
   /** Takes up what the state was restored with. */

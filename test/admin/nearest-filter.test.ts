@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { LoopPart } from '../../src/base/loop-times.ts'
+import { Slices } from '../../src/base/slices.ts'
 import { nearestFilter } from '../../src/admin/nearest-filter.ts'
 
+function slices(): Slices {
+  return new Slices(LoopPart.HTTP)
+}
+
 describe('nearestFilter', () => {
-  test('finds the filter that agrees for most levels and says where it departs', () => {
-    expect(nearestFilter(['x', 'home/+/temp', 'home/hall'], 'home/hall/light')).toEqual({
+  test('finds the filter that agrees for most levels and says where it departs', async () => {
+    expect(await nearestFilter(['x', 'home/+/temp', 'home/hall'], 'home/hall/light', slices())).toEqual({
       filter: 'home/+/temp',
       matchingLevels: 2,
       difference: 'level 3 is "temp", the topic has "light"',
@@ -19,11 +25,11 @@ describe('nearestFilter', () => {
     ['#', '$SYS/broker', 'a filter that begins with a wildcard does not reach topics that begin with "$"'],
     ['$share/g/a/b', 'a/c', 'level 2 is "b", the topic has "c"'],
     ['$history/5m/a/b', 'a/c', 'level 2 is "b", the topic has "c"'],
-  ])('says of %s and %s: %s', (filter, topic, difference) => {
-    expect(nearestFilter([filter], topic)).toMatchObject({ filter, difference })
+  ])('says of %s and %s: %s', async (filter, topic, difference) => {
+    expect(await nearestFilter([filter], topic, slices())).toMatchObject({ filter, difference })
   })
 
-  test('finds none among none', () => {
-    expect(nearestFilter([], 'a')).toBeUndefined()
+  test('finds none among none', async () => {
+    expect(await nearestFilter([], 'a', slices())).toBeUndefined()
   })
 })

@@ -104,13 +104,13 @@ test('A page of messages ends by the bytes of its topics too, and the pages have
     await publish(publisher, publishPacket({ topic, payload: 'x', qos: 1, packetId: i + 1, retain: true }))
   const api = new ApiClient(httpPort)
   for (const path of ['/retained', '/messages']) {
-    const found: unknown[] = []
+    const found: string[] = []
     let cursor: unknown
     let pages = 0
     do {
       const answer = await api.get(path, { limit: '1000', ...(typeof cursor === 'string' ? { cursor } : {}) })
       expect(JSON.stringify(answer.body).length).toBeLessThan(1.5 * 1024 ** 2)
-      found.push(...eachOf(answer, 'messages', 'topic'))
+      found.push(...eachOf(answer, 'messages', 'topic').map(String))
       cursor = fieldOf(answer, 'nextCursor')
       pages++
     } while (typeof cursor === 'string')
@@ -119,8 +119,8 @@ test('A page of messages ends by the bytes of its topics too, and the pages have
   }
 })
 
-test('A client makes 20,000 subscriptions', async () => {
-  const { hub, port } = await startHub()
+test('A client makes 20,000 subscriptions, and the API lists and explains them', async () => {
+  const { hub, port, httpPort } = await startHubWithHttp()
   const client = await join(port, 'gateway')
   const filters = Array.from({ length: 20_000 }, (_, i) => [`device/${i}/set`, 0] as const)
   for (let at = 0; at < filters.length; at += 1000) {
@@ -129,4 +129,10 @@ test('A client makes 20,000 subscriptions', async () => {
   }
   await hub.publish('device/19999/set', 'on')
   expect(await client.next('PUBLISH')).toMatchObject({ topic: 'device/19999/set' })
+  const api = new ApiClient(httpPort)
+  const answer = await api.get('/clients/gateway')
+  expect(answer.body).toMatchObject({ clientId: 'gateway', subscriptionCount: 20_000 })
+  expect(eachOf(answer, 'subscriptions', 'filter')).toEqual(filters.map(([filter]) => filter))
+  const explained = await api.get('/explain', { topic: 'device/19999/set', clientId: 'gateway' })
+  expect(explained.body).toMatchObject({ subscriptions: [{ clientId: 'gateway', filter: 'device/19999/set' }] })
 })

@@ -11,6 +11,7 @@ import { startHubWithHttp } from '../support/start-hub.ts'
 
 const log = new CollectingWarnings()
 const LOCALHOST = { host: 'localhost', port: 0, portOption: '--port' }
+/** Some containers and kernels are without; what a hub does there is tested below on every machine. */
 const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses = []) =>
   addresses.some(({ address }) => address === '::1'),
 )

@@ -1,5 +1,5 @@
 import { payloadJson } from '../../protocol/message-json.ts'
-import type { ClientReport, WillReport } from '../../session/client-report.ts'
+import type { ClientReport, SubscriptionReport, WillReport } from '../../session/client-report.ts'
 import { jsonOf } from '../compilers.ts'
 import { listPieces, sendPieces } from '../json-pieces.ts'
 import { cursorBehind, readCursor } from '../list-cursor.ts'
@@ -12,6 +12,7 @@ import {
   getClient,
   listClients,
   listSlowClients,
+  Subscription,
 } from '../schemas/clients.ts'
 
 const LIST = 'clients'
@@ -38,10 +39,13 @@ export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
 
   app.route({
     ...getClient,
-    handler: ({ params: { clientId } }) => {
+    handler: async ({ params: { clientId } }, reply) => {
       const client = clients.get(clientId)
       if (client === undefined) throw unknownClient(clientId)
-      return Promise.resolve({ ...summaryOf(client), subscriptions: [...client.subscriptions] })
+      return sendPieces(
+        reply,
+        listPieces('subscriptions', clients.subscriptionsOf(clientId), piecesOfSubscription, summaryOf(client)),
+      )
     },
   })
 
@@ -65,6 +69,10 @@ export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
   })
 }
 
+function piecesOfSubscription(subscription: SubscriptionReport): string[] {
+  return [jsonOf(Subscription, subscription)]
+}
+
 function piecesOf(client: ClientReport): string[] {
   return [jsonOf(ClientSummary, summaryOf(client))]
 }
@@ -74,7 +82,7 @@ function unknownClient(clientId: string): HttpProblem {
 }
 
 function summaryOf(client: ClientReport) {
-  const { connection, subscriptions, expirySeconds, leftAtMs, lastError, dropped, ...rest } = client
+  const { connection, expirySeconds, leftAtMs, lastError, dropped, ...rest } = client
   return {
     ...rest,
     connection:
@@ -88,7 +96,6 @@ function summaryOf(client: ClientReport) {
           },
     leftAtMs: leftAtMs === undefined ? null : Math.round(leftAtMs),
     expirySeconds: expirySeconds === Infinity ? null : expirySeconds,
-    subscriptionCount: subscriptions.length,
     dropped: { ...dropped },
     lastError: lastError === undefined ? null : { ...lastError, atMs: Math.round(lastError.atMs) },
   }

@@ -9,18 +9,18 @@ import { explainTopic } from '../schemas/explain.ts'
 export function explainRoute(app: Api, { admin, topicLimits }: ApiParts): void {
   app.route({
     ...explainTopic,
-    handler: ({ query: { topic, clientId } }) => {
+    handler: async ({ query: { topic, clientId } }) => {
       const fault = topicNameFault(topic, topicLimits)
       if (fault !== undefined) throw invalidParameter('topic', topic, fault)
-      const { matching, messages, nearest, summary, ...rest } = admin.explain(topic, clientId)
-      return Promise.resolve({
+      const { matching, messages, nearest, summary, ...rest } = await admin.explain(topic, clientId)
+      return {
         ...rest,
         nearest: nearest === null ? null : { ...nearest },
         summary: [...summary],
         subscribers: matching.subscribers,
         subscriptions: matching.subscriptions.map(subscriptionJson),
         messages: messages.map(trailJson),
-      })
+      }
     },
   })
 }

@@ -38,7 +38,8 @@ const CLIENT_SUMMARY = {
   lastError: orNull(Type.Object({ atMs: TimeMs, reason: Type.String() })),
 }
 
-const Subscription = Type.Object({
+/** A subscription of a client. */
+export const Subscription = Type.Object({
   filter: Type.String(),
   qos: QoS,
   isNoLocal: Type.Boolean(),
