@@ -29,6 +29,8 @@ export type LimitName = keyof typeof LIMITS
 /** What clients do against the standard and the hub puts up with. The names are labels of a metric. */
 export const TOLERATED = {
   'dup-at-qos-0': 'a PUBLISH at QoS 0 had DUP, which means nothing there',
+  'packet-identifier-in-use':
+    'a PUBLISH at QoS 2 had the packet identifier of another that waited for its PUBREL: it is taken too',
 } as const
 
 export type ToleratedFault = keyof typeof TOLERATED
@@ -71,7 +73,7 @@ export class Ledger {
   /** How often a limit was hit. Limits of queues and outputs count in `dropped`, those of retained messages in `notRetained`. */
   readonly limitHits: Record<LimitName, number>
   /** How often clients did what the standard forbids and the hub puts up with. */
-  readonly tolerated: Record<ToleratedFault, number> = { 'dup-at-qos-0': 0 }
+  readonly tolerated: Record<ToleratedFault, number> = { 'dup-at-qos-0': 0, 'packet-identifier-in-use': 0 }
   /** Messages from clients to the hub's own topics, such as those under `$SYS`: acknowledged, and delivered to nobody. */
   refused = 0
   /** Messages that were delivered but not retained for later, because a limit on retained messages was reached. */

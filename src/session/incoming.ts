@@ -1,6 +1,9 @@
 // Hot path: once or twice per PUBLISH at QoS 1 and 2; measured by `npm run bench`, rows "QoS 1" and "QoS 2".
+import type { Log } from '../base/log.ts'
+import type { Ledger } from '../observe/ledger.ts'
+import type { Message } from '../protocol/message.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
-import type { SessionState } from '../store/store.ts'
+import { type SessionState, UNKNOWN_CONTENT } from '../store/store.ts'
 import { HeldForStore } from './held-for-store.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
 
@@ -12,17 +15,24 @@ interface HeldAcknowledgement {
   readonly batch: number
 }
 
+export interface IncomingParts {
+  readonly ledger: Ledger
+  readonly log: Log
+}
+
 /**
  * The receiving half of a session: packet identifiers of QoS 2 messages until their PUBREL, and the acknowledgements to the
  * client, which leave in the order their packets came and not before what they promise is stored (design, section 5).
  */
 export class Incoming {
   readonly #state: SessionState
+  readonly #parts: IncomingParts
   #connection: SessionConnection | undefined = undefined
   readonly #held = new HeldForStore<HeldAcknowledgement>()
 
-  constructor(state: SessionState) {
+  constructor(state: SessionState, parts: IncomingParts) {
     this.#state = state
+    this.#parts = parts
   }
 
   /** Acknowledgements wait for the store. */
@@ -46,13 +56,25 @@ export class Incoming {
     return receivedIds.size >= maximum && !receivedIds.has(packetId)
   }
 
-  /** A QoS 2 PUBLISH was here already and must not be delivered again [MQTT-4.3.3-2]. */
-  hasQos2(packetId: number): boolean {
-    return this.#state.receivedIds.has(packetId)
+  /**
+   * A QoS 2 message was here already and must not be delivered again [MQTT-4.3.3-2]. A client that lost its state begins again with
+   * identifiers that are in use: by its content, not by DUP, such a message is told from one that is repeated, and its
+   * identifier is free for it. `contentHash` is that of the message.
+   */
+  isRepeated(message: Message, packetId: number, contentHash: number): boolean {
+    const before = this.#state.receivedIds.get(packetId)
+    if (before === undefined) return false
+    if (before === contentHash || before === UNKNOWN_CONTENT) return true
+    const { ledger, log } = this.#parts
+    ledger.tolerated['packet-identifier-in-use']++
+    const text = 'a client used the packet identifier of an unfinished QoS 2 message for another, which is taken too'
+    log.warn({ clientId: this.#state.clientId, packetId, topic: message.topic }, text)
+    this.#state.removeReceivedId(packetId)
+    return false
   }
 
-  takeQos2(packetId: number): void {
-    this.#state.addReceivedId(packetId)
+  takeQos2(packetId: number, contentHash: number): void {
+    this.#state.addReceivedId(packetId, contentHash)
   }
 
   /** PUBREL: the identifier is free again. False when it was not taken. */

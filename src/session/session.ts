@@ -72,7 +72,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     this.#parts = parts
     this.outgoing = new Outgoing(this, state, parts)
     this.outgoingQos0 = new OutgoingQos0(state.clientId, this, parts)
-    this.incoming = new Incoming(state)
+    this.incoming = new Incoming(state, parts)
     this.subscriptions = new Subscriptions(this, parts)
     this.#messageExpiryMs = parts.limits.maxMessageExpirySeconds * 1000
   }
@@ -117,8 +117,9 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     }
     const changesBefore = store.changes
     const type = qos === 1 ? PacketType.PUBACK : PacketType.PUBREC
+    const contentHash = qos === 2 ? message.contentHash : 0
     // One that was taken is not refused by what is full by now: its identifier would stay taken, and the next message be lost.
-    if (qos === 2 && this.incoming.hasQos2(packetId)) {
+    if (qos === 2 && this.incoming.isRepeated(message, packetId, contentHash)) {
       const answer = { type, packetId, reasonCode: ReasonCode.SUCCESS, changesBefore }
       if (this.spreading > 0) awaitReceivers(this, router.spreads, answer)
       else this.#acknowledge(type, packetId, ReasonCode.SUCCESS, store.openBatch)
@@ -135,7 +136,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
       return
     }
-    if (qos === 2) this.incoming.takeQos2(packetId)
+    if (qos === 2) this.incoming.takeQos2(packetId, contentHash)
     if (this.#messageExpiryMs !== Infinity) this.#limitExpiry(message)
     const reasonCode = this.#publish(message, topic)
     // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
@@ -178,8 +179,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
   receiveRelease(packetId: number): void {
-    const isKnown = this.incoming.release(packetId)
-    const reasonCode = isKnown ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+    const reasonCode = this.incoming.release(packetId) ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
     this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, this.isKept ? this.#parts.store.openBatch : 0)
   }
 

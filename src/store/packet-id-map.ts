@@ -15,15 +15,11 @@ const MAX_SPARE_SLOTS = 256
 /** It does so when fewer than one slot in so many is taken. */
 const SPARSE = 16
 
-/** Packet identifiers in the order in which they were put. A `Set` is one. */
-export interface PacketIds {
+/** What is held by packet identifier, in the order in which it was put, which may change while its identifiers are walked. A `Map` is one. */
+export interface ByPacketId<T> extends Iterable<[packetId: number, value: T]> {
   readonly size: number
   has(packetId: number): boolean
   keys(): Iterable<number>
-}
-
-/** What is held by packet identifier, which may change while its identifiers are walked. A `Map` is one. */
-export interface ByPacketId<T> extends PacketIds, Iterable<[packetId: number, value: T]> {
   get(packetId: number): T | undefined
 }
 
@@ -37,7 +33,7 @@ export interface ByPacketId<T> extends PacketIds, Iterable<[packetId: number, va
  * lie far apart in it (Knuth, The Art of Computer Programming 3, section 6.4): side by side, each that is let go would have
  * all that came after it looked at.
  */
-export class PacketIdMap<T extends object | string | number | true> implements ByPacketId<T> {
+export class PacketIdMap<T extends object | string | number> implements ByPacketId<T> {
   /** 0: the slot is free. */
   #packetIds: number[] = []
   #values: (T | undefined)[] = []

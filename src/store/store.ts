@@ -1,7 +1,7 @@
 import type { Message } from '../protocol/message.ts'
 import type { QoS } from '../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
-import type { ByPacketId, PacketIds } from './packet-id-map.ts'
+import type { ByPacketId } from './packet-id-map.ts'
 
 /** How one message goes out to one client. Objects are shared and never change. */
 export interface Terms {
@@ -41,8 +41,8 @@ export interface SessionState {
   /** What waits takes memory of the hub. */
   readonly isInMemory?: boolean
   readonly inFlight: ByPacketId<InFlightMessage>
-  /** Packet identifiers of QoS 2 messages from the client that wait for their PUBREL. */
-  readonly receivedIds: PacketIds
+  /** QoS 2 messages from the client that wait for their PUBREL: what tells the content of each, or `UNKNOWN_CONTENT`. */
+  readonly receivedIds: ByPacketId<number>
   readonly queuedMessages: number
   /** The queued messages' length as PUBLISH packets. */
   readonly queuedBytes: number
@@ -64,13 +64,17 @@ export interface SessionState {
   release(packetId: number): void
   finish(packetId: number): void
 
-  addReceivedId(packetId: number): void
+  /** `contentHash` is that of the message (`Message`). */
+  addReceivedId(packetId: number, contentHash: number): void
   removeReceivedId(packetId: number): void
 
   /** 0: the client is connected (again). */
   setLeftAt(timeMs: number): void
   setExpiry(seconds: number): void
 }
+
+/** Of a message that a hub took before it kept what tells contents apart. */
+export const UNKNOWN_CONTENT = 0
 
 /** The will of a connected client, or one that waits for its delay. */
 export interface StoredWill {

@@ -181,6 +181,46 @@ describe('QoS 2', () => {
     expect(await takePayloads(subscriber)).toEqual(['two'])
   })
 
+  test.each([false, true])(
+    'with the identifier of one that is not finished, DUP %s, is another by its topic or payload: none is lost',
+    async (dup) => {
+      const { hub, log, port } = await startHub()
+      const subscriber = await join(port, 'subscriber')
+      await subscriber.subscribe(['#', 0])
+      const publisher = await join(port, 'publisher')
+      const contents = [
+        { topic: 't', payload: 'one' },
+        { topic: 't', payload: 'two' },
+        { topic: 't', payload: '' },
+        { topic: 'tt', payload: 'wo' },
+        // Of the same bytes as the one before, divided otherwise.
+        { topic: 'ttw', payload: 'o' },
+      ]
+      for (const content of contents) {
+        const packet = { ...content, qos: 2, packetId: 9 } as const
+        const [first, again] = await publish(
+          publisher,
+          publishPacket({ ...packet, dup }),
+          publishPacket({ ...packet, dup: true }),
+        )
+        expect([first, again]).toMatchObject([{ type: 'PUBREC' }, { type: 'PUBREC' }])
+      }
+      expect(await takePayloads(subscriber)).toEqual(['one', 'two', '', 'wo', 'o'])
+      const release = acknowledgePacket('PUBREL', 9)
+      expect(await publish(publisher, release)).toMatchObject([{ type: 'PUBCOMP', packetId: 9 }])
+      expect(hub.ledger.tolerated['packet-identifier-in-use']).toBe(4)
+      const lines = log.lines.items.filter(({ text }) =>
+        text.includes('packet identifier of an unfinished QoS 2 message'),
+      )
+      expect(lines.map(({ fields }) => fields)).toMatchObject([
+        { clientId: 'publisher', packetId: 9, topic: 't' },
+        { topic: 't' },
+        { topic: 'tt' },
+        { topic: 'ttw' },
+      ])
+    },
+  )
+
   test('from a client is delivered once though its connection broke before the PUBREC came [MQTT-4.4.0-1]', async () => {
     const { log, port } = await startHub()
     const subscriber = await join(port, 'subscriber')

@@ -24,7 +24,7 @@ export interface ComparableState {
   readonly inFlight: unknown
   readonly queued: unknown
   readonly queuedBytes: number
-  readonly receivedIds: readonly number[]
+  readonly receivedIds: readonly (readonly [packetId: number, contentHash: number])[]
   readonly leftAtMs: number
 }
 
@@ -47,7 +47,7 @@ export function describeState(state: SessionState): ComparableState {
     inFlight,
     queued,
     queuedBytes,
-    receivedIds: [...state.receivedIds.keys()].toSorted((a, b) => a - b),
+    receivedIds: [...state.receivedIds].toSorted(([a], [b]) => a - b),
     leftAtMs,
   }
 }
@@ -74,6 +74,15 @@ export function topicsOf(state: SessionState): (string | undefined)[] {
     state.finish(packetId)
   }
   return topics
+}
+
+/** What stands for the content of the message with this identifier: of every sign and size. */
+export function hashOf(packetId: number): number {
+  return Math.imul(packetId, 0x9e3779b1)
+}
+
+export function received(...packetIds: number[]): [packetId: number, contentHash: number][] {
+  return packetIds.map((packetId) => [packetId, hashOf(packetId)])
 }
 
 export const EMPTY = { subscriptions: [], inFlight: [], queued: [], queuedBytes: 0, receivedIds: [], leftAtMs: 0 }

@@ -7,6 +7,8 @@ import type { SessionState, Store } from '../../src/store/store.ts'
 import { until } from '../support/guard.ts'
 import {
   EMPTY,
+  hashOf,
+  received,
   untilStored,
   numbered,
   terms,
@@ -72,14 +74,14 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       state.putSubscription('f', plainOptions(2))
       state.putSubscription('g', plainOptions(1))
       state.removeSubscription('g')
-      state.addReceivedId(5)
+      state.addReceivedId(5, hashOf(5))
       state.removeReceivedId(5)
-      state.addReceivedId(5)
+      state.addReceivedId(5, hashOf(5))
       store.putRetained(Message.create('r', Buffer.from('old'), 1, true, undefined))
       store.removeRetained('r')
       store.putRetained(Message.create('r', Buffer.from('new'), 0, true, undefined))
       const next = await restart()
-      expect(statesOf(next)).toEqual([{ ...EMPTY, clientId: 'c', subscriptions: [['f', 2]], receivedIds: [5] }])
+      expect(statesOf(next)).toEqual([{ ...EMPTY, clientId: 'c', subscriptions: [['f', 2]], receivedIds: received(5) }])
       expect(retainedOf(next)).toMatchObject([{ topic: 'r', payload: 'new', qos: 0, retain: true }])
     })
 
@@ -143,8 +145,8 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       const state = store.addSession('c', Infinity)
       state.putSubscription('a/+', plainOptions(1))
       state.putSubscription('#', plainOptions(2))
-      state.addReceivedId(65_535)
-      state.addReceivedId(1)
+      state.addReceivedId(65_535, hashOf(65_535))
+      state.addReceivedId(1, hashOf(1))
       state.addInFlight(9, numbered(1, 2), terms(2, false))
       state.addInFlight(3, numbered(2), terms(1, true))
       state.release(9)
@@ -170,7 +172,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
             { message: describeMessage(numbered(4, 2)), qos: 2 },
           ],
           queuedBytes,
-          receivedIds: [1, 65_535],
+          receivedIds: received(1, 65_535),
           leftAtMs: 1_234_567_890_123,
         },
         { ...EMPTY, clientId: 'without anything' },
@@ -248,7 +250,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
         state.putSubscription('f', plainOptions(1))
         state.addInFlight(1, numbered(1), terms(1, false))
         state.enqueue(numbered(2), terms(1))
-        state.addReceivedId(1)
+        state.addReceivedId(1, hashOf(1))
         return state
       })
       await untilStored(store)
@@ -262,7 +264,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
           subscriptions: [['f', 1]],
           inFlight: [{ packetId: 1 }],
           queued: [{ qos: 1 }],
-          receivedIds: [1],
+          receivedIds: received(1),
         },
       ])
     })
@@ -370,7 +372,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       for (const identifiers of [[5], [5], [], [5, 6]])
         state.enqueue(message, { qos: 1, isRetained: false, identifiers })
       state.enqueue(message, { qos: 1, isRetained: true, identifiers: [] })
-      state.addReceivedId(4)
+      state.addReceivedId(4, hashOf(4))
       const group = store.addGroup('$share/g/t')
       group.enqueue(message, terms(1))
       const next = await restart()
@@ -390,7 +392,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
         [1, true, [1, 70_000]],
         [2, false, []],
       ])
-      expect([...(found?.receivedIds.keys() ?? [])]).toEqual([4])
+      expect([...(found?.receivedIds ?? [])]).toEqual(received(4))
       const queued: unknown[] = []
       for (let packetId = 100; packetId < 105; packetId++) {
         const body = found?.peekNext()
@@ -530,7 +532,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
               else expected.filters.set(step.filter, step.qos)
             } else if (step.kind === 'receivedId') {
               if (expected.ids.delete(step.packetId)) state.removeReceivedId(step.packetId)
-              else state.addReceivedId(step.packetId)
+              else state.addReceivedId(step.packetId, hashOf(step.packetId))
               if (state.receivedIds.has(step.packetId)) expected.ids.add(step.packetId)
             } else if (step.kind === 'enqueue') {
               // The same message goes to every session now and then, as a fan-out does.
@@ -583,7 +585,7 @@ export function testStore(storeName: string, createData: () => StoreData): void 
                 : { packetId: id, isReleased: false, message: { topic: `t/${sent}` } },
             ),
             queued: queue.map((n) => ({ message: { topic: `t/${n}` }, qos: 1 })),
-            receivedIds: [...ids].toSorted((a, b) => a - b),
+            receivedIds: received(...[...ids].toSorted((a, b) => a - b)),
           }))
           expect(found).toMatchObject(wanted.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)))
         }),

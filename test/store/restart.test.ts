@@ -79,6 +79,34 @@ test('A QoS 2 message that came before the hub died is not taken again after it 
   expect(await reader.restBeforePingresp()).toEqual([])
 })
 
+test('A QoS 2 message of a program that lost its state is told by its content from one that came before the hub died', async () => {
+  const data = newFolder()
+  const first = await start(data)
+  const publisher = await join(first.port, 'publisher', { isClean: false })
+  const away = await join(first.port, 'away', { isClean: false })
+  await away.subscribe(['t', 2])
+  await leave(away)
+  for (const packetId of [1, 2]) {
+    publisher.send(publishPacket({ topic: 't', payload: `before ${packetId}`, qos: 2, packetId }))
+    await publisher.next('PUBREC')
+  }
+  const second = await startAsIfKilled(data)
+  const back = await join(second.port, 'publisher', { isClean: false })
+  back.send(publishPacket({ topic: 't', payload: 'after 1', qos: 2, packetId: 1 }))
+  await back.next('PUBREC')
+  back.send(publishPacket({ topic: 't', payload: 'before 2', qos: 2, packetId: 2, dup: true }))
+  await back.next('PUBREC')
+  const third = await startAsIfKilled(second.data)
+  const again = await join(third.port, 'publisher', { isClean: false })
+  again.send(publishPacket({ topic: 't', payload: 'after 1', qos: 2, packetId: 1, dup: true }))
+  await again.next('PUBREC')
+  const reader = await join(third.port, 'away', { isClean: false })
+  for (const payload of ['before 1', 'before 2', 'after 1']) {
+    expect((await reader.next('PUBLISH')).payload.toString()).toBe(payload)
+  }
+  expect(await reader.restBeforePingresp()).toEqual([])
+})
+
 test('The will of a client that was connected when the hub died is published at the next start, once [MQTT-3.1.2-8]', async () => {
   const data = newFolder()
   const first = await start(data)

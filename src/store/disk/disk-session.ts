@@ -15,11 +15,11 @@ import {
   subscriptionKey,
 } from './records.ts'
 import { encodeState, type Run, type StateRecord } from './state-record.ts'
-import { type ByPacketId, PacketIdMap, type PacketIds } from '../packet-id-map.ts'
+import { type ByPacketId, PacketIdMap } from '../packet-id-map.ts'
 import type { InFlightMessage, SessionState, Terms } from '../store.ts'
 import { NO_IDENTIFIERS } from '../terms.ts'
 
-const NO_IDS: PacketIds = new PacketIdMap()
+const NO_IDS: ByPacketId<number> = new PacketIdMap()
 const NOTHING_IN_FLIGHT: ByPacketId<DiskInFlight> = new PacketIdMap()
 
 const RELEASED_TERMS: Terms = { qos: 2, isRetained: false, identifiers: NO_IDENTIFIERS }
@@ -72,7 +72,7 @@ export class DiskSession implements SessionState {
   readonly number: number
   readonly #parts: DiskSessionParts
   #inFlight: PacketIdMap<DiskInFlight> | undefined = undefined
-  #receivedIds: PacketIdMap<true> | undefined = undefined
+  #receivedIds: PacketIdMap<number> | undefined = undefined
   /** Subscriptions made (with their options) and ended since the last batch. */
   #subscriptionChanges: Map<string, SubscriptionOptions | undefined> | undefined = undefined
   #subscriptionsOnTheirWay: Map<string, SubscriptionOptions | undefined> | undefined = undefined
@@ -95,7 +95,7 @@ export class DiskSession implements SessionState {
     return this.#inFlight ?? NOTHING_IN_FLIGHT
   }
 
-  get receivedIds(): PacketIds {
+  get receivedIds(): ByPacketId<number> {
     return this.#receivedIds ?? NO_IDS
   }
 
@@ -115,7 +115,7 @@ export class DiskSession implements SessionState {
       if (!isReleased) this.#parts.bodies.restore(body, 1)
       this.#setInFlight(packetId, new DiskInFlight(this.#parts.bodies, body, stored, isReleased))
     }
-    for (const packetId of record.receivedIds.keys()) this.#setReceived(packetId)
+    for (const [packetId, contentHash] of record.receivedIds) this.#setReceived(packetId, contentHash)
   }
 
   restoreChunk(runs: readonly Run[]): void {
@@ -203,8 +203,8 @@ export class DiskSession implements SessionState {
     this.#changed()
   }
 
-  addReceivedId(packetId: number): void {
-    this.#setReceived(packetId)
+  addReceivedId(packetId: number, contentHash: number): void {
+    this.#setReceived(packetId, contentHash)
     this.#changed()
   }
 
@@ -292,9 +292,9 @@ export class DiskSession implements SessionState {
     this.#inFlight.set(packetId, sent)
   }
 
-  #setReceived(packetId: number): void {
+  #setReceived(packetId: number, contentHash: number): void {
     this.#receivedIds ??= new PacketIdMap()
-    this.#receivedIds.set(packetId, true)
+    this.#receivedIds.set(packetId, contentHash)
   }
 
   #changed(): void {

@@ -11,6 +11,7 @@ import { type Databases, openDatabases, type OpenedDatabases, reopenDatabases, t
 import { DiskSession, type DiskSessionParts } from './disk-session.ts'
 import { takeFolder } from './data-folder.ts'
 import type { FolderLock } from './folder-lock.ts'
+import { takeUpFormat } from './format.ts'
 import { findDamage, moveAside } from './integrity.ts'
 import { Place } from './place.ts'
 import { putBack } from './put-back.ts'
@@ -20,9 +21,7 @@ import {
   checked,
   CONTENT_START,
   decodeName,
-  decodeText,
   decodeWill,
-  encodeText,
   encodeWill,
   type NameRecord,
   readMessage,
@@ -45,11 +44,6 @@ export interface DiskStoreOptions {
   readonly observer?: BatchObserver | undefined
 }
 
-/** Version of what `records.ts` writes; see `README.md` in this folder. */
-const FORMAT = 'hubbub store 2'
-/** All its values read the same in format 2, so that the migration only changes the number. */
-const FORMAT_BEFORE = 'hubbub store 1'
-const FORMAT_KEY = Buffer.from('format')
 /** How far lifetimes were when the last batch was written: a time in ms, as a double. */
 const LIFETIME_KEY = Buffer.from('lifetime')
 const PROGRESS_EVERY_MS = 2000
@@ -139,7 +133,7 @@ export class DiskStore implements Store {
     const wills = new PendingMessages(databases, WILLS, memory.queues)
     this.#started = { opened, databases, bodies, batches, retained, wills, parts }
     this.#place = new Place(path)
-    await checkFormat(databases.about, folder)
+    await takeUpFormat(opened, folder)
     this.#options.clock?.goOnFrom(lastLifetime(databases.about, onDamage))
     bodies.open()
     this.#loadSessions(databases, parts)
@@ -353,19 +347,6 @@ function lastLifetime(about: Records, onDamage: (error: unknown) => void): numbe
   } catch (error) {
     onDamage(error)
     return 0
-  }
-}
-
-async function checkFormat(about: Records, folder: string): Promise<void> {
-  const stored = about.get(FORMAT_KEY)
-  const format = stored === undefined ? undefined : decodeText(checked(stored, 'the format'))
-  if (format === undefined || format === FORMAT_BEFORE) {
-    await about.put(FORMAT_KEY, encodeText(FORMAT))
-    return
-  }
-  if (format !== FORMAT) {
-    const message = `Cannot use the store in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
-    throw new HubbubError('STORE_UNUSABLE', `${message}; use the version of Hubbub that wrote it`)
   }
 }
 

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import type { QoS } from '../../protocol/packet-types.ts'
 import { existingStore } from './backup.ts'
 import { type Databases, openDatabases } from './databases.ts'
+import { hasContentHashes } from './format.ts'
 import { checked, decodeName, decodeSubscription, type NameRecord, sessionKey } from './records.ts'
 import { decodeState, type StateRecord } from './state-record.ts'
 
@@ -40,8 +41,9 @@ export async function inspectStore(folder: string): Promise<StoreSummary> {
       decodeName(checked(value, 'a session')),
     ).filter(({ isGroup }) => isGroup).length
     const counts = { queuedMessages: 0, queuedBytes: 0, inFlightMessages: 0 }
+    const hasHashes = hasContentHashes(databases.about)
     for (const { value } of databases.states.getRange()) {
-      const state = decodeState(checked(value, 'the state of a session'))
+      const state = decodeState(checked(value, 'the state of a session'), hasHashes)
       counts.queuedMessages += state.tail - state.head
       counts.queuedBytes += state.queuedBytes
       counts.inFlightMessages += state.inFlight.size
@@ -66,8 +68,9 @@ export async function inspectSession(folder: string, clientId: string): Promise<
       const name = decodeName(checked(value, 'a session'))
       if (name.clientId !== clientId || name.isGroup) continue
       const state = databases.states.get(key)
-      const record = state === undefined ? undefined : decodeState(checked(state, 'the state of a session'))
-      return record === undefined ? undefined : summaryOf(name, key.readUInt32BE(0), record, databases)
+      if (state === undefined) return undefined
+      const record = decodeState(checked(state, 'the state of a session'), hasContentHashes(databases.about))
+      return summaryOf(name, key.readUInt32BE(0), record, databases)
     }
     return undefined
   })

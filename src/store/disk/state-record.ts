@@ -1,7 +1,7 @@
 // What changes often in a session, in one value, and the chunks of its queue, as `src/store/README.md` describes them.
 import { CONTENT_START, newValue, readQoS, seal } from './records.ts'
-import type { ByPacketId, PacketIds } from '../packet-id-map.ts'
-import type { Terms } from '../store.ts'
+import type { ByPacketId } from '../packet-id-map.ts'
+import { type Terms, UNKNOWN_CONTENT } from '../store.ts'
 import { NO_IDENTIFIERS, termsOf } from '../terms.ts'
 
 const RETAINED = 4
@@ -33,13 +33,15 @@ export interface StateRecord {
   readonly queuedBytes: number
   /** By packet identifier, in the order sent. */
   readonly inFlight: ByPacketId<StoredInFlight>
-  readonly receivedIds: PacketIds
+  /** What tells the content of each, by packet identifier. */
+  readonly receivedIds: ByPacketId<number>
   /** The newest messages of the queue, up to its tail. */
   readonly runs: readonly Run[]
 }
 
 const STATE_HEAD_BYTES = 8 + 6 + 6 + 8 + 6 + 2 + 2
 const IN_FLIGHT_BYTES = 2 + 1 + 6
+const RECEIVED_BYTES = 2 + 4
 const RUN_BYTES = 6 + 4 + 1
 
 /** The value of a chunk: runs that follow each other. */
@@ -57,7 +59,7 @@ export function decodeRuns(value: Buffer, position: number): Run[] {
 export function encodeState(state: StateRecord): Buffer {
   const { receivedIds, runs } = state
   const inFlight = [...state.inFlight]
-  let bytes = STATE_HEAD_BYTES + receivedIds.size * 2 + runsBytes(runs)
+  let bytes = STATE_HEAD_BYTES + receivedIds.size * RECEIVED_BYTES + runsBytes(runs)
   for (const [, { identifiers }] of inFlight) bytes += IN_FLIGHT_BYTES + identifiersBytes(identifiers)
   const value = newValue(bytes)
   let at = value.writeDoubleBE(state.leftAtMs, CONTENT_START)
@@ -73,12 +75,16 @@ export function encodeState(state: StateRecord): Buffer {
     at = value.writeUIntBE(body, at, 6)
     at = writeIdentifiers(value, at, identifiers)
   }
-  for (const packetId of receivedIds.keys()) at = value.writeUInt16BE(packetId, at)
+  for (const [packetId, contentHash] of receivedIds) {
+    at = value.writeUInt16BE(packetId, at)
+    at = value.writeInt32BE(contentHash, at)
+  }
   writeRuns(value, at, runs)
   return seal(value)
 }
 
-export function decodeState(value: Buffer): StateRecord {
+/** A value of format 2 or before has no content hashes: `hasContentHashes` is false. */
+export function decodeState(value: Buffer, hasContentHashes = true): StateRecord {
   const inFlightCount = value.readUInt16BE(CONTENT_START + 34)
   const receivedIdCount = value.readUInt16BE(CONTENT_START + 36)
   let at = CONTENT_START + STATE_HEAD_BYTES
@@ -95,8 +101,11 @@ export function decodeState(value: Buffer): StateRecord {
     })
     at += IN_FLIGHT_BYTES + identifiersBytes(identifiers)
   }
-  const receivedIds = new Set<number>()
-  for (let i = 0; i < receivedIdCount; i++, at += 2) receivedIds.add(value.readUInt16BE(at))
+  const receivedIds = new Map<number, number>()
+  for (let i = 0; i < receivedIdCount; i++) {
+    receivedIds.set(value.readUInt16BE(at), hasContentHashes ? value.readInt32BE(at + 2) : UNKNOWN_CONTENT)
+    at += hasContentHashes ? RECEIVED_BYTES : 2
+  }
   return {
     leftAtMs: value.readDoubleBE(CONTENT_START),
     head: value.readUIntBE(CONTENT_START + 8, 6),

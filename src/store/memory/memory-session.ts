@@ -6,11 +6,11 @@ import type { Message } from '../../protocol/message.ts'
 import type { QoS } from '../../protocol/packet-types.ts'
 import type { SubscriptionOptions } from '../../protocol/subscription-options.ts'
 import { MessageQueue } from './message-queue.ts'
-import { type ByPacketId, PacketIdMap, type PacketIds } from '../packet-id-map.ts'
+import { type ByPacketId, PacketIdMap } from '../packet-id-map.ts'
 import type { InFlightMessage, SessionState, Terms } from '../store.ts'
 
 const NOTHING_IN_FLIGHT: ByPacketId<InFlightMessage> = new PacketIdMap()
-const NO_IDS: PacketIds = new PacketIdMap()
+const NO_IDS: ByPacketId<number> = new PacketIdMap()
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, SubscriptionOptions> = new Map()
 const NO_IDENTIFIERS: readonly number[] = []
 
@@ -32,7 +32,7 @@ export class TransientSession implements SessionState {
   readonly isInMemory = true
   protected readonly memory: MemoryAccount
   #inFlight: PacketIdMap<InFlightMessage> | undefined = undefined
-  #receivedIds: PacketIdMap<true> | undefined = undefined
+  #receivedIds: PacketIdMap<number> | undefined = undefined
   #queue: MessageQueue | undefined = undefined
 
   /** What waits counts for `memory`. */
@@ -54,7 +54,7 @@ export class TransientSession implements SessionState {
     return this.#inFlight ?? NOTHING_IN_FLIGHT
   }
 
-  get receivedIds(): PacketIds {
+  get receivedIds(): ByPacketId<number> {
     return this.#receivedIds ?? NO_IDS
   }
 
@@ -122,9 +122,9 @@ export class TransientSession implements SessionState {
     this.#inFlight?.delete(packetId)
   }
 
-  addReceivedId(packetId: number): void {
+  addReceivedId(packetId: number, contentHash: number): void {
     this.#receivedIds ??= new PacketIdMap()
-    this.#receivedIds.set(packetId, true)
+    this.#receivedIds.set(packetId, contentHash)
   }
 
   removeReceivedId(packetId: number): void {
@@ -219,8 +219,8 @@ export class MemorySession extends TransientSession {
     this.#onChange()
   }
 
-  override addReceivedId(packetId: number): void {
-    super.addReceivedId(packetId)
+  override addReceivedId(packetId: number, contentHash: number): void {
+    super.addReceivedId(packetId, contentHash)
     this.#onChange()
   }
 

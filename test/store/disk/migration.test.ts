@@ -6,23 +6,25 @@ import { Message } from '../../../src/protocol/message.ts'
 import { plainOptions } from '../../../src/protocol/subscription-options.ts'
 import { openDatabases } from '../../../src/store/disk/databases.ts'
 import { DiskStore } from '../../../src/store/disk/disk-store.ts'
-import { decodeText, encodeText } from '../../../src/store/disk/records.ts'
+import { inspectSession, inspectStore } from '../../../src/store/disk/inspect.ts'
+import { CONTENT_START, decodeText, encodeText, seal } from '../../../src/store/disk/records.ts'
 import { STORE_FILE } from '../../../src/store/disk/store-file.ts'
+import { UNKNOWN_CONTENT } from '../../../src/store/store.ts'
 import { termsOf } from '../../../src/store/terms.ts'
 import { CollectingLog } from '../../support/start-hub.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'hubbub-migration-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const parent = mkdtempSync(join(tmpdir(), 'hubbub-migration-'))
+afterAll(() => rmSync(parent, { recursive: true }))
 
 const FORMAT_KEY = Buffer.from('format')
 const LISTENER = { onStored: () => undefined, onFailed: () => undefined }
 
-function openStore(): DiskStore {
+function openStore(folder: string): DiskStore {
   return new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
 }
 
 /** Reads the format that the folder's store says it has, then writes another. */
-async function changeFormat(format: string): Promise<string> {
+async function changeFormat(folder: string, format: string): Promise<string> {
   const { root, databases } = openDatabases(join(folder, STORE_FILE))
   const before = databases.about.get(FORMAT_KEY)
   await databases.about.put(FORMAT_KEY, encodeText(format))
@@ -30,8 +32,25 @@ async function changeFormat(format: string): Promise<string> {
   return before === undefined ? '' : decodeText(before)
 }
 
-test('A store of format 1 is taken up whole and has format 2 from then on; one of a later format is not touched', async () => {
-  const first = openStore()
+/** Makes the states of the store, none of which has anything in flight, what they were before format 3. */
+async function withoutContentHashes(folder: string, format: string): Promise<void> {
+  const { root, databases } = openDatabases(join(folder, STORE_FILE))
+  for (const { key, value } of databases.states.getRange()) {
+    const head = CONTENT_START + 38
+    const count = value.readUInt16BE(head - 2)
+    const ids = Array.from({ length: count }, (_, i) => value.subarray(head + i * 6, head + i * 6 + 2))
+    await databases.states.put(
+      key,
+      seal(Buffer.concat([value.subarray(0, head), ...ids, value.subarray(head + count * 6)])),
+    )
+  }
+  await root.close()
+  await changeFormat(folder, format)
+}
+
+test('A store of format 1 is taken up whole and has format 3 from then on; one of a later format is not touched', async () => {
+  const folder = mkdtempSync(join(parent, 'format-1-'))
+  const first = openStore(folder)
   await first.start(LISTENER)
   // As much as format 1 knew: sessions for ever, a QoS for each subscription, messages of 3.1.1.
   const state = first.addSession('c', Infinity)
@@ -41,9 +60,9 @@ test('A store of format 1 is taken up whole and has format 2 from then on; one o
   state.addInFlight(9, message, termsOf(2, true, []))
   first.putRetained(message.keepRetained())
   await first.stop()
-  expect(await changeFormat('hubbub store 1')).toBe('hubbub store 2')
+  expect(await changeFormat(folder, 'hubbub store 1')).toBe('hubbub store 3')
 
-  const second = openStore()
+  const second = openStore(folder)
   await second.start(LISTENER)
   const [found] = second.sessions()
   expect(found).toMatchObject({ clientId: 'c', isGroup: false, expirySeconds: Infinity, queuedMessages: 1 })
@@ -53,7 +72,32 @@ test('A store of format 1 is taken up whole and has format 2 from then on; one o
   expect([...second.retained()]).toHaveLength(1)
   await second.stop()
 
-  expect(await changeFormat('hubbub store 3')).toBe('hubbub store 2')
-  await expect(openStore().start(LISTENER)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
-  expect(await changeFormat('hubbub store 2')).toBe('hubbub store 3')
+  expect(await changeFormat(folder, 'hubbub store 4')).toBe('hubbub store 3')
+  await expect(openStore(folder).start(LISTENER)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
+  expect(await changeFormat(folder, 'hubbub store 3')).toBe('hubbub store 4')
+})
+
+test('A store of format 2 is inspected as it is, and its QoS 2 messages that wait for PUBREL are taken up', async () => {
+  const folder = mkdtempSync(join(parent, 'format-2-'))
+  const first = openStore(folder)
+  await first.start(LISTENER)
+  const state = first.addSession('c', Infinity)
+  for (const packetId of [7, 3, 65_535]) state.addReceivedId(packetId, -1)
+  state.enqueue(Message.create('t', Buffer.from('x'), 1, false, 'p'), termsOf(1, false, []))
+  await first.stop()
+  await withoutContentHashes(folder, 'hubbub store 2')
+
+  expect((await inspectSession(folder, 'c'))?.receivedIds).toEqual([7, 3, 65_535])
+  expect(await inspectStore(folder)).toMatchObject({ sessions: 1, queuedMessages: 1 })
+  for (const _start of ['with the migration', 'without']) {
+    const store = openStore(folder)
+    await store.start(LISTENER)
+    const [found] = store.sessions()
+    const unknown = [7, 3, 65_535].map((packetId) => [packetId, UNKNOWN_CONTENT])
+    expect([...(found?.receivedIds ?? [])]).toEqual(unknown)
+    expect(found?.peekNext()?.payload.toString()).toBe('x')
+    await store.stop()
+    expect((await inspectSession(folder, 'c'))?.receivedIds).toEqual([7, 3, 65_535])
+  }
+  expect(await changeFormat(folder, 'hubbub store 3')).toBe('hubbub store 3')
 })
