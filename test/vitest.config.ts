@@ -65,7 +65,7 @@ export default defineConfig({
           // These share no state, so they may share what they load, which takes longer than they do.
           pool: 'threads',
           isolate: false,
-          testTimeout: 15_000,
+          testTimeout: 30_000,
         },
       },
       {
@@ -76,7 +76,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...SLOW, ...UNIT],
           isolate: false,
-          testTimeout: 15_000,
+          testTimeout: 30_000,
         },
       },
       {

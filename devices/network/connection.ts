@@ -30,7 +30,7 @@ export interface ConnectionOwner {
 }
 
 const KEEP_ALIVE_SECONDS = 60
-const CONNECT_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_MS = 30_000
 const SESSION_EXPIRY_SECONDS = 86_400
 /** How many bytes at QoS 0 may wait for a slow network before a device skips a message. */
 const MAX_UNSENT_BYTES = 1024 * 1024

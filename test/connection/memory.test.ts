@@ -328,7 +328,7 @@ test('A client that asks for retained messages again and again, and reads none, 
 })
 
 test.each([
-  ['TCP', 200],
+  ['TCP', 60],
   ['WebSocket', 40],
 ] as const)(
   'Over %s, %i clients that send half of 16 MiB take no more than there is memory for, and others get through',
