@@ -131,7 +131,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       else this.#attached?.close('the store cannot write, so the message cannot be kept', ReasonCode.QUOTA_EXCEEDED)
       return
     }
-    if (explainsFailures && router.isRetainedFull(message)) {
+    if (explainsFailures && !router.isReserved(topic) && router.isRetainedFull(message)) {
       this.#parts.ledger.notRetained++
       this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
       return

@@ -196,6 +196,8 @@ describe('The reason code of PUBACK and PUBREC is of its table [MQTT-3.4.2-1] [M
   test('0x97 for a retained message too many', async () => {
     const { port } = await startHub({ config: { limits: { maxRetainedMessages: 0 } } })
     expect(await codesFor(port, { topic: 't', payload: 'x', retain: true })).toEqual([0x97, 0x97])
+    // That room would not help there says more.
+    expect(await codesFor(port, { topic: '$SYS/t', payload: 'x', retain: true })).toEqual([0x87, 0x87])
   })
 
   test('0x99 for a payload that is not the UTF-8 it says it is', async () => {

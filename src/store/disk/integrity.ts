@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { HubbubError } from '../../base/errors.ts'
 
 /** The databases of a file, and how far they are walked through. */
 export interface WalkPlan {
@@ -20,13 +21,14 @@ const STORE_PLAN: WalkPlan = {
   maxBulkBytes: 1024 ** 3,
   unchecked: 'retained',
 }
-const LEAST_TIME_MS = 60_000
-const BYTES_A_MS = 20_000
+/** A walk that has read nothing for so long goes round in damaged pages. */
+const STUCK_MS = 60_000
+const RECORDS_A_SIGN = 1000
 
 /** Walks through a file in a separate process: LMDB trusts its file, so a damaged page may crash the reader. */
 const WALK = `
   import { crc32 } from 'node:zlib'
-  const [lmdb, path, maxBulkBytes, bulk, unchecked, ...names] = process.argv.slice(1)
+  const [lmdb, path, maxBulkBytes, recordsASign, bulk, unchecked, ...names] = process.argv.slice(1)
   const { open } = await import(lmdb)
   const bytes = { encoding: 'binary', keyEncoding: 'binary' }
   const root = open({ path, noSubdir: true, readOnly: true, maxDbs: 16, ...bytes })
@@ -39,6 +41,7 @@ const WALK = `
     for (const { value } of database.getRange()) {
       if (++count > entryCount) throw new Error('there are more records among the ' + name + ' than were counted')
       readBytes += value.length
+      if (count % recordsASign === 0) process.stdout.write('.')
       if (name === bulk && readBytes > maxBulkBytes) break
       if (name !== unchecked && value.readUInt32BE(0) !== crc32(value.subarray(4))) {
         throw new Error('a checksum among the ' + name + ' is wrong')
@@ -49,16 +52,32 @@ const WALK = `
   process.exit(0)
 `
 
-/** Looks for damage in the store file `path`, which must not be open anywhere. Returns what is wrong, or undefined. */
+/**
+ * Looks for damage in the store file `path`, which must not be open anywhere. Returns what is wrong, or undefined.
+ * @throws HubbubError `STORE_UNUSABLE` when it cannot be looked at to its end for a reason that is not in the file
+ */
 export async function findDamage(path: string, plan: WalkPlan = STORE_PLAN): Promise<string | undefined> {
   const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: undefined }
   if (size === undefined) return undefined
   if (size === 0) return 'the file is empty'
   const { names, bulk, maxBulkBytes, unchecked } = plan
-  const walk = [import.meta.resolve('lmdb'), path, String(maxBulkBytes), bulk, unchecked, ...names]
+  const walk = [
+    import.meta.resolve('lmdb'),
+    path,
+    String(maxBulkBytes),
+    String(RECORDS_A_SIGN),
+    bulk,
+    unchecked,
+    ...names,
+  ]
   const args = ['--input-type=module', '-e', WALK, ...walk]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env: {} })
-  const timer = setTimeout(() => child.kill('SIGKILL'), LEAST_TIME_MS + size / BYTES_A_MS)
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {} })
+  let isStuck = false
+  const timer = setTimeout(() => {
+    isStuck = true
+    child.kill('SIGKILL')
+  }, STUCK_MS)
+  child.stdout.on('data', () => timer.refresh())
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-2000)
@@ -68,9 +87,21 @@ export async function findDamage(path: string, plan: WalkPlan = STORE_PLAN): Pro
     child.once('close', (code, signal) => {
       clearTimeout(timer)
       if (code === 0) resolve(undefined)
-      else resolve(signal === null ? reasonIn(words) : `reading it ended with ${signal}`)
+      else if (signal === null) resolve(reasonIn(words))
+      else if (isStuck) resolve('reading it came to no end')
+      else if (signal === 'SIGKILL') reject(killed(path))
+      else resolve(`reading it ended with ${signal}`)
     })
   })
+}
+
+/** The system does this when it has no memory left, whatever is in the file: that would be no reason to begin with an empty store. */
+function killed(path: string): HubbubError {
+  const text = `Cannot look for damage in ${path}: the process that read it was killed`
+  return new HubbubError(
+    'STORE_UNUSABLE',
+    `${text}, as happens when the machine has no memory left; start the hub again`,
+  )
 }
 
 function reasonIn(words: string): string {

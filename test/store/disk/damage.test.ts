@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { plainOptions } from '../../../src/protocol/subscription-options.ts'
 import { termsOf } from '../../../src/store/terms.ts'
 import { Message } from '../../../src/protocol/message.ts'
 import { DiskStore } from '../../../src/store/disk/disk-store.ts'
+import { GUARD_MS } from '../../support/guard.ts'
 import { CollectingLog } from '../../support/start-hub.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'hubbub-damage-'))
@@ -46,6 +47,41 @@ const CASES: readonly (readonly [string, (file: string) => void])[] = [
     },
   ],
 ]
+
+test('A store whose reader was killed stays where it is, and the hub does not start with an empty one', async () => {
+  const folder = mkdtempSync(join(parent, 'data-'))
+  const first = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
+  await first.start(LISTENER)
+  first.addSession('client', Infinity)
+  await first.stop()
+
+  const second = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
+  const started = second.start(LISTENER)
+  const isRefused = expect(started).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
+  process.kill(await vi.waitUntil(() => readerOf(folder), { timeout: GUARD_MS, interval: 1 }), 'SIGKILL')
+  await isRefused
+  await second.stop()
+  expect(readdirSync(folder).filter((name) => name.startsWith('damaged-'))).toEqual([])
+
+  const third = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
+  await third.start(LISTENER)
+  expect(Array.from(third.sessions(), ({ clientId }) => clientId)).toEqual(['client'])
+  await third.stop()
+})
+
+/** The process that looks for damage in the folder's store. */
+function readerOf(folder: string): number | undefined {
+  const found = readdirSync('/proc').find((name) => {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) return false
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes(join(folder, 'hubbub.mdb'))
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })
+  return found === undefined ? undefined : Number(found)
+}
 
 test.each(CASES)(
   'A store that %s is moved aside whole, and the hub begins with an empty one and says so',
