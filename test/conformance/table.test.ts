@@ -59,7 +59,7 @@ function literalsOf(path: string): string[] {
   return Array.from(source.matchAll(/(['"`])((?:\\.|(?!\1).)*)\1/g), ([, , literal = '']) => literal)
 }
 
-/** What is wrong with the last cell of a row: the test that it names must be there, and one of this folder must name the statement. */
+/** What is wrong with the last cell of a row: the test that it names must be there, and name the statement. */
 function faultOf({ number, coverage }: Row): string | undefined {
   if (coverage === 'binds clients' || /^none can: \w/.test(coverage)) return undefined
   const [, path, name] = /^`(\S+)` “(.+)”$/.exec(coverage) ?? []
@@ -67,8 +67,8 @@ function faultOf({ number, coverage }: Row): string | undefined {
   if (!existsSync(path)) return `${number}: there is no ${path}`
   const names = literalsOf(path).filter((literal) => literal.startsWith(name))
   if (names.length === 0) return `${number}: ${path} has no test "${name}"`
-  const isNamed = names.some((literal) => literal.includes(`[MQTT-${number}]`))
-  return path.startsWith(`${FOLDER}/`) && !isNamed ? `${number}: "${name}" in ${path} does not name it` : undefined
+  const isNamed = names.some((literal) => literal.includes(`[MQTT-${number}]`) || literal.includes(`[MQTT5-${number}]`))
+  return isNamed ? undefined : `${number}: "${name}" in ${path} does not name it`
 }
 
 describe.each([

@@ -157,7 +157,7 @@ describe('A client of MQTT 3.1', () => {
 })
 
 describe('QoS 2', () => {
-  test('from a client is delivered once however often it comes before its PUBREL [MQTT-4.3.3-2] [MQTT-2.3.1-6]', async () => {
+  test('from a client is delivered once however often it comes before its PUBREL [MQTT-4.3.3-2] [MQTT-2.3.1-3] [MQTT-2.3.1-6]', async () => {
     const { hub, port } = await startHub()
     const publisher = await join(port, 'publisher')
     const subscriber = await join(port, 'subscriber')

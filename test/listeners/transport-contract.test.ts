@@ -54,7 +54,7 @@ describe.each(KINDS)('$name', ({ start, connect }) => {
     expect(await owner.untilReceived(5)).toEqual(Buffer.from('early'))
   })
 
-  test('delivers bytes as they are and in order', async () => {
+  test('delivers bytes as they are and in order [MQTT-7.1.1-1] [MQTT5-4.2.0-1]', async () => {
     const { owner, peer } = await startPair()
     const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 256))
     peer.send(sent.subarray(0, 1))

@@ -277,7 +277,7 @@ describe('A store that fails', () => {
     expect(await answers(late)).toEqual(['PUBACK 1'])
   })
 
-  test('publishes the will of a client it has cost the connection [MQTT-3.1.2-8]', async () => {
+  test('publishes the will of a client it has cost the connection [MQTT-3.1.2-8] [MQTT-4.8.0-2]', async () => {
     const { stepped, port } = await setStage()
     const watcher = await join(port, 'watcher')
     await watcher.subscribe(['will', 0])

@@ -98,7 +98,7 @@ describe('A kept session', () => {
     expect(hub.ledger.dropped.offline).toBe(1)
   })
 
-  test('sends what was not acknowledged again, with DUP, the same packet id and in order, before anything new [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1]', async () => {
+  test('sends what was not acknowledged again, with DUP, the same packet id and in order, before anything new [MQTT-2.3.1-4] [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1]', async () => {
     const testHub = await startHub()
     const { hub, log, port } = testHub
     const client = await join(port, 'kept', KEPT)
