@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { endingOf, join5, KEPT, message5, NOT_UTF8, refusalOf, SURROGATE, WITH_NUL } from './steps5.ts'
 import { field, uint16 } from '../support/bytes.ts'
-import { type ConnectFields, connectPacket, packet, PINGREQ, publishPacket } from '../support/packets.ts'
+import {
+  type ConnectFields,
+  connectPacket,
+  packet,
+  PINGREQ,
+  publishPacket,
+  subscribePacket,
+} from '../support/packets.ts'
 import { Id } from '../support/properties.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { valueOf } from '../support/received-packet.ts'
-import { leave, publish, takePayloads } from '../support/steps.ts'
+import { leave, lose, publish, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 const MALFORMED = 0x81
@@ -114,12 +121,55 @@ describe('CONNECT', () => {
     expect(await refusalOf(port, connect5({ clientId: 'second' }))).toBe(0x97)
   })
 
-  test('that is refused has nothing behind it processed [MQTT-3.1.4-6]', async () => {
-    const { port } = await startHub()
+  const refused: readonly (readonly [what: string, bytes: Buffer, reasonCode: number])[] = [
+    ['with an unknown authentication method', connect5(WITH_METHOD), 0x8c],
+    ['that is malformed', connect5({ connectFlags: 3 }), MALFORMED],
+    [
+      'with a property twice',
+      connect5({
+        properties: [
+          [Id.RECEIVE_MAXIMUM, 1],
+          [Id.RECEIVE_MAXIMUM, 1],
+        ],
+      }),
+      PROTOCOL_ERROR,
+    ],
+    ['with a will topic that is too deep', connect5({ will: { topic: 'a/b/c/d' } }), 0x90],
+    [
+      'with a will that is not the text it says it is',
+      connect5({ will: { topic: 'w', payload: NOT_UTF8, properties: [[Id.PAYLOAD_FORMAT, 1]] } }),
+      0x99,
+    ],
+  ]
+  test.each(refused)(
+    '%s has nothing behind it processed, and is told of no session though there is one [MQTT-3.1.4-6] [MQTT-3.2.2-6] [MQTT-3.2.2-7]',
+    async (_what, bytes, reasonCode) => {
+      const { port } = await startHub({ config: { limits: { maxTopicLevels: 3 } } })
+      const held = await join5(port, 'c', KEPT)
+      await held.subscribe(['held', 1])
+      await leave(held)
+      const watcher = await join5(port, 'watcher')
+      await watcher.subscribe(['#', 0])
+      const rest = [
+        subscribePacket(1, [['t', 0]], []),
+        message5('t', 'must not pass'),
+        publishPacket({ topic: 't', qos: 1, properties: [] }),
+      ]
+      // Its client fails on a session that is present in a refusal.
+      expect(await refusalOf(port, bytes, ...rest)).toBe(reasonCode)
+      expect(await takePayloads(watcher)).toEqual([])
+      const back = await openRawClient(port, 5)
+      expect(await back.connect({ ...KEPT, clientId: 'c' })).toMatchObject({ isSessionPresent: true })
+    },
+  )
+
+  test('that is one too many has nothing behind it processed, and is told of no session though there is one [MQTT-3.1.4-6] [MQTT-3.2.2-6] [MQTT-3.2.2-7]', async () => {
+    const { log, port } = await startHub({ config: { limits: { maxConnections: 1 } } })
+    // Not `leave`: the hub has counted it out when it says that it is lost.
+    await lose(log, await join5(port, 'c', KEPT))
     const watcher = await join5(port, 'watcher')
-    await watcher.subscribe(['t', 0])
-    const rest = [message5('t', 'must not pass'), publishPacket({ topic: 't', qos: 1, properties: [] })]
-    expect(await refusalOf(port, connectPacket(WITH_METHOD), ...rest)).toBe(0x8c)
+    await watcher.subscribe(['#', 0])
+    expect(await refusalOf(port, connect5(KEPT), message5('t', 'must not pass'))).toBe(0x97)
     expect(await takePayloads(watcher)).toEqual([])
   })
 

@@ -62,13 +62,14 @@ describe('Receive Maximum of a client', () => {
     expect((await client.next('PUBLISH')).payload.toString()).toBe('3')
   })
 
-  test('holds back no other packet: SUBACK, PINGRESP, PUBREC, QoS 0 [MQTT-3.3.4-10] [MQTT-4.9.0-3]', async () => {
+  test('holds back no other packet: SUBACK, UNSUBACK, PINGRESP, PUBACK, PUBREC, PUBREL, PUBCOMP, QoS 0 [MQTT-3.3.4-10] [MQTT-4.9.0-3]', async () => {
     const { port } = await startHub()
     const client = await limited(port, 1)
     const publisher = await join5(port, 'publisher')
-    await publishAcknowledged(publisher, 't', '1')
+    await publish(publisher, publishPacket({ topic: 't', payload: '1', qos: 2, properties: [] }))
     await publishAcknowledged(publisher, 't', '2')
-    expect(await takePayloads(client)).toEqual(['1'])
+    const inFlight = await client.next('PUBLISH')
+    expect(await takePayloads(client)).toEqual([])
     client.send(subscribePacket(1, [['u', 0]], []))
     await client.next('SUBACK')
     client.send(PINGREQ)
@@ -77,8 +78,14 @@ describe('Receive Maximum of a client', () => {
     expect(await client.next('PUBREC')).toMatchObject({ packetId: 9 })
     client.send(acknowledgePacket('PUBREL', 9))
     expect(await client.next('PUBCOMP')).toMatchObject({ packetId: 9 })
+    expect(await publishAcknowledged(client, 'v', 'QoS 1')).toBe(0x10)
     client.send(message5('u', 'QoS 0'))
     expect((await client.next('PUBLISH')).payload.toString()).toBe('QoS 0')
+    client.send(unsubscribePacket(2, ['u'], []))
+    await client.next('UNSUBACK')
+    client.send(acknowledgePacket('PUBREC', inFlight.packetId))
+    expect(await client.next('PUBREL')).toMatchObject({ packetId: inFlight.packetId, reasonCode: 0 })
+    expect(await client.restBeforePingresp()).toEqual([])
   })
 
   test('holds for a session that is resumed, with the value of the new connection', async () => {

@@ -11,8 +11,9 @@ import {
   unsubscribePacket,
 } from '../support/packets.ts'
 import { anyValueOf, Id, type Properties, type Property, PROPERTY_IDS, propertyBlock } from '../support/properties.ts'
+import { openRawClient } from '../support/raw-client.ts'
 import { valuesOf } from '../support/received-packet.ts'
-import { publish } from '../support/steps.ts'
+import { lose, publish } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 const MALFORMED = 0x81
@@ -202,13 +203,35 @@ describe('Values of properties', () => {
     expect([MALFORMED, PROTOCOL_ERROR]).toContain(await endingOf(port, disconnectPacket(0, [[Id.WILL_DELAY, 1]])))
   })
 
-  test('with U+FEFF keep it wherever it stands [MQTT-1.5.4-3]', async () => {
-    const { port } = await startHub()
+  test('with U+FEFF keep it wherever it stands, in a will too [MQTT-1.5.4-3]', async () => {
+    const { log, port } = await startHub()
+    const properties: Property[] = [
+      [Id.CONTENT_TYPE, '\uFEFFtext'],
+      [Id.RESPONSE_TOPIC, '\uFEFFanswers'],
+      [Id.USER_PROPERTY, ['\uFEFFname', '\uFEFFva\uFEFFlue']],
+    ]
     const client = await join5(port, 'c')
-    await client.subscribe(['t', 0])
-    const pair = ['\uFEFFname', '\uFEFFva\uFEFFlue'] as const
-    client.send(message5('t', 'x', [[Id.USER_PROPERTY, pair]]))
-    expect(valuesOf(await client.next('PUBLISH'), Id.USER_PROPERTY)).toEqual([pair])
+    await client.subscribe(['#', 0])
+    client.send(message5('\uFEFFt', 'x', properties))
+    expect(await client.next('PUBLISH')).toMatchObject({ topic: '\uFEFFt', properties })
+    await lose(log, await join5(port, 'gone', { will: { topic: '\uFEFFwill', properties } }))
+    expect(await client.next('PUBLISH')).toMatchObject({ topic: '\uFEFFwill', properties })
+  })
+
+  test('with U+FEFF tell client identifiers and topic filters from those without [MQTT-1.5.4-3]', async () => {
+    const { port } = await startHub()
+    const marked = await openRawClient(port, 5)
+    const asked = { properties: [[Id.REQUEST_RESPONSE_INFORMATION, 1]] } as const
+    const connack = await marked.connect({ ...asked, clientId: '\uFEFFc' })
+    expect(valuesOf(connack, Id.RESPONSE_INFORMATION)).toEqual(['response/\uFEFFc'])
+    const plain = await join5(port, 'c')
+    await marked.subscribe(['\uFEFFt', 0])
+    marked.send(unsubscribePacket(2, ['t'], []))
+    expect((await marked.next('UNSUBACK')).codes).toEqual([0x11])
+    await publish(plain, message5('t', 'plain'), message5('\uFEFFt', 'marked'))
+    expect((await marked.next('PUBLISH')).payload.toString()).toBe('marked')
+    marked.send(unsubscribePacket(3, ['\uFEFFt'], []))
+    expect((await marked.next('UNSUBACK')).codes).toEqual([0])
   })
 
   test('that are variable byte integers are written as short as can be [MQTT-1.5.5-1]', async () => {

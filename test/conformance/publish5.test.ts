@@ -1,9 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { endingOf, join5, message5, NOT_UTF8, publishAcknowledged, retainedFor, SURROGATE, WITH_NUL } from './steps5.ts'
-import { NO_LOCAL, type PublishFields, publishPacket } from '../support/packets.ts'
+import {
+  endingOf,
+  join5,
+  KEPT,
+  message5,
+  NOT_UTF8,
+  publishAcknowledged,
+  retainedFor,
+  SURROGATE,
+  WITH_NUL,
+} from './steps5.ts'
+import { NO_LOCAL, type PublishFields, publishPacket, RETAINED_NEVER } from '../support/packets.ts'
 import { Id, type Properties, type Property } from '../support/properties.ts'
+import type { RawClient } from '../support/raw-client.ts'
 import { valueOf, valuesOf } from '../support/received-packet.ts'
-import { publish, takeMessages, takePayloads } from '../support/steps.ts'
+import { leave, lose, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 const MALFORMED = 0x81
@@ -39,10 +50,12 @@ describe('PUBLISH', () => {
       MALFORMED,
     ],
     [
-      'with a wildcard in its Response Topic [MQTT-3.3.2-14]',
+      'with "#" in its Response Topic [MQTT-3.3.2-14]',
       withProperties([[Id.RESPONSE_TOPIC, 'answers/#']]),
       PROTOCOL_ERROR,
     ],
+    ['with "+" in its Response Topic [MQTT-3.3.2-14]', withProperties([[Id.RESPONSE_TOPIC, '+/a']]), PROTOCOL_ERROR],
+    ['with an empty Response Topic', withProperties([[Id.RESPONSE_TOPIC, '']]), PROTOCOL_ERROR],
     [
       'with a Content Type that is not UTF-8 [MQTT-3.3.2-19]',
       withProperties([[Id.CONTENT_TYPE, Buffer.concat([Buffer.from([0, 3]), NOT_UTF8])]]),
@@ -109,14 +122,23 @@ describe('PUBLISH', () => {
     expect(await send({ qos: 2, packetId: 0xffff })).toMatchObject([{ type: 'PUBREC', packetId: 0xffff }])
   })
 
-  test('with a DUP of its sender goes on without one [MQTT-3.3.1-3]', async () => {
-    const { port } = await startHub()
-    const client = await join5(port, 'c')
-    await client.subscribe(['t', 1])
-    client.send(publishPacket({ topic: 't', qos: 1, dup: true, properties: [] }))
-    const packets = await client.restBeforePingresp()
-    expect(packets.filter(({ type }) => type === 'PUBLISH')).toMatchObject([{ dup: false }])
-  })
+  test.each([1, 2])(
+    'at QoS %i with a DUP of its sender goes on without one, to whoever is there, comes back or comes late [MQTT-3.3.1-3]',
+    async (qos) => {
+      const { port } = await startHub()
+      const here = await join5(port, 'here')
+      const away = await join5(port, 'away', KEPT)
+      for (const client of [here, away]) await client.subscribe(['t', qos])
+      await leave(away)
+      const message = { topic: 't', payload: 'x', qos, dup: true, retain: true, properties: [] }
+      await publish(await join5(port, 'publisher'), publishPacket(message))
+      expect(await takeMessages(here)).toMatchObject([{ qos, dup: false }])
+      expect(await takeMessages(await join5(port, 'away', KEPT))).toMatchObject([{ qos, dup: false }])
+      const late = await join5(port, 'late')
+      await late.subscribe(['t', qos])
+      expect(await takeMessages(late)).toMatchObject([{ qos, dup: false, retain: true }])
+    },
+  )
 })
 
 describe('Properties of a message', () => {
@@ -212,6 +234,12 @@ describe('The reason code of PUBACK and PUBREC is of its table [MQTT-3.4.2-1] [M
   })
 })
 
+/** The Subscription Identifiers of the next packet, in any order. */
+async function identifiersOfNext(client: RawClient): Promise<string[]> {
+  const identifiers = valuesOf(await client.next('PUBLISH'), Id.SUBSCRIPTION_IDENTIFIER)
+  return identifiers.map(String).toSorted()
+}
+
 describe('A message to overlapping subscriptions', () => {
   test('comes once, at the highest QoS of them [MQTT-3.3.4-2]', async () => {
     const { port } = await startHub()
@@ -230,11 +258,9 @@ describe('A message to overlapping subscriptions', () => {
     await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 3]], ['b', 0], ['c/#', NO_LOCAL])
     await client.subscribe(['a/b', 0])
     const publisher = await join5(port, 'publisher')
-    const identifiersFor = async (topic: string): Promise<unknown[]> => {
+    const identifiersFor = async (topic: string): Promise<string[]> => {
       publisher.send(message5(topic))
-      return valuesOf(await client.next('PUBLISH'), Id.SUBSCRIPTION_IDENTIFIER)
-        .map(String)
-        .toSorted()
+      return identifiersOfNext(client)
     }
     expect(await identifiersFor('a/b')).toEqual(['1', '268435455'])
     expect(await identifiersFor('a/b/c')).toEqual(['1'])
@@ -242,14 +268,20 @@ describe('A message to overlapping subscriptions', () => {
     expect(await identifiersFor('c/d')).toEqual(['3'])
   })
 
-  test('has the Subscription Identifier when it is retained or has waited, too [MQTT-3.3.4-3]', async () => {
-    const { port } = await startHub()
+  test('has the Subscription Identifiers when it is retained, has waited or is sent again, too [MQTT-3.3.4-3] [MQTT-3.3.4-4]', async () => {
+    const { log, port } = await startHub()
     const publisher = await join5(port, 'publisher')
     await publish(publisher, publishPacket({ topic: 't', payload: 'retained', retain: true, properties: [] }))
-    const client = await join5(port, 'c')
-    await client.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 5]], ['t', 1])
-    expect(valuesOf(await client.next('PUBLISH'), Id.SUBSCRIPTION_IDENTIFIER)).toEqual([5])
+    const first = await join5(port, 'c', KEPT)
+    await first.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 5]], ['t', 1])
+    expect(await identifiersOfNext(first)).toEqual(['5'])
+    await first.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 7]], ['+', 2 | RETAINED_NEVER])
     expect(await publishAcknowledged(publisher, 't', 'live')).toBe(0)
-    expect(valuesOf(await client.next('PUBLISH'), Id.SUBSCRIPTION_IDENTIFIER)).toEqual([5])
+    expect(await identifiersOfNext(first)).toEqual(['5', '7'])
+    await lose(log, first)
+    await publish(publisher, publishPacket({ topic: 't', payload: 'waits', qos: 2, properties: [] }))
+    const second = await join5(port, 'c', KEPT)
+    expect(await identifiersOfNext(second)).toEqual(['5', '7'])
+    expect(await identifiersOfNext(second)).toEqual(['5', '7'])
   })
 })

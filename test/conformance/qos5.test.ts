@@ -55,24 +55,27 @@ describe('A message from the hub', () => {
     expect(await takeMessages(await join5(port, 'subscriber', KEPT))).toEqual([])
   })
 
-  test('at QoS 2 is sent again until its PUBREC comes, then its PUBREL until the PUBCOMP [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] [MQTT-4.3.3-6] [MQTT-4.4.0-1]', async () => {
-    const { log, port } = await startHub()
-    const first = await subscriberAt(port, 2)
-    await publish(await join5(port, 'publisher'), publishPacket({ topic: 't', payload: 'x', qos: 2, properties: [] }))
-    const { packetId } = await first.next('PUBLISH')
-    await lose(log, first)
-    const second = await join5(port, 'subscriber', KEPT)
-    expect(await second.next('PUBLISH')).toMatchObject({ packetId, dup: true })
-    second.send(acknowledgePacket('PUBREC', packetId))
-    expect(await second.next('PUBREL')).toMatchObject({ packetId, reasonCode: 0 })
-    await lose(log, second)
-    const third = await join5(port, 'subscriber', KEPT)
-    expect(await third.next('PUBREL')).toMatchObject({ packetId, reasonCode: 0 })
-    third.send(acknowledgePacket('PUBCOMP', packetId))
-    expect(await third.restBeforePingresp()).toEqual([])
-    await lose(log, third)
-    expect(await (await join5(port, 'subscriber', KEPT)).restBeforePingresp()).toEqual([])
-  })
+  test.each([0, 0x10])(
+    'at QoS 2 is sent again until its PUBREC comes with %i, then its PUBREL until the PUBCOMP [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] [MQTT-4.3.3-6] [MQTT-4.4.0-1]',
+    async (received) => {
+      const { log, port } = await startHub()
+      const first = await subscriberAt(port, 2)
+      await publish(await join5(port, 'publisher'), publishPacket({ topic: 't', payload: 'x', qos: 2, properties: [] }))
+      const { packetId } = await first.next('PUBLISH')
+      await lose(log, first)
+      const second = await join5(port, 'subscriber', KEPT)
+      expect(await second.next('PUBLISH')).toMatchObject({ packetId, dup: true })
+      second.send(acknowledgePacket('PUBREC', packetId, received))
+      expect(await second.next('PUBREL')).toMatchObject({ packetId, reasonCode: 0 })
+      await lose(log, second)
+      const third = await join5(port, 'subscriber', KEPT)
+      expect(await third.next('PUBREL')).toMatchObject({ packetId, reasonCode: 0 })
+      third.send(acknowledgePacket('PUBCOMP', packetId))
+      expect(await third.restBeforePingresp()).toEqual([])
+      await lose(log, third)
+      expect(await (await join5(port, 'subscriber', KEPT)).restBeforePingresp()).toEqual([])
+    },
+  )
 
   test.each([
     ['PUBACK', 1],
@@ -192,23 +195,27 @@ describe('A message to the hub', () => {
 })
 
 describe('The order', () => {
-  test('of messages of one client, topic and QoS is kept, live and from a queue, with and without properties [MQTT-4.6.0-5] [MQTT-4.6.0-6]', async () => {
-    const { port } = await startHub()
-    const here = await join5(port, 'here')
-    await here.subscribe(['t', 2])
-    const away = await subscriberAt(port, 1)
-    await leave(away)
-    const publisher = await join5(port, 'publisher')
-    const payloads = Array.from({ length: 50 }, (_, i) => `${i}`)
-    const packets = payloads.map((payload, i) => {
-      const properties = i % 3 === 0 ? [[Id.USER_PROPERTY, ['i', payload]] as const] : []
-      return publishPacket({ topic: 't', payload, qos: 1, packetId: i + 1, properties })
-    })
-    const answers = await publish(publisher, ...packets)
-    expect(answers.map((answer) => ('packetId' in answer ? answer.packetId : 0))).toEqual(payloads.map((_, i) => i + 1))
-    expect(await takePayloads(here)).toEqual(payloads)
-    expect(await takePayloads(await join5(port, 'subscriber', KEPT))).toEqual(payloads)
-  })
+  test.each([0, 1, 2])(
+    'of messages of one client, topic and QoS %i is kept, live and from a queue, with and without properties [MQTT-4.6.0-5] [MQTT-4.6.0-6]',
+    async (qos) => {
+      const { port } = await startHub()
+      const here = await join5(port, 'here')
+      await here.subscribe(['t', 2])
+      const away = await subscriberAt(port, 2)
+      await leave(away)
+      const publisher = await join5(port, 'publisher')
+      const payloads = Array.from({ length: 50 }, (_, i) => `${i}`)
+      const packets = payloads.map((payload, i) => {
+        const properties = i % 3 === 0 ? [[Id.USER_PROPERTY, ['i', payload]] as const] : []
+        return publishPacket({ topic: 't', payload, qos, packetId: i + 1, properties })
+      })
+      const answers = await publish(publisher, ...packets)
+      const answered = qos === 0 ? [] : payloads.map((_, i) => i + 1)
+      expect(answers.map((answer) => ('packetId' in answer ? answer.packetId : 0))).toEqual(answered)
+      expect(await takePayloads(here)).toEqual(payloads)
+      expect(await takePayloads(await join5(port, 'subscriber', KEPT))).toEqual(qos === 0 ? [] : payloads)
+    },
+  )
 
   test('of what is sent again is that of the first sending [MQTT-4.4.0-1]', async () => {
     const { log, port } = await startHub()

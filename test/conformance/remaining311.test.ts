@@ -10,7 +10,7 @@ import {
   unsubscribePacket,
 } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient } from '../support/raw-client.ts'
-import { isPublish, join, leave, lose, message, publish, takePayloads } from '../support/steps.ts'
+import { isPublish, join, leave, lose, message, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub, startHubWithHttp } from '../support/start-hub.ts'
 
 /** Statements of MQTT 3.1.1 that no other test names; their numbers are those of that standard. */
@@ -44,16 +44,29 @@ describe('CONNECT of MQTT 3.1.1', () => {
     expect(await takePayloads(clean)).toEqual([])
   })
 
-  test('that is refused has nothing behind it processed; the answer shows no session and ends the connection [MQTT-3.1.4-5] [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT-3.1.3-9]', async () => {
-    const { port } = await startHub()
-    const watcher = await join(port, 'watcher')
-    await watcher.subscribe(['t', 0])
-    const refused = await openRawClient(port)
-    refused.send(connectPacket({ clientId: '', isClean: false }), message('t', 'must not pass'))
-    expect(await refused.next('CONNACK')).toMatchObject({ reasonCode: 2, isSessionPresent: false })
-    await refused.untilClosed()
-    expect(await takePayloads(watcher)).toEqual([])
-  })
+  test.each([
+    ['for its identifier', { clientId: '', isClean: false }, 2],
+    ['for its protocol level', { clientId: 'c', isClean: false, protocolLevel: 6 }, 1],
+    ['as one too many', { clientId: 'c', isClean: false }, 3],
+  ])(
+    'that is refused %s has nothing behind it processed; the answer shows no session and ends the connection [MQTT-3.1.4-5] [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT-3.1.3-9]',
+    async (_why, fields, returnCode) => {
+      const { log, port } = await startHub({ config: { limits: { maxConnections: 2 } } })
+      // Not `leave`: the hub has counted it out when it says that it is lost.
+      await lose(log, await join(port, 'c', { isClean: false }))
+      const watcher = await join(port, 'watcher')
+      await watcher.subscribe(['t', 0])
+      if (returnCode === 3) await join(port, 'another')
+      const refused = await openRawClient(port)
+      const acknowledged = publishPacket({ topic: 't', payload: 'must not pass', qos: 1 })
+      refused.send(connectPacket(fields), message('t', 'must not pass'), acknowledged, subscribePacket(1, [['t', 0]]))
+      // Its client fails on a session that is present in a refusal.
+      expect(await refused.next('CONNACK')).toMatchObject({ reasonCode: returnCode, isSessionPresent: false })
+      await refused.untilClosed()
+      refused.expectNothingLeft()
+      expect(await takePayloads(watcher)).toEqual([])
+    },
+  )
 
   test('that no return code fits is not answered: a malformed one [MQTT-3.2.2-6]', async () => {
     const { port } = await startHub()
@@ -79,6 +92,16 @@ describe('CONNECT of MQTT 3.1.1', () => {
   })
 })
 
+test('A will is forgotten once it was published: the next connection leaves without one [MQTT-3.1.2-10]', async () => {
+  const { log, port } = await startHub()
+  const watcher = await join(port, 'watcher')
+  await watcher.subscribe(['#', 0])
+  await lose(log, await join(port, 'c', { isClean: false, will: { topic: 'will', payload: 'gone' } }))
+  expect(await takePayloads(watcher)).toEqual(['gone'])
+  await lose(log, await join(port, 'c', { isClean: false }))
+  expect(await takePayloads(watcher)).toEqual([])
+})
+
 describe('A session of MQTT 3.1.1', () => {
   test('belongs to its client identifier and to no other [MQTT-3.1.3-2]', async () => {
     const { port } = await startHub()
@@ -101,6 +124,18 @@ describe('A session of MQTT 3.1.1', () => {
     expect(await takePayloads(client)).toEqual(['1'])
     await lose(log, client)
     expect(await takePayloads(await join(port, 'c', { isClean: false }))).toEqual(['1'])
+  })
+
+  test('whose identifier, filter or will begins with U+FEFF is not that without it [MQTT-1.5.3-3]', async () => {
+    const { log, port } = await startHub()
+    const marked = await join(port, '\uFEFFc')
+    const plain = await join(port, 'c')
+    await marked.subscribe(['\uFEFFt', 0])
+    marked.send(unsubscribePacket(2, ['t']))
+    await marked.next('UNSUBACK')
+    await lose(log, await join(port, 'gone', { will: { topic: '\uFEFFt', payload: 'will' } }))
+    await publish(plain, message('t', 'plain'), message('\uFEFFt', 'marked'))
+    expect(await takePayloads(marked)).toEqual(['will', 'marked'])
   })
 
   test('does not take retained messages with it when it ends [MQTT-3.1.2-7]', async () => {
@@ -151,15 +186,79 @@ describe('PUBLISH of MQTT 3.1.1', () => {
     expect(topics).toEqual(['a/b'])
   })
 
-  test('that its client may not publish is acknowledged and handed to nobody [MQTT-3.3.5-2]', async () => {
-    const { port } = await startHub()
-    const watcher = await join(port, 'watcher')
-    await watcher.subscribe(['$SYS/mine', 0])
-    const client = await join(port, 'c')
-    const answers = await publish(client, publishPacket({ topic: '$SYS/mine', payload: 'x', qos: 1 }))
-    expect(answers.map(({ type }) => type)).toEqual(['PUBACK'])
-    expect(await takePayloads(watcher)).toEqual([])
-  })
+  test.each([
+    [0, []],
+    [1, ['PUBACK']],
+    [2, ['PUBREC', 'PUBCOMP']],
+  ])(
+    'at QoS %i that its client may not publish is acknowledged and handed to nobody, now or later [MQTT-3.3.5-2]',
+    async (qos, expected) => {
+      const { port } = await startHub()
+      const watcher = await join(port, 'watcher')
+      await watcher.subscribe(['$SYS/mine', 0])
+      const client = await join(port, 'c')
+      const refused = publishPacket({ topic: '$SYS/mine', payload: 'x', qos, retain: true })
+      const answers = await publish(client, refused, ...(qos === 2 ? [acknowledgePacket('PUBREL', 1)] : []))
+      expect(answers.map(({ type }) => type)).toEqual(expected)
+      expect(await takePayloads(watcher)).toEqual([])
+      const late = await join(port, 'late')
+      await late.subscribe(['$SYS/mine', 0])
+      expect(await takePayloads(late)).toEqual([])
+    },
+  )
+
+  test.each([1, 2])(
+    'at QoS %i with a DUP of its sender goes on without one, to whoever is there, comes back or comes late [MQTT-3.3.1-3]',
+    async (qos) => {
+      const { port } = await startHub()
+      const [here, away] = [await join(port, 'here'), await join(port, 'away', { isClean: false })]
+      for (const client of [here, away]) await client.subscribe(['t', qos])
+      await leave(away)
+      const repeated = publishPacket({ topic: 't', payload: 'x', qos, dup: true, retain: true })
+      await publish(await join(port, 'publisher'), repeated)
+      expect(await takeMessages(here)).toMatchObject([{ qos, dup: false }])
+      expect(await takeMessages(await join(port, 'away', { isClean: false }))).toMatchObject([{ qos, dup: false }])
+      const late = await join(port, 'late')
+      await late.subscribe(['t', qos])
+      expect(await takeMessages(late)).toMatchObject([{ qos, dup: false, retain: true }])
+    },
+  )
+
+  test.each([1, 2])(
+    'at QoS %i with RETAIN goes without it to a subscription that is held, live, sent again and from a queue [MQTT-3.3.1-9]',
+    async (qos) => {
+      const { log, port } = await startHub()
+      const publisher = await join(port, 'publisher')
+      const first = await join(port, 'c', { isClean: false })
+      await first.subscribe(['t', qos])
+      const retained = { topic: 't', payload: 'x', qos, retain: true }
+      await publish(publisher, publishPacket({ ...retained, packetId: 1 }))
+      expect(await takeMessages(first)).toMatchObject([{ retain: false, dup: false }])
+      await lose(log, first)
+      await publish(publisher, publishPacket({ ...retained, packetId: 2 }))
+      expect(await takeMessages(await join(port, 'c', { isClean: false }))).toMatchObject([
+        { retain: false, dup: true },
+        { retain: false, dup: false },
+      ])
+    },
+  )
+
+  test.each([0, 1, 2])(
+    'at QoS %i with RETAIN and nothing in it removes what is retained, and is passed on and not kept [MQTT-3.3.1-10] [MQTT-3.3.1-11]',
+    async (qos) => {
+      const { port } = await startHub()
+      const watcher = await join(port, 'watcher')
+      await watcher.subscribe(['t', qos])
+      const publisher = await join(port, 'publisher')
+      const retained = { topic: 't', qos, retain: true }
+      await publish(publisher, publishPacket({ ...retained, payload: 'x', packetId: 1 }))
+      await publish(publisher, publishPacket({ ...retained, packetId: 2 }))
+      expect(await takePayloads(watcher)).toEqual(['x', ''])
+      const late = await join(port, 'late')
+      await late.subscribe(['t', qos])
+      expect(await takePayloads(late)).toEqual([])
+    },
+  )
 
   test('at QoS 0 with RETAIN replaces what was retained at another QoS [MQTT-3.3.1-7]', async () => {
     const { port } = await startHub()
@@ -178,6 +277,24 @@ describe('SUBSCRIBE and UNSUBSCRIBE of MQTT 3.1.1', () => {
     client.send(subscribePacket(0xabcd, [['t', 0]]), unsubscribePacket(0x1234, ['t']))
     expect(await client.next('SUBACK')).toMatchObject({ packetId: 0xabcd })
     expect(await client.next('UNSUBACK')).toMatchObject({ packetId: 0x1234 })
+  })
+
+  test('of UNSUBSCRIBE let QoS 1 and 2 that were sent already be finished, also on the next connection [MQTT-3.10.4-3]', async () => {
+    const { hub, log, port } = await startHub()
+    const client = await join(port, 'c', { isClean: false })
+    await client.subscribe(['t', 2])
+    const publisher = await join(port, 'publisher')
+    for (const qos of [1, 2]) await publish(publisher, publishPacket({ topic: 't', qos, packetId: qos }))
+    const sent = await takeMessages(client)
+    client.send(unsubscribePacket(1, ['t']))
+    await client.next('UNSUBACK')
+    await lose(log, client)
+    const back = await join(port, 'c', { isClean: false })
+    const again = await takeMessages(back)
+    expect(again.map(({ packetId, qos }) => [packetId, qos])).toEqual(sent.map(({ packetId, qos }) => [packetId, qos]))
+    for (const one of again) await back.finish(one)
+    expect(await back.restBeforePingresp()).toEqual([])
+    expect(hub.ledger).toMatchObject({ matched: 2, delivered: 2 })
   })
 
   test('may have wildcards, which the hub supports [MQTT-3.8.3-2]', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { endingOf, join5, KEPT, message5, NOT_UTF8, publishAcknowledged, SURROGATE, WITH_NUL } from './steps5.ts'
 import {
+  acknowledgePacket,
   NO_LOCAL,
   publishPacket,
   RETAIN_AS_PUBLISHED,
@@ -10,7 +11,7 @@ import {
 } from '../support/packets.ts'
 import { Id } from '../support/properties.ts'
 import { valuesOf } from '../support/received-packet.ts'
-import { isPublish, leave, publish, takeMessages, takePayloads } from '../support/steps.ts'
+import { isPublish, leave, lose, publish, takeMessages, takePayloads } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 const MALFORMED = 0x81
@@ -79,25 +80,28 @@ describe('SUBSCRIBE', () => {
     expect(await client.restBeforePingresp()).toEqual([])
   })
 
-  test('to a filter that is held sends the retained messages again, and loses and doubles no other [MQTT-3.8.4-4]', async () => {
-    const { port } = await startHub()
-    const publisher = await join5(port, 'publisher')
-    await publish(publisher, publishPacket({ topic: 'retained', payload: 'r', retain: true, properties: [] }))
-    const client = await join5(port, 'c')
-    await client.subscribe(['#', 1])
-    await takeMessages(client)
-    const live: string[] = []
-    for (let i = 0; i < 20; i++) {
-      publisher.send(message5('live', `${i}`))
-      client.send(subscribePacket(7, [['#', 1]], []))
-      live.push(`${i}`)
-    }
-    await publisher.restBeforePingresp()
-    const packets = await client.restBeforePingresp()
-    const payloads = packets.flatMap((packet) => (packet.type === 'PUBLISH' ? [packet.payload.toString()] : []))
-    expect(payloads.filter((payload) => payload !== 'r')).toEqual(live)
-    expect(payloads.filter((payload) => payload === 'r')).toHaveLength(20)
-  })
+  test.each([0, 1, 2])(
+    'to a filter that is held sends the retained messages again, and loses and doubles no other at QoS %i [MQTT-3.8.4-4]',
+    async (qos) => {
+      const { port } = await startHub()
+      const publisher = await join5(port, 'publisher')
+      await publish(publisher, publishPacket({ topic: 'retained', payload: 'r', retain: true, properties: [] }))
+      const client = await join5(port, 'c')
+      await client.subscribe(['#', qos])
+      await takeMessages(client)
+      const live: string[] = []
+      for (let i = 0; i < 20; i++) {
+        publisher.send(publishPacket({ topic: 'live', payload: `${i}`, qos, packetId: i + 1, properties: [] }))
+        client.send(subscribePacket(7, [['#', qos]], []))
+        live.push(`${i}`)
+      }
+      await publisher.restBeforePingresp()
+      const packets = await client.restBeforePingresp()
+      const payloads = packets.flatMap((packet) => (packet.type === 'PUBLISH' ? [packet.payload.toString()] : []))
+      expect(payloads.filter((payload) => payload !== 'r')).toEqual(live)
+      expect(payloads.filter((payload) => payload === 'r')).toHaveLength(20)
+    },
+  )
 
   test.each([
     [0, [0, 0, 0]],
@@ -124,6 +128,19 @@ describe('SUBSCRIBE', () => {
     await publish(publisher, message5('$own/x', 'named'))
     expect(await takePayloads(client)).toEqual(['named'])
   })
+
+  test.each(['#', '+/x', '$share/group/#', '$share/group/+/x'])(
+    'to %s does not reach topics that begin with "$", live or retained [MQTT-4.7.2-1]',
+    async (filter) => {
+      const { port } = await startHub()
+      const client = await join5(port, 'c')
+      const publisher = await join5(port, 'publisher')
+      await publish(publisher, publishPacket({ topic: '$own/x', payload: 'kept', retain: true, properties: [] }))
+      await client.subscribe([filter, 0])
+      await publish(publisher, message5('$own/x', 'live'), message5('own/x', 'matches'))
+      expect(await takePayloads(client)).toEqual(['matches'])
+    },
+  )
 
   test('to a topic of 65,535 bytes is served where the configuration allows it [MQTT-4.7.3-3]', async () => {
     const { port } = await startHub({ config: { limits: { maxTopicBytes: 65_535 } } })
@@ -171,6 +188,13 @@ describe('No Local', () => {
   })
 })
 
+/** A message to `t` with RETAIN and one without. */
+function retainedAndNot(qos: number, firstId = 1): Buffer[] {
+  return [true, false].map((retain, i) =>
+    publishPacket({ topic: 't', payload: 'x', qos, retain, packetId: firstId + i, properties: [] }),
+  )
+}
+
 describe('Retained messages', () => {
   test('are the last of each topic, with their QoS; others stay out [MQTT-3.3.1-5] [MQTT-3.3.1-8]', async () => {
     const { port } = await startHub()
@@ -189,17 +213,41 @@ describe('Retained messages', () => {
     ])
   })
 
-  test('are removed by an empty one, which is passed on and not kept [MQTT-3.3.1-6] [MQTT-3.3.1-7]', async () => {
+  test.each([0, 1, 2])(
+    'are removed by an empty one at QoS %i, which is passed on and not kept [MQTT-3.3.1-6] [MQTT-3.3.1-7]',
+    async (qos) => {
+      const { port } = await startHub()
+      const watcher = await join5(port, 'watcher')
+      await watcher.subscribe(['t', 0])
+      const publisher = await join5(port, 'publisher')
+      const retained = { topic: 't', qos, retain: true, properties: [] }
+      await publish(publisher, publishPacket({ ...retained, payload: 'x', packetId: 1 }))
+      // Whether it is empty, its payload says, not its properties.
+      const properties = [[Id.USER_PROPERTY, ['a', 'b']]] as const
+      await publish(publisher, publishPacket({ ...retained, properties, packetId: 2 }))
+      expect(await takePayloads(watcher)).toEqual(['x', ''])
+      const client = await join5(port, 'c')
+      await client.subscribe(['t', 0])
+      expect(await takeMessages(client)).toEqual([])
+    },
+  )
+
+  test('are not sent by Retain Handling 1 to a subscription of a session that is resumed [MQTT-3.3.1-10]', async () => {
     const { port } = await startHub()
-    const watcher = await join5(port, 'watcher')
-    await watcher.subscribe(['t', 0])
-    const publisher = await join5(port, 'publisher')
-    await publish(publisher, publishPacket({ topic: 't', payload: 'x', retain: true, properties: [] }))
-    await publish(publisher, publishPacket({ topic: 't', retain: true, properties: [] }))
-    expect(await takePayloads(watcher)).toEqual(['x', ''])
-    const client = await join5(port, 'c')
-    await client.subscribe(['t', 0])
-    expect(await takeMessages(client)).toEqual([])
+    const first = await join5(port, 'c', KEPT)
+    await first.subscribe(['t', 1])
+    await leave(first)
+    await publish(
+      await join5(port, 'publisher'),
+      publishPacket({ topic: 't', payload: 'x', retain: true, properties: [] }),
+    )
+    const second = await join5(port, 'c', KEPT)
+    await second.subscribe(['t', 1 | RETAINED_IF_NEW])
+    expect(await takePayloads(second)).toEqual([])
+    await leave(second)
+    const fresh = await join5(port, 'c', { ...KEPT, isClean: true })
+    await fresh.subscribe(['t', 1 | RETAINED_IF_NEW])
+    expect(await takePayloads(fresh)).toEqual(['x'])
   })
 
   test.each([
@@ -221,19 +269,42 @@ describe('Retained messages', () => {
     expect(await takePayloads(client)).toEqual(first)
   })
 
-  test('published to a live subscription keep RETAIN where it asks for that, else lose it [MQTT-3.3.1-12] [MQTT-3.3.1-13]', async () => {
-    const { port } = await startHub()
-    const plain = await join5(port, 'plain')
-    await plain.subscribe(['t', 0])
-    const asPublished = await join5(port, 'as published')
-    await asPublished.subscribe(['t', RETAIN_AS_PUBLISHED])
-    const publisher = await join5(port, 'publisher')
-    await publish(
-      publisher,
-      publishPacket({ topic: 't', retain: true, properties: [] }),
-      publishPacket({ topic: 't', properties: [] }),
-    )
-    expect((await takeMessages(plain)).map(({ retain }) => retain)).toEqual([false, false])
-    expect((await takeMessages(asPublished)).map(({ retain }) => retain)).toEqual([true, false])
-  })
+  test.each([0, 1, 2])(
+    'published at QoS %i to a subscription that is held keep RETAIN where it asks for that, else lose it [MQTT-3.3.1-12] [MQTT-3.3.1-13]',
+    async (qos) => {
+      const { port } = await startHub()
+      const plain = await join5(port, 'plain')
+      await plain.subscribe(['t', qos])
+      const asPublished = await join5(port, 'as published')
+      await asPublished.subscribe(['t', qos | RETAIN_AS_PUBLISHED])
+      await publish(await join5(port, 'publisher'), ...retainedAndNot(qos))
+      expect((await takeMessages(plain)).map(({ retain }) => retain)).toEqual([false, false])
+      expect((await takeMessages(asPublished)).map(({ retain }) => retain)).toEqual([true, false])
+    },
+  )
+
+  test.each([1, 2])(
+    'that wait or are sent again at QoS %i do so with RETAIN as the subscription had asked [MQTT-3.3.1-12] [MQTT-3.3.1-13]',
+    async (qos) => {
+      const { log, port } = await startHub()
+      const publisher = await join5(port, 'publisher')
+      const flagsFor = async (options: number): Promise<boolean[]> => {
+        const first = await join5(port, 'c', KEPT)
+        await first.subscribe(['t', options | RETAINED_NEVER])
+        await publish(publisher, ...retainedAndNot(qos))
+        expect(await takeMessages(first)).toHaveLength(2)
+        await lose(log, first)
+        await publish(publisher, ...retainedAndNot(qos, 3))
+        const second = await join5(port, 'c', KEPT)
+        const messages = await takeMessages(second)
+        expect(messages.map(({ dup }) => dup)).toEqual([true, true, false, false])
+        await leave(second)
+        await leave(await join5(port, 'c'))
+        await publish(publisher, ...[1, 2, 3, 4].map((packetId) => acknowledgePacket('PUBREL', packetId)))
+        return messages.map(({ retain }) => retain)
+      }
+      expect(await flagsFor(qos)).toEqual([false, false, false, false])
+      expect(await flagsFor(qos | RETAIN_AS_PUBLISHED)).toEqual([true, false, true, false])
+    },
+  )
 })

@@ -188,6 +188,14 @@ describe('Will Delay', () => {
     expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
   })
 
+  test('ends with a session that a DISCONNECT with 0x04 ends at once [MQTT-3.1.2-8]', async () => {
+    const { port } = await startHub()
+    const watcher = await watch(port)
+    const client = await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) })
+    await leave(client, 0x04, [[Id.SESSION_EXPIRY, 0]])
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+
   test('counts from a DISCONNECT with 0x04, too [MQTT-3.1.2-8]', async () => {
     const { port } = await startHub()
     const watcher = await watch(port)

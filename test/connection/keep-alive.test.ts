@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { SilenceWatch } from '../../src/connection/silence-watch.ts'
 import { packet, PINGREQ } from '../support/packets.ts'
 import { Bystander, join, leave, message, reasonsOf, untilReason } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
@@ -14,6 +15,21 @@ describe('Keep-alive', () => {
     await untilReason(log, EXPIRED)
     await bystander.expectUntouched()
   })
+
+  test.each([
+    ['MQTT 3.1.1', undefined],
+    ['MQTT 5', []],
+  ])(
+    'of %s is waited for one and a half times its seconds, and no less [MQTT-3.1.2-24] [MQTT5-3.1.2-22]',
+    async (_version, properties) => {
+      const waiting = vi.spyOn(SilenceWatch.prototype, 'wait')
+      onTestFinished(() => waiting.mockRestore())
+      const { port } = await startHub()
+      const client = await join(port, 'c', { keepAliveSeconds: 60, properties })
+      await client.restBeforePingresp()
+      expect(waiting.mock.calls.map(([, ms]) => ms).filter((ms) => ms >= 60_000)).toEqual([90_000])
+    },
+  )
 
   test('counts anything from the client, so that a busy publisher without PINGREQ stays [MQTT-3.1.2-23]', async () => {
     const { log, port } = await startHub()
