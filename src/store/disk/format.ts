@@ -6,13 +6,13 @@ import { decodeState, encodeState } from './state-record.ts'
 /** Version of what `records.ts` and `state-record.ts` write; see `src/store/README.md`. */
 const FORMAT = 'hubbub store 3'
 /** All their values read the same in format 3, but for the states of sessions. */
-const FORMATS_BEFORE: readonly string[] = ['hubbub store 1', 'hubbub store 2']
+const FORMATS_BEFORE: ReadonlySet<string> = new Set(['hubbub store 1', 'hubbub store 2'])
 const FORMAT_KEY = Buffer.from('format')
 
 /** The states of sessions tell the content of the QoS 2 messages that wait for PUBREL: not so before format 3. */
 export function hasContentHashes(about: Records): boolean {
   const format = formatOf(about)
-  return format === undefined || !FORMATS_BEFORE.includes(format)
+  return format === undefined || !FORMATS_BEFORE.has(format)
 }
 
 /**
@@ -24,7 +24,7 @@ export async function takeUpFormat({ root, databases }: OpenedDatabases, folder:
   const { about, states } = databases
   const format = formatOf(about)
   if (format === FORMAT) return
-  if (format !== undefined && !FORMATS_BEFORE.includes(format)) {
+  if (format !== undefined && !FORMATS_BEFORE.has(format)) {
     const message = `Cannot use the store in ${folder}: its format must be "${FORMAT}", it is ${JSON.stringify(format)}`
     throw new HubbubError('STORE_UNUSABLE', `${message}; use the version of Hubbub that wrote it`)
   }
