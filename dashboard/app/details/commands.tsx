@@ -1,11 +1,13 @@
 import { type Signal, useSignal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
 import { link } from '../state/hub.ts'
 import { showSent } from '../state/open.ts'
 import { newId, send } from '../state/sends.ts'
 import type { Announcement, Command } from '../../worker/announcement.ts'
 import { number, words } from '../words/words.ts'
 import { FieldInput } from './field-input.tsx'
-import { initialValues, parametersOf, type Values } from './form-values.ts'
+import { changesOf, currentValues, type Members, parametersOf, runFault, valueIn, type Values } from './form-values.ts'
+import { useLastSaid } from './use-last-said.ts'
 
 /** Commands, and fields of each, that are drawn at first; more on demand. */
 const FIRST = 10
@@ -19,12 +21,20 @@ interface CommandsProps {
 /** Forms for what a device announces that it can do. */
 export function Commands({ name, announcement: { commands, omittedCommands, protocol } }: CommandsProps) {
   const limit = useSignal(FIRST)
+  const state = useLastSaid(`devices/${name}/state`)
+  const telemetry = useLastSaid(`devices/${name}/telemetry`)
   if (commands.length === 0) return null
   return (
     <section>
       <h3>{words.value.commands}</h3>
       {commands.slice(0, limit.value).map((command) => (
-        <CommandForm key={command.name} device={name} command={command} protocol={protocol} />
+        <CommandForm
+          key={command.name}
+          device={name}
+          command={command}
+          protocol={protocol}
+          reported={[state, telemetry]}
+        />
       ))}
       <More all={commands.length} omitted={omittedCommands} limit={limit} />
     </section>
@@ -59,40 +69,65 @@ interface FormProps {
   readonly device: string
   readonly command: Command
   readonly protocol: 4 | 5
+  /** What the device says of itself, the surest first. */
+  readonly reported: readonly (Members | undefined)[]
 }
 
-function CommandForm({ device, command, protocol }: FormProps) {
-  const values = useSignal<Values>(initialValues(command.fields))
+/** Begins with what the device is set to; what is put in stays until the device has it. */
+function CommandForm({ device, command: { name, title, fields, omittedFields }, protocol, reported }: FormProps) {
+  const text = words.value
+  const topic = `devices/${device}/cmd/${name}`
+  const told = useLastSaid(topic)
+  const edits = useSignal<Values>(new Map())
   const limit = useSignal(FIRST)
+  const current = useMemo(() => {
+    const known = currentValues(fields, reported)
+    // A parameter with a default is none that a device is set to.
+    const untold = fields.filter((field) => !known.has(field.name) && field.initial === undefined)
+    return new Map([...known, ...currentValues(untold, [told])])
+  }, [fields, ...reported, told])
+  useEffect(() => {
+    const done = new Set(changesOf(fields, edits.peek(), current).map(({ field }) => field.name))
+    edits.value = new Map([...edits.peek()].filter(([field]) => !current.has(field) || done.has(field)))
+  }, [current])
+  const changes = changesOf(fields, edits.value, current)
+  const fault = runFault(fields, edits.value, current)
   return (
     <form
       class="command"
-      aria-label={command.title}
+      aria-label={title}
       onSubmit={(event) => {
         event.preventDefault()
+        if (fault !== undefined) return
         const id = newId()
-        const parameters = parametersOf(command.fields, values.value)
+        const parameters = parametersOf(fields, edits.value, current)
         const reply = { responseTopic: `replies/${link.peek().clientId}`, correlationData: id }
         const payload = JSON.stringify(protocol === 4 ? { ...parameters, ...reply } : parameters)
-        const topic = `devices/${device}/cmd/${command.name}`
         showSent(send({ topic, payload, qos: 1, retain: false, wantsReply: true }, id))
       }}
     >
       <b>
-        <bdi>{command.title}</bdi>
+        <bdi>{title}</bdi>
       </b>
-      {command.fields.slice(0, limit.value).map((field) => (
+      {fields.slice(0, limit.value).map((field) => (
         <FieldInput
           key={field.name}
           field={field}
-          value={values.value[field.name] ?? ''}
+          value={valueIn(field, edits.value, current)}
+          isKnown={current.has(field.name)}
+          change={changes.find((change) => change.field === field)}
           onChange={(value) => {
-            values.value = { ...values.value, [field.name]: value }
+            edits.value = new Map(edits.value).set(field.name, value)
           }}
         />
       ))}
-      <More all={command.fields.length} omitted={command.omittedFields} limit={limit} />
-      <button type="submit">{words.value.runCommand}</button>
+      <More all={fields.length} omitted={omittedFields} limit={limit} />
+      <span class="command-run">
+        <button type="submit" disabled={fault !== undefined}>
+          {text.runCommand}
+        </button>
+        {fault !== undefined && <span class="quiet">{text.runFaults[fault]}</span>}
+      </span>
     </form>
   )
 }

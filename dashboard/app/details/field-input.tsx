@@ -1,25 +1,63 @@
+import { useId } from 'preact/hooks'
 import type { Field } from '../../worker/announcement.ts'
+import { startOf, visible } from '../../worker/visible.ts'
 import { words } from '../words/words.ts'
-import { jsonFault } from './form-values.ts'
+import { type Change, jsonFault } from './form-values.ts'
+
+/** Of a value beside its field; all of it is in the field. */
+const SHOWN = 40
 
 interface FieldProps {
   readonly field: Field
   /** As `form-values` has it. */
   readonly value: string
+  /** The device has said what it is set to. */
+  readonly isKnown: boolean
+  /** What it would be set to instead. */
+  readonly change: Change | undefined
   readonly onChange: (value: string) => void
+}
+
+interface InputProps extends FieldProps {
+  readonly changeId: string
 }
 
 /** One parameter of a command, with the bounds of its schema: the browser says in its own words what is out of them. */
 export function FieldInput(props: FieldProps) {
-  const { field, value, onChange } = props
-  const { title, unit, type, isRequired } = field
-  const isOptional = !isRequired && field.initial === undefined
-  if (type === 'boolean' && !isOptional) {
+  const id = useId()
+  return (
+    <div class="field-of-command" data-known={props.isKnown}>
+      <Input {...props} changeId={id} />
+      {/* A slot of its own, so that nothing moves when it is filled. */}
+      <span class="field-change" id={id}>
+        {props.change !== undefined && <ChangeText change={props.change} />}
+      </span>
+    </div>
+  )
+}
+
+function ChangeText({ change: { field, from, to } }: { readonly change: Change }) {
+  const text = `${shownOf(field, from)} → ${shownOf(field, to)}`
+  return <bdi title={text}>{text}</bdi>
+}
+
+function shownOf({ type, choices }: Field, value: string): string {
+  const { yes, no, empty } = words.value
+  if (type === 'boolean') return value === 'true' ? yes : no
+  return choices.find(({ json }) => json === value)?.text ?? (value === '' ? empty : visible(startOf(value, SHOWN)))
+}
+
+function Input(props: InputProps) {
+  const { field, value, isKnown, onChange, changeId } = props
+  const { title, unit, type, isRequired, initial } = field
+  const isOptional = !isRequired && initial === undefined && !isKnown
+  if (type === 'boolean' && (isKnown || initial !== undefined)) {
     return (
       <label class="field field-check">
         <input
           type="checkbox"
           checked={value === 'true'}
+          aria-describedby={changeId}
           onChange={({ currentTarget }) => onChange(String(currentTarget.checked))}
         />
         <bdi>{title}</bdi>
@@ -42,15 +80,20 @@ export function FieldInput(props: FieldProps) {
   )
 }
 
-function Choice({ field, value, onChange, isOptional }: FieldProps & { readonly isOptional: boolean }) {
+function Choice({ field, value, onChange, isOptional, changeId }: InputProps & { readonly isOptional: boolean }) {
   const text = words.value
   const yesOrNo = [
     { json: 'true', text: text.yes },
     { json: 'false', text: text.no },
   ]
   return (
-    <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-      {isOptional && <option value="">{text.leftAsIs}</option>}
+    <select
+      value={value}
+      required={field.isRequired}
+      aria-describedby={changeId}
+      onChange={({ currentTarget }) => onChange(currentTarget.value)}
+    >
+      {(isOptional || value === '') && <option value="">{isOptional ? text.leftAsIs : text.choose}</option>}
       {(field.type === 'boolean' ? yesOrNo : field.choices).map((choice) => (
         <option key={choice.json} value={choice.json}>
           {yesOrNo.find(({ json }) => json === choice.json)?.text ?? choice.text}
@@ -60,7 +103,7 @@ function Choice({ field, value, onChange, isOptional }: FieldProps & { readonly 
   )
 }
 
-function Text({ field, value, onChange }: FieldProps) {
+function Text({ field, value, onChange, changeId }: InputProps) {
   const { type, minimum, maximum, multipleOf, maxLength, pattern, isRequired } = field
   if (type === 'number' || type === 'integer') {
     const step = multipleOf ?? (type === 'integer' ? 1 : undefined)
@@ -72,6 +115,7 @@ function Text({ field, value, onChange }: FieldProps) {
         step={isStepped ? step : 'any'}
         required={isRequired}
         value={value}
+        aria-describedby={changeId}
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
         {...(minimum !== undefined && { min: minimum })}
         {...(maximum !== undefined && { max: maximum })}
@@ -82,6 +126,7 @@ function Text({ field, value, onChange }: FieldProps) {
     <input
       required={isRequired && type === 'json'}
       value={value}
+      aria-describedby={changeId}
       onInput={({ currentTarget }) => {
         if (type === 'json') currentTarget.setCustomValidity(jsonFault(currentTarget.value) ?? '')
         onChange(currentTarget.value)

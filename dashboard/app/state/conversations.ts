@@ -73,6 +73,8 @@ export const overview = signal<Overview | undefined>(undefined)
 export const overviews = signal<readonly Overview[]>([])
 /** Topics that anybody but the hub published to. */
 export const topicCount = signal(0)
+/** Grows with all that the feed tells of topics of the open conversation. */
+export const openNews = signal(0)
 /** Makes "recent" sort anew. */
 const recentTick = signal(0)
 
@@ -215,6 +217,7 @@ function learnSpeaker(one: Conversation, { topic, publisher }: TopicNews): void 
 function note(one: Conversation, topic: TopicNews): void {
   const before = one.topics.get(topic.topic)
   one.topics.set(topic.topic, topic)
+  if (openConversation.peek() === one) openNews.value++
   const isCounted = isNews(topic.topic)
   const { value: last } = one.last
   if (last === undefined || (last.atMs <= topic.atMs && (isCounted || !isNews(last.topic)))) {

@@ -112,7 +112,11 @@ export const en = {
   command: 'Command',
   commands: 'Commands',
   runCommand: 'Run',
-  fieldMissing: 'This field is required',
+  runFaults: {
+    missing: 'Fill in the required fields',
+    unchanged: 'Nothing changed yet',
+  },
+  choose: 'Choose…',
   answered: (ms: string) => `answered after ${ms}`,
   noReplyYet: 'waiting for a reply',
   edit: 'Edit',

@@ -114,7 +114,11 @@ export const ru: Words = {
   command: 'Команда',
   commands: 'Команды',
   runCommand: 'Выполнить',
-  fieldMissing: 'Это поле нужно заполнить',
+  runFaults: {
+    missing: 'Заполните обязательные поля',
+    unchanged: 'Пока ничего не изменено',
+  },
+  choose: 'Выберите…',
   answered: (ms) => `ответ через ${ms}`,
   noReplyYet: 'ждёт ответа',
   edit: 'Править',
