@@ -137,9 +137,9 @@ test('Of several messages that were sent at once, only the one that the hub cann
   expect(heard.toSorted()).toEqual(['after it', 'before it'])
 })
 
-for (const { place, bytesThatFit } of [
-  { place: '#/room/lobby', bytesThatFit: 4030 },
-  { place: '#/device/lamp-1', bytesThatFit: 3965 },
+for (const { place, bytesThatFit, topic } of [
+  { place: '#/room/lobby', bytesThatFit: 4030, topic: undefined },
+  { place: '#/device/lamp-1', bytesThatFit: 3964, topic: 'devices/lamp-1/cmd/x' },
 ]) {
   test(`At ${place} a message of as many bytes as the hub takes goes through, a larger one is refused in words`, async () => {
     const { page, proxy } = await openLobby(
@@ -148,6 +148,7 @@ for (const { place, bytesThatFit } of [
       believeInWideLimits,
     )
     const mark = page.locator('[data-tick="refused"]')
+    if (topic !== undefined) await page.getByRole('textbox', { name: 'Topic' }).fill(topic)
     for (let bytes = bytesThatFit; (await mark.count()) === 0; bytes++) {
       await write(page, `${bytes} ${'x'.repeat(bytes)}`, 1)
       const row = page.locator('.message', { hasText: `${bytes} x` })

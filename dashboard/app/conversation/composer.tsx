@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks'
 import type { Conversation } from '../state/conversations.ts'
 import { changeDraft, type Draft, draft, draftSent, editLast } from '../state/draft.ts'
 import { showSent } from '../state/open.ts'
@@ -6,10 +7,12 @@ import { send } from '../state/sends.ts'
 import { myName } from '../state/settings.ts'
 import { publishFault } from '../state/limits.ts'
 import { Icon } from '../icons.tsx'
+import { RemovalState, useRemoval } from '../removal.tsx'
 import { words } from '../words/words.ts'
 import type { QoS } from '../../worker/protocol.ts'
 
 const QOS: readonly QoS[] = [0, 1, 2]
+const COMMAND = /\/cmd\//
 
 /** Where one writes: the topic comes from the conversation, QoS and Retain are chips. */
 export function Composer({ conversation }: { readonly conversation: Conversation }) {
@@ -17,8 +20,19 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   const { topic, text: payload, qos, retain } = draft.value
   const isRoom = conversation.kind === 'room'
   const fault = publishFault(topic, payloadOf(conversation, payload))
+  const gap = gapIn(draft.value, isRoom)
+  const removal = useRemoval(async () => changeDraft({ retain: false }))
+  const isRemoval = retain && payload === ''
+  useEffect(() => {
+    removal.asked.value = undefined
+  }, [topic, isRemoval])
   const submit = (): void => {
-    if (fault !== undefined || (isRoom && payload === '')) return
+    if (fault !== undefined || gap !== undefined) return
+    removal.done.value = undefined
+    if (isRemoval) {
+      removal.ask({ filter: topic, text: undefined })
+      return
+    }
     publish(conversation, draft.value)
     draftSent()
   }
@@ -31,6 +45,9 @@ export function Composer({ conversation }: { readonly conversation: Conversation
       }}
     >
       <SavedMessages conversation={conversation} />
+      <div role="status">
+        <RemovalState removal={removal} />
+      </div>
       <div class="chips">
         {isRoom ? (
           <label class="chip-field">
@@ -85,13 +102,16 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         )}
         <JsonState payload={payload} />
         {fault !== undefined && <span class="fault">{fault}</span>}
+        {fault === undefined && gap !== undefined && payload !== '' && <span class="fault">{text.gaps[gap]}</span>}
       </div>
       <div class="writing">
         <textarea
           rows={Math.min(8, payload.split('\n').length)}
           value={payload}
           aria-label={text.message}
-          placeholder={isRoom ? text.messagePlaceholder : text.payloadPlaceholder}
+          placeholder={
+            isRoom ? text.messagePlaceholder : gap === 'command' ? text.gaps.command : text.payloadPlaceholder
+          }
           onInput={({ currentTarget }) => changeDraft({ text: currentTarget.value })}
           onKeyDown={(event) => {
             const isPlainEnter = event.key === 'Enter' && !event.shiftKey && !event.isComposing && isRoom
@@ -104,7 +124,13 @@ export function Composer({ conversation }: { readonly conversation: Conversation
             }
           }}
         />
-        <button type="submit" class="send" aria-label={text.send} title={text.sendHelp} disabled={fault !== undefined}>
+        <button
+          type="submit"
+          class="send"
+          aria-label={text.send}
+          title={gap === undefined ? text.sendHelp : text.gaps[gap]}
+          disabled={fault !== undefined || gap !== undefined}
+        >
           <Icon name="send" />
         </button>
       </div>
@@ -112,9 +138,17 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   )
 }
 
+/** What is still to be written before anything can be sent. */
+function gapIn({ topic, text, retain }: Draft, isRoom: boolean): 'topic' | 'command' | 'message' | undefined {
+  if (isRoom) return text === '' ? 'message' : undefined
+  // No device has such a topic; the name of the command is missing.
+  if (topic.endsWith('/')) return 'topic'
+  return COMMAND.test(topic) && text === '' && !retain ? 'command' : undefined
+}
+
 function publish(conversation: Conversation, { topic, text, qos, retain }: Draft): void {
   const payload = payloadOf(conversation, text)
-  showSent(send({ topic, payload, qos, retain, wantsReply: /\/cmd\//.test(topic) }))
+  showSent(send({ topic, payload, qos, retain, wantsReply: COMMAND.test(topic) }))
 }
 
 /** In a room who says it goes with what is said. */

@@ -3,26 +3,17 @@ import { useEffect } from 'preact/hooks'
 import type { Arrived } from '../../worker/protocol.ts'
 import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
-import type { Answer } from '../../../src/http/api-types.ts'
-import { apiUrl, ask } from '../state/api.ts'
+import { apiUrl } from '../state/api.ts'
 import { past } from '../state/hub.ts'
 import { filterFault } from '../state/topic-filter.ts'
 import { bytes, duration } from '../words/format.ts'
-import { count, words } from '../words/words.ts'
+import { words } from '../words/words.ts'
+import { RemovalState, useRemoval, type Wanted } from '../removal.tsx'
 import { PageHead } from './page-head.tsx'
 
 const PAGE = 200
 /** So that not every letter asks the hub. */
 const TYPING_MS = 200
-
-interface Wanted {
-  readonly filter: string
-  readonly text: string | undefined
-}
-
-interface Asked extends Answer<'DELETE /retained'> {
-  readonly wanted: Wanted
-}
 
 /** What the hub retains: searched, looked at, deleted one by one or by filter, put back. */
 export function Retained() {
@@ -31,9 +22,6 @@ export function Retained() {
   const search = useSignal('')
   const found = useSignal<readonly Arrived[]>([])
   const cursor = useSignal<string | null>(null)
-  const fault = useSignal<string | undefined>(undefined)
-  const asked = useSignal<Asked | undefined>(undefined)
-  const done = useSignal<{ text: string; undoToken: string | null } | undefined>(undefined)
   const wanted: Wanted = { filter: filter.value, text: search.value === '' ? undefined : search.value }
   const wrong = filterFault(filter.value)
   const load = async (from?: string): Promise<void> => {
@@ -44,25 +32,10 @@ export function Retained() {
     cursor.value = page.nextCursor
     fault.value = page.fault
   }
-  const attempt = (work: () => Promise<void>): void => {
-    work().catch((error: unknown) => {
-      fault.value = error instanceof Error ? error.message : String(error)
-    })
-  }
-  const remove = async (what: Wanted, dryRun: boolean): Promise<void> => {
-    const answer = await ask('DELETE /retained', { query: { ...what, dryRun } })
-    asked.value = dryRun ? { ...answer, wanted: what } : undefined
-    if (dryRun) return
-    done.value = { text: text.deleted(count(answer.messages, text.messages)), undoToken: answer.undoToken }
-    await load()
-  }
-  const undo = async (undoToken: string): Promise<void> => {
-    const { restored } = await ask('POST /retained/undo', { body: { undoToken } })
-    done.value = { text: text.restored(count(restored, text.messages)), undoToken: null }
-    await load()
-  }
+  const removal = useRemoval(() => load())
+  const { attempt, fault } = removal
   useEffect(() => {
-    asked.value = undefined
+    removal.asked.value = undefined
     if (wrong !== undefined) return undefined
     const timer = setTimeout(() => attempt(() => load()), found.value.length === 0 ? 0 : TYPING_MS)
     return () => clearTimeout(timer)
@@ -93,31 +66,14 @@ export function Retained() {
           type="button"
           class="danger"
           disabled={found.value.length === 0 || wrong !== undefined}
-          onClick={() => attempt(() => remove(wanted, true))}
+          onClick={() => removal.ask(wanted)}
         >
           {text.deleteAll}
         </button>
       </div>
       <div role="status" class="status">
         {wrong !== undefined && <p class="fault">{text[wrong]}</p>}
-        {fault.value !== undefined && <p class="fault">{fault.value}</p>}
-        {asked.value !== undefined && (
-          <Question
-            asked={asked.value}
-            confirm={(what) => attempt(() => remove(what, false))}
-            cancel={() => (asked.value = undefined)}
-          />
-        )}
-        {done.value !== undefined && (
-          <p class="ask">
-            {done.value.text}
-            {done.value.undoToken !== null && (
-              <button type="button" onClick={() => attempt(() => undo(done.value?.undoToken ?? ''))}>
-                {text.undo}
-              </button>
-            )}
-          </p>
-        )}
+        <RemovalState removal={removal} />
       </div>
       {found.value.length === 0 ? (
         <div class="empty">
@@ -125,10 +81,7 @@ export function Retained() {
           <p>{text.noRetained}</p>
         </div>
       ) : (
-        <Table
-          messages={found.value}
-          remove={({ topic }) => attempt(() => remove({ filter: topic, text: undefined }, true))}
-        />
+        <Table messages={found.value} remove={({ topic }) => removal.ask({ filter: topic, text: undefined })} />
       )}
       {cursor.value !== null && (
         <p class="buttons">
@@ -138,32 +91,6 @@ export function Retained() {
         </p>
       )}
     </main>
-  )
-}
-
-interface QuestionProps {
-  readonly asked: Asked
-  readonly confirm: (wanted: Wanted) => void
-  readonly cancel: () => void
-}
-
-/** How many it would be, before anything is deleted. */
-function Question({ asked, confirm, cancel }: QuestionProps) {
-  const text = words.value
-  return (
-    <p class="ask">
-      <span>
-        <code>{asked.wanted.filter}</code> · {bytes(asked.bytes)}
-      </span>
-      {text.deleteAsk(count(asked.messages, text.messages))}
-      {!asked.canUndo && <b>{text.noUndo}</b>}
-      <button type="button" class="danger" onClick={() => confirm(asked.wanted)}>
-        {text.delete}
-      </button>
-      <button type="button" onClick={cancel}>
-        {text.cancel}
-      </button>
-    </p>
   )
 }
 

@@ -105,6 +105,11 @@ export const en = {
   topicMissing: 'Enter a topic to publish to',
   topicWildcard: 'A topic to publish to cannot contain + or #',
   topicReserved: 'Only the hub publishes to topics that begin with $',
+  gaps: {
+    topic: 'The topic is not finished: it ends with /',
+    command: 'Parameters as JSON; {} for none',
+    message: 'Write a message first',
+  },
   bot: 'bot',
   topicTooLong: (most: string) => `A topic can have at most ${most}`,
   topicTooDeep: (most: string) => `A topic can have at most ${most} levels`,
