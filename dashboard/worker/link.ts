@@ -4,6 +4,7 @@ import { glance, hashOf } from './payload.ts'
 import { listed } from './properties.ts'
 import type { Arrived, BatchEntry, LinkChange, Outgoing, Receipt } from './protocol.ts'
 import type { KeptPayloads } from './kept.ts'
+import { refusalIn } from './reply.ts'
 
 /** The session lives on for so long, so that a short outage loses nothing that was on its way. */
 const SESSION_SECONDS = 30
@@ -13,6 +14,8 @@ const LONGEST_PAUSE_MS = 15_000
 const PAUSE_GROWTH = 1.1
 const CONNECT_MS = 8000
 const KEEP_ALIVE_SECONDS = 20
+/** Longer replies are not read for whether they say no. */
+const REPLY_BYTES = 65_536
 /** What is in flight outlives a lost connection. */
 const STORE = { clean: false }
 
@@ -153,6 +156,7 @@ export class Link {
         reasonCode: undefined,
         reason,
         receipt: undefined,
+        refusal: payload.length > REPLY_BYTES ? undefined : refusalIn(decode(payload)),
       })
       return
     }

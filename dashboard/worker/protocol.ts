@@ -2,6 +2,7 @@
 
 import type { Announcement } from './announcement.ts'
 import type { ChatText } from './chat.ts'
+import type { Refusal } from './reply.ts'
 
 export type QoS = 0 | 1 | 2
 
@@ -63,6 +64,8 @@ export interface SendChange {
   /** The hub's words, if it had any. */
   readonly reason: string | undefined
   readonly receipt: Receipt | undefined
+  /** Of a reply that says no. */
+  readonly refusal?: Refusal | undefined
 }
 
 /** What the hub tells on `$hub/receipts/<client id>`. */

@@ -139,6 +139,42 @@ describe('The sign of a message is', () => {
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
+  test('a red mark with the words of the device when it answers no, and what it says is red too', async () => {
+    const { port, httpPort } = await startHubWithHttp()
+    const lamp = await connectClient(port, 'lamp-1')
+    await lamp.subscribeAsync('devices/lamp-1/cmd/+', { qos: 1 })
+    const answers = [
+      '{"ok":false,"error":{"code":"PARAMETERS_INVALID","message":"brightness must be at most 100"}}',
+      '{"ok":true,"result":{}}',
+    ]
+    lamp.on('message', (_topic, _payload, { properties = {} }) => {
+      const { responseTopic = '', correlationData = Buffer.alloc(0) } = properties
+      lamp.publish(responseTopic, answers.shift() ?? '', { qos: 1, properties: { correlationData } })
+    })
+    const { page } = await openPage(httpPort, '#/device/lamp-1')
+    await page.getByRole('textbox', { name: 'Topic' }).fill('devices/lamp-1/cmd/set')
+    await page.getByRole('textbox', { name: 'Message' }).fill('{"brightness":200}')
+    await page.keyboard.press('Control+Enter')
+    await sees(page, '"brightness":200', 'declined')
+    const mark = page.locator('[data-tick="declined"]')
+    expect(await mark.getAttribute('aria-label')).toBe('The device refused: brightness must be at most 100')
+    const reply = page.locator('.reply')
+    expect(await reply.locator('.value').textContent()).toBe('The device refused: brightness must be at most 100')
+    await reply.getByText('PARAMETERS_INVALID').waitFor()
+    const [red, ...others] = await page.evaluate<string[]>(`[
+      ...document.querySelectorAll('[data-tick="declined"], .reply .value, .reply .badge, .message[data-mine="true"] .badge-refusal'),
+    ].map((one) => getComputedStyle(one).color)`)
+    expect(others).toEqual([red, red, red, red])
+    expect(red).toBe('rgb(192, 36, 52)')
+    await mark.click()
+    await page.locator('.trail li', { hasText: 'The device refused' }).getByText('at most 100').waitFor()
+    await page.locator('.trail').getByRole('button', { name: 'Edit' }).click()
+    expect(await page.getByRole('textbox', { name: 'Message' }).inputValue()).toBe('{"brightness":200}')
+    await page.getByRole('textbox', { name: 'Message' }).fill('{"brightness":100}')
+    await page.keyboard.press('Control+Enter')
+    await sees(page, '"brightness":100', 'answered')
+  })
+
   test('a tick that says "nobody is subscribed" for the reason code that the publish callback hides', async () => {
     const { page } = await openLobby()
     await write(page, 'anybody?', 2)

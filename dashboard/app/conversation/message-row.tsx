@@ -1,7 +1,7 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import { choose, chosen, reopen } from '../state/open.ts'
 import { readChat } from '../../worker/chat.ts'
-import type { Send } from '../state/sends.ts'
+import { refusalOf, type Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/rows.ts'
 import { bytes, clock, latency, time } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
@@ -46,7 +46,13 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
   const isChosen = chosen.value?.id === message.id
   const isAnnounced = send === undefined && fieldsOf(message).length > 0 && measured(message).length > 0
   return (
-    <div class="message" data-mine={send !== undefined} data-chosen={isChosen} data-continued={isContinued}>
+    <div
+      class="message"
+      data-mine={send !== undefined}
+      data-refused={isDeclined(send)}
+      data-chosen={isChosen}
+      data-continued={isContinued}
+    >
       <time class="at">{time(message.atMs)}</time>
       <Label
         topic={message.topic}
@@ -101,7 +107,7 @@ function SentLine({
   const { message, atMs } = send
   const chat = readChat(message.payload)
   return (
-    <div class="message" data-mine="true" data-continued={isContinued}>
+    <div class="message" data-mine="true" data-refused={isDeclined(send)} data-continued={isContinued}>
       <time class="at">{time(atMs)}</time>
       <Label
         topic={message.topic}
@@ -127,27 +133,44 @@ function Latency({ send }: { readonly send: Send }) {
   const reply = steps.find(({ step }) => step === 'reply')
   if (reply === undefined) return null
   return (
-    <span class="badge badge-reply" title={reply.reason}>
+    <span class={`badge badge-${isDeclined(send) ? 'refusal' : 'reply'}`} title={reply.reason}>
       ↩ {latency(replyMs(send, steps))}
     </span>
   )
 }
 
-/** The answer to a command, below what was sent meanwhile: sign, latency, payload. */
+/** Whether the device said no to a message of this page. */
+function isDeclined(send: Send | undefined): boolean {
+  return send !== undefined && refusalOf(send.steps.value) !== undefined
+}
+
+/** The answer to a command, below what was sent meanwhile: sign, latency, payload; of a no its words. */
 function ReplyLine({ send }: { readonly send: Send }) {
   const steps = send.steps.value
   const reply = steps.find(({ step }) => step === 'reply')
+  const refusal = refusalOf(steps)
   return (
-    <div class="message reply">
+    <div class="message reply" data-refused={refusal !== undefined}>
       <time class="at">{time(reply?.atMs ?? send.atMs)}</time>
       <span class="topic" title={send.message.topic}>
         <bdi>↩ {send.message.topic.split('/').at(-1)}</bdi>
       </span>
-      <span class="value value-json">
-        <bdi>{reply?.reason}</bdi>
-      </span>
+      {refusal === undefined ? (
+        <span class="value value-json">
+          <bdi>{reply?.reason}</bdi>
+        </span>
+      ) : (
+        <span class="value" title={refusal.message}>
+          {words.value.ticks.declined}: <bdi>{refusal.message ?? refusal.code ?? reply?.reason}</bdi>
+        </span>
+      )}
       <span class="badges">
-        <span class="badge badge-reply">{latency(replyMs(send, steps))}</span>
+        {refusal?.code !== undefined && refusal.message !== undefined && (
+          <span class="badge badge-refusal">{refusal.code}</span>
+        )}
+        <span class={`badge badge-${refusal === undefined ? 'reply' : 'refusal'}`}>
+          {latency(replyMs(send, steps))}
+        </span>
       </span>
       <span class="tick-slot" />
     </div>

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { Receipt, SendChange } from '../../worker/protocol.ts'
 import { presence } from '../state/presence.ts'
-import { deliveredCount, receiptOf, type Send, type Tick, tickOf } from '../state/sends.ts'
+import { deliveredCount, receiptOf, refusalOf, type Send, type Tick, tickOf } from '../state/sends.ts'
 import { latency } from '../words/format.ts'
 import { refusal } from '../words/refusal.ts'
 import { number, words } from '../words/words.ts'
@@ -24,6 +24,7 @@ const DRAWN: Readonly<Record<Tick, string>> = {
   partly: TWO,
   delivered: TWO,
   answered: TWO,
+  declined: 'M10 3a7 7 0 1 1 0 14a7 7 0 1 1 0-14M7.500 7.500l5 5M12.500 7.500l-5 5',
   refused: 'M10 3a7 7 0 1 1 0 14a7 7 0 1 1 0-14M10 6v5M10 13.500v.2',
   'not-sent': 'M10 3a7 7 0 1 1 0 14a7 7 0 1 1 0-14M10 6v5M10 13.500v.2',
 }
@@ -69,6 +70,7 @@ function labelOf(send: Send, tick: Tick): string {
   const receipt = receiptOf(steps)
   const own = text.ticks[tick]
   if (tick === 'answered') return `${own}: ${text.answered(latency(replyMs(send, steps)))}`
+  if (tick === 'declined') return [own, refusalOf(steps)?.message ?? refusalOf(steps)?.code].filter(Boolean).join(': ')
   if (tick === 'refused') {
     const refused = steps.find(({ step }) => step === 'refused') ?? steps.findLast(({ reason }) => reason !== undefined)
     return refused === undefined ? own : `${own}: ${refusal(refused)}`

@@ -43,8 +43,9 @@ export function Trail({ send, onClose }: TrailProps) {
             // After a reconnect a step comes once more.
             <Step
               key={index}
-              name={text.steps[change.step]}
+              name={change.refusal === undefined ? text.steps[change.step] : text.ticks.declined}
               reason={reasonOf(change)}
+              isRefusal={change.refusal !== undefined}
               atMs={change.atMs}
               startMs={send.atMs}
             />
@@ -67,7 +68,7 @@ export function Trail({ send, onClose }: TrailProps) {
           </ul>
         </>
       )}
-      {(tick === 'refused' || tick === 'not-sent') && (
+      {(tick === 'refused' || tick === 'declined' || tick === 'not-sent') && (
         <p class="buttons">
           <button
             type="button"
@@ -96,13 +97,14 @@ export function Trail({ send, onClose }: TrailProps) {
 interface StepProps {
   readonly name: string
   readonly reason?: string | undefined
+  readonly isRefusal?: boolean
   readonly atMs: number
   readonly startMs: number
 }
 
-function Step({ name, reason, atMs, startMs }: StepProps) {
+function Step({ name, reason, isRefusal = false, atMs, startMs }: StepProps) {
   return (
-    <li>
+    <li data-refused={isRefusal}>
       <b>{name}</b>
       <span>{reason}</span>
       <time title={time(atMs)}>+{latency(atMs - startMs)}</time>
@@ -111,7 +113,7 @@ function Step({ name, reason, atMs, startMs }: StepProps) {
 }
 
 function reasonOf(change: SendChange): string | undefined {
-  return change.step === 'refused' ? refusal(change) : change.reason
+  return change.step === 'refused' ? refusal(change) : (change.refusal?.message ?? change.reason)
 }
 
 function outcomeOf({ outcome, reason }: Receiver): string {

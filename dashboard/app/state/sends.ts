@@ -1,5 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
 import type { Arrived, Outgoing, QoS, Receipt, SendChange } from '../../worker/protocol.ts'
+import type { Refusal } from '../../worker/reply.ts'
 import { publish } from './hub.ts'
 
 /** What a sign beside a message says; every one is something the hub or the connection told. */
@@ -13,6 +14,8 @@ export type Tick =
   | 'partly'
   | 'delivered'
   | 'answered'
+  /** The device said no. */
+  | 'declined'
   | 'refused'
   | 'not-sent'
 
@@ -80,7 +83,7 @@ export function tickOf({ message, steps: { value: steps } }: Send): Tick {
   const has = (step: SendChange['step']): boolean => steps.some((one) => one.step === step)
   if (has('refused')) return 'refused'
   if (has('not-sent')) return 'not-sent'
-  if (has('reply')) return 'answered'
+  if (has('reply')) return refusalOf(steps) === undefined ? 'answered' : 'declined'
   const receipt = receiptOf(steps)
   if (receipt?.refused !== undefined) return 'refused'
   if (receipt !== undefined && receipt.matched > 0) {
@@ -98,6 +101,11 @@ export function tickOf({ message, steps: { value: steps } }: Send): Tick {
 /** Whether a message of this page was sent with RETAIN. */
 export function isRetained(id: string): boolean {
   return sends.get(id)?.message.retain === true
+}
+
+/** Why the device refuses, if that is its last word. */
+export function refusalOf(steps: readonly SendChange[]): Refusal | undefined {
+  return steps.findLast(({ step }) => step === 'reply')?.refusal
 }
 
 export function receiptOf(steps: readonly SendChange[]): Receipt | undefined {

@@ -136,6 +136,7 @@ export const en = {
     delivered: 'Delivered to everybody it was for',
     partly: 'Delivered to some of them',
     answered: 'The device answered',
+    declined: 'The device refused',
     nobody: 'The hub has it, but nobody is subscribed',
     refused: 'Refused',
     'not-sent': 'Not sent: there was no connection, and QoS 0 does not wait',
