@@ -1,6 +1,9 @@
 const PATHS = {
   back: 'M15 5l-7 7 7 7',
   close: 'M6 6l12 12M18 6L6 18',
+  clock: 'M12 4a8 8 0 1 1 0 16a8 8 0 1 1 0-16M12 8v4l3 2',
+  warning: 'M12 4l9 16H3zM12 10v5M12 17.500v.2',
+  again: 'M19 12a7 7 0 1 1-2.500-5.400M19 4v4h-4',
   down: 'M6 9l6 6 6-6',
   details: 'M4 5h16v14H4zM14 5v14',
   pause: 'M8 5v14M16 5v14',

@@ -2,8 +2,8 @@
 import './style/index.css'
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { feedReceiver, loadPresence, restoreSaved } from './state/conversations.ts'
-import { openFeed } from './state/feed.ts'
+import { feedReceiver, restoreSaved } from './state/conversations.ts'
+import { followFeed } from './state/feed.ts'
 import { start } from './state/hub.ts'
 import { followLimits } from './state/limits.ts'
 import { followOpen, receiver } from './state/open.ts'
@@ -14,9 +14,7 @@ start(receiver)
 followOpen()
 followLimits()
 followOwnDrops()
-openFeed(feedReceiver)
-// Without the list of clients the dots stay hollow: unknown is what they then say.
-loadPresence().catch(() => undefined)
+followFeed(feedReceiver)
 
 const root = document.getElementById('app')
 if (root !== null) render(<App />, root)

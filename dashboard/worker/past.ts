@@ -9,7 +9,7 @@ type PageJson = Answer<'GET /messages'> | Answer<'GET /retained'>
 
 type MessageJson = PageJson['messages'][number]
 
-const NOTHING = { messages: [], nextCursor: null, previousCursor: null }
+const NOTHING = { messages: [], nextCursor: null, previousCursor: null, isAnswered: true }
 
 /** What the hub sends of payloads in one answer: a page that has as much ended for it. */
 const PAGE_BYTES = 1024 ** 2
@@ -55,9 +55,9 @@ async function readAnswer(url: string, kept: KeptPayloads): Promise<Past> {
     if (!('messages' in body)) return { ...NOTHING, fault: 'detail' in body ? body.detail : response.statusText }
     const messages = body.messages.map((message) => arrivedFrom(message, kept))
     const previousCursor = 'previousCursor' in body ? body.previousCursor : null
-    return { messages, nextCursor: body.nextCursor, previousCursor, fault: undefined }
+    return { messages, nextCursor: body.nextCursor, previousCursor, fault: undefined, isAnswered: true }
   } catch (error) {
-    return { ...NOTHING, fault: error instanceof Error ? error.message : String(error) }
+    return { ...NOTHING, fault: error instanceof Error ? error.message : String(error), isAnswered: false }
   }
 }
 

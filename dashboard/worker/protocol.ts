@@ -175,6 +175,8 @@ export interface Past {
   readonly previousCursor: string | null
   /** Why there is nothing; undefined when it went well. */
   readonly fault: string | undefined
+  /** False: there is no telling, since the hub did not say anything. */
+  readonly isAnswered: boolean
 }
 
 export type FromWorker =

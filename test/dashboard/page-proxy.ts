@@ -14,6 +14,8 @@ export class PageProxy {
   readonly trace: string[] = []
   /** Of the longest packet of the page. */
   longestBytes = 0
+  /** Connections of the page that were not let through. */
+  refusals = 0
   readonly #held = new Set<PacketName>()
   readonly #waiting: { readonly type: PacketName; readonly pass: () => void }[] = []
   readonly #sockets = new Set<WebSocket>()
@@ -37,8 +39,10 @@ export class PageProxy {
     const proxy = new PageProxy(typeof address === 'object' && address !== null ? address.port : 0)
     onTestFinished(() => proxy.cut())
     server.on('upgrade', (incoming: IncomingMessage, socket, head) => {
-      if (proxy.#isRefusing) socket.destroy()
-      else sockets.handleUpgrade(incoming, socket, head, (browser) => proxy.#join(browser, incoming, hubHttpPort))
+      if (proxy.#isRefusing) {
+        proxy.refusals++
+        socket.destroy()
+      } else sockets.handleUpgrade(incoming, socket, head, (browser) => proxy.#join(browser, incoming, hubHttpPort))
     })
     return proxy
   }

@@ -4,6 +4,7 @@ import { visible } from '../../worker/visible.ts'
 import { Avatar } from '../sidebar/avatar.tsx'
 import { type Conversation, openConversation } from '../state/conversations.ts'
 import { choose, goOn, pins, stream } from '../state/open.ts'
+import { lostAtMs } from '../state/outage.ts'
 import { isDetailsShown, isSearchOpen } from '../state/layout.ts'
 import { telemetryStyle } from '../state/settings.ts'
 import { Icon } from '../icons.tsx'
@@ -47,9 +48,13 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
           <bdi>{visible(conversation.name)}</bdi>
         </h1>
         <p>
-          <code>
-            <bdi>{visible(conversation.filter)}</bdi>
-          </code>
+          {conversation.kind === 'device' && lostAtMs.value !== undefined ? (
+            <span>{text.presenceUnknown}</span>
+          ) : (
+            <code>
+              <bdi>{visible(conversation.filter)}</bdi>
+            </code>
+          )}
           <Rate />
         </p>
       </div>

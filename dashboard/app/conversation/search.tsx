@@ -125,6 +125,7 @@ interface OutcomeProps {
 
 function Outcome({ found, isSearching }: OutcomeProps) {
   const text = words.value
+  if (found?.isAnswered === false) return text.notKnown
   if (found?.fault !== undefined) return <span class="fault">{found.fault}</span>
   const count = found?.messages.length ?? 0
   if (isSearching) return `${text.hits(number(count))} · ${text.loadingOlder}`

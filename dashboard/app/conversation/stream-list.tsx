@@ -5,6 +5,7 @@ import { messageStyle } from '../state/settings.ts'
 import type { Row } from '../state/rows.ts'
 import type { Stream } from '../state/stream.ts'
 import { number, words } from '../words/words.ts'
+import { Unknown } from '../as-of.tsx'
 import { Icon } from '../icons.tsx'
 import { StreamRow } from './message-row.tsx'
 import { useVirtual } from './use-virtual.ts'
@@ -115,6 +116,14 @@ function NewMessages({ current, onJump }: { readonly current: Stream; readonly o
 }
 
 function Empty() {
+  if (pastState.value === 'unknown') {
+    return (
+      <div class="empty">
+        <Icon name="chat" />
+        <Unknown />
+      </div>
+    )
+  }
   return (
     <div class="empty">
       <Icon name="chat" />

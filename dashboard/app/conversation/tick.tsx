@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { Receipt, SendChange } from '../../worker/protocol.ts'
-import { presence } from '../state/presence.ts'
+import { presenceOf } from '../state/presence.ts'
 import { deliveredCount, receiptOf, refusalOf, type Send, type Tick, tickOf } from '../state/sends.ts'
 import { latency } from '../words/format.ts'
 import { refusal } from '../words/refusal.ts'
@@ -92,7 +92,7 @@ function waitingOf({ receivers }: Receipt): string[] {
 }
 
 function isAway(clientId: string): boolean {
-  return presence.value.get(clientId) === 'away'
+  return presenceOf(clientId) === 'away'
 }
 
 function listOf(names: readonly string[]): string {

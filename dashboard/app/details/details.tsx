@@ -4,7 +4,7 @@ import { Icon } from '../icons.tsx'
 import { type Conversation, forget, pinnedIds, save, savedIds, togglePinned } from '../state/conversations.ts'
 import { isDetailsShown, isOverlaid } from '../state/layout.ts'
 import { announcementOf } from '../state/announcements.ts'
-import { presence } from '../state/presence.ts'
+import { presenceOf } from '../state/presence.ts'
 import { chosen } from '../state/open.ts'
 import { bytes, time } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
@@ -92,7 +92,7 @@ function Device({ conversation }: { readonly conversation: Conversation }) {
   // Topics change with the feed, and `last` with them.
   void last.value
   const announcement = announcementOf(name)
-  const state = presence.value.get(clientId.value)
+  const state = presenceOf(clientId.value)
   return (
     <>
       {announcement !== undefined && (

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { topicCount } from '../state/conversations.ts'
 import { link } from '../state/hub.ts'
+import { lostAtMs } from '../state/outage.ts'
 import { presence } from '../state/presence.ts'
 import { clock } from '../words/format.ts'
 import { words } from '../words/words.ts'
@@ -24,9 +25,9 @@ export function FirstMinute() {
       <h1>{text.firstMinute}</h1>
       <p class="quiet">{text.firstMinuteHelp}</p>
       <p class="first-state" role="status" data-received={isReceived}>
-        {isReceived ? text.firstReceived : text.waitingForFirst}
+        {isReceived ? text.firstReceived : lostAtMs.value === undefined ? text.waitingForFirst : text.notKnown}
       </p>
-      {!isReceived && <Seen />}
+      {!isReceived && lostAtMs.value === undefined && <Seen />}
       <div class="ways">
         {waysOf(location.hostname, port).map(([name, code]) => (
           <Way key={name} name={name} code={code} />

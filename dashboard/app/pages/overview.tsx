@@ -1,6 +1,8 @@
 import { visible } from '../../worker/visible.ts'
-import { overview, overviews } from '../state/conversations.ts'
+import { AsOf, Unknown } from '../as-of.tsx'
+import { overview, overviewAtMs, overviews } from '../state/conversations.ts'
 import type { Overview as OverviewNow } from '../state/feed.ts'
+import { lostAtMs } from '../state/outage.ts'
 import { bytes, duration, latency, rate } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { LiveChart } from './live-chart.tsx'
@@ -10,17 +12,19 @@ import { usePolled } from './use-polled.ts'
 
 const REFRESH_MS = 2000
 
-/** The hub in numbers, live. */
+/** The hub in numbers, live; without a connection the last ones, and how old they are. */
 export function Overview() {
   const text = words.value
   const { value: now } = overview
   const all = overviews.value
+  const isLost = lostAtMs.value !== undefined
   return (
-    <main class="page">
+    <main class="page" data-lost={isLost}>
       <PageHead title={text.overview} />
+      {now === undefined && isLost && <Unknown />}
       {now !== undefined && (
         <>
-          <Health all={all} />
+          {isLost ? <HealthUnknown /> : <Health all={all} />}
           <div class="figures">
             <Figure name={text.clients} value={number(now.clients)} />
             <Figure name={text.topics} value={number(now.topics)} />
@@ -69,6 +73,19 @@ function Health({ all }: { readonly all: readonly OverviewNow[] }) {
   )
 }
 
+/** As high as the other, so that nothing moves. */
+function HealthUnknown() {
+  const text = words.value
+  return (
+    <div class="card" role="status">
+      <h2>
+        {text.notKnown} <AsOf atMs={overviewAtMs.value} />
+      </h2>
+      <p>{text.notKnownHelp}</p>
+    </div>
+  )
+}
+
 function Figure({ name, value }: { readonly name: string; readonly value: string }) {
   return (
     <div class="figure">
@@ -89,7 +106,11 @@ function Chart({ name, series, say }: ChartProps) {
   return (
     <section class="card" aria-label={name}>
       <h2>
-        {name} <span class="rate">{last}</span>
+        {name}{' '}
+        <span class="rate">
+          {last}
+          {lostAtMs.value !== undefined && <AsOf atMs={overviewAtMs.value} />}
+        </span>
       </h2>
       <LiveChart times={series.times} values={series.values} label={`${name}: ${last}`} />
     </section>
@@ -104,7 +125,7 @@ function Drops({ now }: { readonly now: OverviewNow }) {
     <section class="card" aria-label={text.dropsByReason}>
       <h2>{text.dropsByReason}</h2>
       {drops.length === 0 ? (
-        <p class="quiet">{text.noDrops}</p>
+        <Nothing text={text.noDrops} />
       ) : (
         <Rows rows={drops.map(([reason, amount]) => [reasons[reason] ?? reason, number(amount)])} />
       )}
@@ -114,12 +135,12 @@ function Drops({ now }: { readonly now: OverviewNow }) {
 
 function SlowClients() {
   const text = words.value
-  const slow = usePolled(REFRESH_MS, 'GET /slow-clients')?.clients ?? []
+  const slow = usePolled(REFRESH_MS, 'GET /slow-clients')?.clients
   return (
     <section class="card" aria-label={text.slowClients}>
       <h2>{text.slowClients}</h2>
-      {slow.length === 0 ? (
-        <p class="quiet">{text.noSlowClients}</p>
+      {slow === undefined || slow.length === 0 ? (
+        <Nothing text={slow && text.noSlowClients} />
       ) : (
         <Rows
           rows={slow.map(({ clientId, queuedMessages, queuedBytes, connection }) => [
@@ -134,17 +155,22 @@ function SlowClients() {
 
 function TopTalkers() {
   const text = words.value
-  const top = usePolled(REFRESH_MS, 'GET /topics/top', { query: { limit: 10 } })?.topics ?? []
+  const top = usePolled(REFRESH_MS, 'GET /topics/top', { query: { limit: 10 } })?.topics
   return (
     <section class="card" aria-label={text.topTalkers}>
       <h2>{text.topTalkers}</h2>
-      {top.length === 0 ? (
-        <p class="quiet">{text.nobodyTalks}</p>
+      {top === undefined || top.length === 0 ? (
+        <Nothing text={top && text.nobodyTalks} />
       ) : (
         <Rows rows={top.map(({ topic, messagesPerSecond }) => [topic, rate(messagesPerSecond)])} />
       )}
     </section>
   )
+}
+
+/** That there is nothing, if that is known; undefined: it is not known yet. */
+function Nothing({ text }: { readonly text: string | undefined }) {
+  return <p class="quiet">{lostAtMs.value === undefined ? (text ?? '…') : words.value.notKnown}</p>
 }
 
 function Store({ now: { store, history, retained } }: { readonly now: OverviewNow }) {

@@ -1,14 +1,22 @@
+import { AsOf } from '../as-of.tsx'
 import { Icon } from '../icons.tsx'
 import { words } from '../words/words.ts'
 
+interface PageHeadProps {
+  readonly title: string
+  /** When the page was last true, while there is no connection. */
+  readonly asOfMs?: number | undefined
+}
+
 /** The title of a page; on a phone with the way back to the list. */
-export function PageHead({ title }: { readonly title: string }) {
+export function PageHead({ title, asOfMs }: PageHeadProps) {
   return (
     <header class="page-head">
       <a class="icon-button only-narrow" href="#/" aria-label={words.value.back}>
         <Icon name="back" />
       </a>
       <h1>{title}</h1>
+      {asOfMs !== undefined && <AsOf atMs={asOfMs} />}
     </header>
   )
 }

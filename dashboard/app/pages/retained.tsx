@@ -1,10 +1,12 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { Unknown } from '../as-of.tsx'
 import type { Arrived } from '../../worker/protocol.ts'
 import { visible } from '../../worker/visible.ts'
 import { Icon } from '../icons.tsx'
 import { apiUrl } from '../state/api.ts'
 import { past } from '../state/hub.ts'
+import { lostAtMs } from '../state/outage.ts'
 import { filterFault } from '../state/topic-filter.ts'
 import { bytes, duration } from '../words/format.ts'
 import { words } from '../words/words.ts'
@@ -20,29 +22,36 @@ export function Retained() {
   const text = words.value
   const filter = useSignal('#')
   const search = useSignal('')
-  const found = useSignal<readonly Arrived[]>([])
+  /** Undefined: not known yet. */
+  const found = useSignal<readonly Arrived[] | undefined>(undefined)
+  const foundAtMs = useSignal(0)
   const cursor = useSignal<string | null>(null)
   const wanted: Wanted = { filter: filter.value, text: search.value === '' ? undefined : search.value }
   const wrong = filterFault(filter.value)
+  const isLost = lostAtMs.value !== undefined
+  const all = found.value ?? []
   const load = async (from?: string): Promise<void> => {
     const page = await past(
       apiUrl('GET /retained', { query: { payload: 'full', ...wanted, limit: PAGE, cursor: from } }),
     )
-    found.value = from === undefined ? page.messages : [...found.value, ...page.messages]
-    cursor.value = page.nextCursor
+    // What was found before is still the best that is known.
+    if (!page.isAnswered) return
     fault.value = page.fault
+    found.value = from === undefined ? page.messages : [...(found.value ?? []), ...page.messages]
+    foundAtMs.value = Date.now()
+    cursor.value = page.nextCursor
   }
   const removal = useRemoval(() => load())
   const { attempt, fault } = removal
   useEffect(() => {
     removal.asked.value = undefined
-    if (wrong !== undefined) return undefined
-    const timer = setTimeout(() => attempt(() => load()), found.value.length === 0 ? 0 : TYPING_MS)
+    if (wrong !== undefined || isLost) return undefined
+    const timer = setTimeout(() => attempt(() => load()), all.length === 0 ? 0 : TYPING_MS)
     return () => clearTimeout(timer)
-  }, [filter.value, search.value])
+  }, [filter.value, search.value, isLost])
   return (
-    <main class="page">
-      <PageHead title={text.retained} />
+    <main class="page" data-lost={isLost}>
+      <PageHead title={text.retained} asOfMs={isLost && found.value !== undefined ? foundAtMs.value : undefined} />
       <div class="toolbar">
         <label class="field field-grow">
           <span>{text.searchShort}</span>
@@ -65,7 +74,7 @@ export function Retained() {
         <button
           type="button"
           class="danger"
-          disabled={found.value.length === 0 || wrong !== undefined}
+          disabled={all.length === 0 || wrong !== undefined || isLost}
           onClick={() => removal.ask(wanted)}
         >
           {text.deleteAll}
@@ -75,13 +84,10 @@ export function Retained() {
         {wrong !== undefined && <p class="fault">{text[wrong]}</p>}
         <RemovalState removal={removal} />
       </div>
-      {found.value.length === 0 ? (
-        <div class="empty">
-          <Icon name="tray" />
-          <p>{text.noRetained}</p>
-        </div>
+      {all.length === 0 ? (
+        <Nothing isKnown={found.value !== undefined && fault.value === undefined && !isLost} isLost={isLost} />
       ) : (
-        <Table messages={found.value} remove={({ topic }) => removal.ask({ filter: topic, text: undefined })} />
+        <Table messages={all} remove={({ topic }) => removal.ask({ filter: topic, text: undefined })} />
       )}
       {cursor.value !== null && (
         <p class="buttons">
@@ -91,6 +97,17 @@ export function Retained() {
         </p>
       )}
     </main>
+  )
+}
+
+/** Nothing is there, if that is known. */
+function Nothing({ isKnown, isLost }: { readonly isKnown: boolean; readonly isLost: boolean }) {
+  if (!isKnown && !isLost) return null
+  return (
+    <div class="empty">
+      <Icon name="tray" />
+      {isLost ? <Unknown /> : <p>{words.value.noRetained}</p>}
+    </div>
   )
 }
 

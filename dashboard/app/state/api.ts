@@ -30,7 +30,17 @@ export function webSocketUrl(): string {
   return url.href
 }
 
-/** What the hub answers to a call. @throws Error with the hub's own words */
+/** The hub answered, with a no in its own words. */
+export class ProblemError extends Error {
+  readonly status: number
+
+  constructor(status: number, detail: string) {
+    super(detail)
+    this.status = status
+  }
+}
+
+/** What the hub answers to a call. @throws ProblemError with the hub's own words; any other when there was no answer of the hub */
 export async function ask<C extends Question>(call: C, ...given: GivenWith<C>): Promise<Answer<C>> {
   const { body }: AnyGiven = given[0] ?? {}
   const json = body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
@@ -38,5 +48,5 @@ export async function ask<C extends Question>(call: C, ...given: GivenWith<C>): 
   if (response.ok) return response.json()
   const problem: unknown = await response.json()
   const isProblem = typeof problem === 'object' && problem !== null && 'detail' in problem
-  throw new Error(isProblem ? String(problem.detail) : response.statusText)
+  throw new ProblemError(response.status, isProblem ? String(problem.detail) : response.statusText)
 }

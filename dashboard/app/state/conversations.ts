@@ -8,7 +8,7 @@ import { isListHeld } from './layout.ts'
 import { link } from './hub.ts'
 import { isNews } from './news.ts'
 import { go, place } from './place.ts'
-import { loadClients, presence, takePresence } from './presence.ts'
+import { forgetPresence, loadClients, presence, takePresence } from './presence.ts'
 import { listOrder } from './settings.ts'
 import { SortedList } from './sorted-list.ts'
 import { storedList, storeList } from './stored.ts'
@@ -69,6 +69,8 @@ let listTimer: ReturnType<typeof setTimeout> | undefined
 export const pinnedIds = signal<ReadonlySet<string>>(new Set(storedList(PINNED)))
 export const savedIds = signal<ReadonlySet<string>>(new Set(storedList(SAVED)))
 export const overview = signal<Overview | undefined>(undefined)
+/** When `overview` came. */
+export const overviewAtMs = signal(0)
 /** The last two minutes of `overview`, one a second. */
 export const overviews = signal<readonly Overview[]>([])
 /** Topics that anybody but the hub published to. */
@@ -136,6 +138,7 @@ export function restoreSaved(): void {
 
 /** What the hub's feed tells goes into the list. */
 export const feedReceiver: FeedReceiver = {
+  opened: loadPresence,
   topics(topics) {
     batch(() => {
       for (const topic of topics) take(topic)
@@ -146,12 +149,15 @@ export const feedReceiver: FeedReceiver = {
   },
   overview(now) {
     overview.value = now
+    overviewAtMs.value = Date.now()
     overviews.value = [...overviews.value.slice(-119), now]
   },
 }
 
 /** Who is here already, and what devices said of themselves before the hub was started. */
-export async function loadPresence(): Promise<void> {
+async function loadPresence(): Promise<void> {
+  // Of who went meanwhile nobody tells.
+  forgetPresence()
   await loadClients((changes) => {
     batch(() => takeClients(changes))
     meetNewcomers()
@@ -162,8 +168,8 @@ export async function loadPresence(): Promise<void> {
     const page: Answer<'GET /retained'> = await ask('GET /retained', { query })
     batch(() => {
       for (const { topic, payload } of page.messages) {
-        const one = find(`device/${topic.split('/')[1] ?? ''}`, false)
-        if (one.availability.value === undefined) hearAvailability(topic, payload)
+        find(`device/${topic.split('/')[1] ?? ''}`, false)
+        hearAvailability(topic, payload)
       }
     })
     cursor = page.nextCursor ?? undefined

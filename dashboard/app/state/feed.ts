@@ -1,6 +1,10 @@
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import type { FeedEntries, ShortTopicJson } from '../../../src/http/api-types.ts'
 import { apiUrl } from './api.ts'
+import { link } from './hub.ts'
+
+/** The browser gives up when something other than the hub answers, such as a proxy in front of it. */
+const REOPEN_MS = 3000
 
 /** A topic as the hub's feed tells it, in short. */
 export interface TopicNews {
@@ -20,6 +24,8 @@ export type PresenceChange = FeedEntries['presence']
 export type Overview = FeedEntries['overview']
 
 export interface FeedReceiver {
+  /** It is open, perhaps again: what it does not tell by itself has to be asked for. */
+  opened(): Promise<void>
   topics(topics: readonly TopicNews[]): void
   presence(changes: readonly PresenceChange[]): void
   overview(overview: Overview): void
@@ -28,9 +34,40 @@ export interface FeedReceiver {
 /** All topics that there are have been told. */
 export const isFeedReady = signal(false)
 
-/** Opens the feed that the lists live on; the browser opens it again when it breaks. */
-export function openFeed(receiver: FeedReceiver): void {
+/** Since when the feed is broken, until all is known again; undefined while it tells. */
+export const feedLostAtMs = signal<number | undefined>(undefined)
+
+/** Keeps the feed open that the lists live on. */
+export function followFeed(receiver: FeedReceiver): void {
+  let source = openFeed(receiver)
+  const reopen = (): void => {
+    source.close()
+    source = openFeed(receiver)
+  }
+  // The hub is there again: no more waiting.
+  effect(() => {
+    if (link.value.state === 'online' && feedLostAtMs.peek() !== undefined) reopen()
+  })
+  setInterval(() => {
+    if (source.readyState === EventSource.CLOSED) reopen()
+  }, REOPEN_MS)
+}
+
+/** The browser opens it again when it breaks. */
+function openFeed(receiver: FeedReceiver): EventSource {
+  let openings = 0
   const source = new EventSource(apiUrl('GET /feed', { query: { events: 'topics,presence,overview', form: 'short' } }))
+  source.addEventListener('error', () => {
+    openings++
+    feedLostAtMs.value ??= Date.now()
+  })
+  source.addEventListener('open', () => {
+    const opening = ++openings
+    const known = (): void => {
+      if (opening === openings && source.readyState === EventSource.OPEN) feedLostAtMs.value = undefined
+    }
+    receiver.opened().then(known, known)
+  })
   source.addEventListener('topics', ({ data }: MessageEvent<string>) =>
     receiver.topics(read<ShortTopicJson>(data).map(newsOf)),
   )
@@ -42,6 +79,7 @@ export function openFeed(receiver: FeedReceiver): void {
   source.addEventListener('ready', () => {
     isFeedReady.value = true
   })
+  return source
 }
 
 function newsOf([topic, messages, atMs, publisher, text]: ShortTopicJson): TopicNews {

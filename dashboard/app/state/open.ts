@@ -24,7 +24,8 @@ const FILLED_MS = 5000
 /** The hub has handled the message. */
 const TAKEN: ReadonlySet<string> = new Set(['puback', 'pubcomp', 'receipt'])
 
-export type PastState = 'loading' | 'more' | 'none'
+/** 'unknown': the hub could not be asked. */
+export type PastState = 'loading' | 'more' | 'none' | 'unknown'
 
 /** The stream of the open conversation, what it has pinned, and what may be older. */
 export const stream = signal(new Stream())
@@ -104,7 +105,12 @@ export const receiver: Receiver = {
     outage = outage === undefined || !isOpen ? undefined : { ...outage, toMs: change.atMs }
   },
   watching(filter, isResumed) {
-    if (openConversation.peek()?.filter !== filter) return
+    const one = openConversation.peek()
+    if (one?.filter !== filter) return
+    if (pastState.peek() === 'unknown') {
+      firstPage = loadPast(one, stream.peek(), 0)
+      void loadPins(one, stream.peek())
+    }
     // What was said between the look into history and the subscription.
     void fillGap(outage?.fromMs ?? openedAtMs, outage, isResumed)
     outage = undefined
@@ -143,7 +149,7 @@ export async function jumpTo(message: Arrived): Promise<void> {
   const page = await past(
     apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, around, limit: PAGE } }),
   )
-  if (openConversation.peek() !== one) return
+  if (openConversation.peek() !== one || !page.isAnswered) return
   const fresh = new Stream(isFolded(one) && !message.topic.endsWith('/telemetry'))
   fresh.prepend(page.messages.toReversed())
   if (page.nextCursor !== null) fresh.note({ kind: 'gap' })
@@ -203,11 +209,11 @@ async function loadPast(one: Conversation, target: Stream, unread: number): Prom
             query: { payload: 'full', filter: one.filter, limit, cursor: cursor ?? undefined },
           }),
         )
-      : { ...(await readBefore(one.filter, trimmedAt, clockOffsetMs())), previousCursor: null }
+      : { ...(await readBefore(one.filter, trimmedAt, clockOffsetMs())), previousCursor: null, isAnswered: true }
   if (stream.peek() !== target) return
   if (trimmedAt !== undefined) isFromJump = false
   cursor = isFromJump ? page.previousCursor : page.nextCursor
-  pastState.value = cursor === null ? 'none' : 'more'
+  pastState.value = !page.isAnswered ? 'unknown' : cursor === null ? 'none' : 'more'
   const live = isFirst ? target.shownSince(sinceMs, true) : new Map<string, number>()
   batch(() => {
     const newestFirst = isFromJump ? page.messages.toReversed() : page.messages

@@ -1,12 +1,18 @@
 import { signal } from '@preact/signals'
 import type { Answer } from '../../../src/http/api-types.ts'
 import { ask } from './api.ts'
+import { lostAtMs } from './outage.ts'
 import type { PresenceChange } from './feed.ts'
 
 export type PresenceState = PresenceChange['state']
 
 /** The hub's own word on sessions, by client id. */
 export const presence = signal<ReadonlyMap<string, PresenceState>>(new Map())
+
+/** As `presence`, and undefined while the page cannot know. */
+export function presenceOf(clientId: string): PresenceState | undefined {
+  return lostAtMs.value === undefined ? presence.value.get(clientId) : undefined
+}
 
 /** `isContact` tells whose absence is worth knowing. */
 export function takePresence(changes: readonly PresenceChange[], isContact: (clientId: string) => boolean): void {
@@ -16,6 +22,10 @@ export function takePresence(changes: readonly PresenceChange[], isContact: (cli
     else states.set(clientId, state)
   }
   presence.value = states
+}
+
+export function forgetPresence(): void {
+  presence.value = new Map()
 }
 
 /** Who is here already; the feed tells only changes. `found` gets each page as if the feed had told it. */

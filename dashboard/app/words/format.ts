@@ -1,5 +1,5 @@
 import { language } from '../state/settings.ts'
-import { number } from './words.ts'
+import { number, words } from './words.ts'
 
 /** `12:01:03.042`, by the clock of the browser. */
 export function time(atMs: number): string {
@@ -48,6 +48,11 @@ export function duration(ms: number): string {
   if (seconds >= 3600) return `${Math.floor(seconds / 3600)}\u00a0${h} ${Math.floor((seconds % 3600) / 60)}\u00a0${m}`
   if (seconds >= 60) return `${Math.floor(seconds / 60)}\u00a0${m}`
   return `${seconds}\u00a0${language.value === 'ru' ? 'с' : 's'}`
+}
+
+/** `2 min ago`. */
+export function ago(ms: number): string {
+  return words.value.ago(duration(ms))
 }
 
 /** `120/s`, rounded so that it does not race. */

@@ -1,0 +1,26 @@
+import { Icon } from './icons.tsx'
+import { nowMs } from './state/outage.ts'
+import { ago, clock } from './words/format.ts'
+import { words } from './words/words.ts'
+
+/** How old what stands beside it is. */
+export function AsOf({ atMs }: { readonly atMs: number }) {
+  return (
+    <span class="as-of">
+      <Icon name="clock" />
+      <span>
+        {ago(nowMs.value - atMs)}
+        <time>, {clock(atMs)}</time>
+      </span>
+    </span>
+  )
+}
+
+/** Instead of what cannot be asked for without a connection. */
+export function Unknown() {
+  return (
+    <p class="quiet">
+      {words.value.notKnown} {words.value.notKnownHelp}
+    </p>
+  )
+}
