@@ -1,6 +1,7 @@
 import { Icon } from './icons.tsx'
 import { nowMs } from './state/outage.ts'
-import { ago, clock } from './words/format.ts'
+import { Time } from './time.tsx'
+import { ago, moment } from './words/format.ts'
 import { words } from './words/words.ts'
 
 /** How old what stands beside it is. */
@@ -10,7 +11,7 @@ export function AsOf({ atMs }: { readonly atMs: number }) {
       <Icon name="clock" />
       <span>
         {ago(nowMs.value - atMs)}
-        <time>, {clock(atMs)}</time>
+        <Time atMs={atMs}>, {moment(atMs)}</Time>
       </span>
     </span>
   )

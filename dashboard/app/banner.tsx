@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 import { link, tryNow } from './state/hub.ts'
 import { linkLostAtMs } from './state/outage.ts'
-import { clock } from './words/format.ts'
+import { moment } from './words/format.ts'
 import { words } from './words/words.ts'
 
 /** A pause that is shorter is not counted down: the words would change with each attempt. */
@@ -31,7 +31,7 @@ export function Banner() {
       {isShown ? (
         <div class="banner">
           <Icon name="warning" />
-          <Said text={text.offlineSince(clock(lostAtMs))} />
+          <Said text={text.offlineSince(moment(lostAtMs))} />
           <NextTry />
           <button type="button" aria-label={text.retryNow} title={text.retryNow} onClick={tryNow}>
             <Icon name="again" />

@@ -1,6 +1,7 @@
 const PATHS = {
   back: 'M15 5l-7 7 7 7',
   close: 'M6 6l12 12M18 6L6 18',
+  calendar: 'M4 6h16v14H4zM4 10h16M8 3v4M16 3v4',
   clock: 'M12 4a8 8 0 1 1 0 16a8 8 0 1 1 0-16M12 8v4l3 2',
   warning: 'M12 4l9 16H3zM12 10v5M12 17.500v.2',
   again: 'M19 12a7 7 0 1 1-2.500-5.400M19 4v4h-4',

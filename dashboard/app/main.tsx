@@ -7,6 +7,7 @@ import { followFeed } from './state/feed.ts'
 import { start } from './state/hub.ts'
 import { followLimits } from './state/limits.ts'
 import { followOpen, receiver } from './state/open.ts'
+import { followPointedTimes } from './time.tsx'
 import { followOwnDrops } from './state/own-drops.ts'
 
 restoreSaved()
@@ -14,6 +15,7 @@ start(receiver)
 followOpen()
 followLimits()
 followOwnDrops()
+followPointedTimes()
 followFeed(feedReceiver)
 
 const root = document.getElementById('app')

@@ -3,7 +3,8 @@ import { choose, chosen, reopen } from '../state/open.ts'
 import { readChat } from '../../worker/chat.ts'
 import { refusalOf, type Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/rows.ts'
-import { bytes, clock, latency, time } from '../words/format.ts'
+import { Time } from '../time.tsx'
+import { bytes, latency, span, time } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Label, QosBadge } from './labels.tsx'
 import { fieldsOf, measured, Measurements } from './measurements.tsx'
@@ -53,7 +54,9 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
       data-chosen={isChosen}
       data-continued={isContinued}
     >
-      <time class="at">{time(message.atMs)}</time>
+      <Time class="at" atMs={message.atMs}>
+        {time(message.atMs)}
+      </Time>
       <Label
         topic={message.topic}
         shown={topic}
@@ -108,7 +111,9 @@ function SentLine({
   const chat = readChat(message.payload)
   return (
     <div class="message" data-mine="true" data-refused={isDeclined(send)} data-continued={isContinued}>
-      <time class="at">{time(atMs)}</time>
+      <Time class="at" atMs={atMs}>
+        {time(atMs)}
+      </Time>
       <Label
         topic={message.topic}
         shown={topic}
@@ -149,9 +154,12 @@ function ReplyLine({ send }: { readonly send: Send }) {
   const steps = send.steps.value
   const reply = steps.find(({ step }) => step === 'reply')
   const refusal = refusalOf(steps)
+  const atMs = reply?.atMs ?? send.atMs
   return (
     <div class="message reply" data-refused={refusal !== undefined}>
-      <time class="at">{time(reply?.atMs ?? send.atMs)}</time>
+      <Time class="at" atMs={atMs}>
+        {time(atMs)}
+      </Time>
       <span class="topic" title={send.message.topic}>
         <bdi>↩ {send.message.topic.split('/').at(-1)}</bdi>
       </span>
@@ -197,8 +205,9 @@ function NoteLine({ note }: { readonly note: Note }) {
 function noteText(note: Exclude<Note, { readonly kind: 'gap' }>): string {
   const text = words.value
   if (note.kind === 'outage') {
-    const recovered = text.fromHistory(count(note.fromHistory, text.messages))
-    return `${text.noConnectionFrom(clock(note.fromMs), clock(note.toMs))}, ${recovered}`
+    const { fromMs, toMs, fromHistory } = note
+    const outcome = fromHistory === 0 ? text.nothingMissed : text.fromHistory(count(fromHistory ?? 0, text.messages))
+    return [text.offlineFrom(span(fromMs, toMs)), ...(fromHistory === undefined ? [] : [outcome])].join(', ')
   }
   const messages = count(note.messages, text.messages)
   return note.kind === 'unread' ? text.unreadFrom(messages) : text.notShown(messages)

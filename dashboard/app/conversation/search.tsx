@@ -7,7 +7,8 @@ import { past } from '../state/hub.ts'
 import { isSearchOpen } from '../state/layout.ts'
 import { jumpTo } from '../state/open.ts'
 import { Icon } from '../icons.tsx'
-import { when } from '../words/format.ts'
+import { Time } from '../time.tsx'
+import { moment } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 
 const HITS = 50
@@ -145,7 +146,7 @@ function Hit({ hit, index, isAt, onChoose }: HitProps) {
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the field above has the keys
     <li id={`hit-${index}`} role="option" aria-selected={isAt} onClick={() => onChoose(hit)}>
-      <time>{when(hit.atMs)}</time>
+      <Time atMs={hit.atMs}>{moment(hit.atMs)}</Time>
       <span class="quiet">
         <bdi>{hit.chat?.from ?? visible(hit.topic)}</bdi>
       </span>

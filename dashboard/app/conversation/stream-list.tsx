@@ -1,16 +1,20 @@
 import { useComputed } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { dayAfter, dayAt } from '../state/days.ts'
 import { goOn, loadOlder, pastState, stream } from '../state/open.ts'
 import { messageStyle } from '../state/settings.ts'
 import type { Row } from '../state/rows.ts'
 import type { Stream } from '../state/stream.ts'
+import { dayName } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 import { Unknown } from '../as-of.tsx'
 import { Icon } from '../icons.tsx'
+import { DayBar } from './day-bar.tsx'
 import { StreamRow } from './message-row.tsx'
 import { useVirtual } from './use-virtual.ts'
 
 const ROW_PIXELS = { lines: 28, bubbles: 56 } as const
+const DAY_PIXELS = 32
 /** From so near to the top on, older messages are read. */
 const OLDER_PIXELS = 300
 
@@ -28,7 +32,7 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
   const virtualizer = useVirtual({
     scroller,
     count: rows.length,
-    pixelsOf: () => ROW_PIXELS[style],
+    pixelsOf: (index) => ROW_PIXELS[style] + (dayAfter(rows, index) === undefined ? 0 : DAY_PIXELS),
     keyOf: (index) => rows[index]?.key ?? index,
     isChat: true,
     moved: (instance) => {
@@ -42,54 +46,65 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
     if (isEmpty) return
     const index = rows.findIndex(({ key }) => key === startKey)
     if (index === -1) virtualizer.scrollToEnd()
-    else virtualizer.scrollToIndex(index, { align: 'center' })
+    else virtualizer.scrollToIndex(index, { align: current.startAlign })
   }, [current, isEmpty, startKey])
   const items = virtualizer.getVirtualItems()
   const first = items[0]
+  const top = virtualizer.getVirtualItemForOffset(virtualizer.scrollOffset ?? 0)
   return (
-    <div class="stream">
-      <div
-        class={`scroller scroller-${style}`}
-        ref={scroller}
-        role="log"
-        aria-label={words.value.message}
-        aria-live="off"
-        tabIndex={0}
-      >
-        {isEmpty && pastState.value !== 'loading' && <Empty />}
-        <div class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
-          <div class="window" style={{ transform: `translateY(${first?.start ?? 0}px)` }}>
-            {items.map(({ index, key }) => {
-              const row = rows[index]
-              if (row === undefined) return null
-              return (
-                <div
-                  key={key}
-                  class="row"
-                  data-index={index}
-                  ref={style === 'bubbles' ? virtualizer.measureElement : null}
-                >
-                  <StreamRow
-                    row={row}
-                    message={row.kind === 'message' ? row.message : undefined}
-                    times={row.kind === 'message' ? row.times : 1}
-                    topic={topic}
-                    isContinued={isContinued(rows, index)}
-                  />
-                </div>
-              )
-            })}
+    <>
+      <DayBar dayMs={dayAt(rows, top?.index ?? 0)} onJumped={() => scroller.current?.focus()} />
+      <div class="stream">
+        <div
+          class={`scroller scroller-${style}`}
+          ref={scroller}
+          role="log"
+          aria-label={words.value.message}
+          aria-live="off"
+          tabIndex={0}
+        >
+          {isEmpty && pastState.value !== 'loading' && <Empty />}
+          <div class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
+            <div class="window" style={{ transform: `translateY(${first?.start ?? 0}px)` }}>
+              {items.map(({ index, key }) => {
+                const row = rows[index]
+                if (row === undefined) return null
+                return (
+                  <div
+                    key={key}
+                    class="row"
+                    data-index={index}
+                    ref={style === 'bubbles' ? virtualizer.measureElement : null}
+                  >
+                    <StreamRow
+                      row={row}
+                      message={row.kind === 'message' ? row.message : undefined}
+                      times={row.kind === 'message' ? row.times : 1}
+                      topic={topic}
+                      isContinued={isContinued(rows, index)}
+                    />
+                    <DayMark dayMs={dayAfter(rows, index)} />
+                  </div>
+                )
+              })}
+            </div>
           </div>
         </div>
+        {pastState.value === 'more' && virtualizer.getTotalSize() < (scroller.current?.clientHeight ?? 0) && (
+          <button type="button" class="pill older" onClick={() => void loadOlder(true)}>
+            {words.value.older}
+          </button>
+        )}
+        <NewMessages current={current} onJump={() => virtualizer.scrollToEnd()} />
       </div>
-      {pastState.value === 'more' && virtualizer.getTotalSize() < (scroller.current?.clientHeight ?? 0) && (
-        <button type="button" class="pill older" onClick={() => void loadOlder(true)}>
-          {words.value.older}
-        </button>
-      )}
-      <NewMessages current={current} onJump={() => virtualizer.scrollToEnd()} />
-    </div>
+    </>
   )
+}
+
+/** Between two days, below the last row of the first. */
+function DayMark({ dayMs }: { readonly dayMs: number | undefined }) {
+  if (dayMs === undefined) return null
+  return <p class="day">{dayName(dayMs)}</p>
 }
 
 function NewMessages({ current, onJump }: { readonly current: Stream; readonly onJump: () => void }) {
@@ -136,7 +151,8 @@ function Empty() {
 function isContinued(rows: readonly Row[], index: number): boolean {
   const above = rows[index - 1]
   const row = rows[index]
-  return above !== undefined && row !== undefined && speakerOf(above) === speakerOf(row)
+  if (above === undefined || row === undefined || dayAfter(rows, index - 1) !== undefined) return false
+  return speakerOf(above) === speakerOf(row)
 }
 
 function speakerOf(row: Row): string {

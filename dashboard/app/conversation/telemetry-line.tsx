@@ -1,6 +1,7 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import { Sparkline } from '../details/sparkline.tsx'
 import { choose, chosen } from '../state/open.ts'
+import { Time } from '../time.tsx'
 import { bytes, time } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 import { Label, QosBadge } from './labels.tsx'
@@ -24,7 +25,9 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
   const values = charted === undefined ? [] : valuesOf(folded, charted.name)
   return (
     <div class="message telemetry" data-chosen={isChosen}>
-      <time class="at">{time(message.atMs)}</time>
+      <Time class="at" atMs={message.atMs}>
+        {time(message.atMs)}
+      </Time>
       <Label topic={message.topic} shown={topic} name={undefined} isRoom={false} />
       <button type="button" class="value" aria-pressed={isChosen} onClick={() => choose(message)}>
         <Measurements message={message} />

@@ -3,7 +3,8 @@ import type { Receiver, SendChange } from '../../worker/protocol.ts'
 import { edit } from '../state/draft.ts'
 import { showSent } from '../state/open.ts'
 import { deliveredCount, receiptOf, send as sendAgain, type Send, tickOf } from '../state/sends.ts'
-import { latency, time } from '../words/format.ts'
+import { Time } from '../time.tsx'
+import { latency } from '../words/format.ts'
 import { refusal } from '../words/refusal.ts'
 import { number, words } from '../words/words.ts'
 
@@ -107,7 +108,7 @@ function Step({ name, reason, isRefusal = false, atMs, startMs }: StepProps) {
     <li data-refused={isRefusal}>
       <b>{name}</b>
       <span>{reason}</span>
-      <time title={time(atMs)}>+{latency(atMs - startMs)}</time>
+      <Time atMs={atMs}>+{latency(atMs - startMs)}</Time>
     </li>
   )
 }

@@ -6,7 +6,7 @@ import { isDetailsShown, isOverlaid } from '../state/layout.ts'
 import { announcementOf } from '../state/announcements.ts'
 import { presenceOf } from '../state/presence.ts'
 import { chosen } from '../state/open.ts'
-import { bytes, time } from '../words/format.ts'
+import { bytes, exactTime } from '../words/format.ts'
 import { number, words } from '../words/words.ts'
 import { Commands } from './commands.tsx'
 import { Facts } from './facts.tsx'
@@ -117,7 +117,7 @@ function OfMessage({ message }: { readonly message: Arrived }) {
   const { topic, atMs, publisher, qos, retain, isDuplicate, properties, omittedProperties } = message
   const facts: readonly (readonly [string, string | undefined])[] = [
     [text.topic, topic],
-    [text.receivedAt, time(atMs)],
+    [text.receivedAt, exactTime(atMs)],
     [text.publisher, publisher],
     ['QoS', String(qos)],
     [text.size, bytes(message.bytes)],

@@ -6,6 +6,7 @@ import { Icon } from '../icons.tsx'
 import { apiUrl, ask } from '../state/api.ts'
 import type { Conversation } from '../state/conversations.ts'
 import { look, past, series } from '../state/hub.ts'
+import { Time } from '../time.tsx'
 import { clock, when } from '../words/format.ts'
 import { words } from '../words/words.ts'
 import { MAX_MEMBERS, type Member, membersOf, Samples } from './samples.ts'
@@ -113,7 +114,8 @@ function Lines({ lines, samples, base, announcement }: LinesProps) {
         {lines.map(({ topic, atMs, members }) => (
           <li key={topic}>
             <span class="values-topic" title={topic}>
-              <bdi>{visible(topic.startsWith(base) ? topic.slice(base.length) : topic)}</bdi> <time>{when(atMs)}</time>
+              <bdi>{visible(topic.startsWith(base) ? topic.slice(base.length) : topic)}</bdi>{' '}
+              <Time atMs={atMs}>{when(atMs)}</Time>
             </span>
             {members.map((member) => (
               <Value

@@ -7,7 +7,7 @@ import { ask, ProblemError } from '../state/api.ts'
 import type { Conversation } from '../state/conversations.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { presenceOf } from '../state/presence.ts'
-import { when } from '../words/format.ts'
+import { moment } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Facts } from './facts.tsx'
 
@@ -57,7 +57,7 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
           [text.availability, available === undefined || isLost ? undefined : text.availabilities[available]],
           [text.address, known?.connection?.address],
           [text.protocol, known?.connection && `MQTT ${known.connection.protocol}`],
-          [text.since, known?.connection && when(known.connection.connectedAtMs)],
+          [text.since, known?.connection && moment(known.connection.connectedAtMs)],
           [text.queued, known && known.queuedMessages > 0 ? count(known.queuedMessages, text.messages) : undefined],
           ...Object.entries(known?.dropped ?? {})
             .filter(([, amount]) => amount > 0)

@@ -3,7 +3,8 @@ import { topicCount } from '../state/conversations.ts'
 import { link } from '../state/hub.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { presence } from '../state/presence.ts'
-import { clock } from '../words/format.ts'
+import { Time } from '../time.tsx'
+import { moment } from '../words/format.ts'
 import { words } from '../words/words.ts'
 import { usePolled } from './use-polled.ts'
 
@@ -54,7 +55,7 @@ function Seen() {
       ))}
       {mishaps.map(({ atMs, kind, address, clientId, reason }) => (
         <li key={`${atMs} ${address}`} data-mishap={kind}>
-          <time>{clock(atMs)}</time> <b>{meanings[kind] ?? kind}</b>{' '}
+          <Time atMs={atMs}>{moment(atMs)}</Time> <b>{meanings[kind] ?? kind}</b>{' '}
           <span class="quiet">
             {clientId ?? address}: {reason}
           </span>

@@ -8,7 +8,7 @@ import { apiUrl } from '../state/api.ts'
 import { past } from '../state/hub.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { filterFault } from '../state/topic-filter.ts'
-import { bytes, duration } from '../words/format.ts'
+import { bytes, duration, exactTime } from '../words/format.ts'
 import { words } from '../words/words.ts'
 import { RemovalState, useRemoval, type Wanted } from '../removal.tsx'
 import { PageHead } from './page-head.tsx'
@@ -143,7 +143,7 @@ function Table({ messages, remove }: TableProps) {
                 <bdi>{message.preview}</bdi>
               </td>
               <td>{message.qos}</td>
-              <td title={message.atMs === 0 ? text.ageUnknown : new Date(message.atMs).toLocaleString()}>
+              <td title={message.atMs === 0 ? text.ageUnknown : exactTime(message.atMs)}>
                 {message.atMs === 0 ? '–' : duration(Date.now() - message.atMs)}
               </td>
               <td>{bytes(message.bytes)}</td>

@@ -11,6 +11,7 @@ import { dialog, isListHeld } from '../state/layout.ts'
 import { hrefOf, place } from '../state/place.ts'
 import { readChat } from '../../worker/chat.ts'
 import { listOrder } from '../state/settings.ts'
+import { Time } from '../time.tsx'
 import { rate, when } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
 import { Avatar } from './avatar.tsx'
@@ -163,7 +164,9 @@ function Line({ conversation }: { readonly conversation: Conversation }) {
           <Name name={name} />
           {pinnedIds.value.has(id) && <Icon name="pin" />}
           <span class="line-when">
-            {perSecond.value >= BUSY_PER_SECOND ? rate(perSecond.value) : topic === undefined ? '' : when(topic.atMs)}
+            {perSecond.value >= BUSY_PER_SECOND
+              ? rate(perSecond.value)
+              : topic !== undefined && <Time atMs={topic.atMs}>{when(topic.atMs)}</Time>}
           </span>
         </span>
         <span class="line-bottom">

@@ -143,23 +143,34 @@ export async function goOn(paused: Stream): Promise<void> {
 
 /** Shows the time around a message of the past; live messages go on below it. */
 export async function jumpTo(message: Arrived): Promise<void> {
+  await jumpAround(message.atMs, message.topic.endsWith('/telemetry'), (fresh) => {
+    chosen.value = fresh.beginAt(message)
+  })
+}
+
+/** Shows what was said from a time on, such as the begin of a day. */
+export async function jumpToDay(dayMs: number): Promise<void> {
+  await jumpAround(dayMs, false, (fresh) => fresh.beginAfter(dayMs))
+}
+
+/** `begin` says where in the new stream. */
+async function jumpAround(atMs: number, isForTelemetry: boolean, begin: (fresh: Stream) => void): Promise<void> {
   const one = openConversation.peek()
   if (one === undefined) return
-  const around = String(Math.round(message.atMs))
+  const around = String(Math.round(atMs))
   const page = await past(
     apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, around, limit: PAGE } }),
   )
   if (openConversation.peek() !== one || !page.isAnswered) return
-  const fresh = new Stream(isFolded(one) && !message.topic.endsWith('/telemetry'))
+  const fresh = new Stream(isFolded(one) && !isForTelemetry)
   fresh.prepend(page.messages.toReversed())
   if (page.nextCursor !== null) fresh.note({ kind: 'gap' })
-  const shown = fresh.beginAt(message)
   cursor = page.previousCursor
   isFromJump = true
   pastState.value = cursor === null ? 'none' : 'more'
   batch(() => {
     stream.value = fresh
-    chosen.value = shown
+    begin(fresh)
   })
 }
 
@@ -237,11 +248,13 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
   const after = String(Math.round(fromMs + clockOffsetMs() - EDGE_MS))
   const found: Arrived[] = []
   let next: string | undefined
+  let isTold = true
   do {
     const query = { filter: one.filter, after, order: 'oldest' as const, limit: HOLE_PAGE, cursor: next }
     const page = await past(apiUrl('GET /messages', { query: { payload: 'full', ...query } }))
     if (stream.peek() !== target) return
     found.push(...page.messages)
+    isTold = page.fault === undefined
     next = page.nextCursor ?? undefined
   } while (next !== undefined && found.length < HOLE_MESSAGES)
   // What is older than all that is shown comes by itself when somebody looks there.
@@ -249,7 +262,7 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
   const later = found.filter(({ atMs }) => atMs > oldestAtMs)
   const missed = withoutShown(later, target.shownSince(fromMs - EDGE_MS), fromMs - EDGE_MS)
   const fromHistory = missed.filter((message) => ownOf(message) === undefined).length
-  if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory })
+  if (ended !== undefined) target.note({ kind: 'outage', ...ended, fromHistory: isTold ? fromHistory : undefined })
   // What waited in the session is still to come, and what was said since the subscription may be.
   const subscribedAtMs = (ended?.toMs ?? openedAtMs) + clockOffsetMs() - EDGE_MS
   filled = { untilMs: Date.now() + FILLED_MS, names: new Map() }

@@ -36,7 +36,13 @@ export interface NoteRow {
 }
 
 export type Note =
-  | { readonly kind: 'outage'; readonly fromMs: number; readonly toMs: number; readonly fromHistory: number }
+  /** `fromHistory`: undefined when history could not be asked. */
+  | {
+      readonly kind: 'outage'
+      readonly fromMs: number
+      readonly toMs: number
+      readonly fromHistory: number | undefined
+    }
   | { readonly kind: 'not-shown'; readonly messages: number }
   | { readonly kind: 'unread'; readonly messages: number }
   /** Between what was jumped to and now. */

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
+import { isSameDay } from './days.ts'
 import { isNews } from './news.ts'
 import { count, foldInto, isEqual, MAX_FOLDED, type MessageRow, nameOf, type Note, type Row } from './rows.ts'
 import { ownOf, type Send } from './sends.ts'
@@ -33,6 +34,8 @@ export class Stream {
   readonly rate = signal(0)
   /** The row to begin at instead of the newest. */
   readonly startKey = signal<number | undefined>(undefined)
+  /** Where that row is to stand. */
+  startAlign: 'start' | 'center' = 'center'
   isAtEnd = true
   /** The oldest rows were let go: what is older than the first is not what was read before. */
   isTrimmed = false
@@ -110,7 +113,7 @@ export class Stream {
       if (known.has(message.receipt ?? '')) continue
       const last = older.at(-1)
       if (this.#isFolding(message) && last?.kind === 'message' && last.folded !== undefined) {
-        if (last.message.topic === message.topic) {
+        if (last.message.topic === message.topic && isSameDay(last.message.atMs, message.atMs)) {
           foldInto(last, message)
           continue
         }
@@ -120,7 +123,8 @@ export class Stream {
     const [first] = this.rows
     const last = older.at(-1)
     if (first?.kind === 'message' && last?.kind === 'message' && first.message.topic === last.message.topic) {
-      if (first.folded !== undefined && last.folded !== undefined) {
+      const isOneDay = isSameDay(first.message.atMs, last.message.atMs)
+      if (first.folded !== undefined && last.folded !== undefined && isOneDay) {
         older.pop()
         first.times += last.times
         first.folded.unshift(...last.folded.slice(first.folded.length - MAX_FOLDED))
@@ -153,6 +157,13 @@ export class Stream {
     this.startKey.value = row?.key
     this.isAtEnd = false
     return row?.message ?? message
+  }
+
+  /** Begins at the first message that was said at a time or later, else at the newest. */
+  beginAfter(atMs: number): void {
+    this.startAlign = 'start'
+    this.startKey.value = this.rows.find((row) => row.kind === 'message' && row.message.atMs >= atMs)?.key
+    this.isAtEnd = this.startKey.value === undefined
   }
 
   /** Takes the line above the unread messages away. */
@@ -267,7 +278,7 @@ export class Stream {
       }
     }
     const last = this.rows.at(-1)
-    if (last?.kind === 'message' && send === undefined) {
+    if (last?.kind === 'message' && send === undefined && isSameDay(last.message.atMs, message.atMs)) {
       if (last.folded !== undefined && last.message.topic === message.topic && this.#isFolding(message)) {
         foldInto(last, message)
         return false

@@ -1,3 +1,4 @@
+import { isSameDay } from '../state/days.ts'
 import { language } from '../state/settings.ts'
 import { number, words } from './words.ts'
 
@@ -14,9 +15,55 @@ export function clock(atMs: number): string {
 
 /** `12:01` today, else the day. */
 export function when(atMs: number): string {
-  const at = new Date(atMs)
-  if (at.toDateString() === new Date().toDateString()) return time(atMs).slice(0, 5)
-  return at.toLocaleDateString(language.value, { day: 'numeric', month: 'short' })
+  return isSameDay(atMs, Date.now()) ? time(atMs).slice(0, 5) : shortDay(atMs)
+}
+
+/** `12:01:03` today, else `28 Nov, 12:01:03`. */
+export function moment(atMs: number): string {
+  return isSameDay(atMs, Date.now()) ? clock(atMs) : `${shortDay(atMs)}, ${clock(atMs)}`
+}
+
+/** `12:01:03–12:01:09`, with the days if they are not today. */
+export function span(fromMs: number, toMs: number): string {
+  if (isSameDay(fromMs, toMs)) return `${moment(fromMs)}–${clock(toMs)}`
+  return `${moment(fromMs)} – ${moment(toMs)}`
+}
+
+/** `Today, Saturday 28 November`. */
+export function dayName(atMs: number): string {
+  const now = new Date()
+  const { today, yesterday } = words.value
+  const year = isSameYear(atMs) ? undefined : 'numeric'
+  const name = dateText(atMs, { weekday: 'long', day: 'numeric', month: 'long', year })
+  if (isSameDay(atMs, now.getTime())) return `${today}, ${name}`
+  const before = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1).getTime()
+  return isSameDay(atMs, before) ? `${yesterday}, ${name}` : name.replace(/^./u, (letter) => letter.toUpperCase())
+}
+
+/** `Sat 28 Nov 2026, 12:01:03.042 GMT+3`: all there is to say of a time. */
+export function exactTime(atMs: number): string {
+  const day = dateText(atMs, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' })
+  const zone = new Intl.DateTimeFormat(dateLocale(), { timeZoneName: 'short' })
+    .formatToParts(atMs)
+    .find(({ type }) => type === 'timeZoneName')
+  return `${day}, ${time(atMs)} ${zone?.value ?? ''}`.trimEnd()
+}
+
+function shortDay(atMs: number): string {
+  return dateText(atMs, { day: 'numeric', month: 'short', year: isSameYear(atMs) ? undefined : 'numeric' })
+}
+
+function isSameYear(atMs: number): boolean {
+  return new Date(atMs).getFullYear() === new Date().getFullYear()
+}
+
+function dateText(atMs: number, form: Intl.DateTimeFormatOptions): string {
+  return new Date(atMs).toLocaleDateString(dateLocale(), form)
+}
+
+/** Days come before months, as the times here have 24 hours. */
+function dateLocale(): string {
+  return language.value === 'en' ? 'en-GB' : language.value
 }
 
 /** `1.2 MB`. */
