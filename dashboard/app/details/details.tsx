@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import type { Announcement } from '../../worker/announcement.ts'
 import type { Arrived } from '../../worker/protocol.ts'
 import { Icon } from '../icons.tsx'
 import { type Conversation, forget, pinnedIds, save, savedIds, togglePinned } from '../state/conversations.ts'
@@ -88,7 +89,7 @@ function About({ conversation }: { readonly conversation: Conversation }) {
 
 function Device({ conversation }: { readonly conversation: Conversation }) {
   const text = words.value
-  const { name, clientId, topics, last } = conversation
+  const { name, clientId, last } = conversation
   // Topics change with the feed, and `last` with them.
   void last.value
   const announcement = announcementOf(name)
@@ -107,9 +108,16 @@ function Device({ conversation }: { readonly conversation: Conversation }) {
       <SessionPart conversation={conversation} clientId={clientId.value} />
       {announcement !== undefined && <Commands name={name} announcement={announcement} />}
       <DeviceValues name={name} announcement={announcement} />
-      <Why clientId={clientId.value} state={state} topics={[...topics.keys()].slice(0, WHY_TOPICS)} />
+      <Why clientId={clientId.value} state={state} topics={topicsFor(conversation, announcement)} />
     </>
   )
+}
+
+/** What others publish for a device, as far as the page knows: what came, then its commands. */
+function topicsFor({ name, clientId, topics }: Conversation, announcement: Announcement | undefined): string[] {
+  const others = [...topics.values()].filter(({ publisher }) => publisher !== clientId.value).map(({ topic }) => topic)
+  const commands = announcement?.commands.map((command) => `devices/${name}/cmd/${command.name}`) ?? []
+  return [...new Set([...others, ...commands])].slice(0, WHY_TOPICS)
 }
 
 function OfMessage({ message }: { readonly message: Arrived }) {

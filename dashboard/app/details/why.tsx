@@ -13,19 +13,25 @@ interface WhyProps {
   readonly clientId: string
   /** The client is connected, away, or unknown to the hub. */
   readonly state: 'here' | 'away' | 'gone' | undefined
-  /** Topics that are worth asking about. */
+  /** Topics that are worth asking about: what others publish for it. */
   readonly topics: readonly string[]
 }
 
 /** "Why did it not arrive?": what became of the last messages of a topic on their way to this client. */
 export function Why({ clientId, state, topics }: WhyProps) {
   const text = words.value
-  const topic = useSignal(topics.find((one) => one.includes('/cmd/')) ?? topics[0] ?? '')
+  const written = useSignal<string | undefined>(undefined)
+  const topic = written.value ?? topics[0] ?? ''
   const answer = useSignal<Explanation | undefined>(undefined)
   const fault = useSignal<string | undefined>(undefined)
   const explain = async (): Promise<void> => {
+    if (/[+#]/.test(topic)) {
+      answer.value = undefined
+      fault.value = text.whys.noWildcards
+      return
+    }
     try {
-      answer.value = await ask('GET /explain', { query: { topic: topic.value, clientId } })
+      answer.value = await ask('GET /explain', { query: { topic, clientId } })
       fault.value = undefined
     } catch (error) {
       answer.value = undefined
@@ -33,7 +39,9 @@ export function Why({ clientId, state, topics }: WhyProps) {
     }
   }
   useEffect(() => {
+    written.value = undefined
     answer.value = undefined
+    fault.value = undefined
   }, [clientId])
   return (
     <section>
@@ -42,6 +50,7 @@ export function Why({ clientId, state, topics }: WhyProps) {
         class="why"
         onSubmit={(event) => {
           event.preventDefault()
+          written.value = topic
           void explain()
         }}
       >
@@ -49,9 +58,10 @@ export function Why({ clientId, state, topics }: WhyProps) {
           aria-label={text.topic}
           list="why-topics"
           required
+          placeholder={text.whys.topicToAsk}
           spellcheck={false}
-          value={topic.value}
-          onInput={({ currentTarget }) => (topic.value = currentTarget.value)}
+          value={topic}
+          onInput={({ currentTarget }) => (written.value = currentTarget.value)}
         />
         <datalist id="why-topics">
           {topics.map((one) => (
@@ -76,12 +86,12 @@ function Answer({ answer, clientId, state }: AnswerProps) {
   const { whys: text, outcomes } = words.value
   const { subscriptions, nearest, messages, denial, unfollowedMessages } = answer
   const sentences = [
-    denial !== null && text.denied(denial),
+    denial !== null && text.denied,
     (state === undefined || state === 'gone') && text.noSession(clientId),
     state === 'away' && text.away(clientId),
     ...subscriptions.map(({ filter, qos }) => text.subscribes(filter, qos)),
     subscriptions.length === 0 &&
-      (nearest === null ? text.noSubscriptions : text.nearest(nearest.filter, nearest.difference)),
+      (nearest === null ? text.noSubscriptions : text.nearest(nearest.filter, differenceOf(nearest))),
     messages.length === 0 && text.noMessages,
     unfollowedMessages > 0 && text.unfollowed(number(unfollowedMessages)),
   ].filter((sentence) => sentence !== false)
@@ -108,6 +118,10 @@ function Answer({ answer, clientId, state }: AnswerProps) {
       </ol>
     </>
   )
+}
+
+function differenceOf({ departure, matchingLevels, filterLevel, topicLevel }: NonNullable<Explanation['nearest']>) {
+  return words.value.whys.departures[departure](matchingLevels, filterLevel ?? '', topicLevel ?? '')
 }
 
 function outcomeText(names: Readonly<Record<string, string>>, outcome: string): string {

@@ -263,13 +263,27 @@ export const en = {
   explain: 'Explain',
   whys: {
     hub: 'the hub',
-    denied: (why: string) => `Clients cannot publish there: ${why}.`,
+    denied: 'Only the hub itself publishes there.',
     noSession: (client: string) => `${client} is not connected and has no kept session: it gets nothing.`,
     away: (client: string) => `${client} is away; at QoS 1 and 2 its messages wait in its session.`,
     subscribes: (filter: string, qos: number) => `It is subscribed to this through ${filter} at QoS ${qos}.`,
     noSubscriptions: 'It has no subscriptions at all.',
     nearest: (filter: string, difference: string) =>
       `None of its subscriptions matches. The nearest is ${filter}: ${difference}.`,
+    departures: {
+      shorter: (level: number) => `it ends after level ${level}, and the topic goes on`,
+      longer: (level: number, has: string) =>
+        `it goes on with level ${level + 1}, “${has}”, and the topic ends before it`,
+      'leading-wildcard': () => 'a filter that begins with a wildcard does not reach topics that begin with $',
+      level: (level: number, has: string, wanted: string) =>
+        `level ${level + 1} is “${has}”, the topic has “${wanted}”`,
+      case: (level: number, has: string, wanted: string) =>
+        `level ${level + 1} is “${has}”, the topic has “${wanted}”: upper and lower case differ`,
+      spaces: (level: number, has: string, wanted: string) =>
+        `level ${level + 1} is “${has}”, the topic has “${wanted}”: there is a space too many`,
+    },
+    topicToAsk: 'A topic it should have received',
+    noWildcards: 'A topic of one message, without + and #',
     noMessages: 'No message to this topic has been seen since the hub started, or it was too long ago.',
     unfollowed: (count: string) => `${count} messages to this topic came too fast to be followed.`,
     notForIt: 'was not for this client',

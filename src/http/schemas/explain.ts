@@ -29,7 +29,18 @@ const Explanation = Type.Object({
       isConnected: Type.Boolean(),
     }),
   ),
-  nearest: orNull(Type.Object({ filter: Type.String(), matchingLevels: Count, difference: Type.String() })),
+  nearest: orNull(
+    Type.Object({
+      filter: Type.String(),
+      matchingLevels: Type.Integer({ description: 'Levels that agree from the left.' }),
+      departure: Type.Enum(['shorter', 'longer', 'leading-wildcard', 'spaces', 'case', 'level'], {
+        description: 'How it does not match from there on.',
+      }),
+      filterLevel: orNull(Type.String(), 'Its first level that does not agree; null: it ends before.'),
+      topicLevel: orNull(Type.String(), 'The same level of the topic; null: the topic ends before.'),
+      difference: Type.String({ description: 'The same as a sentence.' }),
+    }),
+  ),
   messages: Type.Array(
     Type.Object({
       atMs: TimeMs,

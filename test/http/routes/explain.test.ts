@@ -87,6 +87,9 @@ describe('GET /api/v1/explain', () => {
         nearest: {
           filter: 'home/lamp',
           matchingLevels: 2,
+          departure: 'shorter',
+          filterLevel: null,
+          topicLevel: 'state',
           difference: 'it ends after level 2, the topic has 3 levels',
         },
         messages: [{ matched: 0, steps: [] }],
