@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startHubWithHttp } from '../support/start-hub.ts'
 import { connectClient, retain } from './mqtt.ts'
@@ -13,6 +13,11 @@ async function idsOf(page: Page): Promise<(string | null)[]> {
     lines.map(async (line) => ({ id: await line.getAttribute('data-id'), y: (await line.boundingBox())?.y ?? 0 })),
   )
   return placed.toSorted((one, other) => one.y - other.y).map(({ id }) => id)
+}
+
+/** How many messages of the kitchen are unread, in a tab. */
+function unreadIn(tab: Page): Locator {
+  return tab.locator('.line[data-id="room/kitchen"] .unread')
 }
 
 test('The list is by name with numbers as numbers, pinned first, and stays so whatever is said', async () => {
@@ -62,6 +67,53 @@ test('Unread counts what is said while one is elsewhere: no retained replay, no 
   expect(await page.locator('.line[data-id="device/lamp-1"] .unread').count()).toBe(0)
   await line.click()
   await line.locator('.unread').waitFor({ state: 'detached' })
+})
+
+test('Unread outlives the page, counts what is said while it is closed or the hub is started anew, and is the same in all tabs', async () => {
+  const { hub, httpPort } = await startHubWithHttp()
+  const say = (one: typeof hub, text: string) => one.publish('chat/kitchen', text)
+  await say(hub, 'from before the first visit')
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await page.locator('.line[data-id="room/kitchen"]').waitFor()
+  expect(await unreadIn(page).count()).toBe(0)
+  await say(hub, 'one')
+  await say(hub, 'two')
+  await unreadIn(page).getByText('2', { exact: true }).waitFor()
+  await page.reload()
+  await unreadIn(page).getByText('2', { exact: true }).waitFor()
+  await page.goto('about:blank')
+  await say(hub, 'three')
+  await hub.publish('chat/cellar', 'a room that nobody knew')
+  await page.goto(`http://127.0.0.1:${httpPort}/#/room/lobby`)
+  await unreadIn(page).getByText('3', { exact: true }).waitFor()
+  await page.locator('.line[data-id="room/cellar"] .unread').getByText('1', { exact: true }).waitFor()
+
+  await page.goto('about:blank')
+  await hub.stop()
+  const again = await startHubWithHttp({ config: { httpPort } })
+  await say(again.hub, 'four')
+  await page.goto(`http://127.0.0.1:${httpPort}/#/room/lobby`)
+  await unreadIn(page).getByText('4', { exact: true }).waitFor()
+
+  const other = await page.context().newPage()
+  await other.goto(`http://127.0.0.1:${httpPort}/#/room/lobby`)
+  await unreadIn(other).getByText('4', { exact: true }).waitFor()
+  await other.locator('.line[data-id="room/kitchen"]').click()
+  await unreadIn(page).waitFor({ state: 'detached' })
+  await say(again.hub, 'five')
+  await other.getByText('five').first().waitFor()
+  await page.locator('.line[data-id="room/kitchen"]').getByText('five').waitFor()
+  await other.close()
+  await say(again.hub, 'six')
+  await unreadIn(page).getByText('1', { exact: true }).waitFor()
+
+  await again.hub.stop()
+  const third = await startHubWithHttp({ config: { httpPort } })
+  await say(third.hub, 'seven')
+  await unreadIn(page).getByText('2', { exact: true }).waitFor()
+  await page.locator('[data-link="online"]').waitFor()
+  await page.reload()
+  await unreadIn(page).getByText('2', { exact: true }).waitFor()
 })
 
 test('A busy topic shows a rate, which goes when it falls silent', async () => {

@@ -1,4 +1,4 @@
-import { batch, computed, type Signal, signal } from '@preact/signals'
+import { batch, computed, effect, type Signal, signal } from '@preact/signals'
 import type { FeedReceiver, Overview, PresenceChange, TopicNews } from './feed.ts'
 import type { Answer } from '../../../src/http/api-types.ts'
 import { ask } from './api.ts'
@@ -13,11 +13,12 @@ import { listOrder } from './settings.ts'
 import { SortedList } from './sorted-list.ts'
 import { storedList, storeList } from './stored.ts'
 import { matches } from './topic-filter.ts'
+import { beginAnew, type Counted, keepRead, markRead, saveSoon, takeUpRead } from './unread.ts'
 
 export type ConversationKind = 'room' | 'device' | 'channel'
 
 /** A line of the list. What changes often is in signals, so that only its text changes. */
-export interface Conversation {
+export interface Conversation extends Counted {
   /** `room/lobby`, `device/lamp-1`, `channel/devices/+/alarm`. */
   readonly id: string
   readonly kind: ConversationKind
@@ -25,7 +26,6 @@ export interface Conversation {
   /** What an open conversation subscribes to. */
   readonly filter: string
   readonly last: Signal<TopicNews | undefined>
-  readonly unread: Signal<number>
   /** Messages a second over the last few. */
   readonly rate: Signal<number>
   /** The device's own word; undefined when it never said. */
@@ -65,6 +65,8 @@ const speakers = new Set<string>()
 /** Messages of the last second. */
 const counts = new Map<Conversation, number>()
 let listTimer: ReturnType<typeof setTimeout> | undefined
+/** Of the hub that counts the messages. */
+let hubStartedAtMs: number | undefined
 
 export const pinnedIds = signal<ReadonlySet<string>>(new Set(storedList(PINNED)))
 export const savedIds = signal<ReadonlySet<string>>(new Set(storedList(SAVED)))
@@ -130,10 +132,37 @@ export function restoreSaved(): void {
   for (const id of ['room/lobby', ...savedIds.value, ...pinnedIds.value]) find(id, true)
   publishList()
   setInterval(tick, TICK_MS)
-  document.addEventListener('visibilitychange', () => {
-    const open = openConversation.peek()
-    if (!document.hidden && open !== undefined) open.unread.value = 0
+  keepRead(all)
+  effect(() => {
+    const startedAtMs = overview.value?.startedAtMs
+    if (isFeedReady.value && startedAtMs !== undefined) meetHub(startedAtMs)
   })
+  document.addEventListener('visibilitychange', readOpen)
+}
+
+/** Whoever looks at a conversation reads it. */
+function readOpen(): void {
+  const open = openConversation.peek()
+  if (!document.hidden && open !== undefined) markRead(open)
+}
+
+/** With the first word of a hub what was said since the last visit is unread; one that was started anew counts from 0. */
+function meetHub(startedAtMs: number): void {
+  if (startedAtMs === hubStartedAtMs) return
+  const isFirst = hubStartedAtMs === undefined
+  hubStartedAtMs = startedAtMs
+  if (isFirst) takeUpRead(startedAtMs)
+  else {
+    for (const one of all.values()) {
+      for (const [name, topic] of one.topics) {
+        if (topic.atMs >= startedAtMs || topic.messages === 0) continue
+        one.topics.set(name, { ...topic, messages: 0 })
+        if (isNews(name)) one.total -= topic.messages
+      }
+    }
+    beginAnew(startedAtMs)
+  }
+  readOpen()
 }
 
 /** What the hub's feed tells goes into the list. */
@@ -225,6 +254,7 @@ function note(one: Conversation, topic: TopicNews): void {
   one.topics.set(topic.topic, topic)
   if (openConversation.peek() === one) openNews.value++
   const isCounted = isNews(topic.topic)
+  if (isCounted) one.total += topic.messages - (before?.messages ?? 0)
   const { value: last } = one.last
   if (last === undefined || (last.atMs <= topic.atMs && (isCounted || !isNews(last.topic)))) {
     one.last.value = topic
@@ -236,7 +266,9 @@ function note(one: Conversation, topic: TopicNews): void {
   counts.set(one, (counts.get(one) ?? 0) + fresh)
   const isOpen = openConversation.peek() === one && !document.hidden
   const isMine = fresh === 1 && topic.publisher === link.peek().clientId
-  if (isCounted && !isOpen && !isMine) one.unread.value += fresh
+  if (!isCounted) return
+  if (isOpen || isMine) saveSoon()
+  else one.unread.value += fresh
 }
 
 /** Once a second: rates, and the order of "recent" unless somebody is about to click on it. */
@@ -266,6 +298,7 @@ function find(id: string, isAsked: boolean): Conversation {
     kind,
     name,
     filter,
+    total: 0,
     last: signal(undefined),
     unread: signal(0),
     rate: signal(0),
@@ -290,7 +323,7 @@ function fill(made: Conversation): void {
     if (wide.has(other)) continue
     for (const topic of other.topics.values()) if (matches(made.filter, topic.topic)) note(made, topic)
   }
-  made.unread.value = 0
+  markRead(made)
   counts.delete(made)
 }
 

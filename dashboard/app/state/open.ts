@@ -10,6 +10,7 @@ import { isRetained, ownOf, resumeUnsent, type Send, sendChanged, sendOf, unconf
 import { telemetryStyle } from './settings.ts'
 import { nameOf } from './rows.ts'
 import { Stream } from './stream.ts'
+import { markRead as readConversation } from './unread.ts'
 
 const PAGE = 100
 /** With so many unread or more, it opens at the newest. */
@@ -70,7 +71,7 @@ export function followOpen(): void {
     if (one === undefined) return
     untracked(() => unconfirmed().forEach(showSent))
     const unread = one.unread.peek()
-    one.unread.value = 0
+    readConversation(one)
     firstPage = loadPast(one, fresh, unread < MAX_UNREAD_OPENED ? unread : 0)
     void loadPins(one, fresh)
   })
@@ -191,7 +192,7 @@ function isFolded({ kind }: Conversation): boolean {
 /** All of the open conversation is read. */
 export function markRead(): void {
   const one = openConversation.peek()
-  if (one !== undefined) one.unread.value = 0
+  if (one !== undefined) readConversation(one)
   stream.peek().markRead()
 }
 
