@@ -4,6 +4,7 @@ import { render } from 'preact'
 import { App } from './app.tsx'
 import { feedReceiver, restoreSaved } from './state/conversations.ts'
 import { followFeed } from './state/feed.ts'
+import { followHistory } from './state/history.ts'
 import { start } from './state/hub.ts'
 import { followLimits } from './state/limits.ts'
 import { followOpen, receiver } from './state/open.ts'
@@ -13,6 +14,7 @@ import { followOwnDrops } from './state/own-drops.ts'
 restoreSaved()
 start(receiver)
 followOpen()
+followHistory()
 followLimits()
 followOwnDrops()
 followPointedTimes()

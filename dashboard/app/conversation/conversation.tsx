@@ -1,6 +1,7 @@
 import { useComputed } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { visible } from '../../worker/visible.ts'
+import { BackLink } from '../back-link.tsx'
 import { Avatar } from '../sidebar/avatar.tsx'
 import { type Conversation, openConversation } from '../state/conversations.ts'
 import { choose, goOn, pins, stream } from '../state/open.ts'
@@ -39,9 +40,7 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
   const { isPaused } = stream.value
   return (
     <header class="head">
-      <a class="icon-button only-narrow" href="#/" aria-label={text.back}>
-        <Icon name="back" />
-      </a>
+      <BackLink />
       <Avatar conversation={conversation} />
       <div class="head-text">
         <h1>

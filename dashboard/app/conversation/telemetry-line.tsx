@@ -1,4 +1,5 @@
 import type { Arrived } from '../../worker/protocol.ts'
+import type { Point } from '../details/gaps.ts'
 import { Sparkline } from '../details/sparkline.tsx'
 import { choose, chosen } from '../state/open.ts'
 import { Time } from '../time.tsx'
@@ -22,7 +23,7 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
   const isChosen = chosen.value?.id === message.id
   const members = measured(message)
   const charted = members.find((member) => member.number !== undefined)
-  const values = charted === undefined ? [] : valuesOf(folded, charted.name)
+  const points = charted === undefined ? [] : pointsOf(folded, charted.name)
   return (
     <div class="message telemetry" data-chosen={isChosen}>
       <Time class="at" atMs={message.atMs}>
@@ -38,7 +39,7 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
         )}
       </button>
       <span class="badges">
-        {charted !== undefined && <Sparkline values={values} name={titleOf(charted, fieldsOf(message))} />}
+        {charted !== undefined && <Sparkline points={points} name={titleOf(charted, fieldsOf(message))} />}
         {times > 1 && (
           <span class="badge badge-times" title={words.value.foldedHelp}>
             ×{number(times)}
@@ -51,9 +52,9 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
   )
 }
 
-function valuesOf(folded: readonly Arrived[], name: string): readonly number[] {
+function pointsOf(folded: readonly Arrived[], name: string): readonly Point[] {
   return folded.slice(-POINTS).flatMap((message) => {
     const value = measured(message).find((member) => member.name === name)?.number
-    return value === undefined ? [] : [value]
+    return value === undefined ? [] : [{ atMs: message.atMs, value }]
   })
 }

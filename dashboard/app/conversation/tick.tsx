@@ -7,26 +7,40 @@ import { refusal } from '../words/refusal.ts'
 import { number, words } from '../words/words.ts'
 import { Trail } from './trail.tsx'
 
-const ONE = 'M5 10.500l3.200 3.200L15 6.500'
-const TWO = 'M2 10.500l3.200 3.200L12 6.500M9.200 13l.9.7L17 6.500'
+const CLOCK = 'M12 5a7 7 0 1 1 0 14a7 7 0 1 1 0-14M12 8.500V12l2.500 1.500'
+const ONE = 'M6 12.500l4 4L18 8'
+const DISC = 'M12 3.500a8.500 8.500 0 1 1 0 17a8.500 8.500 0 1 1 0-17'
+const OCTAGON = 'M8.500 3.500h7l5 5v7l-5 5h-7l-5-5v-7z'
+const CROSS = 'M9 9l6 6M15 9l-6 6'
 
 /** Receivers that a label names. */
 const MAX_NAMES = 5
 
-/** What is drawn for each state, in a box of 20. */
-const DRAWN: Readonly<Record<Tick, string>> = {
-  waiting: 'M10 3a7 7 0 1 1 0 14a7 7 0 1 1 0-14M10 6v4l2.500 2',
-  sent: 'M10 15V5M6 9l4-4 4 4',
-  written: ONE,
-  half: 'M5 10.500l3.200 3.200',
-  taken: ONE,
-  nobody: ONE,
-  partly: TWO,
-  delivered: TWO,
-  answered: TWO,
-  declined: 'M10 3a7 7 0 1 1 0 14a7 7 0 1 1 0-14M7.500 7.500l5 5M12.500 7.500l-5 5',
-  refused: 'M10 3a7 7 0 1 1 0 14a7 7 0 1 1 0-14M10 6v5M10 13.500v.2',
-  'not-sent': 'M10 3a7 7 0 1 1 0 14a7 7 0 1 1 0-14M10 6v5M10 13.500v.2',
+/** What is drawn for a state, in a box of 24: each has a shape of its own, whatever its colour. */
+interface Drawing {
+  readonly line?: string
+  readonly dashes?: string
+  /** A filled ground, on which `cut` is left out. */
+  readonly ground?: string
+  readonly cut?: string
+}
+
+const DRAWN: Readonly<Record<Tick, Drawing>> = {
+  waiting: { line: CLOCK },
+  sent: { line: 'M12 18V6M7 11l5-5 5 5' },
+  written: { dashes: ONE },
+  half: { line: 'M3 12.500l4 4L15 8M13.500 16.500L17 13' },
+  taken: { line: ONE },
+  nobody: {
+    line: 'M2.500 12.500l4 4L13.500 8.500',
+    dashes: 'M17.500 10.800a3.200 3.200 0 1 1 0 6.400a3.200 3.200 0 1 1 0-6.400',
+  },
+  partly: { line: 'M2.500 12.500l4 4L14.500 8', dashes: 'M11.500 16.500L21 8' },
+  delivered: { line: 'M2.500 12.500l4 4L14.500 8M11.500 16.500L21 8' },
+  answered: { ground: DISC, cut: 'M8 12.300l2.800 2.800L16 9.500' },
+  declined: { ground: DISC, cut: CROSS },
+  refused: { ground: OCTAGON, cut: CROSS },
+  'not-sent': { line: 'M12 5a7 7 0 1 1 0 14a7 7 0 1 1 0-14M12 8.500v4M12 15.500v.2' },
 }
 
 /** The sign of a message of this page; its slot is as wide in every state. A click opens the packet trail. */
@@ -35,6 +49,7 @@ export function TickSlot({ send }: { readonly send: Send | undefined }) {
   if (send === undefined) return <span class="tick-slot" />
   const tick = tickOf(send)
   const label = labelOf(send, tick)
+  const drawing = DRAWN[tick]
   return (
     <span class="tick-slot">
       <button
@@ -48,8 +63,11 @@ export function TickSlot({ send }: { readonly send: Send | undefined }) {
           isOpen.value = !isOpen.value
         }}
       >
-        <svg viewBox="0 0 20 20" aria-hidden="true">
-          <path d={DRAWN[tick]} />
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <path d={drawing.line} />
+          <path class="tick-dashes" d={drawing.dashes} />
+          <path class="tick-ground" d={drawing.ground} />
+          <path class="tick-cut" d={drawing.cut} />
         </svg>
       </button>
       {isOpen.value && (

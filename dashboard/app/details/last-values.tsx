@@ -9,6 +9,7 @@ import { look, past, series } from '../state/hub.ts'
 import { Time } from '../time.tsx'
 import { clock, when } from '../words/format.ts'
 import { words } from '../words/words.ts'
+import type { Point } from './gaps.ts'
 import { MAX_MEMBERS, type Member, membersOf, Samples } from './samples.ts'
 import { Sparkline } from './sparkline.tsx'
 
@@ -122,7 +123,7 @@ function Lines({ lines, samples, base, announcement }: LinesProps) {
                 key={member.name}
                 member={member}
                 field={announcement?.quantities.get(topic.slice(base.length))?.find(({ name }) => name === member.name)}
-                values={samples?.of(topic, member.name) ?? []}
+                points={samples?.of(topic, member.name) ?? []}
               />
             ))}
           </li>
@@ -135,17 +136,17 @@ function Lines({ lines, samples, base, announcement }: LinesProps) {
 interface ValueProps {
   readonly member: Member
   readonly field: Field | undefined
-  readonly values: readonly number[]
+  readonly points: readonly Point[]
 }
 
-function Value({ member: { name, text, number }, field, values }: ValueProps) {
+function Value({ member: { name, text, number }, field, points }: ValueProps) {
   const title = field?.title ?? visible(name)
   const isTime = field?.unit === 'ms' && number !== undefined && number > 1e12
   const shown = isTime ? clock(number) : text === '' ? words.value.empty : text
   return (
     <div class="value-line">
       {title !== '' && <span class="quiet">{title}</span>}
-      {isTime ? <span /> : <Sparkline values={values} name={title} />}
+      {isTime ? <span /> : <Sparkline points={points} name={title} />}
       <span class="values-value">
         <bdi title={text}>{shown.slice(0, 200)}</bdi>
         {field?.unit !== undefined && !isTime && <span class="quiet"> {field.unit}</span>}

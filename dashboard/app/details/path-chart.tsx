@@ -5,16 +5,12 @@ import { visible } from '../../worker/visible.ts'
 import { LiveChart } from '../pages/live-chart.tsx'
 import { messagesOf } from '../state/before.ts'
 import { series } from '../state/hub.ts'
+import type { Point } from './gaps.ts'
 import { words } from '../words/words.ts'
-
-interface Points {
-  readonly times: number[]
-  readonly values: number[]
-}
 
 /** How the number at a path of a topic's messages went. */
 export function PathChart({ topic, path }: { readonly topic: string; readonly path: JsonPath }) {
-  const points = useSignal<Points | undefined>(undefined)
+  const points = useSignal<readonly Point[] | undefined>(undefined)
   const name = path.length === 0 ? topic : visible(path.join(' › '))
   useEffect(() => {
     let isStale = false
@@ -25,11 +21,10 @@ export function PathChart({ topic, path }: { readonly topic: string; readonly pa
         path,
       )
       if (isStale) return
-      const known = messages.flatMap(({ atMs }, index) => {
+      points.value = messages.flatMap(({ atMs }, index) => {
         const value = values[index] ?? null
-        return value === null ? [] : [{ time: atMs / 1000, value }]
+        return value === null ? [] : [{ atMs, value }]
       })
-      points.value = { times: known.map(({ time }) => time), values: known.map(({ value }) => value) }
     }
     void load()
     return () => {
@@ -42,7 +37,7 @@ export function PathChart({ topic, path }: { readonly topic: string; readonly pa
         <bdi>{name}</bdi>
       </figcaption>
       {points.value !== undefined && (
-        <LiveChart {...points.value} label={words.value.chartOf(name)} isFromZero={false} />
+        <LiveChart points={points.value} label={words.value.chartOf(name)} isFromZero={false} />
       )}
     </figure>
   )

@@ -1,5 +1,6 @@
 import { jsonRows } from '../../worker/json-rows.ts'
 import { visible } from '../../worker/visible.ts'
+import type { Point } from './gaps.ts'
 
 /** A member of a payload, or the whole payload when it is one value. */
 export interface Member {
@@ -26,7 +27,7 @@ export function membersOf(payload: string): readonly Member[] {
 
 /** The last numbers of each member of each topic. */
 export class Samples {
-  readonly #byMember = new Map<string, number[]>()
+  readonly #byMember = new Map<string, Point[]>()
   readonly #seenAtMs = new Map<string, number>()
 
   /** Takes a message, unless it is not newer than what was taken of its topic. */
@@ -36,11 +37,11 @@ export class Samples {
     for (const { name, number } of members) {
       if (number === undefined) continue
       const key = `${topic}\n${name}`
-      this.#byMember.set(key, [...(this.#byMember.get(key) ?? []), number].slice(-MAX_SAMPLES))
+      this.#byMember.set(key, [...(this.#byMember.get(key) ?? []), { atMs, value: number }].slice(-MAX_SAMPLES))
     }
   }
 
-  of(topic: string, name: string): readonly number[] {
+  of(topic: string, name: string): readonly Point[] {
     return this.#byMember.get(`${topic}\n${name}`) ?? []
   }
 }

@@ -1,6 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type UPlot from 'uplot'
-import { clock } from '../words/format.ts'
+import { type Point, runsOf } from '../details/gaps.ts'
+import { dayOf } from '../state/days.ts'
+import { clock, shortDay } from '../words/format.ts'
 import { number } from '../words/words.ts'
 
 const HEIGHT_PIXELS = 140
@@ -8,21 +10,19 @@ const HEIGHT_PIXELS = 140
 const TIME_PIXELS = 90
 
 interface LiveChartProps {
-  /** In seconds since 1970. */
-  readonly times: number[]
-  readonly values: number[]
+  readonly points: readonly Point[]
   /** For who cannot see it. */
   readonly label: string
   /** Whether the scale begins at nothing, as for counts; else it is as wide as the values. */
   readonly isFromZero?: boolean
 }
 
-/** A line over the last minutes; the library comes when the first is drawn. */
-export function LiveChart({ times, values, label, isFromZero = true }: LiveChartProps) {
+/** A line over time, with gaps where nothing is known; the library comes when the first is drawn. */
+export function LiveChart({ points, label, isFromZero = true }: LiveChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const chart = useRef<UPlot | undefined>(undefined)
-  const latest = useRef<[number[], number[]]>([times, values])
-  latest.current = [times, values]
+  const latest = useRef<Columns>([[], []])
+  latest.current = columnsOf(points)
   useEffect(() => {
     let isGone = false
     const resized = new ResizeObserver(([entry]) => {
@@ -53,11 +53,14 @@ export function LiveChart({ times, values, label, isFromZero = true }: LiveChart
               ...axis,
               space: TIME_PIXELS,
               size: 32,
-              values: (_plot, seconds) => seconds.map((one) => clock(one * 1000)),
+              values: (_plot, seconds) => seconds.map((one) => tickName(one * 1000, seconds)),
             },
             { ...axis, size: 56, values: (_plot, amounts) => amounts.map(number) },
           ],
-          series: [{}, { stroke: '#3b7bf6', width: 2, fill: 'rgb(59 123 246 / 0.12)', points: { show: false } }],
+          series: [
+            {},
+            { stroke: '#3b7bf6', width: 2, fill: 'rgb(59 123 246 / 0.12)', points: { size: 4, filter: lonely } },
+          ],
         },
         latest.current,
         box.current,
@@ -65,6 +68,41 @@ export function LiveChart({ times, values, label, isFromZero = true }: LiveChart
       resized.observe(box.current)
     }
   }, [])
-  useEffect(() => chart.current?.setData(latest.current), [times, values])
+  useEffect(() => chart.current?.setData(latest.current), [points])
   return <div class="chart" ref={box} role="img" aria-label={label} />
+}
+
+/** Seconds since 1970, and values; null parts the line. */
+type Columns = [times: number[], values: (number | null)[]]
+
+function columnsOf(points: readonly Point[]): Columns {
+  const columns: Columns = [[], []]
+  for (const run of runsOf(points)) {
+    const endedAt = columns[0].at(-1)
+    const [first] = run
+    if (endedAt !== undefined && first !== undefined) {
+      columns[0].push((endedAt + first.atMs / 1000) / 2)
+      columns[1].push(null)
+    }
+    for (const { atMs, value } of run) {
+      columns[0].push(atMs / 1000)
+      columns[1].push(value)
+    }
+  }
+  return columns
+}
+
+/** Values between gaps, which have no line to be seen by. */
+function lonely(plot: UPlot): number[] {
+  const values = plot.data[1] ?? []
+  return [...values.keys()].filter(
+    (index) => values[index] != null && values[index - 1] == null && values[index + 1] == null,
+  )
+}
+
+/** Of more than one day the days, where they begin. */
+function tickName(atMs: number, seconds: readonly number[]): string {
+  const [first = 0] = seconds
+  const isOfDays = dayOf(first * 1000) !== dayOf((seconds.at(-1) ?? 0) * 1000)
+  return isOfDays ? `${shortDay(atMs)} ${clock(atMs).slice(0, 5)}` : clock(atMs)
 }

@@ -2,6 +2,7 @@ import { visible } from '../../worker/visible.ts'
 import { AsOf, Unknown } from '../as-of.tsx'
 import { overview, overviewAtMs, overviews } from '../state/conversations.ts'
 import type { Overview as OverviewNow } from '../state/feed.ts'
+import type { Point } from '../details/gaps.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { bytes, duration, latency, rate } from '../words/format.ts'
 import { count, number, words } from '../words/words.ts'
@@ -34,12 +35,12 @@ export function Overview() {
             <Figure name={text.uptime} value={duration(now.atMs - now.startedAtMs)} />
           </div>
           <div class="cards">
-            <Chart name={text.messagesIn} series={perSecond(all, ({ received }) => sum(received))} say={rate} />
-            <Chart name={text.messagesOut} series={perSecond(all, ({ sent }) => sum(sent))} say={rate} />
-            <Chart name={text.clients} series={levels(all, ({ clients }) => clients)} say={number} />
+            <Chart name={text.messagesIn} points={perSecond(all, ({ received }) => sum(received))} say={rate} />
+            <Chart name={text.messagesOut} points={perSecond(all, ({ sent }) => sum(sent))} say={rate} />
+            <Chart name={text.clients} points={levels(all, ({ clients }) => clients)} say={number} />
             <Chart
               name={text.loopDelay}
-              series={levels(all, ({ eventLoopDelay }) => eventLoopDelay?.meanMs ?? 0)}
+              points={levels(all, ({ eventLoopDelay }) => eventLoopDelay?.meanMs ?? 0)}
               say={latency}
             />
             <Drops now={now} />
@@ -97,12 +98,12 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
 
 interface ChartProps {
   readonly name: string
-  readonly series: Series
+  readonly points: readonly Point[]
   readonly say: (value: number) => string
 }
 
-function Chart({ name, series, say }: ChartProps) {
-  const last = say(series.values.at(-1) ?? 0)
+function Chart({ name, points, say }: ChartProps) {
+  const last = say(points.at(-1)?.value ?? 0)
   return (
     <section class="card" aria-label={name}>
       <h2>
@@ -112,7 +113,7 @@ function Chart({ name, series, say }: ChartProps) {
           {lostAtMs.value !== undefined && <AsOf atMs={overviewAtMs.value} />}
         </span>
       </h2>
-      <LiveChart times={series.times} values={series.values} label={`${name}: ${last}`} />
+      <LiveChart points={points} label={`${name}: ${last}`} />
     </section>
   )
 }
@@ -208,25 +209,19 @@ function Rows({ rows }: { readonly rows: readonly (readonly [string, string])[] 
   )
 }
 
-interface Series {
-  readonly times: number[]
-  readonly values: number[]
-}
-
-function perSecond(all: readonly OverviewNow[], total: (one: OverviewNow) => number): Series {
-  const times: number[] = []
-  const values: number[] = []
+function perSecond(all: readonly OverviewNow[], total: (one: OverviewNow) => number): readonly Point[] {
+  const points: Point[] = []
   for (const [index, one] of all.entries()) {
     const before = all[index - 1]
     if (before === undefined || one.atMs <= before.atMs) continue
-    times.push(one.atMs / 1000)
-    values.push(Math.max(0, ((total(one) - total(before)) * 1000) / (one.atMs - before.atMs)))
+    const value = Math.max(0, ((total(one) - total(before)) * 1000) / (one.atMs - before.atMs))
+    points.push({ atMs: one.atMs, value })
   }
-  return { times, values }
+  return points
 }
 
-function levels(all: readonly OverviewNow[], level: (one: OverviewNow) => number): Series {
-  return { times: all.map(({ atMs }) => atMs / 1000), values: all.map(level) }
+function levels(all: readonly OverviewNow[], level: (one: OverviewNow) => number): readonly Point[] {
+  return all.map((one) => ({ atMs: one.atMs, value: level(one) }))
 }
 
 function sum(values: readonly number[]): number {

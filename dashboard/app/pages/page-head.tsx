@@ -1,6 +1,5 @@
 import { AsOf } from '../as-of.tsx'
-import { Icon } from '../icons.tsx'
-import { words } from '../words/words.ts'
+import { BackLink } from '../back-link.tsx'
 
 interface PageHeadProps {
   readonly title: string
@@ -12,9 +11,7 @@ interface PageHeadProps {
 export function PageHead({ title, asOfMs }: PageHeadProps) {
   return (
     <header class="page-head">
-      <a class="icon-button only-narrow" href="#/" aria-label={words.value.back}>
-        <Icon name="back" />
-      </a>
+      <BackLink />
       <h1>{title}</h1>
       {asOfMs !== undefined && <AsOf atMs={asOfMs} />}
     </header>

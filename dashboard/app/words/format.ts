@@ -49,7 +49,8 @@ export function exactTime(atMs: number): string {
   return `${day}, ${time(atMs)} ${zone?.value ?? ''}`.trimEnd()
 }
 
-function shortDay(atMs: number): string {
+/** `28 Nov`, with the year if it is another. */
+export function shortDay(atMs: number): string {
   return dateText(atMs, { day: 'numeric', month: 'short', year: isSameYear(atMs) ? undefined : 'numeric' })
 }
 
