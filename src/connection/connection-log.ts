@@ -1,5 +1,6 @@
 import { isTold, type Log } from '../base/log.ts'
 import { quote } from '../base/quote.ts'
+import { LIMITS } from '../observe/ledger.ts'
 import { MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
@@ -39,4 +40,15 @@ export function tellTakeover(
   log.warn({ clientId, addresses }, MISHAPS['identifier-shared'])
   const reason = `two clients use the identifier ${quote(clientId)}, from ${addresses.join(' and ')}`
   mishaps.note('identifier-shared', transport.remoteAddress, reason, clientId)
+}
+
+/** The client is over `limits.maxPublishRate` for the first time. */
+export function tellTooFast(
+  { log, mishaps }: { readonly log: Log; readonly mishaps: Mishaps },
+  transport: Transport,
+  clientId: string | undefined,
+): void {
+  const reason = LIMITS['publish-rate']
+  log.warn({ clientId, limit: 'publish-rate', reason }, 'client publishes faster than it may and is read slower')
+  mishaps.note('limit-reached', transport.remoteAddress, reason, clientId)
 }

@@ -18,7 +18,7 @@ import type { TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { takeAcknowledgement } from './acknowledgement.ts'
-import { tellClosed, tellConnected, tellDisconnected, tellTakeover } from './connection-log.ts'
+import { tellClosed, tellConnected, tellDisconnected, tellTakeover, tellTooFast } from './connection-log.ts'
 import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import type { PublishRun } from './publish-run.ts'
@@ -350,8 +350,7 @@ export class Connection
   publishRateExceeded(isFirstTime: boolean): void {
     this.parts.ledger.hit('publish-rate')
     this.transport.pause()
-    const fields = { clientId: this.session?.clientId, limit: 'publish-rate' }
-    if (isFirstTime) this.parts.log.warn(fields, 'client publishes faster than it may and is read slower')
+    if (isFirstTime) tellTooFast(this.parts, this.transport, this.session?.clientId)
   }
 
   publishRateKept(): void {
@@ -373,7 +372,7 @@ export class Connection
   timeIsUp(): void {
     if (this.session === undefined) {
       this.parts.ledger.hit('connect-timeout')
-      this.close('no CONNECT in time', ReasonCode.UNSPECIFIED_ERROR)
+      this.close('no CONNECT in time (limits.connectTimeoutSeconds)', ReasonCode.UNSPECIFIED_ERROR)
       return
     }
     // While the hub does not read, that nothing comes is not the client's silence.

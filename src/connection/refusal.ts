@@ -53,8 +53,11 @@ export function refusalOf(
   }
   if (overLimit === undefined) return undefined
   if (overLimit === 'memory') return NO_MEMORY
+  const isOfAddress = overLimit === 'connections-per-address'
   return {
-    reason: 'too many connections',
+    reason: isOfAddress
+      ? 'too many connections from its address (limits.maxConnectionsPerAddress)'
+      : 'too many connections (limits.maxConnections)',
     returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
     reasonCode: ReasonCode.QUOTA_EXCEEDED,
   }

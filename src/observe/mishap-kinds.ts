@@ -10,7 +10,7 @@ export const MISHAPS = {
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
   'identifier-shared': 'two clients use one client identifier and end each other',
-  'limit-reached': 'a subscription was refused for a limit of the hub',
+  'limit-reached': 'a limit of the hub kept something from a client',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
   'open-files': 'a connection was closed at once, since the hub may not open more files and sockets (ulimit -n)',
   'store-failing': 'the store cannot write, and what must be kept is not acknowledged',

@@ -1,7 +1,6 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
 import { endState } from '../store/memory/memory-session.ts'
 import type { DropReason } from '../protocol/drop-reasons.ts'
-import type { Log } from '../base/log.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { HistoryFilter } from '../protocol/history-filter.ts'
 import type { Message } from '../protocol/message.ts'
@@ -17,8 +16,10 @@ import { awaitReceivers, type PublishingSession } from './await-receivers.ts'
 import type { ClientReport } from './client-report.ts'
 import { HeldAnswers } from './held-answers.ts'
 import { Incoming } from './incoming.ts'
+import { Losses, type LossesParts } from './losses.ts'
 import { type Lender, Outgoing, type OutgoingOwner, type OutgoingParts } from './outgoing/outgoing.ts'
 import { OutgoingQos0 } from './outgoing/outgoing-qos0.ts'
+import { limitExpiry } from './outgoing/waiting-room.ts'
 import type { Past } from './past.ts'
 import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
 import type { SessionLimits } from './session-limits.ts'
@@ -26,9 +27,8 @@ import type { SharedGroups } from './shared/shared-groups.ts'
 import { Subscriptions, type SubscriptionsOwner } from './subscriptions.ts'
 
 /** What all sessions of a hub share. */
-export interface SessionParts extends OutgoingParts {
+export interface SessionParts extends OutgoingParts, LossesParts {
   readonly router: Router
-  readonly log: Log
   readonly limits: SessionLimits
   readonly groups: SharedGroups
   /** Undefined: no history is kept. */
@@ -59,10 +59,9 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   /** The attached connection once its client has the CONNACK, which must be the first packet it gets [MQTT-3.2.0-1]. */
   #connection: SessionConnection | undefined = undefined
   readonly #held = new HeldAnswers()
-  #drops: Map<DropReason, number> | undefined = undefined
+  #losses: Losses | undefined = undefined
   #traffic: Traffic | undefined = undefined
   #lastError: { readonly atMs: number; readonly reason: string } | undefined = undefined
-  #isSlowLogged = false
   #isEnded = false
 
   constructor(state: SessionState, isKept: boolean, parts: SessionParts) {
@@ -107,7 +106,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   /** Takes a PUBLISH from its client: routes it and acknowledges it. `packetId` is 0 at QoS 0. */
   receive(message: Message, topic: TopicNumber, packetId: number): void {
-    const { store, router } = this.#parts
+    const { store, router, clock } = this.#parts
     const { qos } = message
     const { begun } = router.spreads
     if (qos === 0) {
@@ -131,13 +130,15 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       else this.#attached?.close('the store cannot write, so the message cannot be kept', ReasonCode.QUOTA_EXCEEDED)
       return
     }
-    if (explainsFailures && !router.isReserved(topic) && router.isRetainedFull(message)) {
+    const full = explainsFailures && !router.isReserved(topic) ? router.retainedLimitFor(message) : undefined
+    if (full !== undefined) {
+      this.#lost().notRetained(full)
       this.#parts.ledger.notRetained++
       this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
       return
     }
     if (qos === 2) this.incoming.takeQos2(packetId, contentHash)
-    if (this.#messageExpiryMs !== Infinity) this.#limitExpiry(message)
+    if (this.#messageExpiryMs !== Infinity) limitExpiry(message, clock.lifetimeMs() + this.#messageExpiryMs)
     const reasonCode = this.#publish(message, topic)
     // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
     if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.incoming.release(packetId)
@@ -248,7 +249,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   attach(connection: SessionConnection): void {
     this.#attached = connection
-    this.#isSlowLogged = false
+    this.#losses?.tellAnew()
     this.state.setLeftAt(0)
     this.incoming.attach(connection)
   }
@@ -286,7 +287,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       queuedBytes: state.queuedBytes,
       inFlightMessages: state.inFlight.size,
       unreleasedMessages: state.receivedIds.size,
-      dropped: Object.fromEntries(this.#drops ?? []),
+      dropped: this.#losses?.counts ?? {},
       traffic: this.traffic.report(this.#parts.clock.nowMs()),
       lastError: this.#lastError,
     }
@@ -349,15 +350,13 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     this.#parts.onHolding(this)
   }
 
-  /** Counts a drop. One that more speed of the client would have spared is in the log, once for each connection. */
   drop(reason: DropReason, count: number): void {
-    this.#parts.ledger.drop(reason, count)
-    this.#drops ??= new Map()
-    this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + count)
-    if (!this.#isSlowLogged && (reason === 'output-full' || reason === 'queue-full')) {
-      this.#isSlowLogged = true
-      this.#parts.log.warn({ clientId: this.clientId, reason }, 'dropping messages for a client that is too slow')
-    }
+    this.#lost().drop(reason, count)
+  }
+
+  /** What the client has lost. */
+  #lost(): Losses {
+    return (this.#losses ??= new Losses(this, this.#parts))
   }
 
   /** The session has ended since the messages were routed. */
@@ -366,19 +365,18 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   }
 
   #publish(message: Message, topic: TopicNumber): ReasonCode {
-    const { router } = this.#parts
+    const { router, ledger } = this.#parts
     this.took(message)
-    if (router.isReserved(topic) && this.#attached?.tellsState(message) !== true) {
+    const isReserved = router.isReserved(topic)
+    if (isReserved && this.#attached?.tellsState(message) !== true) {
       this.#refuse(message)
       return ReasonCode.NOT_AUTHORIZED
     }
-    return router.publish(message, topic) === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
-  }
-
-  /** The hub's own limit on waiting, where it ends before the publisher's. */
-  #limitExpiry(message: Message): void {
-    const limitMs = this.#parts.clock.lifetimeMs() + this.#messageExpiryMs
-    if (message.expiresAtMs === 0 || message.expiresAtMs > limitMs) message.expiresAtMs = limitMs
+    const { notRetained } = ledger
+    const receivers = router.publish(message, topic)
+    if (ledger.notRetained !== notRetained && !isReserved)
+      this.#lost().notRetained(router.retained.limitFor(message) ?? 'memory')
+    return receivers === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
   }
 
   /** Something of the message would have to be stored: itself, or that it came. */

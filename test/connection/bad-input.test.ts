@@ -271,7 +271,8 @@ describe('Connection', () => {
     slow.send(connectPacket({ clientId: 'slow' }).subarray(0, 5))
     await Promise.all([silent.untilClosed(), slow.untilClosed()])
     await untilReason(log, /no CONNECT in time/)
-    expect(reasonsOf(log)).toEqual(['no CONNECT in time', 'no CONNECT in time'])
+    const reason = 'no CONNECT in time (limits.connectTimeoutSeconds)'
+    expect(reasonsOf(log)).toEqual([reason, reason])
     await bystander.expectUntouched()
   })
 

@@ -222,7 +222,8 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const clock = new Clock()
   const bounds = { topicLimits: allLimits, retainedLimits: allLimits, maxTopics: 10, maxTopicMemoryBytes: 1024 ** 2 }
   const router = new Router({ ledger, clock, store, ...bounds })
-  const shared = { ledger, log, router, limits: allLimits, clock, memory: unboundedMemory() }
+  const mishaps = new Mishaps(() => clock.nowMs())
+  const shared = { ledger, log, mishaps, router, limits: allLimits, clock, memory: unboundedMemory() }
   const sessions = new Sessions({
     ...shared,
     store,
@@ -231,12 +232,7 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   })
   const broker = new Broker({ store, sessions, topicLimits: allLimits })
   await broker.listen()
-  const connections = new Connections({
-    ...shared,
-    mishaps: new Mishaps(() => clock.nowMs()),
-    broker,
-    sessions,
-  })
+  const connections = new Connections({ ...shared, broker, sessions })
   const transport = new SteppedTransport()
   onTestFinished(async () => {
     transport.close()
@@ -299,7 +295,8 @@ describe('Connection with limits.maxPublishRate', () => {
     transport.receive(MESSAGE)
     expect(ledger.limitHits['publish-rate']).toBe(2)
     const warnings = log.lines.items.filter(({ level }) => level === 'warn')
-    expect(warnings.map(({ fields }) => fields)).toEqual([{ clientId: 'c', limit: 'publish-rate' }])
+    const reason = expect.stringContaining('limits.maxPublishRate')
+    expect(warnings.map(({ fields }) => fields)).toEqual([{ clientId: 'c', limit: 'publish-rate', reason }])
   })
 
   test('leaves no timer when the client goes while it is held, nor when it goes with the packet that is too much', async () => {

@@ -87,7 +87,8 @@ describe('Session of a client that reads nothing', () => {
     expect(hub.ledger.dropped['output-full']).toBe(hub.ledger.droppedTotal)
     expect(hub.ledger.dropped['output-full']).toBeGreaterThan(FLOOD_MESSAGES / 4)
     const warnings = log.lines.items.filter(({ level }) => level === 'warn')
-    expect(warnings.map(({ fields }) => fields)).toEqual([{ clientId: 'frozen', reason: 'output-full' }])
+    const explanation = expect.stringContaining('limits.maxOutputBytes')
+    expect(warnings.map(({ fields }) => fields)).toEqual([{ clientId: 'frozen', reason: 'output-full', explanation }])
   })
 
   test('at QoS 0 gets what was sent before the drops, in order, and all that is published once it reads again', async () => {

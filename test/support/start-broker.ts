@@ -30,12 +30,12 @@ export async function startBroker(): Promise<TestBroker> {
   const [ledger, log, store, clock] = [new Ledger(), new CollectingLog(), new MemoryStore(), new Clock()]
   const bounds = { topicLimits: limits, retainedLimits: limits, maxTopics: 10, maxTopicMemoryBytes: 1024 ** 2 }
   const router = new Router({ ledger, clock, store, ...bounds })
-  const shared = { ledger, log, router, limits, clock, memory: unboundedMemory() }
+  const mishaps = new Mishaps(() => clock.nowMs())
+  const shared = { ledger, log, mishaps, router, limits, clock, memory: unboundedMemory() }
   const sessionLimits = { ...limits, sharedStrategy: 'round-robin' } as const
   const sessions = new Sessions({ ...shared, store, past: undefined, limits: sessionLimits })
   const broker = new Broker({ store, sessions, topicLimits: limits })
-  const mishaps = new Mishaps(() => clock.nowMs())
-  const connections = new Connections({ ...shared, mishaps, broker, sessions })
+  const connections = new Connections({ ...shared, broker, sessions })
   const listener = new TcpListener(
     { host: '127.0.0.1', port: 0, portOption: '--port', log, readTurn: new ReadTurn() },
     (transport) => connections.accept(transport),

@@ -84,7 +84,7 @@ export const en = {
     'websocket-refused': 'A WebSocket was refused.',
     'connect-refused': 'A connection was refused.',
     'identifier-shared': 'Two clients use one identifier and end each other: give each its own.',
-    'limit-reached': 'A subscription was refused for a limit of the hub.',
+    'limit-reached': 'A limit of the hub kept something from a client.',
     'protocol-error': 'A client broke a rule of MQTT and was disconnected.',
     'open-files': 'A connection was closed: the hub may not open more files (ulimit -n).',
     'store-failing': 'The store cannot write: what must be kept is not acknowledged.',

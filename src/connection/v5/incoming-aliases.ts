@@ -30,7 +30,7 @@ export class IncomingAliases {
     const { topicAlias } = properties
     // [MQTT5-3.3.2-9]
     if (topicAlias > this.#maximum) {
-      const fault = `Topic Alias is ${topicAlias}, the most is ${this.#maximum}`
+      const fault = `Topic Alias is ${topicAlias}, the most is ${this.#maximum} (limits.maxTopicAliases)`
       throw new MalformedPacketError(fault, ReasonCode.TOPIC_ALIAS_INVALID)
     }
     if (topicEnd > topicStart) {

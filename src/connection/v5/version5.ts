@@ -26,7 +26,8 @@ const REASONS: Readonly<Partial<Record<ReasonCode, string>>> = {
     'the hub cannot take the message now (store, retained messages or rate): try again later',
   [ReasonCode.PAYLOAD_FORMAT_INVALID]: 'the Payload Format Indicator says UTF-8 and the payload is not',
   [ReasonCode.PACKET_IDENTIFIER_NOT_FOUND]: 'no message is under way with this packet identifier',
-  [ReasonCode.RECEIVE_MAXIMUM_EXCEEDED]: 'more QoS 2 messages under way than the Receive Maximum of CONNACK allows',
+  [ReasonCode.RECEIVE_MAXIMUM_EXCEEDED]:
+    'more QoS 2 messages under way than the Receive Maximum of CONNACK allows (limits.receiveMaximum)',
 }
 
 export interface Version5Parts {

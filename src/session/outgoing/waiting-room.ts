@@ -184,3 +184,8 @@ export class WaitingRoom<Taken> {
 export function isExpired(message: Message, clock: Clock): boolean {
   return message.expiresAtMs !== 0 && message.expiresAtMs <= clock.lifetimeMs()
 }
+
+/** Lets a message expire at the hub's own limit on waiting, where that ends before the publisher's. */
+export function limitExpiry(message: Message, limitMs: number): void {
+  if (message.expiresAtMs === 0 || message.expiresAtMs > limitMs) message.expiresAtMs = limitMs
+}

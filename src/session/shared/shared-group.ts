@@ -1,5 +1,3 @@
-import type { Log } from '../../base/log.ts'
-import type { Ledger } from '../../observe/ledger.ts'
 import type { DropReason } from '../../protocol/drop-reasons.ts'
 import type { Trail } from '../../trails/trail.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -8,6 +6,7 @@ import type { SubscriptionOptions } from '../../protocol/subscription-options.ts
 import { Delivery, type Subscriber } from '../../router/delivery.ts'
 import type { SessionState } from '../../store/store.ts'
 import { NO_IDENTIFIERS, termsOf } from '../../store/terms.ts'
+import { Losses, type LossesParts } from '../losses.ts'
 import type { Lender } from '../outgoing/outgoing.ts'
 import { QueueInState } from '../outgoing/waiting-orders.ts'
 import { isExpired, type QueueLimits, type WaitingParts, WaitingRoom } from '../outgoing/waiting-room.ts'
@@ -29,10 +28,8 @@ export interface GroupMember extends Subscriber {
 }
 
 /** What shared subscriptions are built from. */
-export interface GroupParts extends WaitingParts {
-  readonly limits: QueueLimits & { readonly sharedStrategy: SharedStrategy }
-  readonly ledger: Ledger
-  readonly log: Log
+export interface GroupParts extends WaitingParts, LossesParts {
+  readonly limits: QueueLimits & LossesParts['limits'] & { readonly sharedStrategy: SharedStrategy }
 }
 
 interface Member {
@@ -55,6 +52,7 @@ export class SharedGroup implements Subscriber, Lender {
   /** Where the round goes on. */
   #next = 0
   #sticky: GroupMember | undefined = undefined
+  #losses: Losses | undefined = undefined
 
   constructor(filter: string, state: SessionState, parts: GroupParts) {
     this.filter = filter
@@ -158,7 +156,8 @@ export class SharedGroup implements Subscriber, Lender {
   }
 
   drop(reason: DropReason, count: number): void {
-    this.#parts.ledger.drop(reason, count)
+    this.#losses ??= new Losses(this, this.#parts)
+    this.#losses.drop(reason, count)
     if (reason === 'offline') return
     this.#parts.log.debug({ filter: this.filter, reason, count }, 'a shared subscription drops messages')
   }
