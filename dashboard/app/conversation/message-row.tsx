@@ -1,6 +1,7 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import { choose, chosen, reopen } from '../state/open.ts'
 import { readChat } from '../../worker/chat.ts'
+import { isMine } from '../state/identity.ts'
 import { refusalOf, type Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/rows.ts'
 import { Time } from '../time.tsx'
@@ -9,7 +10,7 @@ import { count, number, words } from '../words/words.ts'
 import { Label, QosBadge } from './labels.tsx'
 import { fieldsOf, measured, Measurements } from './measurements.tsx'
 import { TelemetryLine } from './telemetry-line.tsx'
-import { replyMs, TickSlot } from './tick.tsx'
+import { replyMs, TakenTick, TickSlot } from './tick.tsx'
 
 interface RowProps {
   readonly row: Row
@@ -45,11 +46,12 @@ interface MessageProps {
 function MessageLine({ message, send, times, topic, isContinued }: MessageProps) {
   const { chat, form, preview, qos, retain, isDuplicate } = message
   const isChosen = chosen.value?.id === message.id
-  const isAnnounced = send === undefined && fieldsOf(message).length > 0 && measured(message).length > 0
+  const isOwn = send !== undefined || isMine(message.publisher)
+  const isAnnounced = !isOwn && fieldsOf(message).length > 0 && measured(message).length > 0
   return (
     <div
       class="message"
-      data-mine={send !== undefined}
+      data-mine={isOwn}
       data-refused={isDeclined(send)}
       data-chosen={isChosen}
       data-continued={isContinued}
@@ -60,7 +62,7 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
       <Label
         topic={message.topic}
         shown={topic}
-        name={chat?.from ?? (send === undefined ? message.publisher : words.value.you)}
+        name={chat?.from ?? (isOwn ? words.value.you : message.publisher)}
         isRoom={message.topic.startsWith('chat/')}
       />
       <button
@@ -93,7 +95,7 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
         {send !== undefined && <Latency send={send} />}
         <QosBadge qos={qos} />
       </span>
-      <TickSlot send={send} />
+      {isOwn && send === undefined ? <TakenTick /> : <TickSlot send={send} />}
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import { useComputed } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { dayAfter, dayAt } from '../state/days.ts'
+import { isMine } from '../state/identity.ts'
 import { goOn, loadOlder, pastState, stream } from '../state/open.ts'
 import { messageStyle } from '../state/settings.ts'
 import type { Row } from '../state/rows.ts'
@@ -157,6 +158,6 @@ function isContinued(rows: readonly Row[], index: number): boolean {
 
 function speakerOf(row: Row): string {
   if (row.kind === 'note' || row.kind === 'reply') return `${row.kind} ${row.key}`
-  if (row.kind === 'sent' || row.send !== undefined) return 'me'
+  if (row.kind === 'sent' || row.send !== undefined || isMine(row.message.publisher)) return 'me'
   return row.message.chat?.from ?? row.message.publisher ?? row.message.topic
 }

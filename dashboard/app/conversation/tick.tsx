@@ -49,7 +49,6 @@ export function TickSlot({ send }: { readonly send: Send | undefined }) {
   if (send === undefined) return <span class="tick-slot" />
   const tick = tickOf(send)
   const label = labelOf(send, tick)
-  const drawing = DRAWN[tick]
   return (
     <span class="tick-slot">
       <button
@@ -63,12 +62,7 @@ export function TickSlot({ send }: { readonly send: Send | undefined }) {
           isOpen.value = !isOpen.value
         }}
       >
-        <svg viewBox="0 0 24 24" aria-hidden="true">
-          <path d={drawing.line} />
-          <path class="tick-dashes" d={drawing.dashes} />
-          <path class="tick-ground" d={drawing.ground} />
-          <path class="tick-cut" d={drawing.cut} />
-        </svg>
+        <Drawn tick={tick} />
       </button>
       {isOpen.value && (
         <Trail
@@ -78,6 +72,30 @@ export function TickSlot({ send }: { readonly send: Send | undefined }) {
           }}
         />
       )}
+    </span>
+  )
+}
+
+function Drawn({ tick }: { readonly tick: Tick }) {
+  const { line, dashes, ground, cut } = DRAWN[tick]
+  return (
+    <svg viewBox="0 0 24 24" aria-hidden="true">
+      <path d={line} />
+      <path class="tick-dashes" d={dashes} />
+      <path class="tick-ground" d={ground} />
+      <path class="tick-cut" d={cut} />
+    </svg>
+  )
+}
+
+/** Of a message of this browser of which nothing is known but that the hub's history has it. */
+export function TakenTick() {
+  const label = words.value.ticks.taken
+  return (
+    <span class="tick-slot">
+      <span class="tick tick-taken" role="img" aria-label={label} title={label}>
+        <Drawn tick="taken" />
+      </span>
     </span>
   )
 }

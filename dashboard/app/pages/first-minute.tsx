@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { topicCount } from '../state/conversations.ts'
-import { link } from '../state/hub.ts'
 import { lostAtMs } from '../state/outage.ts'
+import { isPage } from '../state/identity.ts'
 import { presence } from '../state/presence.ts'
 import { Time } from '../time.tsx'
 import { moment } from '../words/format.ts'
@@ -11,8 +11,6 @@ import { usePolled } from './use-polled.ts'
 const LOOK_EVERY_MS = 1000
 const ADDRESSES_EVERY_MS = 60_000
 const MQTT_PORT = 1883
-/** Pages like this one are no devices. */
-const PAGE_CLIENT = /^dashboard-/
 const SHOWN_MISHAPS = 3
 
 /** What to type so that the first message comes, with the addresses of this hub, and what the hub sees meanwhile. */
@@ -42,9 +40,7 @@ export function FirstMinute() {
 function Seen() {
   const text = words.value
   const answer = usePolled(LOOK_EVERY_MS, 'GET /mishaps')
-  const silent = [...presence.value].filter(
-    ([clientId, state]) => state === 'here' && clientId !== link.value.clientId && !PAGE_CLIENT.test(clientId),
-  )
+  const silent = [...presence.value].filter(([clientId, state]) => state === 'here' && !isPage(clientId))
   const meanings: Readonly<Record<string, string>> = text.mishaps
   const mishaps = answer?.mishaps.slice(0, SHOWN_MISHAPS) ?? []
   if (mishaps.length === 0 && silent.length === 0) return null

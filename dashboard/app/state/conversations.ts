@@ -5,7 +5,7 @@ import { ask } from './api.ts'
 import { type Availability, availabilityOf, hearAvailability, learnWill } from './availability.ts'
 import { isFeedReady } from './feed.ts'
 import { isListHeld } from './layout.ts'
-import { link } from './hub.ts'
+import { isMine, isPage } from './identity.ts'
 import { isNews } from './news.ts'
 import { go, place } from './place.ts'
 import { forgetPresence, loadClients, presence, takePresence } from './presence.ts'
@@ -39,8 +39,6 @@ const SAVED = 'hubbub.saved'
 const PINNED = 'hubbub.pinned'
 /** What others say to a device. */
 const COMMAND = /^devices\/[^/]+\/cmd(?:\/|$)/
-/** Pages like this one. */
-const PAGE_CLIENT = /^dashboard-[0-9a-z]+$/
 /** With so many in the list it is made anew less often. */
 const LONG_LIST = 500
 const LONG_LIST_MS = 250
@@ -208,7 +206,7 @@ async function loadPresence(): Promise<void> {
 function takeClients(changes: readonly PresenceChange[]): void {
   takePresence(changes, (clientId) => all.has(`device/${clientId}`))
   for (const { clientId, state, will } of changes) {
-    if (PAGE_CLIENT.test(clientId)) continue
+    if (isPage(clientId)) continue
     if (will !== null) learnWill(clientId, will, newsOf(will.topic)?.text)
     const one = all.get(`device/${clientId}`)
     if (state === 'gone') {
@@ -241,7 +239,7 @@ function take(topic: TopicNews): void {
 /** Devices often have a client id that is not their name: whoever publishes their state is who they are connected as. */
 function learnSpeaker(one: Conversation, { topic, publisher }: TopicNews): void {
   if (publisher === undefined || publisher === one.clientId.value) return
-  if (COMMAND.test(topic) || PAGE_CLIENT.test(publisher) || presence.peek().has(one.name)) return
+  if (COMMAND.test(topic) || isPage(publisher) || presence.peek().has(one.name)) return
   one.clientId.value = publisher
   if (publisher === one.name) return
   speakers.add(publisher)
@@ -265,9 +263,9 @@ function note(one: Conversation, topic: TopicNews): void {
   if (fresh === 0) return
   counts.set(one, (counts.get(one) ?? 0) + fresh)
   const isOpen = openConversation.peek() === one && !document.hidden
-  const isMine = fresh === 1 && topic.publisher === link.peek().clientId
+  const isOwn = fresh === 1 && isMine(topic.publisher)
   if (!isCounted) return
-  if (isOpen || isMine) saveSoon()
+  if (isOpen || isOwn) saveSoon()
   else one.unread.value += fresh
 }
 

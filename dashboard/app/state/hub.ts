@@ -14,7 +14,8 @@ import type {
   ToWorker,
   Watching,
 } from '../../worker/protocol.ts'
-import { webSocketUrl } from './api.ts'
+import { apiUrl, webSocketUrl } from './api.ts'
+import { tabClientId } from './identity.ts'
 
 /** Whether the page is connected to the hub. */
 export const link = signal<LinkChange>({
@@ -58,12 +59,23 @@ export function start(receiver: Receiver): void {
       requestNext()
     }
   })
-  tell({ kind: 'connect', url: webSocketUrl(), clientId: myClientId() })
+  tell({ kind: 'connect', url: webSocketUrl(), clientId: tabClientId })
   tell({ kind: 'frame' })
   addEventListener('online', tryNow)
+  addEventListener('pagehide', endSession)
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) tryNow()
   })
+}
+
+/**
+ * Nobody comes back to a tab that was closed: without this the hub would keep its session, and queue for it. The worker is gone
+ * before it could say so. A reload looks the same and begins anew; should the request be late, the page connects once more.
+ */
+function endSession(): void {
+  if (link.peek().state !== 'online') return
+  const url = apiUrl('DELETE /clients/:clientId/session', { params: { clientId: tabClientId } })
+  fetch(url, { method: 'DELETE', keepalive: true }).catch(() => undefined)
 }
 
 export function tryNow(): void {
@@ -156,16 +168,4 @@ function take(entries: readonly BatchEntry[], receiver: Receiver): void {
   }
   if (messages.length > 0 || overflow > 0) receiver.arrived(messages, overflow)
   for (const { filter, isResumed } of started) receiver.watching(filter, isResumed)
-}
-
-/** The same after a reload of the tab, so that the session goes on; another in each tab. */
-function myClientId(): string {
-  const key = 'hubbub.clientId'
-  const navigation = performance.getEntriesByType('navigation')[0]
-  // A duplicated tab has a copy of the storage: only a reload may go on with the name.
-  const isReload = navigation instanceof PerformanceNavigationTiming && navigation.type === 'reload'
-  const stored = isReload ? sessionStorage.getItem(key) : null
-  const id = stored ?? `dashboard-${crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? '0'}`
-  sessionStorage.setItem(key, id)
-  return id
 }

@@ -6,7 +6,7 @@ import { EDGE_MS, HOLE_MESSAGES, HOLE_PAGE, readBefore, readHole } from './hole.
 import { past, type Receiver, watch } from './hub.ts'
 import { isDetailsShown } from './layout.ts'
 import { matches } from './topic-filter.ts'
-import { isRetained, ownOf, resumeUnsent, type Send, sendChanged, sendOf, unconfirmed } from './sends.ts'
+import { isRetained, ownOf, restoreSends, resumeUnsent, type Send, sendChanged, sendOf, unconfirmed } from './sends.ts'
 import { telemetryStyle } from './settings.ts'
 import { nameOf } from './rows.ts'
 import { Stream } from './stream.ts'
@@ -55,6 +55,7 @@ export function choose(message: Arrived): void {
 
 /** Follows what is open from now on, and sends what the last visit could not. */
 export function followOpen(): void {
+  restoreSends()
   resumeUnsent()
   effect(() => {
     const one = openConversation.value

@@ -2,6 +2,7 @@ import { type Signal, signal } from '@preact/signals'
 import type { Arrived, Outgoing, QoS, Receipt, SendChange } from '../../worker/protocol.ts'
 import type { Refusal } from '../../worker/reply.ts'
 import { publish } from './hub.ts'
+import { hearTabs, keepSends, keptSends, tellTabs } from './kept-sends.ts'
 
 /** What a sign beside a message says; every one is something the hub or the connection told. */
 export type Tick =
@@ -19,11 +20,13 @@ export type Tick =
   | 'refused'
   | 'not-sent'
 
-/** A message that this page sent. */
+/** A message of this page, of other tabs of this browser, or of an earlier visit. */
 export interface Send {
   readonly message: Outgoing
   readonly atMs: number
   readonly steps: Signal<readonly SendChange[]>
+  /** Sent by this page; by this tab before a reload; or elsewhere, where this page hears only what other tabs tell. */
+  readonly origin: 'page' | 'tab' | 'elsewhere'
 }
 
 const UNSENT = 'hubbub.unsent'
@@ -38,13 +41,30 @@ export function send(draft: Omit<Outgoing, 'id'>, id = newId()): Send {
 }
 
 function dispatch(message: Outgoing): Send {
-  const made: Send = { message, atMs: Date.now(), steps: signal([]) }
-  sends.set(message.id, made)
+  const made = remember({ message, atMs: Date.now(), steps: signal([]), origin: 'page' })
+  tellTabs({ kind: 'sent', message, atMs: made.atMs })
+  publish(message)
+  keep()
+  return made
+}
+
+function remember(made: Send): Send {
+  sends.delete(made.message.id)
+  sends.set(made.message.id, made)
   const [oldest] = sends.keys()
   if (sends.size > MAX_SENDS && oldest !== undefined) sends.delete(oldest)
-  publish(message)
-  keepUnsent()
   return made
+}
+
+/** Knows again what was sent before, and hears of what other tabs send; to be called once. */
+export function restoreSends(): void {
+  for (const { isOfTab, message, atMs, steps } of keptSends()) {
+    remember({ message, atMs, steps: signal(steps), origin: isOfTab ? 'tab' : 'elsewhere' })
+  }
+  hearTabs((news) => {
+    if (news.kind === 'changed') note(news.change)
+    else remember({ message: news.message, atMs: news.atMs, steps: signal([]), origin: 'elsewhere' })
+  })
 }
 
 /** Sends again what a reload found unsent; before anything else is sent, which would be kept in its place. */
@@ -57,19 +77,26 @@ export function resumeUnsent(): void {
 
 /** What the hub has not confirmed, so that its history may not have it. */
 export function unconfirmed(): Send[] {
-  return [...sends.values()].filter((one) => ['waiting', 'sent'].includes(tickOf(one)))
+  return [...sends.values()].filter((one) => one.origin === 'page' && ['waiting', 'sent'].includes(tickOf(one)))
 }
 
 export function sendChanged(change: SendChange): void {
+  if (!note(change)) return
+  tellTabs({ kind: 'changed', change })
+  keep()
+}
+
+/** Returns whether the message is known. */
+function note(change: SendChange): boolean {
   const one = sends.get(change.id)
-  if (one === undefined) return
+  if (one === undefined) return false
   // Receipts replace each other: the newest says all.
   const steps = change.step === 'receipt' ? one.steps.value.filter(({ step }) => step !== 'receipt') : one.steps.value
   one.steps.value = [...steps, change]
-  keepUnsent()
+  return true
 }
 
-/** The message of this page that came back to it by its own subscription, if it is one. */
+/** The message of this browser that came back by a subscription or from history, if it is one. */
 export function ownOf({ receipt }: Arrived): Send | undefined {
   return receipt === undefined ? undefined : sends.get(receipt)
 }
@@ -117,8 +144,19 @@ export function deliveredCount({ counts }: Receipt): number {
   return (counts['delivered'] ?? 0) + (counts['acknowledged'] ?? 0) + (counts['handed-on'] ?? 0)
 }
 
+function keep(): void {
+  keepSends(() =>
+    [...sends.values()]
+      .filter(({ origin }) => origin !== 'elsewhere')
+      .map(({ message, atMs, steps }) => ({ message, atMs, steps: steps.peek() })),
+  )
+  keepUnsent()
+}
+
 function keepUnsent(): void {
-  const unsent = [...sends.values()].filter(isUnsent).map(({ message }) => message)
+  const unsent = [...sends.values()]
+    .filter((one) => one.origin === 'page' && isUnsent(one))
+    .map(({ message }) => message)
   if (unsent.length === 0) sessionStorage.removeItem(UNSENT)
   else sessionStorage.setItem(UNSENT, JSON.stringify(unsent))
 }
