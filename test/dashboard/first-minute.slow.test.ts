@@ -43,3 +43,22 @@ test('An empty hub names the mistakes that it sees: the wrong port, TLS, a broke
   await say(httpPort, Buffer.from('\u0010\u000e\u0000\u0004MQTT\u0004\u0002\u0000\u003c\u0000\u0002ab', 'latin1'))
   await page.locator('[data-mishap="mqtt-on-http"]').waitFor()
 })
+
+test('Copy works on a page that came over plain HTTP from a name in the network', async () => {
+  const { httpPort } = await startHubWithHttp()
+  const { page, complaints } = await openPage(httpPort)
+  await page.goto(`http://hub.internal:${httpPort}/`)
+  await page.locator('[data-link="online"]').waitFor()
+  expect(await page.evaluate('isSecureContext || navigator.clipboard !== undefined')).toBe(false)
+  const code = page.getByRole('region', { name: 'Node (mqtt.js)' })
+  const button = page.locator('.card', { has: code }).getByRole('button')
+  await button.click()
+  await expect.poll(() => button.textContent()).toBe('Copied')
+  expect(await button.evaluate((one) => one.matches(':focus'))).toBe(true)
+  await page.goto(`http://hub.internal:${httpPort}/#/room/lobby`)
+  await page.getByRole('textbox', { name: 'Message' }).focus()
+  await page.keyboard.press('Control+V')
+  expect(await page.getByRole('textbox', { name: 'Message' }).inputValue()).toContain('import mqtt from')
+  // The header is for TLS, and of no use here.
+  expect(complaints.filter((line) => !line.startsWith('The Cross-Origin-Opener-Policy header'))).toEqual([])
+})

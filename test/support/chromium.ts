@@ -40,6 +40,8 @@ export async function launchChromium(): Promise<Browser> {
       `--disable-features=${DISABLED_FEATURES.join(',')}`,
       // Of a context; the empty page that comes first and the page share a process.
       '--renderer-process-limit=1',
+      // As a name in somebody's network: over plain HTTP a page from there has less rights than one of localhost.
+      '--host-resolver-rules=MAP hub.internal 127.0.0.1',
       // Root, as in a container, may not use the sandbox.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ],

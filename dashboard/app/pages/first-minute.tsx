@@ -1,4 +1,5 @@
-import { type Signal, useSignal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
+import { copyText } from '../copy.ts'
 import { topicCount } from '../state/conversations.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { isPage } from '../state/identity.ts'
@@ -63,7 +64,7 @@ function Seen() {
 
 function Way({ name, code }: { readonly name: string; readonly code: string }) {
   const text = words.value
-  const isCopied = useSignal(false)
+  const outcome = useSignal<'copy' | 'copied' | 'notCopied'>('copy')
   return (
     <section class="card">
       <h2>{name}</h2>
@@ -73,18 +74,13 @@ function Way({ name, code }: { readonly name: string; readonly code: string }) {
       <button
         type="button"
         onClick={() => {
-          void copy(code, isCopied)
+          void copyText(code).then((isDone) => (outcome.value = isDone ? 'copied' : 'notCopied'))
         }}
       >
-        {isCopied.value ? text.copied : text.copy}
+        {text[outcome.value]}
       </button>
     </section>
   )
-}
-
-async function copy(code: string, isCopied: Signal<boolean>): Promise<void> {
-  await navigator.clipboard.writeText(code)
-  isCopied.value = true
 }
 
 function waysOf(host: string, port: number): readonly (readonly [name: string, code: string])[] {

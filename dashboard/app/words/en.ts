@@ -250,6 +250,7 @@ export const en = {
   firstMinuteHelp: 'Run one of these on any machine that can reach the hub. This page will show it.',
   waitingForFirst: 'Waiting for the first message …',
   firstReceived: 'First message received',
+  notCopied: 'Not copied: select it yourself',
   copied: 'Copied',
   sparkline: (name: string, lowest: string, highest: string) => `${name}: from ${lowest} to ${highest} recently`,
   optional: 'optional',

@@ -252,6 +252,7 @@ export const ru: Words = {
   firstMinuteHelp: 'Выполните что-нибудь из этого там, откуда хаб доступен. Страница заметит.',
   waitingForFirst: 'Жду первого сообщения …',
   firstReceived: 'Первое сообщение получено',
+  notCopied: 'Не скопировалось: выделите сами',
   copied: 'Скопировано',
   sparkline: (name, lowest, highest) => `${name}: в последнее время от ${lowest} до ${highest}`,
   optional: 'необязательно',
