@@ -186,7 +186,6 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     stop: () => sessions.stop(),
     startWithinMs: STORE_START_MS,
   })
-  add('the metrics', { start: () => metrics.start(), stop: () => metrics.stop() })
   add('the $SYS topics', { start: () => sysTopics.start(), stop: () => sysTopics.stop() })
   add('the admin', { stop: () => admin.stop() })
   add('the wills', { start: () => publishWills(store, sessions, log) })
@@ -234,6 +233,8 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
       },
     })
   }
+  // Last, so that what the start itself takes of the event loop is not told as a fault of a hub that has only begun.
+  add('the watch of the event loop', { start: () => metrics.start(), stop: () => metrics.stop() })
   add('the readiness', {
     start: () => {
       isListening = true
