@@ -8,7 +8,13 @@ import { words } from './words/words.ts'
 export function Modal({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null)
   const opened = useRef(dialog.peek())
-  useEffect(() => box.current?.showModal(), [])
+  useEffect(() => {
+    const before = document.activeElement
+    box.current?.showModal()
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    }
+  }, [])
   return (
     <dialog
       class="modal"

@@ -25,7 +25,7 @@ export function ConversationView({
   readonly isCovered: boolean
 }) {
   return (
-    <main class="conversation" aria-label={conversation.name} inert={isCovered}>
+    <main class="conversation" tabIndex={-1} aria-label={conversation.name} inert={isCovered}>
       <Head conversation={conversation} />
       {isSearchOpen.value && <Search filter={conversation.filter} />}
       <Pins />

@@ -1,12 +1,14 @@
 import { useComputed } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { dayAfter, dayAt } from '../state/days.ts'
+import { openConversation } from '../state/conversations.ts'
 import { isMine } from '../state/identity.ts'
 import { goOn, loadOlder, pastState, stream } from '../state/open.ts'
 import { messageStyle } from '../state/settings.ts'
 import type { Row } from '../state/rows.ts'
 import type { Stream } from '../state/stream.ts'
 import { dayName } from '../words/format.ts'
+import { filterFault } from '../state/topic-filter.ts'
 import { number, words } from '../words/words.ts'
 import { Unknown } from '../as-of.tsx'
 import { Icon } from '../icons.tsx'
@@ -140,6 +142,8 @@ function Empty() {
       </div>
     )
   }
+  const fault = filterFault(openConversation.value?.filter ?? '')
+  if (fault !== undefined) return <p class="empty fault">{words.value[fault]}</p>
   return (
     <div class="empty">
       <Icon name="chat" />

@@ -21,7 +21,7 @@ export function FirstMinute() {
   const port = addresses?.mqtt.port ?? MQTT_PORT
   const isReceived = topicCount.value > 0
   return (
-    <main class="page">
+    <main class="page" tabIndex={-1}>
       <h1>{text.firstMinute}</h1>
       <p class="quiet">{text.firstMinuteHelp}</p>
       <p class="first-state" role="status" data-received={isReceived}>

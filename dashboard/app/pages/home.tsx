@@ -12,7 +12,7 @@ export function Home() {
   if (isFeedReady.value && isFresh.value === undefined) isFresh.value = topicCount.value === 0
   if (isFresh.value === true) return <FirstMinute />
   return (
-    <main class="page page-empty">
+    <main class="page page-empty" tabIndex={-1}>
       <div class="empty">
         <Icon name="chat" />
         <h1>{text.chooseConversation}</h1>

@@ -20,7 +20,7 @@ export function Overview() {
   const all = overviews.value
   const isLost = lostAtMs.value !== undefined
   return (
-    <main class="page" data-lost={isLost}>
+    <main class="page" tabIndex={-1} data-lost={isLost}>
       <PageHead title={text.overview} />
       {now === undefined && isLost && <Unknown />}
       {now !== undefined && (

@@ -50,7 +50,7 @@ export function Retained() {
     return () => clearTimeout(timer)
   }, [filter.value, search.value, isLost])
   return (
-    <main class="page" data-lost={isLost}>
+    <main class="page" tabIndex={-1} data-lost={isLost}>
       <PageHead title={text.retained} asOfMs={isLost && found.value !== undefined ? foundAtMs.value : undefined} />
       <div class="toolbar">
         <label class="field field-grow">

@@ -359,7 +359,7 @@ function kindOf(text: string): ConversationKind {
 }
 
 /** Where a topic belongs by itself: a room, a device, else a channel of its first level. */
-function idOf(topic: string): string | undefined {
+export function idOf(topic: string): string | undefined {
   const [first = '', second = ''] = topic.split('/')
   if (first === 'chat' && second !== '') return `room/${topic.slice('chat/'.length)}`
   if (first === 'devices' && second !== '') return `device/${second}`

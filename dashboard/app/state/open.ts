@@ -5,7 +5,7 @@ import { type Conversation, openConversation, overview } from './conversations.t
 import { EDGE_MS, HOLE_MESSAGES, HOLE_PAGE, readBefore, readHole } from './hole.ts'
 import { past, type Receiver, watch } from './hub.ts'
 import { isDetailsShown } from './layout.ts'
-import { matches } from './topic-filter.ts'
+import { filterFault, matches } from './topic-filter.ts'
 import { isRetained, ownOf, restoreSends, resumeUnsent, type Send, sendChanged, sendOf, unconfirmed } from './sends.ts'
 import { telemetryStyle } from './settings.ts'
 import { nameOf } from './rows.ts'
@@ -68,7 +68,7 @@ export function followOpen(): void {
     filled.names.clear()
     pagesUnasked = 0
     openedAtMs = Date.now()
-    watch(one?.filter)
+    watch(one === undefined || filterFault(one.filter) !== undefined ? undefined : one.filter)
     if (one === undefined) return
     untracked(() => unconfirmed().forEach(showSent))
     const unread = one.unread.peek()

@@ -28,7 +28,14 @@ export function hrefOf(id: string): string {
   return `#/${id.slice(0, slash)}/${encodeURIComponent(id.slice(slash + 1))}`
 }
 
-export function go(href: string): void {
+/** Opens an address; `arrived` is called when it is open. */
+export function go(href: string, arrived?: () => void): void {
+  if (location.hash === href) {
+    arrived?.()
+    return
+  }
+  // Behind the one above, so that the place is known.
+  if (arrived !== undefined) addEventListener('hashchange', arrived, { once: true })
   location.hash = href
 }
 

@@ -13,7 +13,7 @@ export const en = {
   open: 'Open',
   cancel: 'Cancel',
   jump: 'Jump to anything',
-  jumpPlaceholder: 'Room, device, topic or page',
+  jumpPlaceholder: 'Room, device, topic, page or word',
   nothingFound: 'Nothing found',
   search: 'Search in this conversation',
   searchShort: 'Search',

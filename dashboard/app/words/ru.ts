@@ -15,7 +15,7 @@ export const ru: Words = {
   open: 'Открыть',
   cancel: 'Отмена',
   jump: 'Перейти к …',
-  jumpPlaceholder: 'Комната, устройство, топик или страница',
+  jumpPlaceholder: 'Комната, устройство, топик, страница или слово',
   nothingFound: 'Ничего не найдено',
   search: 'Искать в этом разговоре',
   searchShort: 'Поиск',
