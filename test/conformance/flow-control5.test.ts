@@ -11,7 +11,16 @@ import {
 } from '../support/packets.ts'
 import { Id } from '../support/properties.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
-import { expectLedgerBalanced, leave, lose, publish, reasonsOf, takeMessages, takePayloads } from '../support/steps.ts'
+import {
+  expectLedgerBalanced,
+  leave,
+  lose,
+  payloadsOf,
+  publish,
+  reasonsOf,
+  takeMessages,
+  takePayloads,
+} from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 /** A client with this Receive Maximum that has subscribed to `t`. */
@@ -40,6 +49,28 @@ describe('Receive Maximum of a client', () => {
     client.send(acknowledgePacket('PUBACK', sent[0]?.packetId ?? 0))
     expect(await takePayloads(client)).toEqual(['3'])
     client.send(acknowledgePacket('PUBACK', sent[1]?.packetId ?? 0))
+    expect(await takePayloads(client)).toEqual(['4'])
+  })
+
+  test('is not enlarged by acknowledgements that come twice, or for nothing [MQTT-3.3.4-9] [MQTT-4.9.0-2]', async () => {
+    const { port } = await startHub()
+    const client = await limited(port, 2)
+    const publisher = await join5(port, 'publisher')
+    const packets = ['1', '2', '3', '4', '5', '6'].map((payload, i) =>
+      publishPacket({ topic: 't', payload, qos: i === 1 ? 2 : 1, packetId: i + 1, properties: [] }),
+    )
+    await publish(publisher, ...packets)
+    const [first, second] = await takeMessages(client)
+    if (first === undefined || second === undefined) throw new Error('the messages did not come')
+    const puback = acknowledgePacket('PUBACK', first.packetId)
+    client.send(puback, puback, acknowledgePacket('PUBACK', 999), acknowledgePacket('PUBCOMP', 998), puback)
+    const third = await takeMessages(client)
+    expect(third.map(({ payload }) => payload.toString())).toEqual(['3'])
+    const pubrec = acknowledgePacket('PUBREC', second.packetId)
+    client.send(pubrec, pubrec)
+    expect(payloadsOf(await client.restBeforePingresp())).toEqual([])
+    const pubcomp = acknowledgePacket('PUBCOMP', second.packetId)
+    client.send(pubcomp, pubcomp)
     expect(await takePayloads(client)).toEqual(['4'])
   })
 

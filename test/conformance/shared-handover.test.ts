@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { join5, KEPT, message5, publishAcknowledged } from './steps5.ts'
-import { acknowledgePacket, disconnectPacket, publishPacket, subscribePacket } from '../support/packets.ts'
+import {
+  acknowledgePacket,
+  disconnectPacket,
+  publishPacket,
+  RETAIN_AS_PUBLISHED,
+  subscribePacket,
+} from '../support/packets.ts'
+import { Id } from '../support/properties.ts'
 import type { RawClient } from '../support/raw-client.ts'
-import type { ReceivedPublish } from '../support/received-packet.ts'
+import { type ReceivedPublish, valuesOf } from '../support/received-packet.ts'
 import {
   expectLedgerBalanced,
   join,
@@ -113,6 +120,30 @@ describe('A group whose members come and go', () => {
     expect(await takePayloads(await join(port, 'a', { isClean: false }))).toEqual([])
     expectLedgerBalanced(testHub)
   })
+})
+
+/** RETAIN, QoS and Subscription Identifiers of messages. */
+function termsOf(messages: readonly ReceivedPublish[]): unknown[] {
+  return messages.map((message) => [message.retain, message.qos, ...valuesOf(message, Id.SUBSCRIPTION_IDENTIFIER)])
+}
+
+test('A member has its messages by its own terms, also those that waited for the group or that another gave back [MQTT-4.8.2-3] [MQTT-3.3.4-3] [MQTT-3.3.1-13]', async () => {
+  const { port } = await startHub()
+  const [a, b] = [await join5(port, 'a', KEPT), await join5(port, 'b', KEPT)]
+  await a.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 1]], [FILTER, 1 | RETAIN_AS_PUBLISHED])
+  await leave(a)
+  await b.subscribeWith([[Id.SUBSCRIPTION_IDENTIFIER, 2]], [FILTER, 2])
+  const publisher = await join5(port, 'publisher')
+  const retained = publishPacket({ topic: 't', payload: 'x', qos: 1, retain: true, properties: [] })
+  await publish(publisher, retained)
+  expect(termsOf(await takeMessages(b))).toEqual([[false, 1, 2]])
+  // What b gives back waits for the group.
+  await leave(b)
+  await publish(publisher, publishPacket({ topic: 't', qos: 2, retain: true, properties: [] }))
+  expect(termsOf(await takeMessages(await join5(port, 'a', KEPT)))).toEqual([
+    [true, 1, 1],
+    [true, 1, 1],
+  ])
 })
 
 describe('What a member has not acknowledged', () => {

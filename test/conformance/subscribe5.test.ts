@@ -173,6 +173,18 @@ describe('No Local', () => {
     expect(await takePayloads(second)).toEqual([])
   })
 
+  test('keeps its will from a client that comes back [MQTT-3.8.3-3]', async () => {
+    const { log, port } = await startHub()
+    const will = { topic: 't', payload: 'my own', qos: 1 }
+    const first = await join5(port, 'c', { ...KEPT, will })
+    await first.subscribe(['t', 1 | NO_LOCAL])
+    const watcher = await join5(port, 'watcher')
+    await watcher.subscribe(['t', 0])
+    await lose(log, first)
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('my own')
+    expect(await takePayloads(await join5(port, 'c', KEPT))).toEqual([])
+  })
+
   test('of one subscription does not keep it from another that overlaps, at the QoS of that one [MQTT-3.8.3-3]', async () => {
     const { port } = await startHub()
     const client = await join5(port, 'c')

@@ -5,7 +5,7 @@ import { connectPacket, type WillFields } from '../support/packets.ts'
 import { Id, type Property } from '../support/properties.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import { type ReceivedPublish, valuesOf } from '../support/received-packet.ts'
-import { leave, lose, takePayloads } from '../support/steps.ts'
+import { join, leave, lose, takePayloads } from '../support/steps.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const WILL = { topic: 'will', payload: 'gone' } as const
@@ -179,6 +179,29 @@ describe('Will Delay', () => {
     expect(await older.untilDisconnected()).toBe(0x8e)
     expect(await takePayloads(watcher)).toEqual([])
   })
+
+  test('is cut short by Clean Start of who takes over the connection, too [MQTT-3.1.2-8]', async () => {
+    const { port } = await startHub()
+    const watcher = await watch(port)
+    const older = await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) })
+    await join5(port, 'c', { isClean: true })
+    expect(await older.untilDisconnected()).toBe(0x8e)
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('gone')
+  })
+
+  test.each([
+    [false, []],
+    [true, ['gone']],
+  ])(
+    'of a client that comes back by MQTT 3.1.1 with Clean Session %j: the will is %j [MQTT-3.1.3-9]',
+    async (isClean, expected) => {
+      const { log, port } = await startHub()
+      const watcher = await watch(port)
+      await lose(log, await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) }))
+      await join(port, 'c', { isClean })
+      expect(await takePayloads(watcher)).toEqual(expected)
+    },
+  )
 
   test('of 0 is none: a client that takes over its own connection has the will of the older one published [MQTT-3.1.2-8]', async () => {
     const { port } = await startHub()
