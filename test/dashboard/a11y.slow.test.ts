@@ -48,11 +48,15 @@ async function violationsOf(page: Page): Promise<string[]> {
   )
 }
 
-describe.each(['light', 'dark'] as const)('In %s', (colorScheme) => {
+describe.each(['light', 'dark', 'forced colors'] as const)('In %s', (look) => {
   describe.each(['en', 'ru'] as const)('in %s', (locale) => {
     async function open(httpPort: number, place: string, size = { width: 1280, height: 720 }): Promise<Page> {
       const browser = await sharedChromium()
-      const page = await browser.newPage({ viewport: size, locale, colorScheme, reducedMotion: 'reduce' })
+      const isForced = look === 'forced colors'
+      const colors = isForced
+        ? ({ colorScheme: 'dark', forcedColors: 'active' } as const)
+        : ({ colorScheme: look } as const)
+      const page = await browser.newPage({ viewport: size, locale, reducedMotion: 'reduce', ...colors })
       onTestFinished(() => page.close())
       await page.goto(`http://127.0.0.1:${httpPort}/${place}`)
       await page.locator('[data-link="online"]').waitFor()
@@ -117,6 +121,39 @@ describe.each(['light', 'dark'] as const)('In %s', (colorScheme) => {
       await page.goto(`http://127.0.0.1:${httpPort}/#/retained`)
       await page.getByText('devices/lamp-1/about').first().waitFor()
       expect(await violationsOf(page)).toEqual([])
+    })
+
+    test('names of any colour, days, and a page without the hub have nothing that axe objects to', async () => {
+      const { hub, port, httpPort } = await startHubWithHttp()
+      const client = await connectClient(port, 'anna')
+      // Of each colour that a name can have.
+      for (const from of ['ada', 'bob', 'cy', 'dan', 'eve', 'kim', 'ned', 'ora']) {
+        await client.publishAsync('chat/lobby', JSON.stringify({ from, text: 'Hello' }), { qos: 1 })
+      }
+      await retain(client, 'devices/lamp-1/status', 'asleep')
+      const page = await open(httpPort, '#/room/lobby')
+      await page.locator('.message', { hasText: 'ora' }).waitFor()
+      const hues: string[] = await page.evaluate(`[...document.querySelectorAll('.who')].map((one) => one.dataset.hue)`)
+      expect(new Set(hues).size).toBe(8)
+      expect(await violationsOf(page)).toEqual([])
+      await page.locator('.message .value').first().hover()
+      await page.locator('.day-button').click()
+      await page.locator('.day-form').waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await page.goto(`http://127.0.0.1:${httpPort}/#/overview`)
+      await page.locator('.card').nth(5).waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await hub.stop()
+      await page.locator('.as-of').first().waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      for (const place of ['retained', 'room/kitchen', 'device/lamp-1']) {
+        await page.goto(`http://127.0.0.1:${httpPort}/#/${place}`)
+        await page
+          .getByText(/Not known: no|Неизвестно: нет/)
+          .first()
+          .waitFor()
+        expect(await violationsOf(page)).toEqual([])
+      }
     })
 
     test('dialogs, the banner and a phone have nothing that axe objects to', async () => {

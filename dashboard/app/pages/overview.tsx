@@ -19,8 +19,9 @@ export function Overview() {
   const { value: now } = overview
   const all = overviews.value
   const isLost = lostAtMs.value !== undefined
+  // It scrolls, and there is nothing in it to scroll it by.
   return (
-    <main class="page" tabIndex={-1} data-lost={isLost}>
+    <main class="page" tabIndex={0} data-lost={isLost}>
       <PageHead title={text.overview} />
       {now === undefined && isLost && <Unknown />}
       {now !== undefined && (
