@@ -97,6 +97,28 @@ export class Link {
     this.#outbox.publish(message)
   }
 
+  /** A message that the page sent, which does not come back to it, as if it had. */
+  arrivedOf({ id, topic, payload, qos, retain }: Outgoing, atMs: number): Arrived {
+    const bytes = new TextEncoder().encode(payload)
+    return {
+      kind: 'arrived',
+      id: this.#kept.keep(bytes),
+      topic,
+      ...glance(bytes, topic),
+      bytes: bytes.length,
+      hash: hashOf(bytes),
+      qos,
+      retain,
+      isDuplicate: false,
+      atMs,
+      receipt: id,
+      correlation: undefined,
+      publisher: this.#clientId,
+      properties: [],
+      omittedProperties: 0,
+    }
+  }
+
   get #replyTopic(): string {
     return `replies/${this.#clientId}`
   }

@@ -7,6 +7,7 @@ import { startOf, visible, visibleBlank } from './visible.ts'
 const PREVIEW_BYTES = 600
 const PREVIEW_CHARACTERS = 280
 const BLANK_CHARACTERS = 40
+const HEX_BYTES = 48
 /** A chat message is read whole up to here. */
 const CHAT_BYTES = 16_384
 const MAX_ROWS = 2000
@@ -23,6 +24,8 @@ const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 export interface Glance {
   readonly form: Form
   readonly preview: string
+  /** There is more than the preview has. */
+  readonly isCut: boolean
   readonly chat: ChatText | undefined
   readonly number: number | undefined
 }
@@ -30,9 +33,16 @@ export interface Glance {
 /** What a list shows of a payload; costs the same for any size. */
 export function glance(payload: Uint8Array, topic: string): Glance {
   const nothing = { chat: undefined, number: undefined }
-  if (payload.length === 0) return { form: 'empty', preview: '', ...nothing }
+  if (payload.length === 0) return { form: 'empty', preview: '', isCut: false, ...nothing }
   const start = decodeStart(payload)
-  if (start === undefined) return { form: 'binary', preview: hexOf(payload.subarray(0, 48)), ...nothing }
+  if (start === undefined) {
+    return {
+      form: 'binary',
+      preview: hexOf(payload.subarray(0, HEX_BYTES)),
+      isCut: payload.length > HEX_BYTES,
+      ...nothing,
+    }
+  }
   const text = start.trim()
   const isJson = /^[{["\-\dtfn]/.test(text) && looksLikeJson(text)
   // Of nothing but spaces there would be nothing to see, and nothing to click.
@@ -42,7 +52,9 @@ export function glance(payload: Uint8Array, topic: string): Glance {
       : visible(startOf(text, PREVIEW_CHARACTERS).replace(/\s+/g, ' '))
   const number = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined
   const chat = topic.startsWith('chat/') && payload.length <= CHAT_BYTES ? chatIn(payload) : undefined
-  return { form: isJson ? 'json' : 'text', preview, chat, number }
+  const isCut =
+    payload.length > PREVIEW_BYTES || (text === '' ? start.length > BLANK_CHARACTERS : text.length > PREVIEW_CHARACTERS)
+  return { form: isJson ? 'json' : 'text', preview, isCut, chat, number }
 }
 
 /** A payload as rows; `left` bytes are not in them. */
@@ -60,14 +72,16 @@ export function look(payload: Uint8Array, view: PayloadView): Rows {
   const rows: PayloadRow[] = []
   let at = 0
   let lineEnd = -1
+  let isContinued = false
   while (at < text.length && rows.length < MAX_ROWS) {
     // Not looked for at each row: a line may be as long as the payload.
     if (lineEnd < at) lineEnd = text.indexOf('\n', at)
     if (lineEnd === -1) lineEnd = text.length
     const line = startOf(text.slice(at, Math.min(lineEnd, at + TEXT_LINE + 1)), TEXT_LINE)
-    rows.push({ depth: 0, key: '', text: visible(line), type: 'text' })
+    rows.push({ depth: 0, key: '', text: visible(line), type: 'text', isContinued })
     at += line.length
-    if (at === lineEnd) at++
+    isContinued = at !== lineEnd
+    if (!isContinued) at++
   }
   return { rows, left: Math.max(0, text.length - at) + unread }
 }

@@ -17,6 +17,8 @@ export interface Arrived {
   readonly topic: string
   /** The start of the payload on one line. */
   readonly preview: string
+  /** There is more than the preview has. */
+  readonly isCut: boolean
   readonly form: Form
   readonly bytes: number
   /** Equal payloads have equal hashes; others differ with near certainty. */
@@ -148,6 +150,8 @@ export interface PayloadRow {
     | 'added'
     | 'removed'
     | 'changed'
+  /** Of a text: it goes on in the line of the row before. */
+  readonly isContinued?: boolean
   /** Where a value stands in a JSON text, unless that is very deep. */
   readonly path?: JsonPath
 }
@@ -163,6 +167,7 @@ export type ToWorker =
   | { readonly kind: 'frame' }
   | { readonly kind: 'past'; readonly request: number; readonly url: string }
   | { readonly kind: 'announcement'; readonly request: number; readonly url: string }
+  | { readonly kind: 'show-own'; readonly request: number; readonly message: Outgoing; readonly atMs: number }
   | { readonly kind: 'look'; readonly request: number; readonly id: number; readonly view: PayloadView }
   | { readonly kind: 'compare'; readonly request: number; readonly id: number; readonly beforeId: number }
   | { readonly kind: 'series'; readonly request: number; readonly ids: readonly number[]; readonly path: JsonPath }
@@ -182,6 +187,8 @@ export interface Past {
 export type FromWorker =
   | { readonly kind: 'announced'; readonly request: number; readonly announcement: Announcement | undefined }
   | { readonly kind: 'past'; readonly request: number; readonly past: Past }
+  /** A message of this page as if it had come. */
+  | { readonly kind: 'shown-own'; readonly request: number; readonly arrived: Arrived }
   | { readonly kind: 'batch'; readonly entries: readonly BatchEntry[] }
   /** A number for each message, or null where it has none there. */
   | { readonly kind: 'series'; readonly request: number; readonly values: readonly (number | null)[] }

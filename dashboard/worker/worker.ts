@@ -45,6 +45,9 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
         say({ kind: 'announced', request: data.request, announcement }),
       )
       break
+    case 'show-own':
+      say({ kind: 'shown-own', request: data.request, arrived: link.arrivedOf(data.message, data.atMs) })
+      break
     case 'look': {
       const payload = kept.get(data.id)
       const looked = payload === undefined ? { rows: [], left: 0 } : look(payload, data.view)

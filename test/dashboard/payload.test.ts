@@ -6,6 +6,8 @@ import { listed } from '../../dashboard/worker/properties.ts'
 import { startOf, visible } from '../../dashboard/worker/visible.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+const isCut = (payload: string | Uint8Array): boolean =>
+  glance(typeof payload === 'string' ? bytesOf(payload) : payload, 'x').isCut
 const textOf = (payload: string): string[] => look(bytesOf(payload), 'text').rows.map(({ text }) => text)
 
 test('visible has a sign for what cannot be seen, and leaves whole letters, joiners, tabs and line breaks as they are', () => {
@@ -29,6 +31,26 @@ test('The text of a payload is cut into rows without a letter in two, and with e
 test('A payload at a glance shows something also of nothing but spaces', () => {
   expect(glance(bytesOf(' \r\n\t'), 'x').preview).toBe('␠␍␊␉')
   expect(glance(bytesOf(`${'a'.repeat(279)}🎉`), 'x').preview).toBe('a'.repeat(279))
+})
+
+test('A payload at a glance says whether there is more than it shows', () => {
+  expect(['', 'a'.repeat(280), ' \n', new Uint8Array(48).fill(255)].map(isCut)).toEqual([false, false, false, false])
+  expect(['a'.repeat(281), 'ж'.repeat(400), ' '.repeat(41), new Uint8Array(49).fill(255)].map(isCut)).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ])
+})
+
+test('Rows that go on in the line of the one before say so', () => {
+  const rows = look(bytesOf(`${'x'.repeat(900)}\nb`), 'text').rows
+  expect(rows.map(({ text, isContinued }) => [text.length, isContinued])).toEqual([
+    [400, false],
+    [400, true],
+    [100, true],
+    [1, false],
+  ])
 })
 
 test('membersOf keeps the digits of numbers also within members, and names that objects inherit', () => {

@@ -50,8 +50,8 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
           {conversation.kind === 'device' && lostAtMs.value !== undefined ? (
             <span>{text.presenceUnknown}</span>
           ) : (
-            <code>
-              <bdi>{visible(conversation.filter)}</bdi>
+            <code class="from-end" title={conversation.filter}>
+              <bdi dir="ltr">{visible(conversation.filter)}</bdi>
             </code>
           )}
           <Rate />

@@ -18,8 +18,8 @@ export function Label({ topic, shown, name, isRoom }: LabelProps) {
     )
   }
   return (
-    <span class="topic" title={topic}>
-      <bdi>{visible(shortTopic(topic, shown))}</bdi>
+    <span class="topic from-end" title={topic}>
+      <bdi dir="ltr">{visible(shortTopic(topic, shown))}</bdi>
     </span>
   )
 }

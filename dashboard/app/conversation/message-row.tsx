@@ -1,6 +1,8 @@
 import type { Arrived } from '../../worker/protocol.ts'
 import { choose, chosen, reopen } from '../state/open.ts'
 import { readChat } from '../../worker/chat.ts'
+import { startOf, visible } from '../../worker/visible.ts'
+import { arrivedOf } from '../state/hub.ts'
 import { isMine } from '../state/identity.ts'
 import { refusalOf, type Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/rows.ts'
@@ -11,6 +13,12 @@ import { Label, QosBadge } from './labels.tsx'
 import { fieldsOf, measured, Measurements } from './measurements.tsx'
 import { TelemetryLine } from './telemetry-line.tsx'
 import { replyMs, TakenTick, TickSlot } from './tick.tsx'
+
+/** As many characters as of messages that come. */
+const SHOWN = 280
+
+/** Messages of this page that were looked at. */
+const looked = new WeakMap<Send, Arrived>()
 
 interface RowProps {
   readonly row: Row
@@ -44,7 +52,7 @@ interface MessageProps {
 }
 
 function MessageLine({ message, send, times, topic, isContinued }: MessageProps) {
-  const { chat, form, preview, qos, retain, isDuplicate } = message
+  const { chat, form, preview, isCut, qos, retain, isDuplicate } = message
   const isChosen = chosen.value?.id === message.id
   const isOwn = send !== undefined || isMine(message.publisher)
   const isAnnounced = !isOwn && fieldsOf(message).length > 0 && measured(message).length > 0
@@ -74,7 +82,10 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
         {isAnnounced ? (
           <Measurements message={message} />
         ) : (
-          <bdi>{chat?.text ?? (form === 'empty' ? words.value.empty : preview)}</bdi>
+          <Said
+            text={chat?.text ?? (form === 'empty' ? words.value.empty : preview)}
+            isCut={chat === undefined && isCut}
+          />
         )}
       </button>
       <span class="badges">
@@ -111,8 +122,17 @@ function SentLine({
 }) {
   const { message, atMs } = send
   const chat = readChat(message.payload)
+  const shown = chosen.value
+  const isChosen = shown !== undefined && looked.get(send) === shown
+  const text = chat?.text ?? message.payload
   return (
-    <div class="message" data-mine="true" data-refused={isDeclined(send)} data-continued={isContinued}>
+    <div
+      class="message"
+      data-mine="true"
+      data-refused={isDeclined(send)}
+      data-chosen={isChosen}
+      data-continued={isContinued}
+    >
       <Time class="at" atMs={atMs}>
         {time(atMs)}
       </Time>
@@ -122,9 +142,9 @@ function SentLine({
         name={chat?.from ?? words.value.you}
         isRoom={message.topic.startsWith('chat/')}
       />
-      <span class="value">
-        <bdi>{(chat?.text ?? message.payload).slice(0, 280)}</bdi>
-      </span>
+      <button type="button" class="value" aria-pressed={isChosen} onClick={() => void lookAt(send)}>
+        <Said text={visible(startOf(text, SHOWN)) || words.value.empty} isCut={text.length > SHOWN} />
+      </button>
       <span class="badges">
         {message.retain && <span class="badge badge-retain">R</span>}
         <Latency send={send} />
@@ -133,6 +153,26 @@ function SentLine({
       <TickSlot send={send} />
     </div>
   )
+}
+
+/** What was said; when that is not all of it, with a sign, and in a bubble with words for what a click does. */
+function Said({ text, isCut }: { readonly text: string; readonly isCut: boolean }) {
+  return (
+    <>
+      <bdi>
+        {text}
+        {isCut && '…'}
+      </bdi>
+      {isCut && <span class="show-all">{words.value.showAll}</span>}
+    </>
+  )
+}
+
+/** A message of this page in the details; it does not come back to the page by itself. */
+async function lookAt(send: Send): Promise<void> {
+  const arrived = looked.get(send) ?? (await arrivedOf(send.message, send.atMs))
+  looked.set(send, arrived)
+  choose(arrived)
 }
 
 function Latency({ send }: { readonly send: Send }) {

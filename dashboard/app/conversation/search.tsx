@@ -147,8 +147,8 @@ function Hit({ hit, index, isAt, onChoose }: HitProps) {
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the field above has the keys
     <li id={`hit-${index}`} role="option" aria-selected={isAt} onClick={() => onChoose(hit)}>
       <Time atMs={hit.atMs}>{moment(hit.atMs)}</Time>
-      <span class="quiet">
-        <bdi>{hit.chat?.from ?? visible(hit.topic)}</bdi>
+      <span class="quiet from-end" title={hit.topic}>
+        <bdi dir="ltr">{hit.chat?.from ?? visible(hit.topic)}</bdi>
       </span>
       <bdi>{hit.chat?.text ?? hit.preview}</bdi>
     </li>

@@ -34,7 +34,9 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
         <Measurements message={message} />
         {members.length === 0 && (
           <bdi class="quiet">
-            {message.form === 'binary' ? `${words.value.binary}, ${bytes(message.bytes)}` : message.preview}
+            {message.form === 'binary'
+              ? `${words.value.binary}, ${bytes(message.bytes)}`
+              : `${message.preview}${message.isCut ? '…' : ''}`}
           </bdi>
         )}
       </button>

@@ -115,7 +115,9 @@ function Lines({ lines, samples, base, announcement }: LinesProps) {
         {lines.map(({ topic, atMs, members }) => (
           <li key={topic}>
             <span class="values-topic" title={topic}>
-              <bdi>{visible(topic.startsWith(base) ? topic.slice(base.length) : topic)}</bdi>{' '}
+              <span class="from-end">
+                <bdi dir="ltr">{visible(topic.startsWith(base) ? topic.slice(base.length) : topic)}</bdi>
+              </span>{' '}
               <Time atMs={atMs}>{when(atMs)}</Time>
             </span>
             {members.map((member) => (

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { Fragment } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Arrived, JsonPath, PayloadRow, PayloadView as View } from '../../worker/protocol.ts'
 import { visible } from '../../worker/visible.ts'
@@ -10,6 +11,13 @@ import { PathChart } from './path-chart.tsx'
 
 /** Rows that are drawn at first; the rest on demand. */
 const FIRST_ROWS = 200
+
+/** Where a line of JSON may be broken, lest that is done within a word. */
+const BREAK = /(?<=[,{[]|":)(?=\S)/
+/** More places to break at than a page should have. */
+const MAX_BREAKS = 1000
+/** Longer lines are broken anywhere. */
+const MAX_BROKEN = 20_000
 
 interface Shown {
   readonly view: View | 'changes'
@@ -74,7 +82,8 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
             {drawn === 'changes' ? text.noDifference : message.bytes === 0 ? text.empty : text.payloadGone}
           </p>
         )}
-        {rows.slice(0, limit.value).map(({ depth, key, text: value, type, path }, index) => (
+        {drawn === 'text' && <TextLines rows={rows.slice(0, limit.value)} />}
+        {(drawn === 'text' ? [] : rows.slice(0, limit.value)).map(({ depth, key, text: value, type, path }, index) => (
           <div
             key={index}
             class={`payload-row payload-${type}`}
@@ -110,6 +119,31 @@ export function PayloadView({ message }: { readonly message: Arrived }) {
         {left > 0 && <p class="quiet">{text.leftOut(bytes(left))}</p>}
       </div>
       {charted.value !== undefined && <PathChart topic={message.topic} path={charted.value} />}
+    </div>
+  )
+}
+
+/** A text as it was written: what is copied of it has its line breaks and no others. */
+function TextLines({ rows }: { readonly rows: readonly PayloadRow[] }) {
+  const lines: string[] = []
+  for (const { text, isContinued = false } of rows) {
+    if (isContinued) lines[lines.length - 1] += text
+    else lines.push(text)
+  }
+  let breaksLeft = MAX_BREAKS
+  return (
+    <div class="payload-lines">
+      {lines.map((line, index) => {
+        const parts = line.length > MAX_BROKEN ? [line] : line.split(BREAK)
+        const isBroken = parts.length - 1 <= breaksLeft
+        if (isBroken) breaksLeft -= parts.length - 1
+        return (
+          <Fragment key={index}>
+            {index > 0 && '\n'}
+            <bdi class="payload-row">{isBroken ? parts.flatMap((part) => [<wbr />, part]).slice(1) : line}</bdi>
+          </Fragment>
+        )
+      })}
     </div>
   )
 }

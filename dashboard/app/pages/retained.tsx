@@ -140,7 +140,10 @@ function Table({ messages, remove }: TableProps) {
                 <bdi>{visible(message.topic)}</bdi>
               </th>
               <td class="rows-value">
-                <bdi>{message.preview}</bdi>
+                <bdi>
+                  {message.preview}
+                  {message.isCut && '…'}
+                </bdi>
               </td>
               <td>{message.qos}</td>
               <td title={message.atMs === 0 ? text.ageUnknown : exactTime(message.atMs)}>

@@ -44,6 +44,7 @@ let nextRequest = 1
 const looks = new Map<number, (answer: Answer) => void>()
 const openSeries = new Map<number, (values: readonly (number | null)[]) => void>()
 const pasts = new Map<number, (past: Past) => void>()
+const openOwn = new Map<number, (arrived: Arrived) => void>()
 const announcements = new Map<number, (announcement: Announcement | undefined) => void>()
 
 /** Starts the worker; to be called once. */
@@ -53,6 +54,7 @@ export function start(receiver: Receiver): void {
     if (data.kind === 'looked') settle(looks, data.request, data)
     else if (data.kind === 'series') settle(openSeries, data.request, data.values)
     else if (data.kind === 'past') settle(pasts, data.request, data.past)
+    else if (data.kind === 'shown-own') settle(openOwn, data.request, data.arrived)
     else if (data.kind === 'announced') settle(announcements, data.request, data.announcement)
     else {
       take(data.entries, receiver)
@@ -89,6 +91,15 @@ export function watch(filter: string | undefined): void {
 
 export function publish(message: Outgoing): void {
   tell({ kind: 'publish', message })
+}
+
+/** A message of this page as if it had come, so that it can be looked at. */
+export function arrivedOf(message: Outgoing, atMs: number): Promise<Arrived> {
+  const request = nextRequest++
+  return new Promise((resolve) => {
+    openOwn.set(request, resolve)
+    tell({ kind: 'show-own', request, message, atMs })
+  })
 }
 
 /** A payload as rows, made by the worker. */

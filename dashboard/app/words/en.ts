@@ -61,6 +61,7 @@ export const en = {
   toNewest: 'To the newest message',
   gapToNewest: 'Later messages are not shown here: go to the newest',
   unreadFrom: (count: string) => `${count} unread`,
+  showAll: 'Show all',
   foldedHelp: 'Messages folded into this line',
   foldTelemetry: 'Telemetry as one line',
   eachTelemetry: 'Every telemetry message',

@@ -63,6 +63,7 @@ export const ru: Words = {
   toNewest: 'К последнему сообщению',
   gapToNewest: 'Более поздние здесь не показаны: к новейшему сообщению',
   unreadFrom: (count: string) => `не прочитано: ${count}`,
+  showAll: 'Показать целиком',
   foldedHelp: 'Столько сообщений свёрнуто в эту строку',
   foldTelemetry: 'Телеметрия одной строкой',
   eachTelemetry: 'Каждое сообщение телеметрии',
