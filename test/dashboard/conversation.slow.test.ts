@@ -16,7 +16,7 @@ test('A conversation opens at the first unread message, and Esc marks it read', 
   for (let index = 1; index <= 120; index++) await client.publishAsync('chat/lobby', `news ${index}`, { qos: 1 })
   await page.locator('.line[data-id="room/lobby"] .unread', { hasText: '120' }).waitFor()
   await page.locator('.line[data-id="room/lobby"]').click()
-  const mark = page.locator('.note-unread', { hasText: '120 messages unread' })
+  const mark = page.locator('.note-unread', { hasText: '120 unread messages' })
   await mark.waitFor()
   expect(await page.locator('.message .value', { hasText: /^news 1$/ }).isVisible()).toBe(true)
   await page.locator('.stream .scroller').focus()
@@ -107,7 +107,7 @@ test('Saved messages are buttons that send, also after a reload; Up takes the la
   const { page } = await openPage(httpPort, '#/room/lobby')
   const box = page.getByRole('textbox', { name: 'Message' })
   await box.fill('Как дела?')
-  await page.getByRole('button', { name: 'Save as a button' }).click()
+  await page.getByRole('button', { name: 'Save as quick message' }).click()
   await box.press('Enter')
   // Unconfirmed, it would be sent once more after the reload.
   await page.locator('[data-tick="delivered"]').waitFor()
@@ -116,12 +116,12 @@ test('Saved messages are buttons that send, also after a reload; Up takes the la
   await page.reload()
   await page.locator('[data-link="online"]').waitFor()
   await page
-    .getByRole('list', { name: 'Saved messages' })
+    .getByRole('list', { name: 'Quick messages' })
     .getByRole('button', { name: 'Как дела?', exact: true })
     .click()
   await expect.poll(() => heard).toEqual(['Как дела?', 'Как дела?'])
-  await page.getByRole('button', { name: 'Forget this message: Как дела?' }).click()
-  expect(await page.getByRole('list', { name: 'Saved messages' }).count()).toBe(0)
+  await page.getByRole('button', { name: 'Remove quick message: Как дела?' }).click()
+  expect(await page.getByRole('list', { name: 'Quick messages' }).count()).toBe(0)
 })
 
 test('Payloads of equal length that differ only in the middle are not folded', async () => {

@@ -20,7 +20,7 @@ async function listen(port: number): Promise<string[]> {
 
 for (const { reasonCode, meaning } of [
   { reasonCode: '0x80', meaning: 'unspecified error' },
-  { reasonCode: '0x83', meaning: 'the hub has its own reasons' },
+  { reasonCode: '0x83', meaning: 'an internal reason of the server' },
   { reasonCode: '0x87', meaning: 'you are not allowed to publish here' },
 ]) {
   for (const qos of [1, 2] as const) {

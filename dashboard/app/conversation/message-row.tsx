@@ -91,8 +91,12 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
       <span class="badges">
         {times > 1 && <span class="badge badge-times">×{number(times)}</span>}
         {chat?.isBot === true && <span class="badge">{words.value.bot}</span>}
-        {form === 'binary' && <span class="badge">{words.value.binary}</span>}
-        {message.bytes > 300 && <span class="badge">{bytes(message.bytes)}</span>}
+        {form === 'binary' && (
+          <span class="badge">
+            {words.value.binary}, {bytes(message.bytes)}
+          </span>
+        )}
+        {form !== 'binary' && message.bytes > 300 && <span class="badge">{bytes(message.bytes)}</span>}
         {isDuplicate && (
           <span class="badge" title={words.value.duplicate}>
             DUP
@@ -251,6 +255,5 @@ function noteText(note: Exclude<Note, { readonly kind: 'gap' }>): string {
     const outcome = fromHistory === 0 ? text.nothingMissed : text.fromHistory(count(fromHistory ?? 0, text.messages))
     return [text.offlineFrom(span(fromMs, toMs)), ...(fromHistory === undefined ? [] : [outcome])].join(', ')
   }
-  const messages = count(note.messages, text.messages)
-  return note.kind === 'unread' ? text.unreadFrom(messages) : text.notShown(messages)
+  return note.kind === 'unread' ? count(note.messages, text.unread) : text.notShown(count(note.messages, text.messages))
 }

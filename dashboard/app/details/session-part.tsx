@@ -27,6 +27,7 @@ interface SessionProps {
 /** The session of a device, as the hub sees it, and the device's own word beside. */
 export function SessionPart({ conversation, clientId }: SessionProps) {
   const text = words.value
+  const reasons: Readonly<Record<string, string>> = text.whys.reasons
   const client = useSignal<Asked | undefined>(undefined)
   const state = presenceOf(clientId)
   useEffect(() => {
@@ -61,7 +62,10 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
           [text.queued, known && known.queuedMessages > 0 ? count(known.queuedMessages, text.messages) : undefined],
           ...Object.entries(known?.dropped ?? {})
             .filter(([, amount]) => amount > 0)
-            .map(([reason, amount]): [string, string] => [`${text.drops}: ${reason}`, number(amount)]),
+            .map(([reason, amount]): [string, string] => [
+              `${text.drops}: ${reasons[reason] ?? reason}`,
+              number(amount),
+            ]),
           [text.lastError, known?.lastError?.reason],
         ].map(([name, value]) => [name ?? '', value ?? undefined])}
       />
