@@ -24,6 +24,8 @@ const STORE_PLAN: WalkPlan = {
 /** A walk that has read nothing for so long goes round in damaged pages. */
 const STUCK_MS = 60_000
 const RECORDS_A_SIGN = 1000
+/** How a process ends that stumbles over what it reads. By any other signal somebody else ended it. */
+const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
 
 /** Walks through a file in a separate process: LMDB trusts its file, so a damaged page may crash the reader. */
 const WALK = `
@@ -89,19 +91,20 @@ export async function findDamage(path: string, plan: WalkPlan = STORE_PLAN): Pro
       if (code === 0) resolve(undefined)
       else if (signal === null) resolve(reasonIn(words))
       else if (isStuck) resolve('reading it came to no end')
-      else if (signal === 'SIGKILL') reject(killed(path))
-      else resolve(`reading it ended with ${signal}`)
+      else if (CRASHES.has(signal)) resolve(`reading it ended with ${signal}`)
+      else reject(endedByOthers(path, signal))
     })
   })
 }
 
-/** The system does this when it has no memory left, whatever is in the file: that would be no reason to begin with an empty store. */
-function killed(path: string): HubbubError {
-  const text = `Cannot look for damage in ${path}: the process that read it was killed`
-  return new HubbubError(
-    'STORE_UNUSABLE',
-    `${text}, as happens when the machine has no memory left; start the hub again`,
-  )
+/**
+ * The system kills when it has no memory left, and Ctrl+C or a service manager ends the reader with the hub, whatever is in the file: that
+ * would be no reason to begin with an empty store.
+ */
+function endedByOthers(path: string, signal: string): HubbubError {
+  const why = signal === 'SIGKILL' ? ', as happens when the machine has no memory left' : ''
+  const text = `Cannot look for damage in ${path}: the process that read it was ended by ${signal}${why}`
+  return new HubbubError('STORE_UNUSABLE', `${text}; start the hub again`)
 }
 
 function reasonIn(words: string): string {

@@ -48,26 +48,32 @@ const CASES: readonly (readonly [string, (file: string) => void])[] = [
   ],
 ]
 
-test('A store whose reader was killed stays where it is, and the hub does not start with an empty one', async () => {
-  const folder = mkdtempSync(join(parent, 'data-'))
-  const first = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
-  await first.start(LISTENER)
-  first.addSession('client', Infinity)
-  await first.stop()
+// As the kernel without memory, Ctrl+C, a service manager and a closed terminal do.
+const ENDINGS = ['SIGKILL', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-  const second = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
-  const started = second.start(LISTENER)
-  const isRefused = expect(started).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
-  process.kill(await vi.waitUntil(() => readerOf(folder), { timeout: GUARD_MS, interval: 1 }), 'SIGKILL')
-  await isRefused
-  await second.stop()
-  expect(readdirSync(folder).filter((name) => name.startsWith('damaged-'))).toEqual([])
+test.each(ENDINGS)(
+  'A store whose reader %s ended stays where it is, and the hub does not start with an empty one',
+  async (signal) => {
+    const folder = mkdtempSync(join(parent, 'data-'))
+    const first = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
+    await first.start(LISTENER)
+    first.addSession('client', Infinity)
+    await first.stop()
 
-  const third = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
-  await third.start(LISTENER)
-  expect(Array.from(third.sessions(), ({ clientId }) => clientId)).toEqual(['client'])
-  await third.stop()
-})
+    const second = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
+    const started = second.start(LISTENER)
+    const isRefused = expect(started).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
+    process.kill(await vi.waitUntil(() => readerOf(folder), { timeout: GUARD_MS, interval: 1 }), signal)
+    await isRefused
+    await second.stop()
+    expect(readdirSync(folder).filter((name) => name.startsWith('damaged-'))).toEqual([])
+
+    const third = new DiskStore({ folder, durability: 'disk', log: new CollectingLog() })
+    await third.start(LISTENER)
+    expect(Array.from(third.sessions(), ({ clientId }) => clientId)).toEqual(['client'])
+    await third.stop()
+  },
+)
 
 /** The process that looks for damage in the folder's store. */
 function readerOf(folder: string): number | undefined {
