@@ -137,7 +137,8 @@ describe('SUBSCRIBE', () => {
       const publisher = await join5(port, 'publisher')
       await publish(publisher, publishPacket({ topic: '$own/x', payload: 'kept', retain: true, properties: [] }))
       await client.subscribe([filter, 0])
-      await publish(publisher, message5('$own/x', 'live'), message5('own/x', 'matches'))
+      // The hub looks for the subscribers of a topic that it has not seen, and keeps them for one that it has.
+      await publish(publisher, message5('$own/x', 'live'), message5('$new/x', 'new'), message5('own/x', 'matches'))
       expect(await takePayloads(client)).toEqual(['matches'])
     },
   )
