@@ -341,21 +341,25 @@ describe('The in-flight window', () => {
     expect(got).toEqual([0, 1, 2, 3, 4, 5].map((i) => [`${i}`, i < 5]))
   })
 
-  test('never uses a packet id again that is still in flight, round 65,535 and on [MQTT-2.3.1-2]', async () => {
+  test('never uses a packet id again that is still in flight, round 65,535 and on [MQTT-2.3.1-2] [MQTT5-2.2.1-4] [MQTT5-4.3.2-1] [MQTT5-4.3.3-1]', async () => {
     const { hub, port } = await startHub({ config: { limits: { maxInflightMessages: 65_535 } } })
     const client = await join(port, 'c')
-    await client.subscribe(['t', 1])
+    await client.subscribe(['t', 2])
     await hub.publish('t', 'held', { qos: 1 })
     const held = await client.next('PUBLISH')
+    await hub.publish('t', 'released', { qos: 2 })
+    const released = await client.next('PUBLISH')
+    client.send(acknowledgePacket('PUBREC', released.packetId))
+    await client.next('PUBREL')
     for (let sent = 0; sent < 66_000; sent += 6000) {
       for (let i = 0; i < 6000; i++) await hub.publish('t', '', { qos: 1 })
       const packets = (await client.restBeforePingresp()).filter(isPublish)
       expect(packets).toHaveLength(6000)
-      expect(new Set([held, ...packets].map(({ packetId }) => packetId)).size).toBe(6001)
+      expect(new Set([held, released, ...packets].map(({ packetId }) => packetId)).size).toBe(6002)
       expect(packets.every(({ packetId }) => packetId > 0)).toBe(true)
       await publish(client, Buffer.concat(packets.map(({ packetId }) => acknowledgePacket('PUBACK', packetId))))
     }
-    expect(hub.pendingMessages).toBe(1)
+    expect(hub.pendingMessages).toBe(2)
   })
 })
 
