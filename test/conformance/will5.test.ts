@@ -171,13 +171,17 @@ describe('Will Delay', () => {
   })
 
   test('holds for a client that took over its own connection: no will, for the session goes on [MQTT-3.1.3-9]', async () => {
-    const { port } = await startHub()
+    const { log, port } = await startHub()
     const watcher = await watch(port)
-    const older = await join5(port, 'c', { ...keptFor(1000), will: delayed(1000) })
+    const older = await join5(port, 'c', { ...keptFor(1000), will: delayed(1) })
     const newer = await openRawClient(port, 5)
     expect(await newer.connect({ clientId: 'c', ...keptFor(1000) })).toMatchObject({ isSessionPresent: true })
     expect(await older.untilDisconnected()).toBe(0x8e)
+    // A will of another client with the same delay comes, and by then the first would have.
+    await lose(log, await join5(port, 'other', { ...keptFor(1000), will: { ...delayed(1), payload: 'other' } }))
+    expect((await watcher.next('PUBLISH')).payload.toString()).toBe('other')
     expect(await takePayloads(watcher)).toEqual([])
+    expect(newer.isClosed).toBe(false)
   })
 
   test('is cut short by Clean Start of who takes over the connection, too [MQTT-3.1.2-8]', async () => {
