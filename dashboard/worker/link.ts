@@ -1,6 +1,6 @@
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
 import { Outbox, receiptOf } from './outbox.ts'
-import { glance, hashOf } from './payload.ts'
+import { glance, hashesOf } from './payload.ts'
 import { listed } from './properties.ts'
 import type { Arrived, BatchEntry, LinkChange, Outgoing, Receipt } from './protocol.ts'
 import type { KeptPayloads } from './kept.ts'
@@ -106,7 +106,7 @@ export class Link {
       topic,
       ...glance(bytes, topic),
       bytes: bytes.length,
-      hash: hashOf(bytes),
+      ...hashesOf(bytes, true),
       qos,
       retain,
       isDuplicate: false,
@@ -188,7 +188,7 @@ export class Link {
       topic,
       ...glance(payload, topic),
       bytes: payload.length,
-      hash: hashOf(payload),
+      ...hashesOf(payload, true),
       qos,
       retain: packet.retain,
       isDuplicate: dup,

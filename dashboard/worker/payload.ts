@@ -13,6 +13,8 @@ const CHAT_BYTES = 16_384
 const MAX_ROWS = 2000
 const TEXT_LINE = 400
 const HEX_LINE = 16
+/** A little less than what the hub sends of a payload in short, which it does not cut within a character. */
+const START_BYTES = 4000
 /** Bytes of a payload of which a view is made at all. */
 const VIEW_BYTES = 8 * 1024 * 1024
 /** Longer payloads are not read for a chart. */
@@ -106,8 +108,15 @@ export function numberIn(payload: Uint8Array | undefined, path: JsonPath): numbe
   }
 }
 
+/** The hashes of a message, of whose payload all is here or how it begins. */
+export function hashesOf(payload: Uint8Array, isWhole: boolean): { hash: number; wholeHash: number | undefined } {
+  const hash = hashOf(payload.subarray(0, START_BYTES))
+  const wholeHash = payload.length > START_BYTES ? hashOf(payload) : hash
+  return { hash, wholeHash: isWhole ? wholeHash : undefined }
+}
+
 /** 32 bits of FNV-1a. */
-export function hashOf(payload: Uint8Array): number {
+function hashOf(payload: Uint8Array): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < payload.length; index++) hash = Math.imul(hash ^ (payload[index] ?? 0), 0x01000193)
   return hash >>> 0

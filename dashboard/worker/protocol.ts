@@ -21,8 +21,10 @@ export interface Arrived {
   readonly isCut: boolean
   readonly form: Form
   readonly bytes: number
-  /** Equal payloads have equal hashes; others differ with near certainty. */
+  /** Of how the payload begins: equal payloads have equal hashes, others that differ there differ with near certainty. */
   readonly hash: number
+  /** Of all of it; undefined when only the beginning is here. */
+  readonly wholeHash: number | undefined
   readonly qos: QoS
   readonly retain: boolean
   readonly isDuplicate: boolean
@@ -178,6 +180,8 @@ export interface Past {
   readonly nextCursor: string | null
   /** Before the first, of a page around something. */
   readonly previousCursor: string | null
+  /** Of payloads, as far as they were sent. */
+  readonly sentBytes: number
   /** Why there is nothing; undefined when it went well. */
   readonly fault: string | undefined
   /** False: there is no telling, since the hub did not say anything. */

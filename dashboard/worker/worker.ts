@@ -7,6 +7,9 @@ import type { BatchEntry, FromWorker, ToWorker } from './protocol.ts'
 /** What a hidden page lets gather; more is counted and let go, history has it. */
 const MAX_GATHERED = 20_000
 
+/** Of a payload that is no longer kept. */
+const GONE = { rows: [], left: 0 }
+
 const kept = new KeptPayloads()
 let gathered: BatchEntry[] = []
 let overflow = 0
@@ -48,18 +51,12 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     case 'show-own':
       say({ kind: 'shown-own', request: data.request, arrived: link.arrivedOf(data.message, data.atMs) })
       break
-    case 'look': {
-      const payload = kept.get(data.id)
-      const looked = payload === undefined ? { rows: [], left: 0 } : look(payload, data.view)
-      say({ kind: 'looked', request: data.request, ...looked })
+    case 'look':
+      void sayLooked(data)
       break
-    }
-    case 'compare': {
-      const [payload, before] = [kept.get(data.id), kept.get(data.beforeId)]
-      const isGone = payload === undefined || before === undefined
-      say({ kind: 'looked', request: data.request, ...(isGone ? { rows: [], left: 0 } : compare(payload, before)) })
+    case 'compare':
+      void sayCompared(data)
       break
-    }
     case 'series': {
       const values = data.ids.map((id) => numberIn(kept.get(id), data.path))
       say({ kind: 'series', request: data.request, values })
@@ -67,6 +64,17 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     }
   }
 })
+
+async function sayLooked({ request, id, view }: Extract<ToWorker, { readonly kind: 'look' }>): Promise<void> {
+  const payload = await kept.whole(id)
+  say({ kind: 'looked', request, ...(payload === undefined ? GONE : look(payload, view)) })
+}
+
+async function sayCompared({ request, id, beforeId }: Extract<ToWorker, { readonly kind: 'compare' }>): Promise<void> {
+  const [payload, before] = await Promise.all([kept.whole(id), kept.whole(beforeId)])
+  const isGone = payload === undefined || before === undefined
+  say({ kind: 'looked', request, ...(isGone ? GONE : compare(payload, before)) })
+}
 
 function hand(): void {
   isWanted = false

@@ -14,6 +14,8 @@ export class PageProxy {
   readonly trace: string[] = []
   /** Of the longest packet of the page. */
   longestBytes = 0
+  /** Of what the hub answered over HTTP, as it went by. */
+  httpBytes = 0
   /** Connections of the page that were not let through. */
   refusals = 0
   readonly #held = new Set<PacketName>()
@@ -27,7 +29,9 @@ export class PageProxy {
   }
 
   static async start(hubHttpPort: number): Promise<PageProxy> {
-    const server = createServer((incoming, outgoing) => passOn(incoming, outgoing, hubHttpPort))
+    const server = createServer((incoming, outgoing) =>
+      passOn(incoming, outgoing, hubHttpPort, (bytes) => (proxy.httpBytes += bytes)),
+    )
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'mqtt' })
     onTestFinished(() => {
       server.closeAllConnections()
@@ -126,10 +130,16 @@ export class PageProxy {
   }
 }
 
-function passOn(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {
+function passOn(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  port: number,
+  passed: (bytes: number) => void,
+): void {
   const { method = 'GET', url = '/', headers } = incoming
   const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.on('data', (chunk: Buffer) => passed(chunk.length))
     answer.pipe(outgoing)
   })
   onward.on('error', () => outgoing.destroy())

@@ -40,7 +40,7 @@ export function Search({ filter }: { readonly filter: string }) {
       do {
         // The hub looks at so much for one answer; a page may be empty and yet not the last.
         const page = await past(
-          apiUrl('GET /messages', { query: { payload: 'full', filter, limit: HITS, ...condition, cursor } }),
+          apiUrl('GET /messages', { query: { payload: 'short', filter, limit: HITS, ...condition, cursor } }),
         )
         if (isStale) return
         messages.push(...page.messages)

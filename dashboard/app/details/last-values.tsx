@@ -73,9 +73,11 @@ export function DeviceValues({ name, announcement }: DeviceProps) {
 
 /** The numbers of the last messages of a topic; the worker reads them, since they may be long. */
 async function takeHistory(samples: Samples, topic: string): Promise<void> {
-  const { messages } = await past(
-    apiUrl('GET /messages', { query: { payload: 'full', filter: topic, limit: HISTORY_MESSAGES } }),
-  )
+  const query = { filter: topic, payload: 'short' } as const
+  const [last] = (await past(apiUrl('GET /messages', { query: { ...query, limit: 1 } }))).messages
+  // A picture has no numbers, and of long messages so many are not read only for a little chart.
+  if (last === undefined || last.form === 'binary' || last.wholeHash === undefined) return
+  const { messages } = await past(apiUrl('GET /messages', { query: { ...query, limit: HISTORY_MESSAGES } }))
   const [newest] = messages
   if (newest === undefined) return
   const { rows } = await look(newest.id, 'json')

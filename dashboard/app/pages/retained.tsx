@@ -32,7 +32,7 @@ export function Retained() {
   const all = found.value ?? []
   const load = async (from?: string): Promise<void> => {
     const page = await past(
-      apiUrl('GET /retained', { query: { payload: 'full', ...wanted, limit: PAGE, cursor: from } }),
+      apiUrl('GET /retained', { query: { payload: 'short', ...wanted, limit: PAGE, cursor: from } }),
     )
     // What was found before is still the best that is known.
     if (!page.isAnswered) return

@@ -13,7 +13,7 @@ export async function messageBefore(message: Arrived): Promise<Arrived | undefin
   if (index > 0) return shown[index - 1]
   const before = String(Math.floor(message.atMs))
   const page = await past(
-    apiUrl('GET /messages', { query: { payload: 'full', filter: message.topic, before, limit: 1 } }),
+    apiUrl('GET /messages', { query: { payload: 'short', filter: message.topic, before, limit: 1 } }),
   )
   return page.messages[0]
 }

@@ -12,6 +12,11 @@ const RUN = 8
 /** Between hub and page: what is near an edge is looked at from both sides. */
 export const EDGE_MS = 2000
 
+/** What people say is shown whole; of other payloads that are long, the rest is fetched when somebody looks at it. */
+export function shownOf(filter: string): 'full' | 'short' {
+  return filter.startsWith('chat/') ? 'full' : 'short'
+}
+
 /** What history has of a hole in the stream, the oldest first, and what has to be said of the rest. */
 export async function readHole(
   filter: string,
@@ -32,7 +37,7 @@ export async function readHole(
   /** What is near the edge may be shown already: it does not count. */
   let most = Infinity
   do {
-    const page = await past(apiUrl('GET /messages', { query: { payload: 'full', ...query, cursor } }))
+    const page = await past(apiUrl('GET /messages', { query: { payload: shownOf(filter), ...query, cursor } }))
     found.push(...page.messages)
     cursor = page.nextCursor ?? undefined
     if (most === Infinity && lastMs(found) > (fromMs ?? 0) + EDGE_MS) most = found.length + HOLE_MESSAGES
@@ -54,7 +59,7 @@ export async function readBefore(
   let cursor: string | undefined
   do {
     const query = { filter, before: String(untilMs + EDGE_MS), limit: HOLE_PAGE, cursor }
-    const page = await past(apiUrl('GET /messages', { query: { payload: 'full', ...query } }))
+    const page = await past(apiUrl('GET /messages', { query: { payload: shownOf(filter), ...query } }))
     found.push(...page.messages)
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined && lastMs(found) > fromMs - EDGE_MS)

@@ -2,7 +2,7 @@ import { batch, effect, signal, untracked } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
-import { EDGE_MS, HOLE_MESSAGES, HOLE_PAGE, readBefore, readHole } from './hole.ts'
+import { EDGE_MS, HOLE_MESSAGES, HOLE_PAGE, readBefore, readHole, shownOf } from './hole.ts'
 import { past, type Receiver, watch } from './hub.ts'
 import { isDetailsShown } from './layout.ts'
 import { filterFault, matches } from './topic-filter.ts'
@@ -19,6 +19,8 @@ const MAX_UNREAD_OPENED = 200
 const UNREAD_MARGIN = 50
 /** Pages that are read by themselves to fill the view; then somebody has to ask. */
 const PAGES_UNASKED = 4
+/** Of payloads: with so many it is no longer read for a view that has room. */
+const BYTES_UNASKED = 100_000
 /** So long the connection may be behind history. */
 const FILLED_MS = 5000
 
@@ -39,6 +41,7 @@ let cursor: string | null = null
 /** Whether what is older comes oldest first, as before a page around something. */
 let isFromJump = false
 let pagesUnasked = 0
+let bytesRead = 0
 /** No connection, from and to. */
 let outage: Outage | undefined
 let openedAtMs = 0
@@ -67,6 +70,7 @@ export function followOpen(): void {
     isFromJump = false
     filled.names.clear()
     pagesUnasked = 0
+    bytesRead = 0
     openedAtMs = Date.now()
     watch(one === undefined || filterFault(one.filter) !== undefined ? undefined : one.filter)
     if (one === undefined) return
@@ -131,7 +135,7 @@ export async function loadOlder(isAsked: boolean): Promise<void> {
   if (one === undefined || pastState.peek() === 'loading') return
   if (pastState.peek() === 'none' && !stream.peek().isTrimmed) return
   pagesUnasked = isAsked ? 0 : pagesUnasked + 1
-  if (pagesUnasked <= PAGES_UNASKED) await loadPast(one, stream.peek(), 0)
+  if (isAsked || (pagesUnasked <= PAGES_UNASKED && bytesRead < BYTES_UNASKED)) await loadPast(one, stream.peek(), 0)
 }
 
 /** Ends a pause; what came meanwhile and was not kept, history has. */
@@ -161,7 +165,7 @@ async function jumpAround(atMs: number, isForTelemetry: boolean, begin: (fresh: 
   if (one === undefined) return
   const around = String(Math.round(atMs))
   const page = await past(
-    apiUrl('GET /messages', { query: { payload: 'full', filter: one.filter, around, limit: PAGE } }),
+    apiUrl('GET /messages', { query: { payload: shownOf(one.filter), filter: one.filter, around, limit: PAGE } }),
   )
   if (openConversation.peek() !== one || !page.isAnswered) return
   const fresh = new Stream(isFolded(one) && !isForTelemetry)
@@ -219,11 +223,17 @@ async function loadPast(one: Conversation, target: Stream, unread: number): Prom
     trimmedAt === undefined
       ? await past(
           apiUrl('GET /messages', {
-            query: { payload: 'full', filter: one.filter, limit, cursor: cursor ?? undefined },
+            query: { payload: shownOf(one.filter), filter: one.filter, limit, cursor: cursor ?? undefined },
           }),
         )
-      : { ...(await readBefore(one.filter, trimmedAt, clockOffsetMs())), previousCursor: null, isAnswered: true }
+      : {
+          ...(await readBefore(one.filter, trimmedAt, clockOffsetMs())),
+          previousCursor: null,
+          sentBytes: 0,
+          isAnswered: true,
+        }
   if (stream.peek() !== target) return
+  bytesRead += page.sentBytes
   if (trimmedAt !== undefined) isFromJump = false
   cursor = isFromJump ? page.previousCursor : page.nextCursor
   pastState.value = !page.isAnswered ? 'unknown' : cursor === null ? 'none' : 'more'
@@ -253,7 +263,7 @@ async function fillGap(fromMs: number, ended: Outage | undefined, isResumed: boo
   let isTold = true
   do {
     const query = { filter: one.filter, after, order: 'oldest' as const, limit: HOLE_PAGE, cursor: next }
-    const page = await past(apiUrl('GET /messages', { query: { payload: 'full', ...query } }))
+    const page = await past(apiUrl('GET /messages', { query: { payload: shownOf(one.filter), ...query } }))
     if (stream.peek() !== target) return
     found.push(...page.messages)
     isTold = page.fault === undefined
@@ -303,7 +313,9 @@ function withoutShown(messages: readonly Arrived[], shown: Map<string, number>, 
 }
 
 async function loadPins(one: Conversation, target: Stream): Promise<void> {
-  const page = await past(apiUrl('GET /retained', { query: { payload: 'full', filter: one.filter, limit: 50 } }))
+  const page = await past(
+    apiUrl('GET /retained', { query: { payload: shownOf(one.filter), filter: one.filter, limit: 50 } }),
+  )
   if (stream.peek() === target) pins.value = page.messages
 }
 

@@ -74,7 +74,9 @@ export function nameOf({ topic, hash, bytes, qos }: Arrived): string {
 /** Whether one line can stand for both. */
 export function isEqual(one: Arrived, other: Arrived): boolean {
   return (
-    one.hash === other.hash &&
+    // Of two that begin alike nobody knows, unless all of both is here.
+    one.wholeHash !== undefined &&
+    one.wholeHash === other.wholeHash &&
     one.bytes === other.bytes &&
     one.topic === other.topic &&
     one.qos === other.qos &&
