@@ -12,6 +12,7 @@ const FOLDER = fileURLToPath(new URL('../../../../../dashboard/screenshots', imp
 const SIZES = {
   laptop: { width: 1280, height: 720 },
   desktop: { width: 1920, height: 1080 },
+  tablet: { width: 768, height: 1024 },
   phone: { width: 390, height: 844 },
 } as const
 const WEBP_QUALITY = 82
@@ -31,7 +32,7 @@ const KEPT: readonly Look[] = [
   { size: 'phone', theme: 'dark', language: 'en' },
   { size: 'phone', theme: 'light', language: 'ru' },
 ]
-const ALL: readonly Look[] = (['laptop', 'desktop', 'phone'] as const).flatMap((size) =>
+const ALL: readonly Look[] = (['laptop', 'desktop', 'tablet', 'phone'] as const).flatMap((size) =>
   (['light', 'dark'] as const).flatMap((theme) =>
     (['en', 'ru'] as const).map((language) => ({ size, theme, language })),
   ),
