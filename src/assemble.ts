@@ -265,6 +265,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
       topicLimits: limits,
       maxPacketBytes: limits.maxPacketBytes,
       scrape: () => metrics.scrape(),
+      unfinished: memory.unfinished,
       basePath,
       origins,
       pages: config.dashboard.enabled ? fileURLToPath(packageFile(PAGES)) : undefined,

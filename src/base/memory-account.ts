@@ -29,9 +29,9 @@ export const MEMORY_PARTS = {
     whenShort: 'messages of new topics are not recorded, or none are',
   },
   unfinished: {
-    holds: 'packets that have not come whole',
+    holds: 'packets that have not come whole, and bodies of HTTP requests',
     whenShort:
-      'the connection ends with 0x97, the largest packets first: four times what a packet has by then must be free; packets under 4 KiB are always let in',
+      'the connection ends with 0x97, or the request with 503, the largest first: four times what has come by then must be free; what is under 4 KiB is always let in',
   },
   outputs: {
     holds: 'what clients have not taken yet',

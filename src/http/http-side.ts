@@ -5,6 +5,7 @@ import { Socket } from 'node:net'
 import fastifyCompress, { type FastifyCompressOptions } from '@fastify/compress'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from '../listeners/listener.ts'
 import type { Log } from '../base/log.ts'
@@ -14,6 +15,7 @@ import { clientRoutes } from './routes/clients.ts'
 import { explainRoute } from './routes/explain.ts'
 import { feedRoute } from './routes/feed.ts'
 import { healthRoutes, type Scrape } from './routes/health.ts'
+import { MAX_BODY_BYTES, readJsonBodies } from './json-bodies.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { mishapsRoute } from './routes/mishaps.ts'
 import { overviewRoute } from './routes/overview.ts'
@@ -32,6 +34,8 @@ export interface HttpSideOptions extends ApiParts {
   readonly server: Server
   readonly log: Log
   readonly scrape: Scrape
+  /** Counts bodies that have not been answered. */
+  readonly unfinished: MemoryAccount
   /** '' or a path that everything is below: `/hub`. */
   readonly basePath: string
   /** Origins of pages that may use it besides its own; `*` is all. */
@@ -40,7 +44,6 @@ export interface HttpSideOptions extends ApiParts {
   readonly pages: string | undefined
 }
 
-const MAX_BODY_BYTES = 4 * 1024 ** 2
 /** A client identifier in a path, with all its 65,535 bytes escaped. */
 const MAX_PARAMETER_CHARACTERS = 3 * 65_535
 /** JSON over 1 kB is compressed, off the event loop, by what is fast: it is made anew for each answer. */
@@ -104,6 +107,7 @@ export class HttpSide {
       },
     )
     this.#prepare(app)
+    readJsonBodies(app, this.#options.unfinished)
     guardAgainstOtherSites(app, origins, basePath)
     await app.register(
       async (root) => {

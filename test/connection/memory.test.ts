@@ -1,7 +1,9 @@
+import { connect, type Socket } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { ApiClient } from '../support/api.ts'
 import { publishPacket, subscribePacket } from '../support/packets.ts'
 import { openRawClient, openRawWebSocketClient, type RawClient } from '../support/raw-client.ts'
 import { byLabel, scrapeSamples } from '../support/scrape.ts'
@@ -140,6 +142,38 @@ test('Who keeps sessions until there is no memory for more keeps out nobody who 
     isSessionPresent: true,
   })
   await expect.poll(() => held(started, 'connections')).toBe(4000)
+})
+
+test('Bodies of HTTP requests that do not come whole take no more than there is memory for, and others are answered', async () => {
+  const started = await startHubWithHttp({ config: { data: 'memory', limits: { memory: 128 * MIB } } })
+  const { httpPort } = started
+  const head = `POST /api/v1/publish HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${4 * MIB}\r\n\r\n`
+  let refused = 0
+  let most = 0
+  const hogs: Socket[] = []
+  onTestFinished(() => {
+    for (const hog of hogs) hog.destroy()
+  })
+  for (let i = 0; i < 60; i++) {
+    const hog = connect(httpPort, '127.0.0.1')
+    hog
+      .on('error', () => undefined)
+      .on('data', (answer) => {
+        if (answer.toString().startsWith('HTTP/1.1 503')) refused++
+      })
+    hog.write(Buffer.concat([Buffer.from(head), Buffer.alloc(4 * MIB - 100, ' ')]))
+    hogs.push(hog)
+    most = Math.max(most, await held(started, 'unfinished'))
+  }
+  await expect.poll(() => refused).toBeGreaterThan(30)
+  most = Math.max(most, await held(started, 'unfinished'))
+  expect(most).toBeGreaterThan(8 * MIB)
+  // All but what the other seven parts are sure of.
+  expect(most).toBeLessThanOrEqual(72 * MIB)
+  const api = new ApiClient(httpPort)
+  expect((await api.post('/publish', { topic: 'a', payload: 'x'.repeat(100_000) })).status).toBe(200)
+  for (const hog of hogs) hog.destroy()
+  await expect.poll(() => held(started, 'unfinished')).toBe(0)
 })
 
 test('A will that waits for its delay counts, before and after a restart, until its client is back', async () => {

@@ -14,6 +14,11 @@ test('GET /api/v1/limits tells how large a message may be', async () => {
   expect(answer.body).toEqual({ maxTopicBytes: 99, maxTopicLevels: 7, maxPacketBytes: 4096 })
 })
 
+/** Members of an object, all of other names. */
+function many(count: number): [string, number][] {
+  return Array.from({ length: count }, (_, i) => [`k${i}`, i])
+}
+
 describe('POST /api/v1/publish', () => {
   test('publishes with every property of MQTT 5, unaltered', async () => {
     const { port, httpPort } = await startHubWithHttp()
@@ -107,12 +112,35 @@ describe('POST /api/v1/publish', () => {
     expect(await post('/publish', `{"topic":"a","payloadJson":${keys}}`)).toMatchObject({ status: 200 })
     expect(await takePayloads(subscriber)).toEqual([keys])
     expectProblem(await post('/publish', '{"topic":"a","__proto__":{"payload":"x"}}'), 400, '__proto__')
-    const lists = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`
-    const objects = `${'{"a":'.repeat(600_000)}1${'}'.repeat(600_000)}`
+    const lists = `${'['.repeat(49_000)}${']'.repeat(49_000)}`
+    const objects = `${'{"a":'.repeat(24_000)}1${'}'.repeat(24_000)}`
     expectProblem(await post('/publish', `{"topic":"a","payloadJson":${lists}}`), 400, 'payloadJson')
     expectProblem(await post('/publish/many', `[{"topic":"a","payloadJson":${objects}}]`), 400, '0/payloadJson')
     expectProblem(await post('/publish/many', lists), 400, '0')
     expectProblem(await post('/publish/many', `[${objects}]`), 400)
+  })
+
+  test('refuses JSON of very many parts, which takes long to parse, but not text that looks like it', async () => {
+    const { port, httpPort } = await startHubWithHttp()
+    const subscriber = await join(port, 's')
+    await subscriber.subscribe(['#', 0])
+    const api = new ApiClient(httpPort)
+    for (const payloadJson of [
+      Array.from({ length: 50_000 }, () => ({})),
+      Array.from({ length: 50_001 }, () => 1),
+      Object.fromEntries(many(26_000)),
+    ]) {
+      const refused = await api.post('/publish', { topic: 'a', payloadJson })
+      expect(refused).toMatchObject({ status: 413, body: { type: 'urn:hubbub:problem:body-too-large' } })
+    }
+    const payload = `"\\${'[{,:'.repeat(100_000)}`
+    expect(await api.post('/publish', { topic: 'a', payload })).toMatchObject({ status: 200 })
+    expect(await takePayloads(subscriber)).toEqual([payload])
+    expect(
+      await api.post('/publish', { topic: 'a', payloadJson: Array.from({ length: 40_000 }, () => 1) }),
+    ).toMatchObject({
+      status: 200,
+    })
   })
 
   test('refuses bodies that are no JSON or too large', async () => {

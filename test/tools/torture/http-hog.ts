@@ -33,6 +33,15 @@ const QUERIES: readonly string[] = [
   '/api/v1/topics/top?limit=1000',
 ]
 
+const JSON_BODY = { 'Content-Type': 'application/json' }
+/** Bodies that take longest to read: what is let in, and what is not. */
+const BODIES: readonly string[] = [
+  `{"topic":"many","payloadJson":[${'{},'.repeat(24_000)}{}]}`,
+  `{"topic":"many","payloadJson":[${'{},'.repeat(1_300_000)}{}]}`,
+  `{"topic":"deep","payloadJson":${'['.repeat(49_000)}${']'.repeat(49_000)}}`,
+  `{"topic":"long","payload":"${'x'.repeat(4_000_000)}"}`,
+]
+
 /** Some clients ask over HTTP what takes longest, again and again, and one reads nothing of what it is told. */
 export async function askFlatOut(
   { httpUrl, seconds }: HogJob,
@@ -66,7 +75,11 @@ async function prepare(connection: HogConnection): Promise<void> {
 async function askInTurn(httpUrl: string, first: number, endMs: number, report: HogReport): Promise<void> {
   for (let at = first; performance.now() < endMs; at++) {
     try {
-      const answer = await fetch(`${httpUrl}${QUERIES[at % QUERIES.length]}`)
+      const body = BODIES[at % (QUERIES.length + BODIES.length)]
+      const answer =
+        body === undefined
+          ? await fetch(`${httpUrl}${QUERIES[at % QUERIES.length]}`)
+          : await fetch(`${httpUrl}/api/v1/publish`, { method: 'POST', body, headers: JSON_BODY })
       await answer.arrayBuffer()
       if (answer.ok) report.done++
       else if (answer.status < 500) report.refused++

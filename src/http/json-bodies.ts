@@ -1,0 +1,93 @@
+import { Transform, type TransformCallback } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { HttpProblem } from './problem.ts'
+
+export const MAX_BODY_BYTES = 4 * 1024 ** 2
+/**
+ * To parse JSON takes by the number of its values, not by its length: a million of them held the event loop for 100 ms and more. With
+ * so many it is some 10 ms.
+ */
+const MAX_PARTS = 50_000
+/** As of packets: of what is larger, so many times as much must be free, so that the largest are refused first. */
+const ROOM_FACTOR = 4
+const SMALL_BYTES = 4096
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+/** `,`, `:`, `[` and `{`: each begins a part. */
+const BEGINS_PART = new Uint8Array(256)
+for (const character of ',:[{') BEGINS_PART[character.charCodeAt(0)] = 1
+
+/** Has JSON bodies read within bounds: of memory while they come, which counts as `unfinished`, and of time when they are parsed. */
+export function readJsonBodies(app: FastifyInstance, unfinished: MemoryAccount): void {
+  app.addHook('preParsing', ({ headers }, reply, payload, done) => {
+    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) {
+      done(null, payload)
+      return
+    }
+    const body = new CountedBody(unfinished)
+    reply.raw.once('close', () => body.giveBack())
+    payload.once('error', (error) => body.destroy(error))
+    // What is not read of it would be taken for the next request.
+    body.once('error', () => void reply.header('Connection', 'close'))
+    done(null, payload.pipe(body))
+  })
+  const parse = app.getDefaultJsonParser('ignore', 'ignore')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (hasMoreParts(body, MAX_PARTS)) {
+      const text = `A body has at most ${MAX_PARTS} values, names and lists; send what has more as text, in "payload".`
+      done(new HttpProblem('body-too-large', text))
+    } else void parse(request, body.toString(), done)
+  })
+}
+
+/** A body on its way, which is counted. */
+class CountedBody extends Transform {
+  /** For Fastify, which compares it with Content-Length. */
+  receivedEncodedLength = 0
+  readonly #unfinished: MemoryAccount
+
+  constructor(unfinished: MemoryAccount) {
+    super()
+    this.#unfinished = unfinished
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    const bytes = this.receivedEncodedLength + chunk.length
+    if (bytes > SMALL_BYTES && !this.#unfinished.mayTake(ROOM_FACTOR * bytes, 0)) {
+      this.#unfinished.refuse()
+      done(
+        new HttpProblem(
+          'unavailable',
+          'There is no memory for the body beside all that the hub holds (limits.memory).',
+        ),
+      )
+      return
+    }
+    this.#unfinished.take(chunk.length, 0)
+    this.receivedEncodedLength = bytes
+    done(null, chunk)
+  }
+
+  giveBack(): void {
+    this.#unfinished.give(this.receivedEncodedLength, 0)
+    this.receivedEncodedLength = 0
+  }
+}
+
+/** Whether JSON has more than `most` values, names of members and lists, all counted by what begins them. */
+export function hasMoreParts(json: Uint8Array, most: number): boolean {
+  let parts = 0
+  let isText = false
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] ?? 0
+    if (isText) {
+      if (byte === BACKSLASH) at++
+      else if (byte === QUOTE) isText = false
+    } else if (byte === QUOTE) isText = true
+    else if (BEGINS_PART[byte] === 1 && ++parts > most) return true
+  }
+  return false
+}
