@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startHubWithHttp } from '../support/start-hub.ts'
-import { connectClient } from './mqtt.ts'
+import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
 /** What has the focus, and whether one sees that. */
@@ -16,24 +16,82 @@ async function focused(page: Page): Promise<{ name: string; isMarked: boolean }>
   })()`)
 }
 
-test('Tab reaches the list, the stream and the composer, and what has the focus is always marked', async () => {
+test('Tab reaches the list, the stream and the composer, arrows go along in them, and what has the focus is always marked', async () => {
   const { port, httpPort } = await startHubWithHttp()
   const client = await connectClient(port, 'anna')
   await client.publishAsync('chat/lobby', 'hello', { qos: 1 })
   const { page } = await openPage(httpPort, '#/room/lobby')
   await page.locator('.message', { hasText: 'hello' }).waitFor()
   const seen: string[] = []
-  for (let step = 0; step < 40 && !seen.includes('Send'); step++) {
-    await page.keyboard.press('Tab')
+  const see = async (): Promise<string> => {
     const { name, isMarked } = await focused(page)
     expect({ name, isMarked }).toEqual({ name, isMarked: true })
     seen.push(name)
-    if (name === 'Message') await page.keyboard.type('from the keyboard')
+    return name
+  }
+  for (let step = 0; step < 40 && !seen.includes('Send'); step++) {
+    await page.keyboard.press('Tab')
+    const name = await see()
+    const isStream = await page.evaluate(`document.activeElement.matches('.stream .scroller')`)
+    if (isStream === true) {
+      await page.keyboard.press('ArrowUp')
+      await see()
+    } else if (name === 'Message') await page.keyboard.type('from the keyboard')
   }
   expect(seen.some((name) => name.includes('lobby'))).toBe(true)
   expect(seen).toContain('hello')
   await page.keyboard.press('Enter')
   await page.locator('.message', { hasText: 'from the keyboard' }).waitFor()
+})
+
+test('From the search it is at most five Tabs to the message, however many conversations, pins and messages there are', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  const client = await connectClient(port, 'lamp-1')
+  for (let room = 0; room < 30; room++) await client.publishAsync(`chat/room-${room}`, 'x', { qos: 1 })
+  for (const name of ['state', 'status', 'mode']) await retain(client, `devices/lamp-1/${name}`, 'on')
+  for (let index = 0; index < 30; index++) await client.publishAsync('devices/lamp-1/event', `${index}`, { qos: 1 })
+  const { page } = await openPage(httpPort, '#/device/lamp-1')
+  await page.locator('.pin').nth(2).waitFor()
+  await page.locator('.message').nth(10).waitFor()
+  await page.locator('.jump').focus()
+  const isMessage = `document.activeElement.matches('.writing textarea')`
+  let tabs = 0
+  for (; tabs < 70 && (await page.evaluate(isMessage)) === false; tabs++) await page.keyboard.press('Tab')
+  expect(tabs).toBeLessThanOrEqual(5)
+})
+
+test('Arrows reach every conversation, tool, pin and message, and the trail of one that was sent here', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  const client = await connectClient(port, 'lamp-1')
+  for (let room = 10; room < 35; room++) await client.publishAsync(`chat/room-${room}`, 'x', { qos: 1 })
+  await retain(client, 'devices/lamp-1/state', 'on')
+  const { page } = await openPage(httpPort, '#/device/lamp-1')
+  await page.locator('.pin').waitFor()
+  await page.locator('.line[data-id="room/room-34"]').waitFor()
+  const isAt = (selector: string): Promise<boolean> => page.evaluate(`document.activeElement.matches('${selector}')`)
+  await page.locator('.line[data-id="device/lamp-1"]').focus()
+  const up = async (): Promise<boolean> => {
+    await page.keyboard.press('ArrowUp')
+    return isAt('[data-id="room/room-10"]')
+  }
+  await expect.poll(up, { interval: 20 }).toBe(true)
+  await page.locator('.head-tools button').first().focus()
+  for (let step = 0; step < 3; step++) await page.keyboard.press('ArrowRight')
+  expect(await isAt('[aria-label="Details"]')).toBe(true)
+  await page.locator('.pin').focus()
+  await page.keyboard.press('ArrowRight')
+  expect(await isAt('.day-button')).toBe(true)
+  await page.getByRole('textbox', { name: 'Topic' }).fill('devices/lamp-1/note')
+  const box = page.getByRole('textbox', { name: 'Message' })
+  await box.fill('mine')
+  await box.press('Control+Enter')
+  await page.locator('[data-tick="nobody"]').waitFor()
+  await page.locator('.stream .scroller').focus()
+  await page.keyboard.press('ArrowUp')
+  await page.keyboard.press('ArrowRight')
+  expect(await isAt('.tick')).toBe(true)
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog', { name: 'Packet trail' }).waitFor()
 })
 
 test('Dialogs open by keys, keep the focus inside, and give it back', async () => {
@@ -127,7 +185,7 @@ test('"?" lists the keys, in each language, and does not come while one writes',
   await page.keyboard.press('?')
   expect(await box.inputValue()).toBe('?')
   await box.fill('')
-  const keys = ['Ctrl+K', 'Alt+↑ Alt+↓', '/', 'Ctrl+Enter', '↑', 'Esc', '?']
+  const keys = ['↑ ↓', 'Ctrl+K', 'Alt+↑ Alt+↓', '/', 'Ctrl+Enter', '↑', 'Esc', '?']
   await page.locator('.stream .scroller').focus()
   await page.keyboard.press('?')
   const list = page.getByRole('dialog', { name: 'Keys' })

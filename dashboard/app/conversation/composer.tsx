@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Conversation } from '../state/conversations.ts'
 import { changeDraft, type Draft, draft, draftSent, editLast } from '../state/draft.ts'
@@ -23,6 +24,9 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   const gap = gapIn(draft.value, isRoom)
   const removal = useRemoval(async () => changeDraft({ retain: false }))
   const isRemoval = retain && payload === ''
+  /** On a phone there is one row, until more is asked for or something is wrong. */
+  const areOptionsShown = useSignal(false)
+  const isOpen = areOptionsShown.value || fault !== undefined || (gap !== undefined && payload !== '')
   useEffect(() => {
     removal.asked.value = undefined
   }, [topic, isRemoval])
@@ -44,11 +48,53 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         submit()
       }}
     >
+      <div class="writing">
+        <textarea
+          rows={Math.min(8, payload.split('\n').length)}
+          value={payload}
+          aria-label={text.message}
+          placeholder={
+            isRoom ? text.messagePlaceholder : gap === 'command' ? text.gaps.command : text.payloadPlaceholder
+          }
+          onInput={({ currentTarget }) => changeDraft({ text: currentTarget.value })}
+          onKeyDown={(event) => {
+            const isPlainEnter = event.key === 'Enter' && !event.shiftKey && !event.isComposing && isRoom
+            if (isPlainEnter || (event.key === 'Enter' && (event.ctrlKey || event.metaKey))) {
+              event.preventDefault()
+              submit()
+            } else if (event.key === 'ArrowUp' && payload === '') {
+              event.preventDefault()
+              editLast()
+            }
+          }}
+        />
+        <button
+          type="button"
+          class="composer-more only-narrow"
+          aria-expanded={isOpen}
+          aria-label={`${text.sendOptions}: Q${qos}${retain ? ' R' : ''}`}
+          onClick={() => {
+            areOptionsShown.value = !areOptionsShown.value
+          }}
+        >
+          Q{qos}
+          {retain && ' R'}
+        </button>
+        <button
+          type="submit"
+          class="send"
+          aria-label={text.send}
+          title={gap === undefined ? text.sendHelp : text.gaps[gap]}
+          disabled={fault !== undefined || gap !== undefined}
+        >
+          <Icon name="send" />
+        </button>
+      </div>
       <SavedMessages conversation={conversation} />
-      <div role="status">
+      <div role="status" class="removal">
         <RemovalState removal={removal} />
       </div>
-      <div class="chips">
+      <div class="chips" data-open={isOpen}>
         {isRoom ? (
           <label class="chip-field">
             <span>{text.yourName}</span>
@@ -103,36 +149,6 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         <JsonState payload={payload} />
         {fault !== undefined && <span class="fault">{fault}</span>}
         {fault === undefined && gap !== undefined && payload !== '' && <span class="fault">{text.gaps[gap]}</span>}
-      </div>
-      <div class="writing">
-        <textarea
-          rows={Math.min(8, payload.split('\n').length)}
-          value={payload}
-          aria-label={text.message}
-          placeholder={
-            isRoom ? text.messagePlaceholder : gap === 'command' ? text.gaps.command : text.payloadPlaceholder
-          }
-          onInput={({ currentTarget }) => changeDraft({ text: currentTarget.value })}
-          onKeyDown={(event) => {
-            const isPlainEnter = event.key === 'Enter' && !event.shiftKey && !event.isComposing && isRoom
-            if (isPlainEnter || (event.key === 'Enter' && (event.ctrlKey || event.metaKey))) {
-              event.preventDefault()
-              submit()
-            } else if (event.key === 'ArrowUp' && payload === '') {
-              event.preventDefault()
-              editLast()
-            }
-          }}
-        />
-        <button
-          type="submit"
-          class="send"
-          aria-label={text.send}
-          title={gap === undefined ? text.sendHelp : text.gaps[gap]}
-          disabled={fault !== undefined || gap !== undefined}
-        >
-          <Icon name="send" />
-        </button>
       </div>
     </form>
   )

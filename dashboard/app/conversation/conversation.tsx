@@ -1,10 +1,11 @@
 import { useComputed } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { visible } from '../../worker/visible.ts'
+import { ALONG, moveByArrows, within } from '../arrows.ts'
 import { BackLink } from '../back-link.tsx'
 import { Avatar } from '../sidebar/avatar.tsx'
 import { type Conversation, openConversation } from '../state/conversations.ts'
-import { choose, goOn, pins, stream } from '../state/open.ts'
+import { choose, goOn, shownPins, stream } from '../state/open.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { isDetailsShown, isSearchOpen } from '../state/layout.ts'
 import { telemetryStyle } from '../state/settings.ts'
@@ -38,6 +39,7 @@ export function ConversationView({
 function Head({ conversation }: { readonly conversation: Conversation }) {
   const text = words.value
   const { isPaused } = stream.value
+  const isDevice = conversation.kind === 'device'
   return (
     <header class="head">
       <BackLink />
@@ -47,7 +49,7 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
           <bdi>{visible(conversation.name)}</bdi>
         </h1>
         <p>
-          {conversation.kind === 'device' && lostAtMs.value !== undefined ? (
+          {isDevice && lostAtMs.value !== undefined ? (
             <span>{text.presenceUnknown}</span>
           ) : (
             <code class="from-end" title={conversation.filter}>
@@ -57,44 +59,55 @@ function Head({ conversation }: { readonly conversation: Conversation }) {
           <Rate />
         </p>
       </div>
-      {conversation.kind === 'device' && <FoldButton />}
-      <button
-        type="button"
-        class="icon-button"
-        aria-pressed={isSearchOpen.value}
-        aria-label={text.search}
-        title={`${text.search} (/)`}
-        onClick={() => {
-          isSearchOpen.value = !isSearchOpen.value
-        }}
+      {/* One stop of Tab. */}
+      <div
+        class="head-tools"
+        role="toolbar"
+        aria-label={text.tools}
+        onKeyDown={(event) => moveByArrows(event, ALONG, event.currentTarget, within(event.currentTarget, 'button'))}
       >
-        <Icon name="search" />
-      </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-pressed={isPaused.value}
-        aria-label={isPaused.value ? text.resume : text.pause}
-        title={isPaused.value ? text.paused : text.pause}
-        onClick={() => {
-          if (isPaused.value) void goOn(stream.value)
-          else stream.value.pause()
-        }}
-      >
-        <Icon name={isPaused.value ? 'play' : 'pause'} />
-      </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-pressed={isDetailsShown.value}
-        aria-label={text.details}
-        title={text.details}
-        onClick={() => {
-          isDetailsShown.value = !isDetailsShown.value
-        }}
-      >
-        <Icon name="details" />
-      </button>
+        {isDevice && <FoldButton />}
+        <button
+          tabIndex={isDevice ? -1 : 0}
+          type="button"
+          class="icon-button"
+          aria-pressed={isSearchOpen.value}
+          aria-label={text.search}
+          title={`${text.search} (/)`}
+          onClick={() => {
+            isSearchOpen.value = !isSearchOpen.value
+          }}
+        >
+          <Icon name="search" />
+        </button>
+        <button
+          tabIndex={-1}
+          type="button"
+          class="icon-button"
+          aria-pressed={isPaused.value}
+          aria-label={isPaused.value ? text.resume : text.pause}
+          title={isPaused.value ? text.paused : text.pause}
+          onClick={() => {
+            if (isPaused.value) void goOn(stream.value)
+            else stream.value.pause()
+          }}
+        >
+          <Icon name={isPaused.value ? 'play' : 'pause'} />
+        </button>
+        <button
+          tabIndex={-1}
+          type="button"
+          class="icon-button"
+          aria-pressed={isDetailsShown.value}
+          aria-label={text.details}
+          title={text.details}
+          onClick={() => {
+            isDetailsShown.value = !isDetailsShown.value
+          }}
+        >
+          <Icon name="details" />
+        </button>
+      </div>
     </header>
   )
 }
@@ -125,24 +138,31 @@ function Rate() {
 }
 
 function Pins() {
-  const shown = pins.value.filter(({ topic }) => !topic.endsWith('/about'))
+  const shown = shownPins.value
   if (shown.length === 0) return null
   return (
-    <section class="pins" aria-label={words.value.pinned}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys are of the buttons in it
+    <section
+      class="pins"
+      aria-label={words.value.pinned}
+      onKeyDown={(event) =>
+        moveByArrows(event, ALONG, event.currentTarget, within(event.currentTarget.parentElement, '.pin, .day-button'))
+      }
+    >
       <Icon name="pin" />
       <ul>
-        {shown.map((pin) => (
-          <Pin key={pin.topic} pin={pin} />
+        {shown.map((pin, index) => (
+          <Pin key={pin.topic} pin={pin} isStop={index === 0} />
         ))}
       </ul>
     </section>
   )
 }
 
-function Pin({ pin }: { readonly pin: Arrived }) {
+function Pin({ pin, isStop }: { readonly pin: Arrived; readonly isStop: boolean }) {
   return (
     <li>
-      <button type="button" class="pin" title={pin.topic} onClick={() => choose(pin)}>
+      <button type="button" class="pin" tabIndex={isStop ? 0 : -1} title={pin.topic} onClick={() => choose(pin)}>
         {pin.topic !== openConversation.value?.filter && <span>{visible(pin.topic.split('/').at(-1) ?? '')}</span>}
         {fieldsOf(pin).length > 0 ? <Measurements message={pin} /> : <bdi>{pin.chat?.text ?? pin.preview}</bdi>}
       </button>

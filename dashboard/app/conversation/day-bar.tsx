@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from '../icons.tsx'
-import { jumpToDay } from '../state/open.ts'
+import { ALONG, moveByArrows, within } from '../arrows.ts'
+import { jumpToDay, shownPins } from '../state/open.ts'
 import { dayName } from '../words/format.ts'
 import { words } from '../words/words.ts'
 
@@ -35,6 +36,16 @@ export function DayBar({ dayMs, onJumped }: DayBarProps) {
         <button
           type="button"
           class="day-button"
+          // With what is pinned it is one stop of Tab.
+          tabIndex={shownPins.value.length > 0 ? -1 : 0}
+          onKeyDown={(event) =>
+            moveByArrows(
+              event,
+              ALONG,
+              event.currentTarget,
+              within(event.currentTarget.closest('.conversation'), '.pin, .day-button'),
+            )
+          }
           ref={button}
           title={text.jumpToDate}
           aria-label={dayMs === undefined ? text.jumpToDate : `${dayName(dayMs)}. ${text.jumpToDate}`}

@@ -75,6 +75,7 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
       />
       <button
         type="button"
+        tabIndex={-1}
         class={`value value-${isAnnounced ? 'measured' : chat === undefined ? form : 'text'}`}
         aria-pressed={isChosen}
         onClick={() => choose(message)}
@@ -146,7 +147,7 @@ function SentLine({
         name={chat?.from ?? words.value.you}
         isRoom={message.topic.startsWith('chat/')}
       />
-      <button type="button" class="value" aria-pressed={isChosen} onClick={() => void lookAt(send)}>
+      <button type="button" tabIndex={-1} class="value" aria-pressed={isChosen} onClick={() => void lookAt(send)}>
         <Said text={visible(startOf(text, SHOWN)) || words.value.empty} isCut={text.length > SHOWN} />
       </button>
       <span class="badges">
@@ -235,7 +236,7 @@ function NoteLine({ note }: { readonly note: Note }) {
   if (note.kind === 'gap') {
     return (
       <div class="note" role="note">
-        <button type="button" class="link" onClick={reopen}>
+        <button type="button" class="link" tabIndex={-1} onClick={reopen}>
           {words.value.gapToNewest}
         </button>
       </div>

@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { ALONG, DOWN, moveByArrows, within } from '../arrows.ts'
 import { dayAfter, dayAt } from '../state/days.ts'
 import { openConversation } from '../state/conversations.ts'
 import { isMine } from '../state/identity.ts'
@@ -65,6 +66,14 @@ function Rows({ current, topic }: { readonly current: Stream; readonly topic: st
           aria-label={words.value.message}
           aria-live="off"
           tabIndex={0}
+          onKeyDown={(event) => {
+            const firsts = within(scroller.current, '.row').flatMap((row) => within(row, 'button').slice(0, 1))
+            moveByArrows(event, DOWN, scroller.current, firsts)
+            if (event.target !== scroller.current) {
+              const row = rowOf(event.target)
+              moveByArrows(event, ALONG, row, within(row, 'button.value, .tick'))
+            }
+          }}
         >
           {isEmpty && pastState.value !== 'loading' && <Empty />}
           <div class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
@@ -151,6 +160,10 @@ function Empty() {
       <p>{words.value.noMessagesHelp}</p>
     </div>
   )
+}
+
+function rowOf(target: EventTarget | null): Element | null {
+  return target instanceof Element ? target.closest('.row') : null
 }
 
 function isContinued(rows: readonly Row[], index: number): boolean {

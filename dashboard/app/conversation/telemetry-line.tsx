@@ -30,7 +30,7 @@ export function TelemetryLine({ message, folded, times, topic }: TelemetryProps)
         {time(message.atMs)}
       </Time>
       <Label topic={message.topic} shown={topic} name={undefined} isRoom={false} />
-      <button type="button" class="value" aria-pressed={isChosen} onClick={() => choose(message)}>
+      <button type="button" class="value" tabIndex={-1} aria-pressed={isChosen} onClick={() => choose(message)}>
         <Measurements message={message} />
         {members.length === 0 && (
           <bdi class="quiet">

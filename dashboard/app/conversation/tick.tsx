@@ -53,6 +53,7 @@ export function TickSlot({ send }: { readonly send: Send | undefined }) {
     <span class="tick-slot">
       <button
         type="button"
+        tabIndex={-1}
         class={`tick tick-${tick}`}
         data-tick={tick}
         aria-label={label}

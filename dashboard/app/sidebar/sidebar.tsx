@@ -1,6 +1,7 @@
 import { useComputed } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { visible } from '../../worker/visible.ts'
+import { DOWN, moveByArrows, within } from '../arrows.ts'
 import { shortTopic } from '../conversation/labels.tsx'
 import { saying } from '../conversation/measurements.tsx'
 import { useVirtual } from '../conversation/use-virtual.ts'
@@ -51,17 +52,18 @@ export function Sidebar({ isCovered }: { readonly isCovered: boolean }) {
           <Icon name="gear" />
         </button>
       </header>
+      {/* Tab comes by the places and the order first: after the search there is but the list before the conversation. */}
+      <footer class="places">
+        <PlaceLink kind="overview" icon="chart" />
+        <PlaceLink kind="retained" icon="tray" />
+      </footer>
+      <Order />
       <button type="button" class="jump" onClick={() => (dialog.value = 'jump')}>
         <Icon name="search" />
         <span>{text.searchShort}</span>
         <kbd>Ctrl K</kbd>
       </button>
-      <Order />
       <List />
-      <footer class="places">
-        <PlaceLink kind="overview" icon="chart" />
-        <PlaceLink kind="retained" icon="tray" />
-      </footer>
     </nav>
   )
 }
@@ -121,10 +123,19 @@ function List() {
     const index = all.findIndex((entry) => !('title' in entry) && entry.id === openId)
     if (isLed.current && !isListHeld.peek() && index !== -1) virtualizer.scrollToIndex(index, { align: 'auto' })
   }, [openId, all.length])
+  const items = virtualizer.getVirtualItems()
+  const lines = items.flatMap(({ index }) => {
+    const entry = all[index]
+    return entry === undefined || 'title' in entry ? [] : [entry.id]
+  })
+  // One stop of Tab: the open one, or the first if that is far away.
+  const stopId = openId !== undefined && lines.includes(openId) ? openId : lines[0]
   return (
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- the keys are of the links in it
     <div
       class="scroller"
       ref={scroller}
+      onKeyDown={(event) => moveByArrows(event, DOWN, scroller.current, within(scroller.current, '.line'))}
       onPointerEnter={() => {
         isListHeld.value = true
         isLed.current = false
@@ -137,12 +148,16 @@ function List() {
       onFocusOut={() => (isListHeld.value = scroller.current?.matches(':hover') === true)}
     >
       <ul class="canvas" style={{ height: `${virtualizer.getTotalSize()}px` }}>
-        {virtualizer.getVirtualItems().map(({ index, start, size, key }) => {
+        {items.map(({ index, start, size, key }) => {
           const entry = all[index]
           if (entry === undefined) return null
           return (
             <li key={key} class="placed" style={{ height: `${size}px`, transform: `translateY(${start}px)` }}>
-              {'title' in entry ? <h2 class="section">{entry.title}</h2> : <Line conversation={entry} />}
+              {'title' in entry ? (
+                <h2 class="section">{entry.title}</h2>
+              ) : (
+                <Line conversation={entry} isStop={entry.id === stopId} />
+              )}
             </li>
           )
         })}
@@ -151,13 +166,25 @@ function List() {
   )
 }
 
-function Line({ conversation }: { readonly conversation: Conversation }) {
+interface LineProps {
+  readonly conversation: Conversation
+  /** Whether Tab stops at it. */
+  readonly isStop: boolean
+}
+
+function Line({ conversation, isStop }: LineProps) {
   const { id, name, last, unread, rate: perSecond } = conversation
   const open = place.value
   const isOpen = open.kind === 'conversation' && open.id === id
   const { value: topic } = last
   return (
-    <a class="line" href={hrefOf(id)} aria-current={isOpen ? 'page' : undefined} data-id={id}>
+    <a
+      class="line"
+      href={hrefOf(id)}
+      tabIndex={isStop ? 0 : -1}
+      aria-current={isOpen ? 'page' : undefined}
+      data-id={id}
+    >
       <Avatar conversation={conversation} />
       <span class="line-text">
         <span class="line-top">

@@ -1,4 +1,4 @@
-import { batch, effect, signal, untracked } from '@preact/signals'
+import { batch, computed, effect, signal, untracked } from '@preact/signals'
 import type { Arrived } from '../../worker/protocol.ts'
 import { apiUrl } from './api.ts'
 import { type Conversation, openConversation, overview } from './conversations.ts'
@@ -33,6 +33,8 @@ export type PastState = 'loading' | 'more' | 'none' | 'unknown'
 /** The stream of the open conversation, what it has pinned, and what may be older. */
 export const stream = signal(new Stream())
 export const pins = signal<readonly Arrived[]>([])
+/** What a device announces is no news to who reads. */
+export const shownPins = computed(() => pins.value.filter(({ topic }) => !topic.endsWith('/about')))
 export const pastState = signal<PastState>('none')
 /** The message that the details are of. */
 export const chosen = signal<Arrived | undefined>(undefined)

@@ -21,6 +21,7 @@ export const en = {
   keysHelp: 'The keys',
   close: 'Close',
   back: 'Back to the conversations',
+  tools: 'Conversation tools',
   details: 'Details',
   theme: 'Theme',
   themeAuto: 'System',
@@ -104,6 +105,7 @@ export const en = {
   topic: 'Topic',
   send: 'Send',
   sendHelp: 'Ctrl+Enter sends (in rooms, Enter too); Up edits the last one',
+  sendOptions: 'Topic, QoS, Retain',
   retain: 'Retain',
   retainHelp: 'The hub keeps this message and sends it to everyone who subscribes later',
   qosHelp: [
@@ -335,6 +337,7 @@ export const en = {
   orderRecent: 'Recent',
   availabilities: { online: 'online', asleep: 'asleep', offline: 'offline' },
   keyNames: {
+    '↑ ↓': 'in the list and in messages: the one above, below',
     'Ctrl+K': 'jump to anything',
     'Alt+↑ Alt+↓': 'conversation above, below',
     '/': 'search here',

@@ -23,6 +23,7 @@ export const ru: Words = {
   keysHelp: 'Клавиши',
   close: 'Закрыть',
   back: 'Назад к чатам',
+  tools: 'Действия в чате',
   details: 'Подробности',
   theme: 'Тема',
   themeAuto: 'Как в системе',
@@ -106,6 +107,7 @@ export const ru: Words = {
   topic: 'Топик',
   send: 'Отправить',
   sendHelp: 'Ctrl+Enter — отправить, в комнатах и Enter; стрелка вверх — изменить последнее',
+  sendOptions: 'Топик, QoS, Retain',
   retain: 'Retain',
   retainHelp: 'Хаб сохранит сообщение и отдаст каждому, кто подпишется позже',
   qosHelp: [
@@ -333,6 +335,7 @@ export const ru: Words = {
   orderRecent: 'Недавние',
   availabilities: { online: 'в сети', asleep: 'спит', offline: 'не в сети' },
   keyNames: {
+    '↑ ↓': 'в списке и в сообщениях: выше, ниже',
     'Ctrl+K': 'перейти куда угодно',
     'Alt+↑ Alt+↓': 'предыдущий, следующий чат',
     '/': 'искать здесь',
