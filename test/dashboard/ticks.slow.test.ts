@@ -173,6 +173,16 @@ describe('The sign of a message is', () => {
     await page.getByRole('textbox', { name: 'Message' }).fill('{"brightness":100}')
     await page.keyboard.press('Control+Enter')
     await sees(page, '"brightness":100', 'answered')
+    // What was answered outlives the page, and stands below what it answers.
+    await page.reload()
+    await sees(page, '"brightness":100', 'answered')
+    await sees(page, '"brightness":200', 'declined')
+    expect(await page.locator('.message .value').allTextContents()).toEqual([
+      '{"brightness":200}',
+      'The device refused: brightness must be at most 100',
+      '{"brightness":100}',
+      '{"ok":true,"result":{}}',
+    ])
   })
 
   test('a tick that says "nobody is subscribed" for the reason code that the publish callback hides', async () => {

@@ -130,6 +130,11 @@ export function isRetained(id: string): boolean {
   return sends.get(id)?.message.retain === true
 }
 
+/** When a device answered; undefined when it has not. */
+export function replyAtMsOf({ steps }: Send): number | undefined {
+  return steps.peek().find(({ step }) => step === 'reply')?.atMs
+}
+
 /** Why the device refuses, if that is its last word. */
 export function refusalOf(steps: readonly SendChange[]): Refusal | undefined {
   return steps.findLast(({ step }) => step === 'reply')?.refusal

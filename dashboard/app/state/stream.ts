@@ -3,7 +3,7 @@ import type { Arrived } from '../../worker/protocol.ts'
 import { isSameDay } from './days.ts'
 import { isNews } from './news.ts'
 import { count, foldInto, isEqual, MAX_FOLDED, type MessageRow, nameOf, type Note, type Row } from './rows.ts'
-import { ownOf, type Send } from './sends.ts'
+import { ownOf, replyAtMsOf, type Send } from './sends.ts'
 
 /** What a device measures: one line that changes, not a message each. */
 const TELEMETRY = /^devices\/[^/]+\/telemetry$/
@@ -109,8 +109,17 @@ export class Stream {
   prepend(messages: readonly Arrived[]): void {
     const known = new Set(this.rows.flatMap((row) => (row.kind === 'sent' ? [row.send.message.id] : [])))
     const older: Row[] = []
+    let answered: { readonly send: Send; readonly replyAtMs: number }[] = []
+    const addReplies = (untilMs: number): void => {
+      const due = answered.filter(({ replyAtMs }) => replyAtMs < untilMs)
+      if (due.length === 0) return
+      answered = answered.filter(({ replyAtMs }) => replyAtMs >= untilMs)
+      due.sort((one, other) => one.replyAtMs - other.replyAtMs)
+      for (const { send } of due) older.push({ kind: 'reply', key: this.#olderKey--, send })
+    }
     for (const message of messages.toReversed()) {
       if (known.has(message.receipt ?? '')) continue
+      addReplies(message.atMs)
       const last = older.at(-1)
       if (this.#isFolding(message) && last?.kind === 'message' && last.folded !== undefined) {
         if (last.message.topic === message.topic && isSameDay(last.message.atMs, message.atMs)) {
@@ -118,8 +127,12 @@ export class Stream {
           continue
         }
       }
-      older.push(this.#rowOf(message, ownOf(message), this.#olderKey--))
+      const send = ownOf(message)
+      older.push(this.#rowOf(message, send, this.#olderKey--))
+      const replyAtMs = send === undefined ? undefined : replyAtMsOf(send)
+      if (send !== undefined && replyAtMs !== undefined) answered.push({ send, replyAtMs })
     }
+    addReplies(Infinity)
     const [first] = this.rows
     const last = older.at(-1)
     if (first?.kind === 'message' && last?.kind === 'message' && first.message.topic === last.message.topic) {
