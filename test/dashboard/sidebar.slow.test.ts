@@ -116,6 +116,40 @@ test('Unread outlives the page, counts what is said while it is closed or the hu
   await unreadIn(page).getByText('2', { exact: true }).waitFor()
 })
 
+test('What another tab has read is no news in one that hears of it later', async () => {
+  const { hub, httpPort } = await startHubWithHttp()
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await hub.publish('chat/kitchen', 'one')
+  await unreadIn(page).getByText('1', { exact: true }).waitFor()
+  // As a tab does that has read this one, and two that have not come here yet.
+  await page.evaluate(`{
+    const kept = JSON.parse(localStorage.getItem('hubbub.read'))
+    kept.read['room/kitchen'] = 3
+    localStorage.setItem('hubbub.read', JSON.stringify(kept))
+    dispatchEvent(new StorageEvent('storage', { key: 'hubbub.read' }))
+  }`)
+  await unreadIn(page).waitFor({ state: 'detached' })
+  for (const text of ['two', 'three']) await hub.publish('chat/kitchen', text)
+  await page.locator('.line[data-id="room/kitchen"]').getByText('three').waitFor()
+  expect(await unreadIn(page).count()).toBe(0)
+  await hub.publish('chat/kitchen', 'four')
+  await unreadIn(page).getByText('1', { exact: true }).waitFor()
+})
+
+test('A tab does not forget how far another has read a channel that it does not have itself', async () => {
+  const { hub, httpPort } = await startHubWithHttp()
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  const other = await page.context().newPage()
+  await other.goto(`http://127.0.0.1:${httpPort}/#/channel/${encodeURIComponent('plant/+/speed')}`)
+  await hub.publish('plant/line-1/speed', 'fast')
+  await other.locator('.message', { hasText: 'fast' }).waitFor()
+  await other.close()
+  const read = (): Promise<unknown> => page.evaluate(`JSON.parse(localStorage.getItem('hubbub.read')).read`)
+  await expect.poll(read).toMatchObject({ 'channel/plant/+/speed': 1 })
+  await page.locator('.line[data-id="channel/plant/#"]').click()
+  await expect.poll(read).toMatchObject({ 'channel/plant/#': 1, 'channel/plant/+/speed': 1 })
+})
+
 test('A busy topic shows a rate, which goes when it falls silent', async () => {
   const { hub, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort)

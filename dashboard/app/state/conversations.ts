@@ -13,7 +13,17 @@ import { listOrder } from './settings.ts'
 import { SortedList } from './sorted-list.ts'
 import { storedList, storeList } from './stored.ts'
 import { matches } from './topic-filter.ts'
-import { beginAnew, type Counted, keepRead, markRead, saveSoon, takeUpRead } from './unread.ts'
+import {
+  beginAnew,
+  type Counted,
+  countUnread,
+  goOn,
+  keepRead,
+  markRead,
+  saveSoon,
+  suspectAnew,
+  takeUpRead,
+} from './unread.ts'
 
 export type ConversationKind = 'room' | 'device' | 'channel'
 
@@ -146,7 +156,10 @@ function readOpen(): void {
 
 /** With the first word of a hub what was said since the last visit is unread; one that was started anew counts from 0. */
 function meetHub(startedAtMs: number): void {
-  if (startedAtMs === hubStartedAtMs) return
+  if (startedAtMs === hubStartedAtMs) {
+    goOn(startedAtMs)
+    return
+  }
   const isFirst = hubStartedAtMs === undefined
   hubStartedAtMs = startedAtMs
   if (isFirst) takeUpRead(startedAtMs)
@@ -259,6 +272,7 @@ function note(one: Conversation, topic: TopicNews): void {
   }
   // What the feed tells at first was there before: not news. A hub that was started anew counts from 0.
   const seen = before === undefined ? (isFeedReady.peek() ? 0 : topic.messages) : before.messages
+  if (topic.messages < seen) suspectAnew()
   const fresh = topic.messages < seen ? topic.messages : topic.messages - seen
   if (fresh === 0) return
   counts.set(one, (counts.get(one) ?? 0) + fresh)
@@ -266,7 +280,7 @@ function note(one: Conversation, topic: TopicNews): void {
   const isOwn = fresh === 1 && isMine(topic.publisher)
   if (!isCounted) return
   if (isOpen || isOwn) saveSoon()
-  else one.unread.value += fresh
+  else countUnread(one, fresh)
 }
 
 /** Once a second: rates, and the order of "recent" unless somebody is about to click on it. */
@@ -299,6 +313,7 @@ function find(id: string, isAsked: boolean): Conversation {
     total: 0,
     last: signal(undefined),
     unread: signal(0),
+    readElsewhere: undefined,
     rate: signal(0),
     availability: availabilityOf(name),
     clientId: signal(name),

@@ -6,6 +6,8 @@ export interface Counted {
   /** Its news since the hub started, as the feed tells them. */
   total: number
   readonly unread: Signal<number>
+  /** How far other tabs have read it, where that is known: maybe news that this tab has not heard of yet. */
+  readElsewhere: number | undefined
 }
 
 /** How far everything was read, as the browser keeps it for all tabs. */
@@ -48,10 +50,30 @@ export function takeUpRead(hubStartedAtMs: number): void {
   saveSoon()
 }
 
+/** A topic is counted from 0 again, as of a hub that was started anew: until it has said so, what was kept cannot be compared. */
+export function suspectAnew(): void {
+  if (startedAtMs === undefined) return
+  startedAtMs = undefined
+  for (const one of all.values()) one.readElsewhere = undefined
+}
+
+/** The hub that counts is the same. */
+export function goOn(hubStartedAtMs: number): void {
+  startedAtMs = hubStartedAtMs
+}
+
 /** The hub was started anew, and counts anew. */
 export function beginAnew(hubStartedAtMs: number): void {
-  startedAtMs = hubStartedAtMs
+  suspectAnew()
+  goOn(hubStartedAtMs)
   saveSoon()
+}
+
+/** Nobody has seen them here; `total` has them already. */
+export function countUnread(one: Counted, news: number): void {
+  const unread = one.unread.peek() + news
+  const { readElsewhere } = one
+  one.unread.value = readElsewhere === undefined ? unread : Math.min(unread, Math.max(0, one.total - readElsewhere))
 }
 
 /** Somebody has seen all of it. */
@@ -70,16 +92,19 @@ function unreadOf({ id, total }: Counted, kept: Kept, hubStartedAtMs: number): n
   return Math.max(0, total - (kept.read[id] ?? 0))
 }
 
-/** What is read in one tab is read in all. */
-function hearOtherTab(): void {
+/** What is read in one tab is read in all. Returns what is kept, when it is of this hub. */
+function hearOtherTab(): Kept | undefined {
   const kept = readKept()
-  if (kept === undefined || kept.startedAtMs !== startedAtMs) return
+  if (kept === undefined || kept.startedAtMs !== startedAtMs) return undefined
   batch(() => {
     for (const one of all.values()) {
-      const read = kept.read[one.id] ?? 0
-      if (read > one.total - one.unread.peek()) one.unread.value = Math.max(0, one.total - read)
+      const read = kept.read[one.id]
+      if (read === undefined) continue
+      one.readElsewhere = Math.max(read, one.readElsewhere ?? read)
+      countUnread(one, 0)
     }
   })
+  return kept
 }
 
 function save(): void {
@@ -90,16 +115,23 @@ function save(): void {
     localStorage.removeItem(KEY)
     return
   }
-  hearOtherTab()
-  const read: Record<string, number> = {}
-  const unread: Record<string, number> = {}
+  const before = hearOtherTab()
+  // Of channels too that only another tab has.
+  const read: Record<string, number> = { ...before?.read }
+  const unread: Record<string, number> = { ...before?.unread }
   for (const one of all.values()) {
     const waiting = one.unread.peek()
-    read[one.id] = one.total - waiting
-    if (waiting > 0) unread[one.id] = waiting
+    put(read, one.id, one.total - waiting)
+    put(unread, one.id, waiting)
   }
   const kept: Kept = { startedAtMs, read, unread }
   localStorage.setItem(KEY, JSON.stringify(kept))
+}
+
+/** Nothing is kept of what was never said: most clients that come and go say nothing. */
+function put(counts: Record<string, number>, id: string, news: number): void {
+  if (news === 0) delete counts[id]
+  else counts[id] = news
 }
 
 function readKept(): Kept | undefined {
