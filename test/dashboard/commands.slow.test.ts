@@ -100,6 +100,12 @@ test('What is being put in stays when the device says something new', async () =
   await form.getByText('19 → 24').waitFor()
   expect(await setpoint.inputValue()).toBe('24')
   expect(await form.getByLabel('Mode').inputValue()).toBe('"cool"')
+  // Emptied to write another: it is not filled again under one's hands.
+  await setpoint.fill('')
+  await say(client, 'state', { setpointCelsius: 19, mode: 'heat' })
+  await expect.poll(() => form.getByLabel('Mode').inputValue()).toBe('"heat"')
+  await setpoint.press('2')
+  expect(await setpoint.inputValue()).toBe('2')
 })
 
 test('A device that does not say what it is set to: the last command does; what nobody knows has to be put in', async () => {

@@ -87,8 +87,11 @@ function CommandForm({ device, command: { name, title, fields, omittedFields }, 
     return new Map([...known, ...currentValues(untold, [told])])
   }, [fields, ...reported, told])
   useEffect(() => {
-    const done = new Set(changesOf(fields, edits.peek(), current).map(({ field }) => field.name))
-    edits.value = new Map([...edits.peek()].filter(([field]) => !current.has(field) || done.has(field)))
+    const changing = new Set(changesOf(fields, edits.peek(), current).map(({ field }) => field.name))
+    // Who has emptied a field is about to write in it.
+    const isOpen = ([field, written]: readonly [string, string]): boolean =>
+      written === '' || !current.has(field) || changing.has(field)
+    edits.value = new Map([...edits.peek()].filter(isOpen))
   }, [current])
   const changes = changesOf(fields, edits.value, current)
   const fault = runFault(fields, edits.value, current)
