@@ -21,6 +21,6 @@ export function Time({ atMs, class: name, children }: TimeProps) {
 export function followPointedTimes(): void {
   document.addEventListener('pointerover', ({ target }) => {
     const time = target instanceof Element ? target.closest('time') : null
-    if (time !== null && time.dateTime !== '' && time.title === '') time.title = exactTime(Date.parse(time.dateTime))
+    if (time !== null && time.dateTime !== '') time.title = exactTime(Date.parse(time.dateTime))
   })
 }

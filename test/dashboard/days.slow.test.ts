@@ -134,6 +134,22 @@ test('Each time says its date, seconds and zone when one points at it, and so do
     .waitFor()
 })
 
+test('The time of a line in the list says the date of the message that is the last now', async () => {
+  const { hub, httpPort } = await startHubWithHttp()
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await hub.publish('chat/kitchen', 'first')
+  const line = page.locator('.line[data-id="room/kitchen"]')
+  const time = line.locator('time')
+  await line.getByText('first').waitFor()
+  await time.hover()
+  const before = await time.getAttribute('title')
+  await hub.publish('chat/kitchen', 'second')
+  await line.getByText('second').waitFor()
+  await page.locator('.head').hover()
+  await time.hover()
+  await expect.poll(() => time.getAttribute('title')).not.toBe(before)
+})
+
 test('With the keyboard one jumps to a date, and reads on from where that day begins', async () => {
   const { httpPort } = await startHubWithHttp()
   await importDays(httpPort, 60)
