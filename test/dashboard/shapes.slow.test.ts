@@ -88,7 +88,8 @@ test('Presence is told by shape: what a device says of itself by its ring, what 
   await page.locator('.line[data-id="device/gone"] .dot[data-state="gone"]').waitFor()
   const ring = async (state: string): Promise<string> =>
     shapeOf(page, `getComputedStyle(document.querySelector('.line .avatar[data-ring="${state}"]')).outlineStyle`)
-  const rings = await Promise.all(['online', 'asleep', 'offline'].map(ring))
+  // One after the other: each switches the forced colours of the one page.
+  const rings = [await ring('online'), await ring('asleep'), await ring('offline')]
   expect(rings).toEqual(['solid | solid', 'dashed | dashed', 'dotted | dotted'])
   /** Dark and light points of the dot, drawn large, in grey. */
   const dot = async (state: string): Promise<string> =>
