@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startHubWithHttp } from '../support/start-hub.ts'
-import { sees, write } from './lobby.ts'
+import { openLobby, sees, write } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
@@ -65,6 +65,19 @@ test('Tabs of a browser are one person: what one says is its own in the other, a
   await write(page, 'and again', 1)
   await stranger.locator('.line[data-id="room/lobby"] .unread').waitFor()
   expect(await tab.locator('.line[data-id="room/lobby"] .unread').count()).toBe(0)
+})
+
+test('What a tab sent that was closed before it heard of it has the tick of what the hub has, since it has it', async () => {
+  const { page, proxy } = await openLobby()
+  // The receipt too.
+  proxy.hold('PUBACK', 'PUBLISH')
+  await write(page, 'and good night', 1)
+  await sees(page, 'and good night', 'sent')
+  const tab = await page.context().newPage()
+  await page.close()
+  await tab.goto(`http://127.0.0.1:${proxy.port}/#/room/lobby`)
+  await row(tab, 'and good night').getByRole('img', { name: 'The hub has it' }).waitFor()
+  expect(await row(tab, 'and good night').getAttribute('data-mine')).toBe('true')
 })
 
 test('The session of a closed tab ends at once: nobody waits for it, and no receipt counts it', async () => {

@@ -4,7 +4,7 @@ import { readChat } from '../../worker/chat.ts'
 import { startOf, visible } from '../../worker/visible.ts'
 import { arrivedOf } from '../state/hub.ts'
 import { isMine } from '../state/identity.ts'
-import { refusalOf, type Send } from '../state/sends.ts'
+import { isUnheard, refusalOf, type Send } from '../state/sends.ts'
 import type { Note, Row } from '../state/rows.ts'
 import { Time } from '../time.tsx'
 import { bytes, latency, span, time } from '../words/format.ts'
@@ -111,7 +111,7 @@ function MessageLine({ message, send, times, topic, isContinued }: MessageProps)
         {send !== undefined && <Latency send={send} />}
         <QosBadge qos={qos} />
       </span>
-      {isOwn && send === undefined ? <TakenTick /> : <TickSlot send={send} />}
+      {isOwn && (send === undefined || isUnheard(send)) ? <TakenTick /> : <TickSlot send={send} />}
     </div>
   )
 }

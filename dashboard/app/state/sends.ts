@@ -75,6 +75,11 @@ export function resumeUnsent(): void {
   for (const message of unsent) dispatch(message)
 }
 
+/** The tab that sent it was closed before it heard whether the hub has it: nobody will tell. */
+export function isUnheard(one: Send): boolean {
+  return one.origin !== 'page' && ['waiting', 'sent'].includes(tickOf(one))
+}
+
 /** What the hub has not confirmed, so that its history may not have it. */
 export function unconfirmed(): Send[] {
   return [...sends.values()].filter((one) => one.origin === 'page' && ['waiting', 'sent'].includes(tickOf(one)))
