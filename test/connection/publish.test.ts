@@ -176,9 +176,10 @@ describe('QoS 2', () => {
     ])
     expect(await takePayloads(subscriber)).toEqual(['one'])
     expect(hub.ledger.received).toEqual([0, 0, 1])
-    // The id is free again [MQTT-2.3.1-3].
-    await publish(publisher, publishPacket({ topic: 't', payload: 'two', qos: 2, packetId: 9 }))
-    expect(await takePayloads(subscriber)).toEqual(['two'])
+    // The id is free again [MQTT-2.3.1-3], for another message and for one like the last.
+    const second = publishPacket({ topic: 't', payload: 'two', qos: 2, packetId: 9 })
+    await publish(publisher, second, release, second)
+    expect(await takePayloads(subscriber)).toEqual(['two', 'two'])
   })
 
   test.each([false, true])(
