@@ -28,6 +28,7 @@ test('The conversation of a camera is opened with at most 300 kB, and a picture 
   await telemetry.locator('.value').click()
   await page.locator('.facts', { hasText: '65 kB' }).waitFor()
   await page.locator('.payload-hex[aria-busy="false"]').waitFor()
+  expect(await page.locator('.details-body').evaluate((one) => one.scrollWidth > one.clientWidth)).toBe(false)
   const more = page.locator('.payload-rows').getByRole('button', { name: 'More' })
   while (await more.isVisible()) await more.click()
   // Of so many bytes rows are made, of which the first pages are far behind what a list tells.
