@@ -2,6 +2,7 @@ import { Transform, type TransformCallback } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { HttpProblem } from './problem.ts'
+import { NDJSON } from './schemas/messages.ts'
 
 export const MAX_BODY_BYTES = 4 * 1024 ** 2
 /**
@@ -22,7 +23,9 @@ for (const character of ',:[{') BEGINS_PART[character.charCodeAt(0)] = 1
 /** Has JSON bodies read within bounds: of memory while they come, which counts as `unfinished`, and of time when they are parsed. */
 export function readJsonBodies(app: FastifyInstance, unfinished: MemoryAccount): void {
   app.addHook('preParsing', ({ headers }, reply, payload, done) => {
-    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) {
+    const isEmpty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+    // An import is read line by line, and may be longer than any memory.
+    if (isEmpty || headers['content-type']?.startsWith(NDJSON) === true) {
       done(null, payload)
       return
     }

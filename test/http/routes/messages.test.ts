@@ -123,6 +123,13 @@ describe('GET /api/v1/history/export and POST /api/v1/history/import', () => {
     expect(eachOf(messages, 'messages', 'payload')).toEqual(['1', '3'])
   })
 
+  test('read line by line what is larger than the memory that there is', async () => {
+    const { httpPort } = await startHubWithHttp({ config: { limits: { memory: 64 * 1024 ** 2 } } })
+    const lines = 300
+    const answer = await importInto(httpPort, `${'x'.repeat(100_000)}\n`.repeat(lines))
+    expect(await answer.json()).toMatchObject({ imported: 0, faulty: lines })
+  })
+
   test('refuse what they cannot read', async () => {
     const { httpPort } = await startHubWithHttp()
     expectProblem(await new ApiClient(httpPort).get('/history/export', { filter: 'a/#/b' }), 400, 'filter')
