@@ -38,7 +38,7 @@ class State implements SessionState {
   readonly expirySeconds = 0
   readonly leftAtMs = 0
   readonly inFlight = new Map<number, InFlightMessage>()
-  readonly receivedIds = new Set<number>()
+  readonly receivedIds = new Map<number, number>()
   readonly queuedMessages = 0
   readonly queuedBytes = 0
   subscriptions(): Iterable<readonly [string, SubscriptionOptions]> { return [] }
