@@ -74,7 +74,9 @@ class CountedBody extends Transform {
     done(null, chunk)
   }
 
+  /** It is not read on: what came later would never be given back. */
   giveBack(): void {
+    this.destroy()
     this.#unfinished.give(this.receivedEncodedLength, 0)
     this.receivedEncodedLength = 0
   }

@@ -21,16 +21,28 @@ const STORE_PLAN: WalkPlan = {
   maxBulkBytes: 1024 ** 3,
   unchecked: 'retained',
 }
-/** A walk that has read nothing for so long goes round in damaged pages. */
-const STUCK_MS = 60_000
-const RECORDS_A_SIGN = 1000
+/**
+ * A walk that has shown nothing in so many looks goes round in damaged pages. It is looked at several times, since one look says nothing
+ * right after the machine itself stood still.
+ */
+const LOOK_MS = 20_000
+const MOST_SILENT_LOOKS = 3
+/** How the reader ends when the fault is not in the file: no memory, no rights, too many open files. */
+const HINDERED = 2
 /** How a process ends that stumbles over what it reads. By any other signal somebody else ended it. */
 const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
 
 /** Walks through a file in a separate process: LMDB trusts its file, so a damaged page may crash the reader. */
 const WALK = `
+  import { constants } from 'node:os'
   import { crc32 } from 'node:zlib'
-  const [lmdb, path, maxBulkBytes, recordsASign, bulk, unchecked, ...names] = process.argv.slice(1)
+  const [lmdb, path, maxBulkBytes, hindered, bulk, unchecked, ...names] = process.argv.slice(1)
+  const { ENOMEM, EACCES, EPERM, EAGAIN, EMFILE, ENFILE } = constants.errno
+  process.once('uncaughtException', ({ code, message }) => {
+    process.stderr.write('Error: ' + message)
+    const isHindered = typeof code === 'string' || [ENOMEM, EACCES, EPERM, EAGAIN, EMFILE, ENFILE].includes(code)
+    process.exit(isHindered ? Number(hindered) : 1)
+  })
   const { open } = await import(lmdb)
   const bytes = { encoding: 'binary', keyEncoding: 'binary' }
   const root = open({ path, noSubdir: true, readOnly: true, maxDbs: 16, ...bytes })
@@ -40,10 +52,14 @@ const WALK = `
     const { entryCount } = database.getStats()
     let count = 0
     let readBytes = 0
+    let shownBytes = 0
     for (const { value } of database.getRange()) {
       if (++count > entryCount) throw new Error('there are more records among the ' + name + ' than were counted')
       readBytes += value.length
-      if (count % recordsASign === 0) process.stdout.write('.')
+      if (count % 1000 === 0 || readBytes - shownBytes > 2 ** 20) {
+        shownBytes = readBytes
+        process.stdout.write('.')
+      }
       if (name === bulk && readBytes > maxBulkBytes) break
       if (name !== unchecked && value.readUInt32BE(0) !== crc32(value.subarray(4))) {
         throw new Error('a checksum among the ' + name + ' is wrong')
@@ -63,23 +79,18 @@ export async function findDamage(path: string, plan: WalkPlan = STORE_PLAN): Pro
   if (size === undefined) return undefined
   if (size === 0) return 'the file is empty'
   const { names, bulk, maxBulkBytes, unchecked } = plan
-  const walk = [
-    import.meta.resolve('lmdb'),
-    path,
-    String(maxBulkBytes),
-    String(RECORDS_A_SIGN),
-    bulk,
-    unchecked,
-    ...names,
-  ]
+  const walk = [import.meta.resolve('lmdb'), path, String(maxBulkBytes), String(HINDERED), bulk, unchecked, ...names]
   const args = ['--input-type=module', '-e', WALK, ...walk]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {} })
   let isStuck = false
-  const timer = setTimeout(() => {
-    isStuck = true
-    child.kill('SIGKILL')
-  }, STUCK_MS)
-  child.stdout.on('data', () => timer.refresh())
+  let silentLooks = 0
+  const timer = setInterval(() => {
+    isStuck = ++silentLooks >= MOST_SILENT_LOOKS
+    if (isStuck) child.kill('SIGKILL')
+  }, LOOK_MS)
+  child.stdout.on('data', () => {
+    silentLooks = 0
+  })
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-2000)
@@ -87,24 +98,26 @@ export async function findDamage(path: string, plan: WalkPlan = STORE_PLAN): Pro
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => {
-      clearTimeout(timer)
+      clearInterval(timer)
       if (code === 0) resolve(undefined)
+      else if (code === HINDERED) reject(hindered(path, `the process that reads it failed (${reasonIn(words)})`))
       else if (signal === null) resolve(reasonIn(words))
       else if (isStuck) resolve('reading it came to no end')
       else if (CRASHES.has(signal)) resolve(`reading it ended with ${signal}`)
-      else reject(endedByOthers(path, signal))
+      else reject(hindered(path, endedByOthers(signal)))
     })
   })
 }
 
-/**
- * The system kills when it has no memory left, and Ctrl+C or a service manager ends the reader with the hub, whatever is in the file: that
- * would be no reason to begin with an empty store.
- */
-function endedByOthers(path: string, signal: string): HubbubError {
+/** Whatever is in the file: this is no reason to begin with an empty store. */
+function hindered(path: string, why: string): HubbubError {
+  return new HubbubError('STORE_UNUSABLE', `Cannot look for damage in ${path}: ${why}; start the hub again`)
+}
+
+/** The system kills when it has no memory left, and Ctrl+C or a service manager ends the reader with the hub. */
+function endedByOthers(signal: string): string {
   const why = signal === 'SIGKILL' ? ', as happens when the machine has no memory left' : ''
-  const text = `Cannot look for damage in ${path}: the process that read it was ended by ${signal}${why}`
-  return new HubbubError('STORE_UNUSABLE', `${text}; start the hub again`)
+  return `the process that read it was ended by ${signal}${why}`
 }
 
 function reasonIn(words: string): string {
