@@ -150,3 +150,30 @@ test('Unsent messages outlive reloads while offline, whatever else is written th
   expect(await page.locator('.message .value').allTextContents()).toEqual(['the first', 'the second'])
   expect(heard).toEqual(['the first', 'the second'])
 })
+
+test('A tab that is a copy of another does not send what the other has not sent yet', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  const anna = await connectClient(port, 'anna')
+  const heard: string[] = []
+  anna.on('message', (_topic, payload) => heard.push(payload.toString()))
+  await anna.subscribeAsync('chat/lobby', { qos: 1 })
+  const proxy = await PageProxy.start(httpPort)
+  const { page } = await openPage(proxy.port, '#/room/lobby')
+  await goOffline({ page, proxy })
+  await write(page, 'only once', 1)
+  await sees(page, 'only once', 'waiting')
+  // What a page opens has a copy of its storage, as a duplicated tab has.
+  const opened = page.waitForEvent('popup')
+  await page.evaluate(`void open(location.href)`)
+  const copy = await opened
+  await copy.getByText('No connection to the hub').waitFor()
+  await copy.locator('.head h1', { hasText: 'lobby' }).waitFor()
+  proxy.allow()
+  await copy.evaluate(`dispatchEvent(new Event('online'))`)
+  await copy.locator('[data-link="online"]').waitFor()
+  await write(copy, 'from the copy', 1)
+  await sees(copy, 'from the copy', 'delivered')
+  await goOnline({ page, proxy })
+  await sees(page, 'only once', 'delivered')
+  expect(heard.toSorted()).toEqual(['from the copy', 'only once'])
+})

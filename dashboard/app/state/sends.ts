@@ -2,6 +2,7 @@ import { type Signal, signal } from '@preact/signals'
 import type { Arrived, Outgoing, QoS, Receipt, SendChange } from '../../worker/protocol.ts'
 import type { Refusal } from '../../worker/reply.ts'
 import { publish } from './hub.ts'
+import { tabClientId } from './identity.ts'
 import { hearTabs, keepSends, keptSends, tellTabs } from './kept-sends.ts'
 
 /** What a sign beside a message says; every one is something the hub or the connection told. */
@@ -27,6 +28,13 @@ export interface Send {
   readonly steps: Signal<readonly SendChange[]>
   /** Sent by this page; by this tab before a reload; or elsewhere, where this page hears only what other tabs tell. */
   readonly origin: 'page' | 'tab' | 'elsewhere'
+}
+
+/** What a tab has not sent yet, as it outlives a reload. */
+interface Unsent {
+  /** Its client identifier: a duplicated tab has a copy of this, and is not to send it too. */
+  readonly tab: string
+  readonly messages: readonly Outgoing[]
 }
 
 const UNSENT = 'hubbub.unsent'
@@ -71,8 +79,8 @@ export function restoreSends(): void {
 export function resumeUnsent(): void {
   const stored = sessionStorage.getItem(UNSENT)
   if (stored === null) return
-  const unsent: Outgoing[] = JSON.parse(stored)
-  for (const message of unsent) dispatch(message)
+  const unsent: Partial<Unsent> = JSON.parse(stored)
+  if (unsent.tab === tabClientId) for (const message of unsent.messages ?? []) dispatch(message)
 }
 
 /** The tab that sent it was closed before it heard whether the hub has it: nobody will tell. */
@@ -164,10 +172,11 @@ function keep(): void {
 }
 
 function keepUnsent(): void {
-  const unsent = [...sends.values()]
+  const messages = [...sends.values()]
     .filter((one) => one.origin === 'page' && isUnsent(one))
     .map(({ message }) => message)
-  if (unsent.length === 0) sessionStorage.removeItem(UNSENT)
+  const unsent: Unsent = { tab: tabClientId, messages }
+  if (messages.length === 0) sessionStorage.removeItem(UNSENT)
   else sessionStorage.setItem(UNSENT, JSON.stringify(unsent))
 }
 
