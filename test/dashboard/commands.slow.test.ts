@@ -108,6 +108,25 @@ test('What is being put in stays when the device says something new', async () =
   expect(await setpoint.inputValue()).toBe('2')
 })
 
+test('What a device is set to is known on when the hub cannot be asked about it', async () => {
+  // Longer than what the list is told of a message.
+  const note = 'x'.repeat(1000)
+  const { client, page } = await openHeater(SET, { state: { setpointCelsius: 21, note } })
+  const setpoint = page.getByRole('form', { name: 'Set' }).getByLabel('Setpoint, °C')
+  await expect.poll(() => setpoint.inputValue()).toBe('21')
+  await page.route(/api\/v1\/(?:retained|messages)\?/, (route) => route.abort())
+  const failed = page.waitForEvent('requestfailed')
+  await say(client, 'state', { setpointCelsius: 22, note })
+  await failed
+  // What was asked before this has failed, and is drawn.
+  await page.evaluate(`fetch('api/v1/messages?').catch(() => undefined)`)
+  await page.evaluate(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))`)
+  expect(await setpoint.inputValue()).toBe('21')
+  await page.unrouteAll()
+  await say(client, 'state', { setpointCelsius: 23, note })
+  await expect.poll(() => setpoint.inputValue()).toBe('23')
+})
+
 test('A device that does not say what it is set to: the last command does; what nobody knows has to be put in', async () => {
   const { client, page, heard } = await openHeater(SET)
   const form = page.getByRole('form', { name: 'Set' })

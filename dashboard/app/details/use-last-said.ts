@@ -1,6 +1,6 @@
 import { effect, type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { ask } from '../state/api.ts'
+import { ask, ProblemError } from '../state/api.ts'
 import { newsOf, openNews } from '../state/conversations.ts'
 import type { TopicNews } from '../state/feed.ts'
 import { link } from '../state/hub.ts'
@@ -32,7 +32,8 @@ function follow(topic: string, said: Signal<Members | undefined>): () => void {
       if (asked !== undefined) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
       asked = seen
       const found = await read(topic)
-      if (seen === asked) said.value = found
+      // Who could not be asked has not said anything else.
+      if (found !== undefined && seen === asked) said.value = found.members
       // What the feed told whole meanwhile needs no question.
     } while (!abort.signal.aborted && seen !== asked && membersIn(seen?.text) === undefined)
     isReading = false
@@ -55,12 +56,21 @@ function follow(topic: string, said: Signal<Members | undefined>): () => void {
   }
 }
 
-/** What is retained, else what history has; a hub without history answers nothing to the second. Never throws. */
-async function read(topic: string): Promise<Members | undefined> {
+/** What is retained, else what history has, if the hub has one; undefined when it could not be asked. Never throws. */
+async function read(topic: string): Promise<{ readonly members: Members | undefined } | undefined> {
   const query = { filter: topic, limit: 1 }
-  const kept = await ask('GET /retained', { query }).catch(() => undefined)
-  const found = kept?.messages[0] ?? (await ask('GET /messages', { query }).catch(() => undefined))?.messages[0]
-  return membersIn(found?.payload)
+  try {
+    const retained = await ask('GET /retained', { query })
+    const found = retained.messages[0] ?? (await ask('GET /messages', { query }).catch(noHistory)).messages[0]
+    return { members: membersIn(found?.payload) }
+  } catch {
+    return undefined
+  }
+}
+
+function noHistory(error: unknown): { readonly messages: readonly [] } {
+  if (error instanceof ProblemError && error.status === 409) return { messages: [] }
+  throw error
 }
 
 function membersIn(payload: string | undefined): Members | undefined {
