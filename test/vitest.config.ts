@@ -39,7 +39,7 @@ const UNIT = [
   'test/history/query/*.test.ts',
   'test/listeners/{origins,read-turn}.test.ts',
   'test/observe/{load-average,loop-lag,loop-stops,recent-times}.test.ts',
-  'test/http/message-pieces.test.ts',
+  'test/http/{json-bodies,message-pieces}.test.ts',
   'test/protocol/*.test.ts',
   'test/router/*.test.ts',
   'test/session/deadlines.test.ts',
