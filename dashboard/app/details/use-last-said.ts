@@ -1,6 +1,6 @@
 import { effect, type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { ask, ProblemError } from '../state/api.ts'
+import { ask } from '../state/api.ts'
 import { newsOf, openNews } from '../state/conversations.ts'
 import type { TopicNews } from '../state/feed.ts'
 import { link } from '../state/hub.ts'
@@ -56,21 +56,16 @@ function follow(topic: string, said: Signal<Members | undefined>): () => void {
   }
 }
 
-/** What is retained, else what history has, if the hub has one; undefined when it could not be asked. Never throws. */
+/** What is retained, else what history has, which is nothing where there is none; undefined when it could not be asked. Never throws. */
 async function read(topic: string): Promise<{ readonly members: Members | undefined } | undefined> {
   const query = { filter: topic, limit: 1 }
   try {
     const retained = await ask('GET /retained', { query })
-    const found = retained.messages[0] ?? (await ask('GET /messages', { query }).catch(noHistory)).messages[0]
+    const found = retained.messages[0] ?? (await ask('GET /messages', { query })).messages[0]
     return { members: membersIn(found?.payload) }
   } catch {
     return undefined
   }
-}
-
-function noHistory(error: unknown): { readonly messages: readonly [] } {
-  if (error instanceof ProblemError && error.status === 409) return { messages: [] }
-  throw error
 }
 
 function membersIn(payload: string | undefined): Members | undefined {
