@@ -102,6 +102,26 @@ test('When the hub is back, presence is what it is now, not what it was', async 
   await page.locator('.head .dot').waitFor({ state: 'detached' })
 })
 
+test('While the hub cannot be asked who is here, presence is not known, and it is asked again', async () => {
+  const { hub, port, httpPort } = await startHubWithHttp()
+  const lamp = await connectClient(port, 'lamp-1', { reconnectPeriod: 0 })
+  await lamp.publishAsync('devices/lamp-1/state', 'on', { qos: 1 })
+  const { page } = await openPage(httpPort, '#/device/lamp-1')
+  await page.locator('.head .dot[data-state="here"]').waitFor()
+  await hub.stop()
+  await page.locator('.head .dot[data-state="unknown"]').waitFor()
+  await page.route(/api\/v1\/clients\?/, (route) => route.abort())
+  const failed = page.waitForEvent('requestfailed', (request) => request.url().includes('/clients?'))
+  await startHubWithHttp({ config: { httpPort } })
+  await page.locator('.banner').waitFor({ state: 'detached' })
+  await failed
+  // What followed is drawn.
+  await page.evaluate(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))`)
+  expect(await page.locator('.head .dot[data-state="unknown"]').count()).toBe(1)
+  await page.unrouteAll()
+  await page.locator('.head .dot').waitFor({ state: 'detached' })
+})
+
 test('Without the hub the numbers of the overview have an age, and it does not say that all is well', async () => {
   const { hub, httpPort } = await startHubWithHttp()
   const { page } = await openPage(httpPort, '#/overview')

@@ -5,6 +5,8 @@ import { link } from './hub.ts'
 
 /** The browser gives up when something other than the hub answers, such as a proxy in front of it. */
 const REOPEN_MS = 3000
+/** What the feed does not tell could not be asked for. */
+const ASK_AGAIN_MS = 3000
 
 /** A topic as the hub's feed tells it, in short. */
 export interface TopicNews {
@@ -63,10 +65,19 @@ function openFeed(receiver: FeedReceiver): EventSource {
   })
   source.addEventListener('open', () => {
     const opening = ++openings
+    const isCurrent = (): boolean => opening === openings && source.readyState === EventSource.OPEN
     const known = (): void => {
-      if (opening === openings && source.readyState === EventSource.OPEN) feedLostAtMs.value = undefined
+      if (isCurrent()) feedLostAtMs.value = undefined
     }
-    receiver.opened().then(known, known)
+    const unknown = (): void => {
+      if (!isCurrent()) return
+      feedLostAtMs.value ??= Date.now()
+      setTimeout(learn, ASK_AGAIN_MS)
+    }
+    const learn = (): void => {
+      if (isCurrent()) receiver.opened().then(known, unknown)
+    }
+    learn()
   })
   source.addEventListener('topics', ({ data }: MessageEvent<string>) =>
     receiver.topics(read<ShortTopicJson>(data).map(newsOf)),
