@@ -147,21 +147,21 @@ test('Who keeps sessions until there is no memory for more keeps out nobody who 
 test('Bodies of HTTP requests that do not come whole take no more than there is memory for, and others are answered', async () => {
   const started = await startHubWithHttp({ config: { data: 'memory', limits: { memory: 128 * MIB } } })
   const { httpPort } = started
-  const head = `POST /api/v1/publish HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${4 * MIB}\r\n\r\n`
+  const head = `POST /api/v1/publish HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${MIB}\r\n\r\n`
   let refused = 0
   let most = 0
   const hogs: Socket[] = []
   onTestFinished(() => {
     for (const hog of hogs) hog.destroy()
   })
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 150; i++) {
     const hog = connect(httpPort, '127.0.0.1')
     hog
       .on('error', () => undefined)
       .on('data', (answer) => {
         if (answer.toString().startsWith('HTTP/1.1 503')) refused++
       })
-    hog.write(Buffer.concat([Buffer.from(head), Buffer.alloc(4 * MIB - 100, ' ')]))
+    hog.write(Buffer.concat([Buffer.from(head), Buffer.alloc(MIB - 100, ' ')]))
     hogs.push(hog)
     most = Math.max(most, await held(started, 'unfinished'))
   }
