@@ -53,6 +53,34 @@ test('The dot is the session, the ring is what the device says on the topic of i
   await avatar.locator('.dot[data-state="away"]').waitFor()
 })
 
+test('Who went while the hub was asked who is here is not here', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  const sensor = await connectClient(port, 'sensor-7', {
+    clean: false,
+    properties: { sessionExpiryInterval: 600 },
+  })
+  await sensor.publishAsync('devices/sensor-7/state', 'on', { qos: 1 })
+  const held: (() => void)[] = []
+  const { page } = await openPage(httpPort, '#/device/sensor-7', async (one) => {
+    await one.route(/api\/v1\/clients\?/, async (route) => {
+      const response = await route.fetch()
+      await new Promise<void>((resolve) => held.push(resolve))
+      await route.fulfill({ response })
+    })
+  })
+  await page.locator('.line[data-id="device/sensor-7"]').waitFor()
+  await expect.poll(() => held.length).toBe(1)
+  await sensor.endAsync()
+  const dot = page.locator('.head .dot')
+  await page.locator('.head .dot[data-state="away"]').waitFor()
+  // What is asked next.
+  const taken = page.waitForResponse(/api\/v1\/retained\?filter=devices%2F%2B%2Fstatus/)
+  for (const goOn of held) goOn()
+  await taken
+  await page.evaluate(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))`)
+  expect(await dot.getAttribute('data-state')).toBe('away')
+})
+
 test('A device that says asleep on its status is asleep; words that are none of the three say nothing', async () => {
   const { port, httpPort } = await startHubWithHttp()
   const gateway = await connectClient(port, 'gateway')

@@ -8,7 +8,7 @@ import { isListHeld } from './layout.ts'
 import { isMine, isPage } from './identity.ts'
 import { isNews } from './news.ts'
 import { go, place } from './place.ts'
-import { forgetPresence, loadClients, presence, takePresence } from './presence.ts'
+import { forgetPresence, loadClients, noteTold, presence, takePresence } from './presence.ts'
 import { listOrder } from './settings.ts'
 import { SortedList } from './sorted-list.ts'
 import { storedList, storeList } from './stored.ts'
@@ -185,6 +185,7 @@ export const feedReceiver: FeedReceiver = {
     })
   },
   presence(changes) {
+    noteTold(changes)
     batch(() => takeClients(changes))
   },
   overview(now) {

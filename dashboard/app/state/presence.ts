@@ -24,24 +24,40 @@ export function takePresence(changes: readonly PresenceChange[], isContact: (cli
   presence.value = states
 }
 
+/** One of each `loadClients` that is under way: the clients that the feed has told of since it began. */
+const toldMeanwhile = new Set<Set<string>>()
+
+/** The feed tells this: what `loadClients` still brings of these clients is older. */
+export function noteTold(changes: readonly PresenceChange[]): void {
+  for (const told of toldMeanwhile) for (const { clientId } of changes) told.add(clientId)
+}
+
 export function forgetPresence(): void {
   presence.value = new Map()
 }
 
 /** Who is here already; the feed tells only changes. `found` gets each page as if the feed had told it. */
 export async function loadClients(found: (changes: readonly PresenceChange[]) => void): Promise<void> {
-  let cursor: string | undefined
-  do {
-    const page: Answer<'GET /clients'> = await ask('GET /clients', { query: { limit: 1000, cursor } })
-    const atMs = Date.now()
-    found(
-      page.clients.map(({ clientId, connection }) => ({
-        clientId,
-        state: connection === null ? 'away' : 'here',
-        atMs,
-        will: connection?.will ?? null,
-      })),
-    )
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
+  const told = new Set<string>()
+  toldMeanwhile.add(told)
+  try {
+    let cursor: string | undefined
+    do {
+      const page: Answer<'GET /clients'> = await ask('GET /clients', { query: { limit: 1000, cursor } })
+      const atMs = Date.now()
+      found(
+        page.clients
+          .filter(({ clientId }) => !told.has(clientId))
+          .map(({ clientId, connection }) => ({
+            clientId,
+            state: connection === null ? 'away' : 'here',
+            atMs,
+            will: connection?.will ?? null,
+          })),
+      )
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined)
+  } finally {
+    toldMeanwhile.delete(told)
+  }
 }
