@@ -45,6 +45,19 @@ test('After a reload what one said is still one’s own, with its tick, which go
   expect(await row(page, 'to both').getAttribute('data-mine')).toBe('true')
 })
 
+test('A message too long to be kept over a reload takes the ticks of no others with it', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  const anna = await connectClient(port, 'anna')
+  await anna.subscribeAsync('chat/lobby', { qos: 1 })
+  const { page } = await openPage(httpPort, '#/room/lobby')
+  await write(page, 'a short one', 1)
+  await sees(page, 'a short one', 'delivered')
+  await write(page, `a long one ${'x'.repeat(200_000)}`, 1)
+  await sees(page, 'a long one', 'delivered')
+  await page.reload()
+  await sees(page, 'a short one', 'delivered')
+})
+
 test('Tabs of a browser are one person: what one says is its own in the other, and no news', async () => {
   const { port, httpPort } = await startHubWithHttp()
   const anna = await connectClient(port, 'anna')

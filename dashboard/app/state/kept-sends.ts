@@ -46,7 +46,8 @@ export function keepSends(own: () => readonly KeptSend[]): void {
     let characters = 0
     for (const one of own().toReversed()) {
       const json = JSON.stringify(one)
-      if (characters + json.length > MAX_CHARACTERS) break
+      // One that is too long leaves room to older ones.
+      if (characters + json.length > MAX_CHARACTERS) continue
       characters += json.length
       kept.unshift(json)
     }
