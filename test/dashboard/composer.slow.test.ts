@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { startHubWithHttp } from '../support/start-hub.ts'
+import { sees, write } from './lobby.ts'
 import { connectClient, retain } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 
@@ -77,4 +78,24 @@ test('Send is off for a topic that is not finished and for a command without a w
   await message.fill('{"times":2}')
   await message.press('Control+Enter')
   await expect.poll(() => heard).toEqual(['devices/lamp-1/cmd/blink {"times":2}'])
+})
+
+test('One writes, sends and reads on when the browser has no more room to keep anything', async () => {
+  const { port, httpPort } = await startHubWithHttp()
+  const anna = await connectClient(port, 'anna')
+  await anna.subscribeAsync('chat/lobby', { qos: 1 })
+  const { page, complaints } = await openPage(httpPort, '#/room/lobby', async (one) => {
+    await one.addInitScript(`Storage.prototype.setItem = () => {
+      throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
+    }`)
+  })
+  await write(page, 'no room', 1)
+  await sees(page, 'no room', 'delivered')
+  await anna.publishAsync('chat/kitchen', 'is there tea?', { qos: 1 })
+  await page.locator('.line[data-id="room/kitchen"]').click()
+  await page.getByRole('textbox', { name: 'Message' }).fill('there is')
+  await page.locator('.line[data-id="room/lobby"]').click()
+  await page.locator('.line[data-id="room/kitchen"]').click()
+  expect(await page.getByRole('textbox', { name: 'Message' }).inputValue()).toBe('there is')
+  expect(complaints).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { effect, signal } from '@preact/signals'
 import type { Outgoing, QoS } from '../../worker/protocol.ts'
 import { openConversation } from './conversations.ts'
+import { store } from './stored.ts'
 import { readChat } from '../../worker/chat.ts'
 
 /** What is being written in a conversation. */
@@ -31,7 +32,7 @@ export function changeDraft(change: Partial<Draft>): void {
   const id = openConversation.peek()?.id
   if (id === undefined) return
   drafts.set(id, draft.value)
-  localStorage.setItem(KEY, JSON.stringify([...drafts].filter(([, { text }]) => text !== '').slice(-100)))
+  store(KEY, JSON.stringify([...drafts].filter(([, { text }]) => text !== '').slice(-100)))
 }
 
 /** The message is sent: the text is done with, topic, QoS and Retain stay. */

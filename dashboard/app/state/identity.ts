@@ -1,5 +1,7 @@
 /** Who uses this browser: the same in all of its tabs and visits. Each tab is a client of its own. */
 
+import { store } from './stored.ts'
+
 const IDENTITY = 'hubbub.identity'
 const TAB = 'hubbub.tab'
 /** Clients that are pages like this one. */
@@ -23,7 +25,7 @@ export function isPage(clientId: string): boolean {
 function remembered(storage: Storage, key: string, isNew = false): string {
   const known = isNew ? null : storage.getItem(key)
   const name = known ?? crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? '0'
-  storage.setItem(key, name)
+  store(key, name, storage)
   return name
 }
 

@@ -1,5 +1,6 @@
 import type { Outgoing, SendChange } from '../../worker/protocol.ts'
 import { tabClientId } from './identity.ts'
+import { store } from './stored.ts'
 
 /** What was sent, and what became of it, as it outlives the page. */
 export interface KeptSend {
@@ -51,11 +52,7 @@ export function keepSends(own: () => readonly KeptSend[]): void {
       characters += json.length
       kept.unshift(json)
     }
-    try {
-      localStorage.setItem(OWN, `[${kept.join(',')}]`)
-    } catch {
-      // Storage is full: then they are known for as long as the page is there.
-    }
+    store(OWN, `[${kept.join(',')}]`)
   }
   timer ??= setTimeout(saveNow, SAVE_MS)
 }

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import type { Draft } from './draft.ts'
+import { store } from './stored.ts'
 
 /** A message that is sent with one click, in the conversation it was kept in. */
 export interface SavedMessage extends Draft {
@@ -12,16 +13,16 @@ const MAX_SAVED = 200
 export const savedMessages = signal<readonly SavedMessage[]>(read())
 
 export function saveMessage(message: SavedMessage): void {
-  store([...savedMessages.value.filter((one) => !isSame(one, message)), message].slice(-MAX_SAVED))
+  keep([...savedMessages.value.filter((one) => !isSame(one, message)), message].slice(-MAX_SAVED))
 }
 
 export function forgetMessage(message: SavedMessage): void {
-  store(savedMessages.value.filter((one) => one !== message))
+  keep(savedMessages.value.filter((one) => one !== message))
 }
 
-function store(messages: readonly SavedMessage[]): void {
+function keep(messages: readonly SavedMessage[]): void {
   savedMessages.value = messages
-  localStorage.setItem(KEY, JSON.stringify(messages))
+  store(KEY, JSON.stringify(messages))
 }
 
 function isSame(one: SavedMessage, other: SavedMessage): boolean {

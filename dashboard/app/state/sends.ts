@@ -4,6 +4,7 @@ import type { Refusal } from '../../worker/reply.ts'
 import { publish } from './hub.ts'
 import { tabClientId } from './identity.ts'
 import { hearTabs, keepSends, keptSends, tellTabs } from './kept-sends.ts'
+import { store } from './stored.ts'
 
 /** What a sign beside a message says; every one is something the hub or the connection told. */
 export type Tick =
@@ -177,7 +178,7 @@ function keepUnsent(): void {
     .map(({ message }) => message)
   const unsent: Unsent = { tab: tabClientId, messages }
   if (messages.length === 0) sessionStorage.removeItem(UNSENT)
-  else sessionStorage.setItem(UNSENT, JSON.stringify(unsent))
+  else store(UNSENT, JSON.stringify(unsent), sessionStorage)
 }
 
 /** QoS 1 may be sent twice, so it goes again until it is confirmed; QoS 2 only while it never went out. */

@@ -1,4 +1,5 @@
 import { effect, signal, type Signal } from '@preact/signals'
+import { store } from './stored.ts'
 
 export type Theme = 'auto' | 'light' | 'dark'
 export type Language = 'en' | 'ru'
@@ -11,7 +12,7 @@ function kept<T extends string>(name: string, initial: T, allowed: readonly T[] 
   const stored = localStorage.getItem(key)
   const isAllowed = (value: string): value is T => allowed === undefined || allowed.some((one) => one === value)
   const setting = signal<T>(stored !== null && isAllowed(stored) ? stored : initial)
-  effect(() => localStorage.setItem(key, setting.value))
+  effect(() => store(key, setting.value))
   return setting
 }
 

@@ -1,4 +1,5 @@
 import { batch, type Signal } from '@preact/signals'
+import { store } from './stored.ts'
 
 /** What has news that somebody may not have read. */
 export interface Counted {
@@ -125,7 +126,7 @@ function save(): void {
     put(unread, one.id, waiting)
   }
   const kept: Kept = { startedAtMs, read, unread }
-  localStorage.setItem(KEY, JSON.stringify(kept))
+  store(KEY, JSON.stringify(kept))
 }
 
 /** Nothing is kept of what was never said: most clients that come and go say nothing. */
