@@ -20,7 +20,7 @@ import {
   goOn,
   keepRead,
   markRead,
-  saveSoon,
+  saveSeen,
   suspectAnew,
   takeUpRead,
 } from './unread.ts'
@@ -280,7 +280,7 @@ function note(one: Conversation, topic: TopicNews): void {
   const isOpen = openConversation.peek() === one && !document.hidden
   const isOwn = fresh === 1 && isMine(topic.publisher)
   if (!isCounted) return
-  if (isOpen || isOwn) saveSoon()
+  if (isOpen || isOwn) saveSeen()
   else countUnread(one, fresh)
 }
 

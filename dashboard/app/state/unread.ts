@@ -23,12 +23,16 @@ interface Kept {
 
 const KEY = 'hubbub.read'
 const SAVE_MS = 300
+/** After what goes by in an open conversation: all is written each time, of up to 20,000 of them. */
+const SAVE_SEEN_MS = 2000
 /** Of so many conversations the browser could not keep it. */
 const MAX_KEPT = 20_000
 
 let all: ReadonlyMap<string, Counted> = new Map()
 let startedAtMs: number | undefined
 let saveTimer: ReturnType<typeof setTimeout> | undefined
+/** When it is saved next, by `performance.now()`. */
+let saveAtMs = Infinity
 
 /** Keeps from now on how far these were read. */
 export function keepRead(conversations: ReadonlyMap<string, Counted>): void {
@@ -83,9 +87,21 @@ export function markRead(one: Counted): void {
   saveSoon()
 }
 
-/** What was read has changed; soon, since it does so often. */
-export function saveSoon(): void {
-  saveTimer ??= setTimeout(save, SAVE_MS)
+/** Somebody sees what comes in; it does so often. */
+export function saveSeen(): void {
+  saveWithin(SAVE_SEEN_MS)
+}
+
+function saveSoon(): void {
+  saveWithin(SAVE_MS)
+}
+
+function saveWithin(ms: number): void {
+  const atMs = performance.now() + ms
+  if (saveAtMs <= atMs) return
+  clearTimeout(saveTimer)
+  saveAtMs = atMs
+  saveTimer = setTimeout(save, ms)
 }
 
 function unreadOf({ id, total }: Counted, kept: Kept, hubStartedAtMs: number): number {
@@ -110,7 +126,7 @@ function hearOtherTab(): Kept | undefined {
 
 function save(): void {
   clearTimeout(saveTimer)
-  saveTimer = undefined
+  saveAtMs = Infinity
   if (startedAtMs === undefined) return
   if (all.size > MAX_KEPT) {
     localStorage.removeItem(KEY)
