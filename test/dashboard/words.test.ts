@@ -28,6 +28,15 @@ describe.each(LANGUAGES)('What the page says in %s', (language, all) => {
   })
 })
 
+test.each([
+  ['English', en],
+  ['Russian', ru],
+] as const)('No sentence in %s has a plural beside a number that may be 1', (_language, all) => {
+  const plurals = [all.messages, all.clientsCount].map(({ other }) => other)
+  const fixed = new RegExp(`^x (?:${plurals.join('|')})(?!\\p{L})`, 'u')
+  expect(sentences(all).filter(([, sentence]) => fixed.test(sentence))).toEqual([])
+})
+
 /** What a Russian reader of MQTT knows, and what is typed as it stands: the words of the protocol, of keys and of programs. */
 const KNOWN =
   /\b(?:MQTT|QoS|Retain(?:ed)?|retained|will|PUB(?:LISH|ACK|REC|COMP)|DUP|JSON|HTTPS?|TLS|WebSocket|PROXY protocol|[cC]lient id|Hex|Ctrl|Alt|Enter|Esc|mqtts?|ulimit|chat|temperature)\b/g

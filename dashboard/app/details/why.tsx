@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { Answer as ApiAnswer } from '../../../src/http/api-types.ts'
 import { ask } from '../state/api.ts'
 import { latency, time } from '../words/format.ts'
-import { number, words } from '../words/words.ts'
+import { count, words } from '../words/words.ts'
 
 type Explanation = ApiAnswer<'GET /explain'>
 
@@ -83,7 +83,7 @@ interface AnswerProps extends Pick<WhyProps, 'clientId' | 'state'> {
 }
 
 function Answer({ answer, clientId, state }: AnswerProps) {
-  const { whys: text, outcomes } = words.value
+  const { whys: text, outcomes, messages: nouns } = words.value
   const { subscriptions, nearest, messages, denial, unfollowedMessages } = answer
   const sentences = [
     denial !== null && text.denied,
@@ -93,7 +93,7 @@ function Answer({ answer, clientId, state }: AnswerProps) {
     subscriptions.length === 0 &&
       (nearest === null ? text.noSubscriptions : text.nearest(nearest.filter, differenceOf(nearest))),
     messages.length === 0 && text.noMessages,
-    unfollowedMessages > 0 && text.unfollowed(number(unfollowedMessages)),
+    unfollowedMessages > 0 && text.unfollowed(count(unfollowedMessages, nouns)),
   ].filter((sentence) => sentence !== false)
   return (
     <>

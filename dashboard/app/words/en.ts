@@ -50,6 +50,7 @@ export const en = {
   notKnownHelp: 'It will show here once the connection is back.',
   ago: (time: string) => `${time} ago`,
   retryNow: 'Try now',
+  fromTo: (from: string, to: string) => `${from} – ${to}`,
   offlineFrom: (times: string) => `Offline ${times}`,
   nothingMissed: 'nothing missed',
   fromHistory: (count: string) => `${count} from history`,
@@ -288,7 +289,7 @@ export const en = {
     topicToAsk: 'A topic it should have received',
     noWildcards: 'A topic of one message, without + and #',
     noMessages: 'No message to this topic has been seen since the hub started, or it was too long ago.',
-    unfollowed: (count: string) => `${count} messages to this topic came too fast to be followed.`,
+    unfollowed: (messages: string) => `${messages} to this topic came too fast to be followed.`,
     notForIt: 'was not for this client',
     reasons: {
       offline: 'Client offline (QoS 0)',

@@ -26,7 +26,7 @@ export function moment(atMs: number): string {
 /** `12:01:03–12:01:09`, with the days if they are not today. */
 export function span(fromMs: number, toMs: number): string {
   if (isSameDay(fromMs, toMs)) return `${moment(fromMs)}–${clock(toMs)}`
-  return `${moment(fromMs)} – ${moment(toMs)}`
+  return words.value.fromTo(moment(fromMs), moment(toMs))
 }
 
 /** `Today, Saturday 28 November`. */
