@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { Receipt, SendChange } from '../../worker/protocol.ts'
 import { presenceOf } from '../state/presence.ts'
-import { deliveredCount, receiptOf, refusalOf, type Send, type Tick, tickOf } from '../state/sends.ts'
+import { deliveredCount, receiptOf, refusalOf, replyAtMsOf, type Send, type Tick, tickOf } from '../state/sends.ts'
 import { latency } from '../words/format.ts'
 import { refusal } from '../words/refusal.ts'
 import { number, words } from '../words/words.ts'
@@ -141,5 +141,5 @@ function listOf(names: readonly string[]): string {
 /** From the first PUBLISH to the reply, in ms. */
 export function replyMs({ atMs }: Send, steps: readonly SendChange[]): number {
   const sentAtMs = steps.find(({ step }) => step === 'written')?.atMs ?? atMs
-  return (steps.find(({ step }) => step === 'reply')?.atMs ?? sentAtMs) - sentAtMs
+  return (replyAtMsOf(steps) ?? sentAtMs) - sentAtMs
 }

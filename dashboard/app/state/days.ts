@@ -1,4 +1,5 @@
 import type { Row } from './rows.ts'
+import { replyAtMsOf } from './sends.ts'
 
 /** The local day that was looked up last: most messages are of it, or of the one beside it. */
 let day = { fromMs: 0, toMs: 0 }
@@ -21,8 +22,8 @@ export function isSameDay(one: number, other: number): boolean {
 export function saidAtMs(row: Row | undefined): number | undefined {
   if (row === undefined || row.kind === 'note') return undefined
   if (row.kind === 'message') return row.message.atMs
-  const answeredAtMs = row.kind === 'reply' && row.send.steps.peek().find(({ step }) => step === 'reply')?.atMs
-  return answeredAtMs === false ? row.send.atMs : (answeredAtMs ?? row.send.atMs)
+  const answeredAtMs = row.kind === 'reply' ? replyAtMsOf(row.send.steps.peek()) : undefined
+  return answeredAtMs ?? row.send.atMs
 }
 
 /**

@@ -145,8 +145,8 @@ export function isRetained(id: string): boolean {
 }
 
 /** When a device answered; undefined when it has not. */
-export function replyAtMsOf({ steps }: Send): number | undefined {
-  return steps.peek().find(({ step }) => step === 'reply')?.atMs
+export function replyAtMsOf(steps: readonly SendChange[]): number | undefined {
+  return steps.find(({ step }) => step === 'reply')?.atMs
 }
 
 /** Why the device refuses, if that is its last word. */

@@ -129,7 +129,7 @@ export class Stream {
       }
       const send = ownOf(message)
       older.push(this.#rowOf(message, send, this.#olderKey--))
-      const replyAtMs = send === undefined ? undefined : replyAtMsOf(send)
+      const replyAtMs = send === undefined ? undefined : replyAtMsOf(send.steps.peek())
       if (send !== undefined && replyAtMs !== undefined) answered.push({ send, replyAtMs })
     }
     addReplies(Infinity)
