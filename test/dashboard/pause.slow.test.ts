@@ -2,7 +2,7 @@ import type { MqttClient } from 'mqtt'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startHubWithHttp } from '../support/start-hub.ts'
-import { goOffline, goOnline } from './lobby.ts'
+import { goOffline, goOnline, sees, write } from './lobby.ts'
 import { connectClient } from './mqtt.ts'
 import { openPage } from './open-page.ts'
 import { PageProxy } from './page-proxy.ts'
@@ -13,10 +13,10 @@ const RECORD_ALL = { qos0PerSecondPerTopic: 1e6, qos0PerSecond: 1e6, maxMessages
 const MANY = 22_500
 const BATCH = 500
 
-async function count(client: MqttClient, from: number, to: number): Promise<void> {
+async function count(client: MqttClient, from: number, to: number, topic = 'plant/line'): Promise<void> {
   for (let at = from; at < to; at += BATCH) {
     const values = Array.from({ length: Math.min(BATCH, to - at) }, (_, index) => `value ${at + index}`)
-    await Promise.all(values.map((value) => client.publishAsync('plant/line', value)))
+    await Promise.all(values.map((value) => client.publishAsync(topic, value)))
   }
 }
 
@@ -44,7 +44,7 @@ async function scrollTo(page: Page, share: number): Promise<void> {
 }
 
 /** Reads upwards until the first message. */
-async function readToFirst(page: Page): Promise<void> {
+async function readToFirst(page: Page, said: number | string = 0): Promise<void> {
   await expect
     .poll(
       async () => {
@@ -53,7 +53,7 @@ async function readToFirst(page: Page): Promise<void> {
       },
       { timeout: 20_000 },
     )
-    .toContainEqual({ index: 0, said: 0 })
+    .toContainEqual({ index: 0, said })
 }
 
 test('Pause stops the view and not the record: afterwards nothing is missing, and what came is counted meanwhile', async () => {
@@ -114,6 +114,38 @@ test('Rows that the page let go of while it followed the newest come back when o
     await scrollTo(page, share)
     expect(await shifts(page)).toEqual([0])
   }
+})
+
+test('A reply that stands where it came is not there twice when its command is read again', async () => {
+  const { port, httpPort } = await startHubWithHttp({ config: { history: RECORD_ALL } })
+  const client = await connectClient(port, 'plant')
+  const requests: { topic: string; correlationData: Buffer }[] = []
+  client.on('message', (_topic, _payload, { properties = {} }) => {
+    const { responseTopic: topic = '', correlationData = Buffer.alloc(0) } = properties
+    requests.push({ topic, correlationData })
+  })
+  await client.subscribeAsync('devices/plant/cmd/+', { qos: 1 })
+  const { page } = await openPage(httpPort, '#/device/plant')
+  await page.getByRole('textbox', { name: 'Topic' }).fill('devices/plant/cmd/set')
+  await write(page, 'begin', 1)
+  await sees(page, 'begin', 'delivered')
+  const half = MANY / 2
+  await count(client, 0, half, 'devices/plant/line')
+  await page.locator('.message', { hasText: `value ${half - 1}` }).waitFor()
+  const [request] = requests
+  if (request === undefined) throw new Error('the plant got no request')
+  const { topic, correlationData } = request
+  await client.publishAsync(topic, 'done', { properties: { correlationData } })
+  await page.locator('.reply').waitFor()
+  await count(client, half, MANY, 'devices/plant/line')
+  await page.locator('.message', { hasText: `value ${MANY - 1}` }).waitFor()
+  const [newest] = (await inSight(page)).toReversed()
+  expect(newest?.index).toBeLessThan(20_000)
+  await readToFirst(page, 'begin')
+  await scrollTo(page, 1)
+  const end = { index: MANY + 1, said: MANY - 1 }
+  // Above it: the command, the other values, and one reply.
+  await expect.poll(async () => (await inSight(page)).at(-1)).toEqual(end)
 })
 
 test('What neither the page nor history has of a pause is counted', async () => {

@@ -108,6 +108,8 @@ export class Stream {
   /** Older messages, the newest first. */
   prepend(messages: readonly Arrived[]): void {
     const known = new Set(this.rows.flatMap((row) => (row.kind === 'sent' ? [row.send.message.id] : [])))
+    // After a trim an answer may still be there whose command is not.
+    const withReply = new Set(this.rows.flatMap((row) => (row.kind === 'reply' ? [row.send] : [])))
     const older: Row[] = []
     let answered: { readonly send: Send; readonly replyAtMs: number }[] = []
     const addReplies = (untilMs: number): void => {
@@ -129,8 +131,9 @@ export class Stream {
       }
       const send = ownOf(message)
       older.push(this.#rowOf(message, send, this.#olderKey--))
-      const replyAtMs = send === undefined ? undefined : replyAtMsOf(send.steps.peek())
-      if (send !== undefined && replyAtMs !== undefined) answered.push({ send, replyAtMs })
+      if (send === undefined || withReply.has(send)) continue
+      const replyAtMs = replyAtMsOf(send.steps.peek())
+      if (replyAtMs !== undefined) answered.push({ send, replyAtMs })
     }
     addReplies(Infinity)
     const [first] = this.rows
