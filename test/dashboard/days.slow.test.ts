@@ -91,7 +91,14 @@ test('What a device measures is one line a day, not one for all days', async () 
 test('The row one reads stays to the pixel when older days are read above it', async () => {
   const { httpPort } = await startHubWithHttp()
   await importDays(httpPort, 60)
-  const { page } = await openPage(httpPort, '#/room/lobby')
+  // Older ones come when it is known where the row is.
+  const held: (() => void)[] = []
+  const { page } = await openPage(httpPort, '#/room/lobby', async (one) => {
+    await one.route(/api\/v1\/messages\?.*cursor=/, async (route) => {
+      await new Promise<void>((resolve) => held.push(resolve))
+      await route.continue()
+    })
+  })
   await bubble(page, 'day 1, 59').waitFor()
   const before: { text: string; top: number; index: number } = await page.evaluate(`(async () => {
     const scroller = document.querySelector('.stream .scroller')
@@ -106,6 +113,8 @@ test('The row one reads stays to the pixel when older days are read above it', a
     }
   })()`)
   const row = page.locator('.row', { has: page.getByText(before.text, { exact: true }) })
+  await expect.poll(() => held.length).toBe(1)
+  for (const goOn of held) goOn()
   await expect.poll(async () => Number(await row.getAttribute('data-index'))).toBeGreaterThanOrEqual(before.index + 100)
   expect((await bubble(page, before.text).boundingBox())?.y).toBe(before.top)
 })
