@@ -100,7 +100,7 @@ export function hasMoreParts(json: Buffer, most: number): boolean {
   for (let at = 0; at < json.length; at++) {
     const byte = json[at] ?? 0
     if (byte === QUOTE) {
-      // This is no JSON, and the parser says so at once.
+      // This is not JSON, and the parser says so at once.
       if (++texts > parts + 1) return false
       at = endOfText(json, at + 1)
     } else if (BEGINS_PART[byte] === 1 && ++parts > most) return true

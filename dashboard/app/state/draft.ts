@@ -53,7 +53,10 @@ export function edit({ topic, payload, qos, retain }: Outgoing): void {
 }
 
 function read(): [string, Draft][] {
-  const text = localStorage.getItem(KEY)
-  const kept: [string, Draft][] = text === null ? [] : JSON.parse(text)
-  return kept
+  try {
+    const kept: [string, Draft][] = JSON.parse(localStorage.getItem(KEY) ?? '[]')
+    return kept
+  } catch {
+    return []
+  }
 }
