@@ -72,8 +72,9 @@ describe.each([
     const before = await watch(port)
     const device = await startDevice(port, 0.2, env)
     const last = await untilReading(before, ({ seq }) => seq === 2)
-    await before.end()
+    // What the hub has acknowledged it sends to others before it ends.
     await first.stop()
+    await before.closed
     await device.untilLine(/The line is cut; trying again/)
     const second = await createHub({ config: { port, httpPort: 0, data: 'memory' }, log: new CollectingLog() })
     onTestFinished(() => second.stop())

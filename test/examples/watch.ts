@@ -17,7 +17,8 @@ export interface Watch {
   publish(topic: string, payload: string, retain?: boolean): void
   /** Resolves when the hub has it. */
   publishAsync(topic: string, payload: string): Promise<void>
-  end(): Promise<void>
+  /** Resolves when the hub has ended the connection, and all has come. */
+  readonly closed: Promise<void>
 }
 
 /** Connects to a hub and subscribes; ends with the test if not before. */
@@ -27,12 +28,14 @@ export async function watch(port: number, filters: readonly string[] = ['#']): P
   client.on('message', (topic, payload, { qos, retain }) =>
     messages.push({ topic, payload: payload.toString(), qos, retain }),
   )
-  const end = async (): Promise<void> => client.endAsync(true)
-  onTestFinished(end)
+  const closed = new Promise<void>((resolve) => {
+    client.once('close', () => resolve())
+  })
+  onTestFinished(async () => client.endAsync(true))
   await client.subscribeAsync([...filters], { qos: 1 })
   return {
     messages,
-    end,
+    closed,
     until: async (topic, isIt = () => true, guardMs) =>
       guarded(
         messages.firstThat((message) => (message.topic === topic && isIt(message) ? message : undefined)),
