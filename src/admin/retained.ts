@@ -144,7 +144,7 @@ export class Retained {
       await slices.pause()
       const slice: Promise<Published>[] = []
       for (const message of messages.slice(at, at + SLICE_MESSAGES)) {
-        if (retained.has(message.topic) || this.#router.isRetainedFull(message)) continue
+        if (retained.has(message.topic) || this.#router.retainedLimitFor(message) !== undefined) continue
         slice.push(this.#publisher.publishMessage(message))
       }
       restored += (await Promise.all(slice)).length

@@ -164,11 +164,6 @@ export class Router implements TableOwner {
     return this.#withoutLeaving(this.#subscriptions.match(topic))
   }
 
-  /** Whether the message would be retained if there were room for it, and there is none. */
-  isRetainedFull(message: Message): boolean {
-    return this.retainedLimitFor(message) !== undefined
-  }
-
   /** The limit that keeps the message from being retained, as an option of `limits`; undefined also for one that is not to be. */
   retainedLimitFor(message: Message): keyof RetainedLimits | 'memory' | undefined {
     if (!message.retain) return undefined

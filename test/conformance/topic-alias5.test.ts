@@ -3,7 +3,7 @@ import { endingOf, join5, KEPT, message5, publishAcknowledged } from './steps5.t
 import { publishPacket } from '../support/packets.ts'
 import { Id } from '../support/properties.ts'
 import { valueOf, valuesOf } from '../support/received-packet.ts'
-import { isPublish, leave, publish } from '../support/steps.ts'
+import { isPublish, join, leave, publish } from '../support/steps.ts'
 import { startHub } from '../support/start-hub.ts'
 
 const PROTOCOL_ERROR = 0x82
@@ -31,6 +31,24 @@ describe('A topic alias of a client', () => {
     await client.subscribe(['t', 0])
     client.send(aliased(5, 't'))
     expect(valuesOf(await client.next('PUBLISH'), Id.TOPIC_ALIAS)).toEqual([])
+  })
+
+  test('does not make another message of a QoS 2 message that is sent again, nor do other properties [MQTT5-4.3.3-10]', async () => {
+    const { hub, port } = await startHub()
+    const subscriber = await join5(port, 's')
+    await subscriber.subscribe(['#', 0])
+    const first = await join5(port, 'c', KEPT)
+    const packet = { payload: 'x', qos: 2, packetId: 7 } as const
+    await publish(first, publishPacket({ ...packet, topic: 't', properties: [[Id.TOPIC_ALIAS, 1]] }))
+    await publish(first, publishPacket({ ...packet, topic: '', dup: true, properties: [[Id.TOPIC_ALIAS, 1]] }))
+    first.destroy()
+    const again = await join5(port, 'c', KEPT)
+    await publish(again, publishPacket({ ...packet, topic: 't', dup: true, properties: [[Id.MESSAGE_EXPIRY, 9]] }))
+    await leave(again)
+    const older = await join(port, 'c', { isClean: false })
+    await publish(older, publishPacket({ ...packet, topic: 't', dup: true }))
+    expect((await subscriber.restBeforePingresp()).filter(isPublish)).toHaveLength(1)
+    expect(hub.ledger.tolerated['packet-identifier-in-use']).toBe(0)
   })
 
   test('holds for each QoS and for retained messages', async () => {
