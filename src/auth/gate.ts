@@ -1,0 +1,83 @@
+import type { Credentials, Identity, Peer, Refusal } from './identity.ts'
+import type { View } from './view.ts'
+
+/** Knows users and their credentials. */
+export interface Authenticator {
+  /**
+   * Who it is. Bounded, never long on the event loop: what needs no slow hash is answered in the call.
+   * The same name with the same right credential is let in whatever strangers do.
+   */
+  authenticate(credentials: Credentials, peer: Peer): Identity | Refusal | Promise<Identity | Refusal>
+  /** False when the user of an identity was removed, or its credential withdrawn, since. */
+  isStillGood(identity: Identity): boolean
+}
+
+/** Knows rules. */
+export interface Access {
+  viewOf(identity: Identity): View
+}
+
+const QOS_2 = 2
+const EVERYTHING: View = {
+  isUnlimited: true,
+  publish: () => ({ isAllowed: true, rule: undefined, maxQos: QOS_2, mayRetain: true }),
+  receive: () => ({ isAllowed: true, rule: undefined, includesPast: true }),
+  subscribe: () => ({ extent: 'all', maxQos: QOS_2, witness: undefined, rule: undefined }),
+}
+
+/** The one place that decides who somebody is and what they may do. It knows no sockets. */
+export class Gate {
+  /** Undefined: there are no users, and whoever can reach the hub may do everything. */
+  #authenticator: Authenticator | undefined
+  #access: Access | undefined
+  #epoch = 0
+
+  constructor(authenticator?: Authenticator, access?: Access) {
+    this.#authenticator = authenticator
+    this.#access = access
+  }
+
+  /** There are no users: whoever can reach the hub may do everything. */
+  get isOpen(): boolean {
+    return this.#authenticator === undefined
+  }
+
+  /** Grows with each change of users or rules: what was decided before has to be asked again. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Takes other users and rules, all at once. */
+  change(authenticator: Authenticator | undefined, access: Access | undefined): void {
+    this.#authenticator = authenticator
+    this.#access = access
+    this.#epoch++
+  }
+
+  authenticate(credentials: Credentials, peer: Peer): Identity | Refusal | Promise<Identity | Refusal> {
+    return this.#authenticator?.authenticate(credentials, peer) ?? anonymous(credentials, peer)
+  }
+
+  isStillGood(identity: Identity): boolean {
+    return this.#authenticator?.isStillGood(identity) ?? true
+  }
+
+  viewOf(identity: Identity): View {
+    return this.#access?.viewOf(identity) ?? EVERYTHING
+  }
+}
+
+/** Somebody who has shown nothing. */
+export function anonymous({ clientId }: Pick<Credentials, 'clientId'>, { host, listener }: Peer): Identity {
+  return {
+    user: undefined,
+    groups: [],
+    role: undefined,
+    via: 'anonymous',
+    clientId,
+    host,
+    listener,
+    expiresAtMs: Infinity,
+    ownRules: [],
+  }
+}
