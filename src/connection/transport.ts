@@ -1,4 +1,20 @@
+import type { Identity } from '../auth/identity.ts'
 import type { LimitName } from '../observe/ledger.ts'
+
+/** How a connection has come to the hub, and who it is by that alone. Connections that differ in nothing share one. */
+export interface Door {
+  /** The name of the listener. */
+  readonly listener: string
+  /** The name in a client certificate that the listener has found good. */
+  readonly certificateName: string | undefined
+  /** Who is signed in on the page that it belongs to: a CONNECT without a user name acts as that person. */
+  readonly identity: Identity | undefined
+}
+
+/** The door of a listener to strangers. */
+export function strangersDoor(listener: string): Door {
+  return { listener, certificateName: undefined, identity: undefined }
+}
 
 /**
  * One network connection as bytes, whatever carries it.
@@ -21,6 +37,7 @@ export interface Transport {
   readonly remoteAddress: string
   /** Address of the peer alone; for limits per address. `unknown` when the peer was gone before it was first asked for. */
   readonly remoteHost: string
+  readonly door: Door
   attach(owner: TransportOwner): void
   /** Hands over one or more buffers as one write. */
   write(chunks: readonly Buffer[]): void

@@ -1,7 +1,7 @@
 // Hot path: `write` runs once per connection and turn, `#read` once per chunk; measured by `npm run bench`.
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Socket } from 'node:net'
-import type { Transport, TransportOwner } from '../connection/transport.ts'
+import type { Door, Transport, TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from './listener.ts'
 import { READ_MEMORY, readInto } from './read-memory.ts'
@@ -13,6 +13,7 @@ const END_TIMEOUT_MS = 2000
 /** A TCP connection, or anything else that Node shows as a `net.Socket`. */
 export class TcpTransport implements Transport {
   readonly kind = 'tcp'
+  readonly door: Door
   readonly #socket: Socket
   readonly #share: ReadShare
   /** It is read into memory of ours; else chunks come as events. */
@@ -26,7 +27,8 @@ export class TcpTransport implements Transport {
   #isEnding = false
 
   /** Takes over a socket that is paused. With `choosesMemory` it is read into the memory that all share. */
-  constructor(socket: Socket, turn: ReadTurn, choosesMemory: boolean) {
+  constructor(socket: Socket, door: Door, turn: ReadTurn, choosesMemory: boolean) {
+    this.door = door
     const share = new ReadShare(turn)
     this.#share = share
     this.#isReadInto =

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import { strangersDoor } from '../connection/transport.ts'
 import { ListeningServer } from './listening-server.ts'
 import type { Accept, Listener, ListenerAddress, ListenerLog, ListenOptions } from './listener.ts'
 import { canChooseMemory } from './read-memory.ts'
@@ -26,8 +27,9 @@ export class TcpListener implements Listener {
   readonly #listening: ListeningServer
 
   constructor(options: TcpListenerOptions, accept: Accept) {
+    const door = strangersDoor(this.name)
     const server = createServer(SOCKET_OPTIONS, (socket: Socket) =>
-      accept(new TcpTransport(socket, options.readTurn, canChooseMemory)),
+      accept(new TcpTransport(socket, door, options.readTurn, canChooseMemory)),
     )
     this.#listening = new ListeningServer(server, options, SOCKET_OPTIONS, options.log)
   }

@@ -3,7 +3,7 @@ import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
-import { FrameLimitError, type Transport, type TransportOwner } from '../connection/transport.ts'
+import { type Door, FrameLimitError, type Transport, type TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from './listener.ts'
 import { type ReadRest, ReadShare, type ReadTurn } from './read-turn.ts'
@@ -23,6 +23,7 @@ const PART = { binary: true, fin: false }
 /** A WebSocket connection; its binary messages are one stream of bytes [MQTT-6.0.0-2]. */
 export class WebSocketTransport implements Transport, ReadRest {
   readonly kind = 'websocket'
+  readonly door: Door
   readonly remoteHost: string
   readonly #remotePort: number
   readonly #webSocket: WebSocket
@@ -54,10 +55,12 @@ export class WebSocketTransport implements Transport, ReadRest {
   constructor(
     webSocket: WebSocket,
     socket: Socket,
+    door: Door,
     turn: ReadTurn,
     maxUnansweredBytes: number,
     unfinished: MemoryAccount,
   ) {
+    this.door = door
     this.#webSocket = webSocket
     this.#socket = socket
     this.#share = new ReadShare(turn)

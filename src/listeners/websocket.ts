@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
+import { type Door, strangersDoor } from '../connection/transport.ts'
 import { type Accept, addressOf, type Listener, type ListenerAddress, type ListenerLog } from './listener.ts'
 import { compileOrigins, type MayConnectFrom } from './origins.ts'
 import type { ReadTurn } from './read-turn.ts'
@@ -46,12 +47,14 @@ export class WebSocketListener implements Listener {
   readonly #mayConnectFrom: MayConnectFrom
   readonly #webSocketServer: WebSocketServer
   readonly #onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  readonly #door: Door
   readonly #open = new Set<WebSocketTransport>()
   #pingTimer: NodeJS.Timeout | undefined = undefined
 
   constructor(options: WebSocketListenerOptions, accept: Accept) {
     this.#options = options
     this.#accept = accept
+    this.#door = strangersDoor(this.name)
     this.#mayConnectFrom = compileOrigins(options.origins)
     const webSocketOptions = {
       noServer: true,
@@ -118,7 +121,14 @@ export class WebSocketListener implements Listener {
     this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
       const { maxConnectPacketBytes, pingSeconds, readTurn, unfinished } = this.#options
       const maxUnansweredBytes = maxConnectPacketBytes + FRAME_HEADER_BYTES
-      const transport = new WebSocketTransport(webSocket, request.socket, readTurn, maxUnansweredBytes, unfinished)
+      const transport = new WebSocketTransport(
+        webSocket,
+        request.socket,
+        this.#door,
+        readTurn,
+        maxUnansweredBytes,
+        unfinished,
+      )
       if (pingSeconds !== null) {
         this.#open.add(transport)
         webSocket.once('close', () => this.#open.delete(transport))

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Output } from '../../src/connection/output.ts'
 import { OutputTurn } from '../../src/connection/output-turn.ts'
-import type { Transport } from '../../src/connection/transport.ts'
+import { strangersDoor, type Transport } from '../../src/connection/transport.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Message } from '../../src/protocol/message.ts'
 import type { QoS } from '../../src/protocol/packet-types.ts'
@@ -15,6 +15,7 @@ class WrittenTransport implements Transport {
   readonly kind = 'tcp'
   readonly remoteAddress = '192.0.2.1:50000'
   readonly remoteHost = '192.0.2.1'
+  readonly door = strangersDoor('mqtt')
   written = Buffer.alloc(0)
   readonly chunks: Buffer[] = []
 

@@ -4,7 +4,7 @@ import { Broker } from '../../src/broker/broker.ts'
 import { completeConfig, type PartialConfig } from '../../src/config/complete.ts'
 import { Connections } from '../../src/connection/connections.ts'
 import { PublishRate, type PublishRateOwner } from '../../src/connection/publish-rate.ts'
-import type { Transport, TransportOwner } from '../../src/connection/transport.ts'
+import { strangersDoor, type Transport, type TransportOwner } from '../../src/connection/transport.ts'
 import { Clock } from '../../src/base/clock.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { Mishaps } from '../../src/observe/mishaps.ts'
@@ -159,6 +159,7 @@ class SteppedTransport implements Transport {
   readonly kind = 'tcp'
   readonly remoteAddress = '192.0.2.1:1'
   readonly remoteHost = '192.0.2.1'
+  readonly door = strangersDoor('mqtt')
   readonly asked: string[] = []
   #owner: TransportOwner | undefined = undefined
   #untaken = 0

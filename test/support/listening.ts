@@ -2,7 +2,7 @@ import { unboundedMemory } from '../../src/base/memory-budget.ts'
 import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type ClientOptions, type RawData, WebSocket } from 'ws'
-import type { Transport, TransportOwner } from '../../src/connection/transport.ts'
+import { strangersDoor, type Transport, type TransportOwner } from '../../src/connection/transport.ts'
 import { HttpListener } from '../../src/listeners/http.ts'
 import { addressOf, listen, type Listener, type ListenerLog, stopListening } from '../../src/listeners/listener.ts'
 import { ReadTurn } from '../../src/listeners/read-turn.ts'
@@ -114,7 +114,7 @@ export async function startTcpListenerWithEvents(): Promise<Listening> {
   const transports = new Collected<Transport>('transports')
   const readTurn = new ReadTurn()
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
-    transports.push(new TcpTransport(socket, readTurn, false)),
+    transports.push(new TcpTransport(socket, strangersDoor('tcp'), readTurn, false)),
   )
   const listener: Listener = {
     name: 'mqtt',
