@@ -8,8 +8,11 @@ export interface Authenticator {
    * The same name with the same right credential is let in whatever strangers do.
    */
   authenticate(credentials: Credentials, peer: Peer): Identity | Refusal | Promise<Identity | Refusal>
-  /** False when the user of an identity was removed, or its credential withdrawn, since. */
-  isStillGood(identity: Identity): boolean
+  /**
+   * The identity with what its user has now: groups, role, rules. Undefined when the user was removed, or the credential was
+   * withdrawn or has ended. Also asked of an identity that was put together from a stored user name.
+   */
+  renew(identity: Identity): Identity | undefined
 }
 
 /** Knows rules. */
@@ -31,6 +34,7 @@ export class Gate {
   #authenticator: Authenticator | undefined
   #access: Access | undefined
   #epoch = 0
+  readonly #listeners = new Set<() => void>()
 
   constructor(authenticator?: Authenticator, access?: Access) {
     this.#authenticator = authenticator
@@ -52,14 +56,22 @@ export class Gate {
     this.#authenticator = authenticator
     this.#access = access
     this.#epoch++
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Calls `listener` after each change. Returns a function that ends it. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   authenticate(credentials: Credentials, peer: Peer): Identity | Refusal | Promise<Identity | Refusal> {
     return this.#authenticator?.authenticate(credentials, peer) ?? anonymous(credentials, peer)
   }
 
-  isStillGood(identity: Identity): boolean {
-    return this.#authenticator?.isStillGood(identity) ?? true
+  /** See `Authenticator`. */
+  renew(identity: Identity): Identity | undefined {
+    return this.#authenticator === undefined ? identity : this.#authenticator.renew(identity)
   }
 
   viewOf(identity: Identity): View {
