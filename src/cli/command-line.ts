@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { closest, didYouMean } from '../config/closest.ts'
+import { closest, didYouMean } from '../base/closest.ts'
 import type { OptionText } from '../config/entries.ts'
 import { flagName, type Option } from '../config/option.ts'
 import { OPTIONS } from '../config/options.ts'

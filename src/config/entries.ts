@@ -1,5 +1,5 @@
 import { quote } from '../base/quote.ts'
-import { closest, didYouMean } from './closest.ts'
+import { closest, didYouMean } from '../base/closest.ts'
 import { findOption, OPTIONS, SECTIONS } from './options.ts'
 import type { Option } from './option.ts'
 import type { Problems } from './problems.ts'

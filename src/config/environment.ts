@@ -1,4 +1,4 @@
-import { closest, didYouMean } from './closest.ts'
+import { closest, didYouMean } from '../base/closest.ts'
 import { type Entry, readOptionText } from './entries.ts'
 import { environmentName } from './option.ts'
 import { OPTIONS } from './options.ts'

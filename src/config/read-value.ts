@@ -1,7 +1,7 @@
 import { Check } from 'typebox/schema'
 import { readBytes } from '../base/bytes.ts'
 import { quote } from '../base/quote.ts'
-import { closest, didYouMean } from './closest.ts'
+import { closest, didYouMean } from '../base/closest.ts'
 import type { ItemSchema, NumberSchema, Schema } from './schema.ts'
 import { allowedText, holdsSecret } from './value-text.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { closest, didYouMean } from '../../src/config/closest.ts'
+import { closest, didYouMean } from '../../src/base/closest.ts'
 
 test.each([
   ['prot', ['port', 'host'], 'port'],
