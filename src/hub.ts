@@ -1,7 +1,7 @@
 import type { MessageHandler, PublishOptions, Published, SubscribeOptions } from './admin/messages.ts'
 import type { HistoryView } from './admin/history-view.ts'
 import type { HubAddresses } from './admin/status.ts'
-import { assemble, type Assembly } from './assemble.ts'
+import { assemble, type Assembly } from './assemble/assemble.ts'
 import { argumentError, checkMethods, checkOptions } from './base/arguments.ts'
 import { HubbubError } from './base/errors.ts'
 import { createLog, type Log } from './base/log.ts'
