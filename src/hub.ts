@@ -2,6 +2,7 @@ import type { MessageHandler, PublishOptions, Published, SubscribeOptions } from
 import type { HistoryView } from './admin/history-view.ts'
 import type { HubAddresses } from './admin/status.ts'
 import { assemble, type Assembly } from './assemble/assemble.ts'
+import type { Gate } from './auth/gate.ts'
 import { argumentError, checkMethods, checkOptions } from './base/arguments.ts'
 import { HubbubError } from './base/errors.ts'
 import { createLog, type Log } from './base/log.ts'
@@ -64,14 +65,14 @@ export class Hub {
     this.#stages = new Stages(assembly.stages, log)
   }
 
-  /** See `createHub`. */
-  static async start(options: HubOptions): Promise<Hub> {
+  /** See `createHub`; `gate` knows who may do what. */
+  static async start(options: HubOptions, gate?: Gate): Promise<Hub> {
     checkHubOptions(options)
     const { config: partial = {}, log: ownLog, store } = options
     const config = completeConfig(partial)
     const log = ownLog ?? createLog({ level: config.logLevel })
     const isMemory = store !== undefined && partial.data === undefined
-    const hub = new Hub(await assemble(isMemory ? { ...config, data: 'memory' } : config, log, store), log)
+    const hub = new Hub(await assemble(isMemory ? { ...config, data: 'memory' } : config, log, store, gate), log)
     await hub.#stages.start()
     return hub
   }

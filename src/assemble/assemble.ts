@@ -3,6 +3,7 @@ import { MemoryBudget, memoryBounds } from '../base/memory-budget.ts'
 import { resolve as resolvePath } from 'node:path'
 import { Admin } from '../admin/admin.ts'
 import type { HubAddresses } from '../admin/status.ts'
+import { Gate } from '../auth/gate.ts'
 import { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { clientFilesOf, maxOpenFiles } from '../base/open-files.ts'
@@ -51,7 +52,12 @@ const STOP_MS = 4000
  * Puts the parts of a hub together, by the configuration; the one place that names them all. Nothing starts here: a stage's
  * `start` does. What is switched off is not even loaded.
  */
-export async function assemble(config: Config, log: Log, ownStore: Store | undefined): Promise<Assembly> {
+export async function assemble(
+  config: Config,
+  log: Log,
+  ownStore: Store | undefined,
+  gate = new Gate(),
+): Promise<Assembly> {
   const { limits } = config
   const maxOpen = clientFilesOf(maxOpenFiles())
   const ledger = new Ledger()
@@ -122,7 +128,7 @@ export async function assemble(config: Config, log: Log, ownStore: Store | undef
     maxOpen,
   })
   const accept = (transport: Transport): void => connections.accept(transport)
-  const listening = assembleListeners({ config, log, admin, history, metrics, memory, mishaps, accept })
+  const listening = assembleListeners({ config, log, gate, admin, history, metrics, memory, mishaps, accept })
 
   let isListening = false
   function faults(): string[] {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Admin } from '../admin/admin.ts'
 import type { HubAddresses } from '../admin/status.ts'
+import type { Gate } from '../auth/gate.ts'
 import type { Log } from '../base/log.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import { packageFile } from '../base/package.ts'
@@ -25,6 +26,7 @@ export interface Listening {
 interface ListeningParts {
   readonly config: Config
   readonly log: Log
+  readonly gate: Gate
   readonly admin: Admin
   readonly history: History | undefined
   readonly metrics: Metrics
@@ -85,7 +87,7 @@ export function assembleListeners(parts: ListeningParts): Listening {
 
 /** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on one port. */
 async function loadHttp(
-  { config, log, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
+  { config, log, gate, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
   readTurn: ReadTurn,
 ): Promise<HttpParts> {
   const [{ HttpSide }, { NO_HISTORY }, { HttpListener }, { WebSocketListener }] = await Promise.all([
@@ -108,6 +110,8 @@ async function loadHttp(
     maxPacketBytes: limits.maxPacketBytes,
     scrape: () => metrics.scrape(),
     unfinished: memory.unfinished,
+    gate,
+    probes: config.http.probes,
     basePath,
     origins,
     pages: config.dashboard.enabled ? fileURLToPath(packageFile(PAGES)) : undefined,

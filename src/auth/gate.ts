@@ -13,6 +13,11 @@ export interface Authenticator {
    * withdrawn or has ended. Also asked of an identity that was put together from a stored user name.
    */
   renew(identity: Identity): Identity | undefined
+  /**
+   * Who a user is now, for somebody who has shown at `sinceMs`, in ms since 1970 by the wall clock, to be that user, maybe to a hub
+   * that has stopped since: a sign-in. Undefined when the user was removed, or has had another password since.
+   */
+  identityOf(user: string, sinceMs: number, peer: Peer): Identity | undefined
 }
 
 /** Knows rules. */
@@ -72,6 +77,11 @@ export class Gate {
   /** See `Authenticator`. */
   renew(identity: Identity): Identity | undefined {
     return this.#authenticator === undefined ? identity : this.#authenticator.renew(identity)
+  }
+
+  /** See `Authenticator`. */
+  identityOf(user: string, sinceMs: number, peer: Peer): Identity | undefined {
+    return this.#authenticator?.identityOf(user, sinceMs, peer)
   }
 
   viewOf(identity: Identity): View {

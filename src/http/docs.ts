@@ -29,6 +29,7 @@ export async function describeApi(app: FastifyInstance, options: DocsOptions): P
       servers: [{ url: basePath === '' ? '/' : basePath }],
     },
     transformObject: finish,
+    transform: ({ schema, url, route }) => ({ url, schema: { ...schema, 'x-role': route.config?.role } }),
   })
   await app.register(
     async (root) => {

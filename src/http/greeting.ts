@@ -5,5 +5,7 @@ const GREETING =
 
 /** Says at `/` what the hub is, where there is no dashboard. */
 export function greet(app: FastifyInstance): void {
-  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(GREETING))
+  app.get('/', { config: { role: 'viewer', isPage: true } }, (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(GREETING),
+  )
 }

@@ -5,12 +5,14 @@ import { Socket } from 'node:net'
 import fastifyCompress, { type FastifyCompressOptions } from '@fastify/compress'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Gate } from '../auth/gate.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from '../listeners/listener.ts'
 import type { Log } from '../base/log.ts'
 import { foreignToHttp, MISHAPS } from '../observe/mishap-kinds.ts'
 import { compileWhenAsked } from './compilers.ts'
+import { Callers, type Probes } from './callers.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { explainRoute } from './routes/explain.ts'
 import { feedRoute } from './routes/feed.ts'
@@ -25,6 +27,7 @@ import { publishRoutes } from './routes/publish.ts'
 import { retainedRoutes } from './routes/retained.ts'
 import { guardAgainstOtherSites, guardApiAgainstOtherSites } from './safety.ts'
 import { greet } from './greeting.ts'
+import { requireRoles } from './roles.ts'
 import { PROBLEM_TYPE } from './schemas/route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { topicRoutes } from './routes/topics.ts'
@@ -34,6 +37,8 @@ export interface HttpSideOptions extends ApiParts {
   readonly server: Server
   readonly log: Log
   readonly scrape: Scrape
+  readonly gate: Gate
+  readonly probes: Probes
   /** Counts bodies that have not been answered. */
   readonly unfinished: MemoryAccount
   /** '' or a path that everything is below: `/hub`. */
@@ -94,7 +99,7 @@ export class HttpSide {
 
   async start(): Promise<void> {
     const app = this.#app
-    const { basePath, origins, admin, log, pages, server } = this.#options
+    const { basePath, origins, admin, log, pages, server, gate, probes } = this.#options
     // Before fastify's own, which closes the socket.
     server.prependListener(
       'clientError',
@@ -107,14 +112,20 @@ export class HttpSide {
       },
     )
     this.#prepare(app)
+    requireRoles(app)
     readJsonBodies(app, this.#options.unfinished)
     guardAgainstOtherSites(app, origins, basePath)
+    const callers = new Callers({ gate, probes, signInPath: `${basePath}/sign-in` })
+    app.addHook('onRequest', (request, reply) => callers.admit(request, reply))
     await app.register(
       async (root) => {
         this.#addRoutes(root)
-        for (const path of [DOCS_PATH, `${DOCS_PATH}/*`, DOCUMENT_PATH]) {
-          root.get(path, (request, reply) => this.#answerByDocs(request, reply))
+        for (const path of [DOCS_PATH, `${DOCS_PATH}/*`]) {
+          root.get(path, { config: { role: 'viewer', isPage: true } }, (request, reply) =>
+            this.#answerByDocs(request, reply),
+          )
         }
+        root.get(DOCUMENT_PATH, { config: { role: 'viewer' } }, (request, reply) => this.#answerByDocs(request, reply))
         if (pages === undefined) greet(root)
         else {
           const { staticSide } = await import('./static-side.ts')

@@ -27,6 +27,8 @@ export const PROBLEMS = {
   'path-invalid': [400, 'The path cannot be read'],
   'request-invalid': [400, 'This is not HTTP'],
   'body-invalid': [400, 'The body cannot be read'],
+  unauthorized: [401, 'This needs somebody who has signed in'],
+  forbidden: [403, 'Who asks may not do this'],
   'cross-site': [403, 'Pages of other sites must not do this'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'This cannot be done here'],

@@ -7,6 +7,8 @@ import { greet } from './greeting.ts'
 /** Files whose name has a hash of what is in them never change. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
+const PAGE = { role: 'viewer', isPage: true } as const
+
 /**
  * Serves the dashboard from `pages`. Files below `assets/` are cached forever; pages are sent again whenever they changed. A file
  * with a `.br` or `.gz` beside it is sent compressed. Without such a folder it says what the hub is.
@@ -16,6 +18,9 @@ export async function staticSide(app: FastifyInstance, pages: string): Promise<v
     greet(app)
     return
   }
+  app.addHook('onRoute', (route) => {
+    route.config ??= PAGE
+  })
   await app.register(fastifyStatic, {
     root: pages,
     preCompressed: true,

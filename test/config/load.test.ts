@@ -72,7 +72,7 @@ describe('loadConfig', () => {
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },
-      http: { enabled: true, basePath: '/' },
+      http: { enabled: true, basePath: '/', probes: 'loopback' },
       dashboard: { enabled: true },
       sysIntervalSeconds: 10,
       limits: {

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { createHub, type Hub, type HubOptions } from '../../src/hub.ts'
+import type { Gate } from '../../src/auth/gate.ts'
+import { Hub, type HubOptions } from '../../src/hub.ts'
 import type { Log, LogFields } from '../../src/base/log.ts'
 import { Collected } from './guard.ts'
 import { watchLeftovers } from './leftovers.ts'
@@ -43,7 +44,10 @@ export interface HttpTestHub extends TestHub {
   readonly httpPort: number
 }
 
-type TestHubOptions = Omit<HubOptions, 'log'>
+type TestHubOptions = Omit<HubOptions, 'log'> & {
+  /** Who may do what; default: there are no users. */
+  readonly gate?: Gate | undefined
+}
 
 /**
  * Starts a hub on a free port of 127.0.0.1, without HTTP, which takes several times as long to start. When the test ends it
@@ -65,15 +69,12 @@ export async function startHubWithHttp(options: TestHubOptions = {}): Promise<Ht
 /** A table of topics as small as can be: that of a hub is so large that the collector would run for every few of them. */
 const SMALL_TABLE = { maxTopics: 1000, maxTopicMemoryBytes: 1024 ** 2 }
 
-async function start(options: TestHubOptions): Promise<TestHub> {
+async function start({ gate, ...options }: TestHubOptions): Promise<TestHub> {
   const leftovers = watchLeftovers()
   const log = new CollectingLog()
   const limits = { ...SMALL_TABLE, ...options.config?.limits }
-  const hub = await createHub({
-    ...options,
-    log,
-    config: { host: '127.0.0.1', port: 0, data: 'memory', ...options.config, limits },
-  })
+  const config = { host: '127.0.0.1', port: 0, data: 'memory', ...options.config, limits }
+  const hub = await Hub.start({ ...options, log, config }, gate)
   onTestFinished(async () => {
     await hub.stop()
     await leftovers.untilGone()

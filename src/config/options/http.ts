@@ -1,5 +1,5 @@
 import type { Option } from '../option.ts'
-import { BOOLEAN } from '../schema.ts'
+import { BOOLEAN, choice } from '../schema.ts'
 
 /** The path of a URL, of characters that need no escape [RFC 3986 §2.3], with a slash at its end or without. */
 const PATH = {
@@ -24,6 +24,14 @@ export const HTTP_OPTIONS = [
     default: '/',
     summary:
       'Path in front of all pages, the API and the WebSocket, such as /hub. Set it when a reverse proxy passes requests on with such a path; a proxy that removes the path needs nothing here.',
+    needsRestart: true,
+  },
+  {
+    key: 'http.probes',
+    schema: choice('loopback', 'everybody', 'nobody'),
+    default: 'loopback',
+    summary:
+      'Who may ask /healthz, /readyz and /metrics without signing in, once there are users: those on this machine, everybody, or nobody. Others send a token. Set it to everybody when probes come over the network, as those of Kubernetes do.',
     needsRestart: true,
   },
   {

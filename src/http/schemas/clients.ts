@@ -63,35 +63,35 @@ const ClientQuery = takes({
   cursor: Type.Optional(Cursor),
 })
 
-export const listClients = route('GET', '/clients', {
+export const listClients = route('GET', '/clients', 'viewer', {
   summary: 'Clients that are connected or have a kept session, sorted by identifier',
   tags: ['clients'],
   querystring: ClientQuery,
   response: answers('A page of clients.', ClientPage),
 })
 
-export const listSlowClients = route('GET', '/slow-clients', {
+export const listSlowClients = route('GET', '/slow-clients', 'viewer', {
   summary: 'Connected clients that are behind, the furthest behind first',
   tags: ['clients'],
   querystring: takes({ limit: withDefault(Type.Integer({ minimum: 1, maximum: 100 }), 10) }),
   response: answers('The clients.', Type.Object({ clients: Type.Array(ClientSummary) })),
 })
 
-export const getClient = route('GET', '/clients/:clientId', {
+export const getClient = route('GET', '/clients/:clientId', 'viewer', {
   summary: 'One client in full',
   tags: ['clients'],
   params: ClientPath,
   response: answers('The client.', ClientWhole),
 })
 
-export const disconnectClient = route('POST', '/clients/:clientId/disconnect', {
+export const disconnectClient = route('POST', '/clients/:clientId/disconnect', 'operator', {
   summary: 'End the connection of a client; its session stays if it is kept',
   tags: ['clients'],
   params: ClientPath,
   response: answersNothing(),
 })
 
-export const deleteSession = route('DELETE', '/clients/:clientId/session', {
+export const deleteSession = route('DELETE', '/clients/:clientId/session', 'operator', {
   summary: 'End a session with all its waiting messages, and the connection if there is one',
   tags: ['clients'],
   params: ClientPath,

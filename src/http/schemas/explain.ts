@@ -59,7 +59,7 @@ const Explanation = Type.Object({
 
 const Query = takes({ topic: TopicName, clientId: Type.Optional(ClientId) })
 
-export const explainTopic = route('GET', '/explain', {
+export const explainTopic = route('GET', '/explain', 'viewer', {
   summary: 'Which subscriptions match a topic, and what became of its last messages',
   tags: ['explain'],
   querystring: Query,

@@ -59,7 +59,7 @@ const Query = takes({
 
 const SUMMARY = `Changes, as server-sent events: \`topics\` (first all topics, then at most four times a second those with new messages), \`presence\` (clients that came, left, or no longer have a session), \`overview\` (once a second). \`ready\` comes after the first list of all topics. A slow reader gets only the latest values.`
 
-export const followFeed = route('GET', '/feed', {
+export const followFeed = route('GET', '/feed', 'viewer', {
   summary: SUMMARY,
   tags: ['feed'],
   querystring: Query,

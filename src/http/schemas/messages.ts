@@ -77,14 +77,14 @@ const Imported = Type.Object({
   faults: Type.Array(Type.String(), { description: 'The first few of them, and what is wrong with them.' }),
 })
 
-export const searchMessages = route('GET', '/messages', {
+export const searchMessages = route('GET', '/messages', 'viewer', {
   summary: 'Recorded messages, by default the newest first',
   tags: ['messages'],
   querystring: Query,
   response: answers('A page of messages.', Page),
 })
 
-export const exportHistory = route('GET', '/history/export', {
+export const exportHistory = route('GET', '/history/export', 'viewer', {
   summary: 'All matching messages as NDJSON, by default the oldest first',
   tags: ['messages'],
   querystring: ExportQuery,
@@ -95,7 +95,7 @@ export const exportHistory = route('GET', '/history/export', {
   },
 })
 
-export const importHistory = route('POST', '/history/import', {
+export const importHistory = route('POST', '/history/import', 'admin', {
   summary: 'Import messages of an earlier export, sent as NDJSON',
   tags: ['messages'],
   consumes: [NDJSON],

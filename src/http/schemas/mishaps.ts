@@ -15,13 +15,13 @@ const Mishap = Type.Object({
 
 const Address = Type.Object({ host: Type.String(), port: Type.Integer() })
 
-export const listMishaps = route('GET', '/mishaps', {
+export const listMishaps = route('GET', '/mishaps', 'operator', {
   summary: 'The last 50 connections that were refused or ended because of an error, the newest first',
   tags: ['mishaps'],
   response: answers('What went wrong.', Type.Object({ mishaps: Type.Array(Mishap) })),
 })
 
-export const getAddresses = route('GET', '/addresses', {
+export const getAddresses = route('GET', '/addresses', 'viewer', {
   summary: 'Where the hub listens: MQTT over TCP, and HTTP with MQTT over WebSocket at /mqtt',
   tags: ['mishaps'],
   response: answers('The addresses.', Type.Object({ mqtt: Address, http: Address })),

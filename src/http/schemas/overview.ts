@@ -48,7 +48,7 @@ export const Overview = Type.Object({
   }),
 })
 
-export const getOverview = route('GET', '/overview', {
+export const getOverview = route('GET', '/overview', 'viewer', {
   summary: 'The hub in numbers',
   tags: ['overview'],
   response: answers('The numbers.', Overview),

@@ -45,27 +45,27 @@ const RequestBody = takes({
   ),
 })
 
-export const getLimits = route('GET', '/limits', {
+export const getLimits = route('GET', '/limits', 'viewer', {
   summary: 'How large a message may be; an MQTT client that sends a larger one is disconnected',
   tags: ['publish'],
   response: answers('The limits.', Limits),
 })
 
-export const publishOne = route('POST', '/publish', {
+export const publishOne = route('POST', '/publish', 'operator', {
   summary: 'Publish a message; the answer comes when everything that must be kept is stored',
   tags: ['publish'],
   body: OutgoingMessage,
   response: answers('It was published.', Published),
 })
 
-export const publishMany = route('POST', '/publish/many', {
+export const publishMany = route('POST', '/publish/many', 'operator', {
   summary: `Publish up to ${MAX_MESSAGES} messages in order; if one is not valid, none is published`,
   tags: ['publish'],
   body: OutgoingMessages,
   response: answers('They were published.', Type.Object({ published: Type.Array(Published), messages: Count })),
 })
 
-export const publishRequest = route('POST', '/request', {
+export const publishRequest = route('POST', '/request', 'operator', {
   summary: 'Publish a message with a Response Topic and Correlation Data, and wait for the reply',
   tags: ['publish'],
   body: RequestBody,

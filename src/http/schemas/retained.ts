@@ -53,7 +53,7 @@ const Text = Type.String({
 
 const Filtered = { filter: TopicFilter, text: Type.Optional(Text) }
 
-export const listRetained = route('GET', '/retained', {
+export const listRetained = route('GET', '/retained', 'viewer', {
   summary: 'Retained messages under a filter, in the order of the topic tree',
   tags: ['retained'],
   querystring: takes({
@@ -66,21 +66,21 @@ export const listRetained = route('GET', '/retained', {
   response: answers('A page of messages.', Page),
 })
 
-export const getRetained = route('GET', '/retained/one', {
+export const getRetained = route('GET', '/retained/one', 'viewer', {
   summary: 'The retained message of a topic',
   tags: ['retained'],
   querystring: takes({ topic: TopicName, payload: ShownPayloads }),
   response: answers('The message.', Retained),
 })
 
-export const deleteRetained = route('DELETE', '/retained', {
+export const deleteRetained = route('DELETE', '/retained', 'operator', {
   summary: 'Delete the retained messages under a filter; subscribers get an empty message for each',
   tags: ['retained'],
   querystring: takes({ ...Filtered, dryRun: withDefault(Type.Boolean({ description: 'Only count them.' }), false) }),
   response: answers('What was deleted.', Deletion),
 })
 
-export const undoDeletion = route('POST', '/retained/undo', {
+export const undoDeletion = route('POST', '/retained/undo', 'operator', {
   summary: 'Restore deleted messages, except where the topic has a newer one',
   tags: ['retained'],
   body: takes({ undoToken: Type.String({ maxLength: 100 }) }),

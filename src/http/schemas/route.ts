@@ -1,4 +1,5 @@
 import { type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import type { Role } from '../../auth/identity.ts'
 
 const ParameterFault = Type.Object({
   parameter: Type.String(),
@@ -28,20 +29,25 @@ export interface RouteSchema {
   readonly response: Readonly<Record<number | string, object>>
 }
 
+/** Who may ask a route: those of a role and of the roles above it; `open` is everybody. */
+export type RouteRole = Role | 'open'
+
 /** A route without its handler. */
 export interface RouteRow {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** Below the API's own path, parameters with a colon: `/clients/:clientId`. */
   readonly url: string
   readonly schema: RouteSchema
+  readonly config: { readonly role: RouteRole }
 }
 
 export function route<M extends RouteRow['method'], U extends string, S extends RouteSchema>(
   method: M,
   url: U,
+  role: RouteRole,
   schema: S,
-): { readonly method: M; readonly url: U; readonly schema: S } {
-  return { method, url, schema }
+): { readonly method: M; readonly url: U; readonly schema: S; readonly config: { readonly role: RouteRole } } {
+  return { method, url, schema, config: { role } }
 }
 
 /** What a request may give, and nothing else. What has a default may be left out: a handler has it always. */

@@ -58,21 +58,21 @@ const TopQuery = takes({
   limit: withDefault(Type.Integer({ minimum: 1, maximum: 1000 }), 20),
 })
 
-export const listLevels = route('GET', '/topics', {
+export const listLevels = route('GET', '/topics', 'viewer', {
   summary: 'One level of the topic tree, sorted by name',
   tags: ['topics'],
   querystring: LevelQuery,
   response: answers('A page of levels.', LevelPage),
 })
 
-export const listTopTopics = route('GET', '/topics/top', {
+export const listTopTopics = route('GET', '/topics/top', 'viewer', {
   summary: 'The busiest topics, the busiest first',
   tags: ['topics'],
   querystring: TopQuery,
   response: answers('Topics.', Type.Object({ topics: Type.Array(Topic) })),
 })
 
-export const getTopic = route('GET', '/topics/one', {
+export const getTopic = route('GET', '/topics/one', 'viewer', {
   summary: 'One topic',
   tags: ['topics'],
   querystring: takes({ topic: TopicName }),
