@@ -1,5 +1,5 @@
 import type { QoS } from '../protocol/packet-types.ts'
-import type { RulePlace } from './rules/rule.ts'
+import type { RulePlace } from './rules/place.ts'
 
 /** What decided: a rule, or undefined where no rule fits, which denies. */
 interface Verdict {
@@ -37,7 +37,11 @@ export interface View {
   readonly isUnlimited: boolean
   /** `topic` is a valid topic name. */
   publish(topic: string): PublishVerdict
-  receive(topic: string): ReceiveVerdict
+  /**
+   * `isNamed`: the topic is asked for by its whole name. Else it is come upon, through a filter with wildcards or in a list, where a rule
+   * that is `exact` shows nothing.
+   */
+  receive(topic: string, isNamed?: boolean): ReceiveVerdict
   /** `filter` is a valid topic filter, without `$share/…` and `$history/…`; `isPast`: it asks for what was said before. */
   subscribe(filter: string, isPast: boolean): SubscribeVerdict
 }
