@@ -81,7 +81,13 @@ function flagText({ name, short, value, summary }: Flag): string {
 function placeholder(schema: Schema): string | undefined {
   if ('enum' in schema) return 'WORD'
   if (schema.type === 'string') return schema.placeholder ?? 'TEXT'
-  return schema.type === 'boolean' ? undefined : schema.type === 'array' ? 'LIST' : 'NUMBER'
+  return schema.type === 'boolean'
+    ? undefined
+    : schema.type === 'array'
+      ? 'LIST'
+      : schema.type === 'written'
+        ? 'JSON'
+        : 'NUMBER'
 }
 
 /** What `help options` prints: every option with all that there is to know. */

@@ -17,10 +17,7 @@ export interface Completed {
 /** Fills what a program left out with defaults. Throws `CONFIG_INVALID` or `LISTENER_UNSAFE` with a line per mistake. */
 export function completeConfig(partial: PartialConfig = {}): Config {
   const problems = new Problems()
-  return complete(
-    readTree(partial, () => 'createHub', problems),
-    problems,
-  ).config
+  return complete(readTree(partial, { originOf: () => 'createHub' }, problems), problems).config
 }
 
 /** Lays entries over the defaults, later ones over earlier ones, and throws if there is any problem. */
@@ -28,7 +25,7 @@ export function complete(entries: readonly Entry[], problems: Problems): Complet
   const valueByKey = new Map<string, unknown>()
   const origins = new Map<string, string>()
   for (const option of OPTIONS) {
-    valueByKey.set(option.key, new ValueReader(option.key).read(option.schema, option.default))
+    valueByKey.set(option.key, new ValueReader(option.key, 'default').read(option.schema, option.default))
     origins.set(option.key, 'default')
   }
   for (const { option, value, origin } of entries) {

@@ -3,6 +3,8 @@ import { buildConfig, configValue } from './config.ts'
 import { OPTIONS } from './options.ts'
 import { formatValue, hideSecrets } from './value-text.ts'
 
+const MAX_COLUMN = 60
+
 /** What `hubbub config` prints: a line for each option with its value and where that came from. */
 export function effectiveText({ config, origins }: Completed): string {
   const rows = OPTIONS.map(({ key, schema }): [string, string, string] => [
@@ -11,7 +13,8 @@ export function effectiveText({ config, origins }: Completed): string {
     origins.get(key) ?? '',
   ])
   const keyWidth = Math.max(...rows.map(([key]) => key.length))
-  const valueWidth = Math.max(...rows.map(([, value]) => value.length))
+  // A list of rules may be long: its line is, the others stay as they are.
+  const valueWidth = Math.max(...rows.map(([, value]) => (value.length > MAX_COLUMN ? 0 : value.length)))
   return rows
     .map(([key, value, origin]) => `${key.padEnd(keyWidth)}  ${value.padEnd(valueWidth)}  ${origin}\n`)
     .join('')

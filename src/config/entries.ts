@@ -1,9 +1,11 @@
 import { quote } from '../base/quote.ts'
+import type { Written } from '../base/written.ts'
 import { closest, didYouMean } from '../base/closest.ts'
 import { findOption, OPTIONS, SECTIONS } from './options.ts'
 import type { Option } from './option.ts'
 import type { Problems } from './problems.ts'
 import { readText, ValueReader } from './read-value.ts'
+import { isWritten } from './schema.ts'
 
 /** A value that a source gives to an option, checked. */
 export interface Entry {
@@ -21,13 +23,21 @@ export interface OptionText {
   readonly origin: string
 }
 
-/** Reads the nested values of a file or a program. `originOf` tells where a dotted path stands. */
-export function readTree(tree: unknown, originOf: (path: string) => string, problems: Problems): Entry[] {
+/** What a tree of values was read from; parts are named by dotted path. */
+export interface TreeSource {
+  /** Where a part stands: `hubbub.yaml:12`. */
+  originOf(path: string): string
+  /** A part with the places of all that is in it. */
+  written?(path: string): Written
+}
+
+/** Reads the nested values of a file or a program. */
+export function readTree(tree: unknown, source: TreeSource, problems: Problems): Entry[] {
   if (tree === null || tree === undefined) return []
-  if (isMapping(tree)) return readMapping(tree, '', originOf, problems)
+  if (isMapping(tree)) return readMapping(tree, '', source, problems)
   problems.addSource(
     'CONFIG_INVALID',
-    `Cannot use ${originOf('')}: a configuration is options by name, such as "port: 1883", it is ${quote(tree)}`,
+    `Cannot use ${source.originOf('')}: a configuration is options by name, such as "port: 1883", it is ${quote(tree)}`,
   )
   return []
 }
@@ -35,24 +45,27 @@ export function readTree(tree: unknown, originOf: (path: string) => string, prob
 function readMapping(
   mapping: Readonly<Record<string, unknown>>,
   prefix: string,
-  originOf: (path: string) => string,
+  source: TreeSource,
   problems: Problems,
 ): Entry[] {
   return Object.entries(mapping).flatMap(([name, value]): Entry[] => {
     const path = prefix + name
     const option = name.includes('.') ? undefined : findOption(path)
     if (option !== undefined) {
-      return value === undefined ? [] : readOption(option, value, (at) => originOf(path + at), problems)
+      if (value === undefined) return []
+      const shown = isWritten(option.schema) ? (source.written?.(path) ?? value) : value
+      return readOption(option, shown, (at) => source.originOf(path + at), problems)
     }
     if (prefix !== '' || !SECTIONS.has(name)) {
-      problems.add(originOf(path), `there is no option ${quote(path)}${hintForPath(path, name)}`)
+      problems.add(source.originOf(path), `there is no option ${quote(path)}${hintForPath(path, name)}`)
       return []
     }
-    if (isMapping(value)) return readMapping(value, `${name}.`, originOf, problems)
+    if (isMapping(value)) return readMapping(value, `${name}.`, source, problems)
     const enabled = findOption(`${name}.enabled`)
-    if (typeof value === 'boolean' && enabled !== undefined) return [{ option: enabled, value, origin: originOf(path) }]
+    if (typeof value === 'boolean' && enabled !== undefined)
+      return [{ option: enabled, value, origin: source.originOf(path) }]
     if (value !== null && value !== undefined) {
-      problems.add(originOf(path), `${name} must hold options by name, it is ${quote(value)}`)
+      problems.add(source.originOf(path), `${name} must hold options by name, it is ${quote(value)}`)
     }
     return []
   })
@@ -64,7 +77,7 @@ export function readOptionText({ option, text, origin }: OptionText, problems: P
 }
 
 function readOption(option: Option, value: unknown, originOf: (at: string) => string, problems: Problems): Entry[] {
-  const reader = new ValueReader(option.key)
+  const reader = new ValueReader(option.key, originOf(''))
   const read = reader.read(option.schema, value)
   for (const { at, what } of reader.faults) problems.add(originOf(at), what, option.key)
   return reader.faults.length === 0 ? [{ option, value: read, origin: originOf('') }] : []

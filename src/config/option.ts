@@ -8,7 +8,7 @@ export interface Option {
   /** How the option is spelled in a file, with its section: `limits.maxPacketBytes`. */
   readonly key: string
   readonly schema: Schema
-  readonly default: string | number | boolean | null | readonly string[]
+  readonly default: string | number | boolean | null | readonly string[] | Readonly<Record<string, never>>
   /** What it is for and when to change it. */
   readonly summary: string
   readonly needsRestart: boolean

@@ -1,4 +1,5 @@
 import type { Option } from './option.ts'
+import { ACCESS_OPTIONS } from './options/access.ts'
 import { HISTORY_OPTIONS } from './options/history.ts'
 import { HTTP_OPTIONS } from './options/http.ts'
 import { LIMITS_OPTIONS } from './options/limits.ts'
@@ -11,6 +12,7 @@ import { STORE_OPTIONS } from './options/store.ts'
 export const OPTIONS = [
   ...LISTENERS_OPTIONS,
   ...HTTP_OPTIONS,
+  ...ACCESS_OPTIONS,
   ...STORE_OPTIONS,
   ...OBSERVE_OPTIONS,
   ...SESSIONS_OPTIONS,

@@ -2,7 +2,8 @@ import { Check } from 'typebox/schema'
 import { readBytes } from '../base/bytes.ts'
 import { quote } from '../base/quote.ts'
 import { closest, didYouMean } from '../base/closest.ts'
-import type { ItemSchema, NumberSchema, Schema } from './schema.ts'
+import { isWrittenList, isWrittenMapping, plainOf, writtenBy } from '../base/written.ts'
+import type { ItemSchema, NumberSchema, Schema, WrittenSchema } from './schema.ts'
 import { allowedText, holdsSecret } from './value-text.ts'
 
 const DECIMAL = /^[+-]?\d+(\.\d+)?$/
@@ -16,11 +17,13 @@ export interface Fault {
 
 /** Reads the text of an environment variable or a flag; what cannot be read stays text, for the check to refuse. */
 export function readText(schema: Schema, text: string): unknown {
-  if ('enum' in schema || schema.type === 'string') return text
+  if ('enum' in schema) return text
+  if (schema.type === 'string') return schema.none !== undefined && text === 'null' ? null : text
   if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
-  if (schema.type !== 'array') return text === 'null' ? null : DECIMAL.test(text) ? Number(text) : text
+  if (schema.type !== 'array' && schema.type !== 'written')
+    return text === 'null' ? null : DECIMAL.test(text) ? Number(text) : text
   if (text.trim() === '') return []
-  if (!('properties' in schema.items)) return text.split(',').map((item) => item.trim())
+  if (schema.type === 'array' && !('properties' in schema.items)) return text.split(',').map((item) => item.trim())
   try {
     return JSON.parse(text)
   } catch {
@@ -31,15 +34,19 @@ export function readText(schema: Schema, text: string): unknown {
 /** Checks values of one option and gives them the form that code uses. */
 export class ValueReader {
   readonly #key: string
+  readonly #origin: string
   /** Everything that is wrong with what was read so far. */
   readonly faults: Fault[] = []
 
-  constructor(key: string) {
+  /** `origin` is where values were read that do not tell it themselves. */
+  constructor(key: string, origin = key) {
     this.#key = key
+    this.#origin = origin
   }
 
   /** The value as code has it, frozen; it counts only while there are no faults. Takes anything and never throws. */
   read(schema: Schema | ItemSchema, value: unknown, at = ''): unknown {
+    if ('form' in schema) return this.#readWritten(schema, value, at)
     if ('items' in schema) {
       if (!Array.isArray(value)) return this.#refuse(schema, value, at)
       return Object.freeze(Array.from(value, (item: unknown, i) => this.read(schema.items, item, `${at}[${i}]`)))
@@ -50,7 +57,15 @@ export class ValueReader {
       const number = schema.unit === 'bytes' && typeof value === 'string' ? readBytes(value) : value
       return Check(schema, number) ? number + 0 : this.#refuse(schema, value, at) // -0 becomes 0
     }
+    if ('none' in schema && schema.none !== undefined && value === null) return null
     return Check(schema, value) ? value : this.#refuse(schema, value, at)
+  }
+
+  /** Nothing at all is an empty one, as of a section in which every line is a comment. */
+  #readWritten(schema: WrittenSchema, value: unknown, at: string): unknown {
+    const written = writtenBy(value, this.#origin)
+    const isRight = schema.form === 'list' ? isWrittenList(written.value) : isWrittenMapping(written.value)
+    return isRight || written.value === null ? written : this.#refuse(schema, plainOf(written), at)
   }
 
   #readItem(schema: ItemSchema, value: unknown, at: string): unknown {

@@ -1,8 +1,10 @@
+import type { Written } from '../base/written.ts'
+
 /**
  * What an option or a part of it may be: plain JSON Schema, which TypeBox checks, with a few words of ours. It is not made
  * with TypeBox's builder, whose 300 modules every start would load.
  */
-export type Schema = ValueSchema | ListSchema
+export type Schema = ValueSchema | ListSchema | WrittenSchema
 
 export type ValueSchema = BooleanSchema | NumberSchema | ChoiceSchema | TextSchema
 
@@ -36,6 +38,8 @@ export interface TextSchema {
   readonly wanted: string
   /** What stands for it in the help. */
   readonly placeholder?: string
+  /** It may be left out by `null`, which it is then in code. */
+  readonly none?: 'off'
   /** It is a secret: nothing prints its value, neither a list of options nor an error. */
   readonly writeOnly?: true
 }
@@ -57,6 +61,22 @@ export interface ItemSchema {
   readonly title: string
   readonly properties: Readonly<Record<string, Schema>>
   readonly required: readonly string[]
+}
+
+/**
+ * What another room reads part by part, since it is a language of its own; here only its outermost form is looked at. In code it is
+ * `Written`, so that what is wrong can be told with its line.
+ */
+export interface WrittenSchema<Input = unknown> {
+  readonly type: 'written'
+  readonly form: 'list' | 'mapping'
+  readonly wanted: string
+  /** For types alone: what a program may write. */
+  readonly input?: Input
+}
+
+export function isWritten(schema: Schema): schema is WrittenSchema {
+  return 'type' in schema && schema.type === 'written'
 }
 
 export const BOOLEAN = { type: 'boolean' } as const
@@ -96,6 +116,11 @@ export function orOff<const S extends NumberSchema>(schema: S): S & { readonly n
   return { ...schema, none: 'off' }
 }
 
+/** The text, or `null` to do without. */
+export function textOrOff<const S extends TextSchema>(schema: S): S & { readonly none: 'off' } {
+  return { ...schema, none: 'off' }
+}
+
 /** The number, or `null` to leave it to the hub. */
 export function orAutomatic<const S extends NumberSchema>(schema: S): S & { readonly none: 'automatic' } {
   return { ...schema, none: 'automatic' }
@@ -107,22 +132,30 @@ export type ValueOf<S> = S extends { enum: readonly (infer Word)[] }
   : S extends { type: 'boolean' }
     ? boolean
     : S extends { type: 'string' }
-      ? string
-      : S extends { items: infer Item }
-        ? readonly ValueOf<Item>[]
-        : S extends { properties: infer Fields; required: readonly (infer Required)[] }
-          ? { readonly [K in keyof Fields as K extends Required ? K : never]: ValueOf<Fields[K]> } & {
-              readonly [K in keyof Fields as K extends Required ? never : K]?: ValueOf<Fields[K]>
-            }
-          : S extends { none: 'off' | 'automatic' }
-            ? number | null
-            : number
+      ? S extends { none: 'off' }
+        ? string | null
+        : string
+      : S extends { type: 'written' }
+        ? Written
+        : S extends { items: infer Item }
+          ? readonly ValueOf<Item>[]
+          : S extends { properties: infer Fields; required: readonly (infer Required)[] }
+            ? { readonly [K in keyof Fields as K extends Required ? K : never]: ValueOf<Fields[K]> } & {
+                readonly [K in keyof Fields as K extends Required ? never : K]?: ValueOf<Fields[K]>
+              }
+            : S extends { none: 'off' | 'automatic' }
+              ? number | null
+              : number
 
 /** What a program may write for it: also `null` where a file may, and sizes such as '64 KiB'. */
-export type InputOf<S> = S extends { items: infer Item }
-  ? readonly InputOf<Item>[]
-  : S extends { properties: infer Fields; required: readonly (infer Required)[] }
-    ? { readonly [K in keyof Fields as K extends Required ? K : never]: InputOf<Fields[K]> } & {
-        readonly [K in keyof Fields as K extends Required ? never : K]?: InputOf<Fields[K]> | undefined
-      }
-    : ValueOf<S> | (S extends { none: string } ? null : never) | (S extends { unit: 'bytes' } ? string : never)
+export type InputOf<S> = S extends { type: 'written' }
+  ? S extends WrittenSchema<infer Input>
+    ? Input | Written
+    : never
+  : S extends { items: infer Item }
+    ? readonly InputOf<Item>[]
+    : S extends { properties: infer Fields; required: readonly (infer Required)[] }
+      ? { readonly [K in keyof Fields as K extends Required ? K : never]: InputOf<Fields[K]> } & {
+          readonly [K in keyof Fields as K extends Required ? never : K]?: InputOf<Fields[K]> | undefined
+        }
+      : ValueOf<S> | (S extends { none: string } ? null : never) | (S extends { unit: 'bytes' } ? string : never)

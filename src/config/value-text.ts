@@ -1,5 +1,6 @@
 import { formatBytes, readBytes } from '../base/bytes.ts'
 import { quote } from '../base/quote.ts'
+import { plainOf, Written } from '../base/written.ts'
 import type { ItemSchema, Schema } from './schema.ts'
 
 const HIDDEN = '(hidden)'
@@ -9,6 +10,8 @@ export function allowedText(schema: Schema | ItemSchema): string {
   if ('enum' in schema) return orList(schema.enum.map((word) => JSON.stringify(word)))
   switch (schema.type) {
     case 'string':
+      return schema.none === undefined ? schema.wanted : `${schema.wanted}, or null`
+    case 'written':
       return schema.wanted
     case 'boolean':
       return 'true or false'
@@ -38,6 +41,7 @@ function orList(items: readonly string[]): string {
 /** A value as a person writes it in a file: `1 MiB`, `null`, `https://a.example, https://b.example`. */
 export function formatValue(schema: Schema, value: unknown): string {
   const shown = hideSecrets(schema, value)
+  if (value instanceof Written) return JSON.stringify(shown)
   if (shown === Infinity || shown === null) return 'null'
   if (Array.isArray(shown) && 'items' in schema) {
     return 'properties' in schema.items || shown.length === 0 ? JSON.stringify(shown) : shown.join(', ')
@@ -49,6 +53,7 @@ export function formatValue(schema: Schema, value: unknown): string {
 
 /** The value with a word in place of each secret. */
 export function hideSecrets(schema: Schema | ItemSchema, value: unknown): unknown {
+  if (value instanceof Written) return plainOf(value)
   if (!holdsSecret(schema)) return value
   if ('items' in schema && Array.isArray(value)) return value.map((item) => hideSecrets(schema.items, item))
   if (!('properties' in schema) || typeof value !== 'object' || value === null) return HIDDEN

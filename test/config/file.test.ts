@@ -203,9 +203,9 @@ describe('readConfigFile', () => {
   test('refuses what is not text, too long or without end', () => {
     write('hubbub.yaml', new Uint8Array([0x70, 0xff, 0xfe]))
     expect(fault()).toBe('CONFIG_INVALID Cannot use hubbub.yaml: it must be text in UTF-8, it has bytes that are not')
-    write('hubbub.yaml', '#'.repeat(300_000))
-    expect(fault()).toBe('CONFIG_INVALID Cannot use hubbub.yaml: it must be at most 262144 bytes, it is longer')
-    expect(fault(['--config', '/dev/zero'])).toMatch(/at most 262144 bytes/)
+    write('hubbub.yaml', '#'.repeat(2_100_000))
+    expect(fault()).toBe('CONFIG_INVALID Cannot use hubbub.yaml: it must be at most 2097152 bytes, it is longer')
+    expect(fault(['--config', '/dev/zero'])).toMatch(/at most 2097152 bytes/)
     expect(load(['--config', '/dev/null']).config.port).toBe(1883)
   })
 
@@ -221,5 +221,13 @@ describe('readConfigFile', () => {
     const lines = Array.from({ length: 700 }, (_, depth) => `${' '.repeat(depth)}a:`)
     write('hubbub.yaml', lines.join('\n'))
     expect(fault()).toBe('CONFIG_INVALID Cannot use hubbub.yaml:1: there is no option "a"')
+    const more = Array.from({ length: 1900 }, (_, depth) => `${' '.repeat(depth)}a:`)
+    write('hubbub.yaml', more.join('\n'))
+    expect(fault()).toBe('CONFIG_INVALID Cannot use hubbub.yaml: it is nested deeper than a configuration can be')
+  })
+
+  test('takes thousands of flow mappings one after the other', () => {
+    write('hubbub.yaml', `access:\n  rules:\n${'    - { allow: publish, topics: ["a"], for: users }\n'.repeat(1000)}`)
+    expect(load().origins.get('access.rules')).toBe('hubbub.yaml:2')
   })
 })

@@ -7,8 +7,10 @@ import type { Completed } from '../../src/config/complete.ts'
 import { environmentName, flagName } from '../../src/config/option.ts'
 import { OPTIONS } from '../../src/config/options.ts'
 import { isBoolean } from '../../src/config/schema.ts'
+import { formatValue } from '../../src/config/value-text.ts'
 import { HubbubError } from '../../src/base/errors.ts'
 import { loadConfigOf } from '../support/load-config.ts'
+import { plainConfig } from '../support/plain-config.ts'
 import { runs } from '../support/runs.ts'
 
 /** What YAML is made of, and what it trips over. */
@@ -62,7 +64,8 @@ function faults(sources: Sources): readonly string[] {
 describe('loadConfig', () => {
   test('gives the defaults when nothing is configured', () => {
     const { config, origins } = load({})
-    expect(config).toEqual({
+    expect(plainConfig(config)).toEqual({
+      access: { rules: [], groups: {}, partial: 'refuse', aclFile: null },
       host: 'localhost',
       port: 1883,
       httpPort: 8080,
@@ -138,6 +141,9 @@ describe('loadConfig', () => {
         data: 'memory',
         'http.basePath': '/hub',
         'websocket.origins': '["*"]',
+        'access.rules': '[{"allow":"publish","topics":"a/#","for":"users"}]',
+        'access.groups': '{"family":["anna","otto"]}',
+        'access.aclFile': './acl',
         'history.maxBytes': '16777216',
         'history.qos0BytesPerSecondPerTopic': '2048',
         'limits.maxTopicMemoryBytes': '2097152',
@@ -145,7 +151,12 @@ describe('loadConfig', () => {
         'history.rules': '[{"filter":"a/#","record":false},{"filter":"+/b","maxDays":0.5,"maxBytes":"1 MiB"}]',
       }
       const numberText = key.endsWith('Bytes') ? '1024' : '30'
-      const usual = 'enum' in option.schema ? String(option.default) : isBoolean(option.schema) ? 'true' : numberText
+      const usual =
+        'enum' in option.schema
+          ? formatValue(option.schema, option.default)
+          : isBoolean(option.schema)
+            ? 'true'
+            : numberText
       const inFile = texts[key] ?? usual
       const inText = key === 'websocket.origins' ? '*' : inFile
       const [section, name] = key.split('.')
@@ -156,8 +167,8 @@ describe('loadConfig', () => {
       expect(expected.origins.get(key)).toBe(`hubbub.yaml:${name === undefined ? 1 : 2}`)
       expect(variable.origins.get(key)).toBe(environmentName(key))
       expect(flag.origins.get(key)).toBe(`--${flagName(key)}`)
-      expect(variable.config).toEqual(expected.config)
-      expect(flag.config).toEqual(expected.config)
+      expect(plainConfig(variable.config)).toEqual(plainConfig(expected.config))
+      expect(plainConfig(flag.config)).toEqual(plainConfig(expected.config))
     },
   )
 

@@ -57,7 +57,7 @@ const PACKAGE_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['@fastify/type-provider-typebox', ['src/http']],
   ['typebox', ['src/config', 'src/http', 'devices']],
   ['ws', ['src/listeners']],
-  ['yaml', ['src/config', 'devices']],
+  ['yaml', ['src/base', 'devices']],
   ['mqtt', ['devices', 'dashboard/worker', 'dashboard/app/pages']],
   ['cborg', ['devices/kinds']],
   ['websocket-stream', ['devices/network']],
