@@ -13,7 +13,10 @@ const OUTPUT = { chunkFileNames: '[name].js' }
 const PROGRAMS: Readonly<Record<string, BuildOptions>> = {
   hub: {
     license: { fileName: 'licenses.md' },
-    rolldownOptions: { input: { main: 'src/cli/main.ts', index: 'src/index.ts' }, output: OUTPUT },
+    rolldownOptions: {
+      input: { main: 'src/cli/main.ts', index: 'src/index.ts', 'hash-worker': 'src/auth/passwords/hash-worker.ts' },
+      output: OUTPUT,
+    },
   },
   devices: {
     rolldownOptions: { input: { start: 'devices/start.ts', cli: 'devices/cli.ts' }, output: OUTPUT },

@@ -76,6 +76,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...SLOW, ...UNIT],
           isolate: false,
+          // Threads that the hub starts are run by Node itself.
+          execArgv: ['--import', fileURLToPath(new URL('support/typescript-loader.js', import.meta.url))],
           testTimeout: 30_000,
         },
       },

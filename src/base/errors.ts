@@ -35,6 +35,9 @@ export const ERROR_KINDS = {
   HUB_UNREACHABLE: { exitCode: 1 },
   HISTORY_QUERY_INVALID: { exitCode: 2 },
   HISTORY_DISABLED: { exitCode: 1 },
+  USERS_INVALID: { exitCode: 2 },
+  USERS_FAILED: { exitCode: 1 },
+  USER_INVALID: { exitCode: 2 },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_KINDS

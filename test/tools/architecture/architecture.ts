@@ -41,6 +41,8 @@ const CONFIG_READERS: ReadonlySet<string> = new Set(['cli', 'hub', 'assemble', '
 /** The folders of each npm package; what lies below them may use it too. A package without a row may not be imported. */
 const PACKAGE_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['aedes', ['src/broker']],
+  ['hash-wasm', ['src/auth/passwords']],
+  ['jose', ['src/auth/tokens']],
   ['json-p3', ['src/history/query']],
   ['lmdb', ['src/store/disk', 'src/history/log', 'src/bridges']],
   ['pino', ['src/base']],
