@@ -47,7 +47,7 @@ export async function explain(
 }
 
 function ofClient(trail: MessageTrail, clientId: string | undefined): MessageTrail {
-  const { topic, atMs, publisher, qos, retain, payloadBytes, messages, matched, omittedReceivers } = trail
+  const { topic, atMs, publisher, qos, retain, payloadBytes, messages, matched, refusal, omittedReceivers } = trail
   const steps = trail.steps.filter((step) => clientId === undefined || step.clientId === clientId)
-  return { topic, atMs, publisher, qos, retain, payloadBytes, messages, matched, steps, omittedReceivers }
+  return { topic, atMs, publisher, qos, retain, payloadBytes, messages, matched, refusal, steps, omittedReceivers }
 }

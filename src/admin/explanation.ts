@@ -98,8 +98,13 @@ function clientSentences(
   return sentences
 }
 
-function lastSentence({ atMs, publisher, qos, matched, steps }: MessageTrail, clientId: string | null): string {
+function lastSentence(
+  { atMs, publisher, qos, matched, refusal, steps }: MessageTrail,
+  clientId: string | null,
+): string {
   const from = publisher === undefined ? 'the hub' : `client ${JSON.stringify(publisher)}`
-  const text = `The last message came at ${new Date(atMs).toISOString()} from ${from} at QoS ${qos} and was for ${matched === 1 ? 'one subscriber' : `${matched} subscribers`}.`
+  const came = `The last message came at ${new Date(atMs).toISOString()} from ${from} at QoS ${qos}`
+  if (refusal !== undefined) return `${came} and went nowhere: ${refusal}.`
+  const text = `${came} and was for ${matched === 1 ? 'one subscriber' : `${matched} subscribers`}.`
   return clientId !== null && steps.length === 0 ? `${text} This client was not among those that were followed.` : text
 }

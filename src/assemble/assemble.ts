@@ -76,7 +76,7 @@ export async function assemble(
   const metrics = new Metrics({ version, facts })
   const store =
     ownStore === undefined ? await createStore(config, log, clock, memory, metrics) : new GuardedStore(ownStore, log)
-  const shared = { ledger, log, limits, clock, mishaps, memory }
+  const shared = { ledger, log, limits, clock, mishaps, memory, gate }
   const router = new Router({
     ledger,
     clock,

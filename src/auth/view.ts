@@ -14,7 +14,7 @@ export interface PublishVerdict extends Verdict {
 }
 
 export interface ReceiveVerdict extends Verdict {
-  /** What was said before may be had too. */
+  /** What was said before may be received too. */
   readonly includesPast: boolean
 }
 
@@ -38,7 +38,7 @@ export interface View {
   /** `topic` is a valid topic name. */
   publish(topic: string): PublishVerdict
   /**
-   * `isNamed`: the topic is asked for by its whole name. Else it is come upon, through a filter with wildcards or in a list, where a rule
+   * `isNamed`: the topic is asked for by its whole name. Else it is found through a filter with wildcards or in a list, where a rule
    * that is `exact` shows nothing.
    */
   receive(topic: string, isNamed?: boolean): ReceiveVerdict

@@ -28,7 +28,7 @@ export function takeAcknowledgement(
   if (type === PacketType.PUBACK) isKnown = session.outgoing.acknowledge(packetId, reasonCode)
   else if (type === PacketType.PUBREC) isKnown = session.outgoing.release(packetId, reasonCode)
   else if (type === PacketType.PUBCOMP) isKnown = session.outgoing.complete(packetId)
-  else session.receiveRelease(packetId)
+  else session.incoming.receiveRelease(packetId)
   // A late answer after a reconnect is no fault of the client's [MQTT5 §4.3], so it is noted and nothing more.
   if (!isKnown) log.debug({ clientId: session.clientId, packetId, type }, 'acknowledgement of nothing in flight')
 }

@@ -2,7 +2,7 @@
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import type { LimitName } from '../observe/ledger.ts'
-import { foreignToMqtt, isFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
+import { foreignToMqtt, isFault, kindOfFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
@@ -266,7 +266,8 @@ export class Connection
     else version5.fill(message, bytes, packet)
     message.publisher = session.clientId
     const { packetId } = packet
-    if (version5 === undefined || version5.takes(session, message, packetId)) session.receive(message, topic, packetId)
+    if (version5 === undefined || version5.takes(session, message, packetId))
+      session.incoming.receive(message, topic, packetId)
     return this.#readsOn(session)
   }
 
@@ -282,8 +283,8 @@ export class Connection
   }
 
   /** False while not all have what the client has published. */
-  #readsOn({ spreading }: Session): boolean {
-    if (spreading === 0) return !this.#isClosed
+  #readsOn({ incoming }: Session): boolean {
+    if (incoming.spreading === 0) return !this.#isClosed
     this.#awaitsReceivers = true
     return false
   }
@@ -331,7 +332,7 @@ export class Connection
       tellClosed(this.parts.log, this.transport, clientId, reason)
       if (code === ReasonCode.SESSION_TAKEN_OVER) tellTakeover(this.parts, this.transport, clientId)
       if (!this.#isTransportGone && isFault(code)) {
-        const kind = foreign ?? (session === undefined ? 'connect-refused' : 'protocol-error')
+        const kind = foreign ?? kindOfFault(code, session !== undefined)
         this.parts.mishaps.note(kind, this.transport.remoteAddress, reason, clientId)
       }
       session?.connectionEnded(reason)

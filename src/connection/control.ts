@@ -1,6 +1,6 @@
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import { randomUUID } from 'node:crypto'
-import type { Log } from '../base/log.ts'
+import type { Identity } from '../auth/identity.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import { type Ledger, type LimitName, LIMITS } from '../observe/ledger.ts'
@@ -22,8 +22,10 @@ import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
 import { type Agreement, type ConnackLimits, encodeAgreement, encodeFarewell, keepAliveOf } from './v5/connack5.ts'
 import { checkRemainingLength } from './v5/version5.ts'
+import { Entry, type EntryOwner, type EntryParts } from './entry.ts'
 import { type FilterClient, FilterPackets, type FilterPacketsOwner } from './filter-packets.ts'
 import { type Refusal, refusalByBroker, refusalOf } from './refusal.ts'
+import type { Door } from './transport.ts'
 import { checkWill, reportWill, willOf } from './will.ts'
 
 /** What the control side asks of its connection. */
@@ -32,7 +34,7 @@ export interface ControlOwner extends SessionConnection {
   readonly overLimit: LimitName | undefined
   /** Its client says by its will that it is a bridge, which tells of itself on the same topic. */
   mayTellState: boolean
-  readonly transport: { readonly remoteAddress: string }
+  readonly transport: { readonly remoteAddress: string; readonly remoteHost: string; readonly door: Door }
   sendPacket(packet: Buffer): void
   /** The client is let in: its CONNACK leaves now, or when what it promises is stored. */
   admitted(connect: ConnectPacket, keepAliveSeconds: number): void
@@ -63,11 +65,10 @@ export interface ControlPlane {
 }
 
 /** What the control sides of all connections share. */
-export interface ControlParts {
+export interface ControlParts extends EntryParts {
   readonly broker: ControlPlane
   readonly memory: MemoryBudget
   readonly ledger: Ledger
-  readonly log: Log
   readonly mishaps: Mishaps
   readonly limits: ControlLimits
 }
@@ -85,7 +86,13 @@ interface WaitingPacket {
 }
 
 // One of each for all connections that have nothing to say.
-const NO_REQUEST: SessionRequest = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
+const NO_REQUEST: SessionRequest = {
+  clientId: '',
+  isClean: true,
+  expirySeconds: 0,
+  willBytes: 0,
+  identity: undefined,
+}
 const DISCONNECTED = 'the client said DISCONNECT'
 
 /**
@@ -93,7 +100,7 @@ const DISCONNECTED = 'the client said DISCONNECT'
  * MQTT 3.1.1 in the name of clients of MQTT 5, and writes the answers itself, since Aedes cannot know of sessions without
  * subscriptions, filters given twice, limits or properties.
  */
-export class Control implements FilterPacketsOwner {
+export class Control implements FilterPacketsOwner, EntryOwner {
   readonly connection: ControlOwner
   readonly #parts: ControlParts
   will: StoredWill | undefined = undefined
@@ -101,6 +108,8 @@ export class Control implements FilterPacketsOwner {
   #isVersion5 = false
   #isBridge = false
   #isConnected = false
+  /** While it is found out who the client is. */
+  #entry: Entry | undefined = undefined
   /** Until the client is admitted. */
   #admission: ControlAdmission | undefined = undefined
   #client: ControlClient | undefined = undefined
@@ -146,7 +155,7 @@ export class Control implements FilterPacketsOwner {
   receive(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
     this.#parts.ledger.otherReceived++
     if (!TURN.isFull) return this.#takeNow(type, bytes, start, bodyStart, end)
-    this.#waiting = { type, bytes: copyOf(bytes, start, end), bodyStart: bodyStart - start }
+    this.#waiting = { type, bytes: Buffer.from(bytes.subarray(start, end)), bodyStart: bodyStart - start }
     TURN.waitWith(takeWaiting, this)
     return false
   }
@@ -222,7 +231,7 @@ export class Control implements FilterPacketsOwner {
       case PacketType.SUBSCRIBE:
       case PacketType.UNSUBSCRIBE: {
         // A copy: the turn may be used up before it is read to its end, however short it is.
-        const body = copyOf(bytes, bodyStart, end)
+        const body = Buffer.from(bytes.subarray(bodyStart, end))
         const filters = (this.#filters ??= this.#createFilters())
         return type === PacketType.SUBSCRIBE ? filters?.takeSubscribe(body) : filters?.takeUnsubscribe(body)
       }
@@ -255,22 +264,30 @@ export class Control implements FilterPacketsOwner {
     const connect = readConnect(bytes, bodyStart, end)
     if (connect.clientId !== undefined) this.#maxPacketBytes = connect.properties?.maxPacketBytes ?? Infinity
     const refusal = refusalOf(connect, this.connection.overLimit)
-    if (refusal !== undefined) return this.#refuse(refusal)
+    if (refusal !== undefined) return this.refuse(refusal)
     if (connect.clientId === undefined) return
     checkWill(connect, this.#parts)
     this.#connect = connect
     this.#isBridge = connect.isBridge
-    const isAssigned = this.#isVersion5 && connect.clientId === ''
-    const clientId = isAssigned ? `hubbub-${randomUUID()}` : connect.clientId // [MQTT5-3.1.3-6]
-    const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
-    this.will = willOf(connect, clientId)
-    this.connection.mayTellState = this.will !== undefined && isBridgeState(this.will.message)
-    this.request = { clientId, isClean: connect.isClean, expirySeconds, willBytes: willBytes(this.will) }
-    const passed = this.#isVersion5 ? encodeConnect(connect, clientId) : copyOf(bytes, start, end)
-    this.#admission = this.#parts.broker.open(this, passed)
+    // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
+    const clientId = connect.clientId === '' ? `hubbub-${randomUUID()}` : connect.clientId
+    if (this.#parts.gate.isOpen) return this.letIn(connect, clientId, undefined)
+    this.#entry = new Entry(this, this.#parts)
+    this.#entry.take(connect, clientId)
   }
 
-  #refuse({ reason, returnCode, reasonCode }: Refusal): void {
+  /** Hands a CONNECT to the broker. `identity` is undefined where there are no users. */
+  letIn(connect: ConnectPacket, clientId: string, identity: Identity | undefined): void {
+    const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
+    this.#entry = undefined
+    this.will = willOf(connect, clientId, identity?.user)
+    this.connection.mayTellState = this.will !== undefined && isBridgeState(this.will.message)
+    this.request = { clientId, isClean: connect.isClean, expirySeconds, willBytes: willBytes(this.will), identity }
+    this.#admission = this.#parts.broker.open(this, encodeConnect(clientId, connect.isClean))
+  }
+
+  /** @throws MalformedPacketError, which ends the connection */
+  refuse({ reason, returnCode, reasonCode }: Refusal): never {
     // A client of MQTT 5 is told by the farewell.
     if (!this.#isVersion5) this.connection.sendPacket(encodeConnack(false, returnCode))
     throw new MalformedPacketError(`CONNECT refused: ${reason}`, reasonCode)
@@ -300,6 +317,7 @@ export class Control implements FilterPacketsOwner {
   /** The connection ends, and with it the client, unless it did so before: then its will is published. */
   end(): void {
     this.#isEnded = true
+    this.#entry?.end()
     this.#filters?.end()
     if (this.#session !== undefined) this.#parts.memory.sessions.give(this.request.willBytes, 0)
     this.#admission?.destroy()
@@ -371,12 +389,6 @@ export class Control implements FilterPacketsOwner {
     } else if (this.#isDisconnecting) this.connection.close(DISCONNECTED, ReasonCode.SUCCESS)
     else this.connection.close('the broker ended the client', ReasonCode.UNSPECIFIED_ERROR)
   }
-}
-
-function copyOf(bytes: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - start)
-  bytes.copy(copy, 0, start, end)
-  return copy
 }
 
 function takeWaiting(control: Control): void {

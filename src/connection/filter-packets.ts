@@ -1,5 +1,6 @@
 import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
+import { subscribeDenial } from '../auth/denial.ts'
 import type { Log } from '../base/log.ts'
 import type { Ledger, LimitName } from '../observe/ledger.ts'
 import { encodeSuback, encodeUnsuback } from '../protocol/answer-packets.ts'
@@ -160,14 +161,19 @@ export class FilterPackets {
         this.#granted(codes, replays)
         return false
       }
-      const { filter, options, retainHandling } = request
+      const { filter, retainHandling } = request
       const isNew = !this.#session.subscriptions.has(filter)
-      const code = this.#grant(request)
+      const allowed = this.#allowed(request)
+      if (allowed === undefined) {
+        codes.push(this.#isVersion5 ? ReasonCode.NOT_AUTHORIZED : SUBACK_FAILURE)
+        return true
+      }
+      const code = this.#grant(allowed)
       codes.push(code)
       // [MQTT5-3.8.4-4], [MQTT5 §4.8.2]: a shared subscription is sent no retained messages.
       const isDue = retainHandling === 0 || (retainHandling === 1 && isNew)
       const isPlain = !isSharedFilter(filter) && !isHistoryFilter(filter)
-      if (code === options.qos && isDue && isPlain) replays.push(request)
+      if (code === allowed.options.qos && isDue && isPlain) replays.push(allowed)
       return true
     })
   }
@@ -193,6 +199,20 @@ export class FilterPackets {
       this.#owner.proceed()
       return false
     })
+  }
+
+  /** What the rules let the client have of what it asks for: at a lower QoS maybe, or nothing. */
+  #allowed(request: FilterRequest): FilterRequest | undefined {
+    const { permissions, denials } = this.#session
+    const { filter, options } = request
+    if (permissions === undefined || this.#isTooLarge(filter)) return request
+    const verdict = permissions.subscribe(filter, true)
+    if (verdict.extent === 'none') {
+      this.#parts.ledger.deniedSubscriptions++
+      denials.note('subscribe', filter, subscribeDenial(verdict, filter))
+      return undefined
+    }
+    return verdict.maxQos >= options.qos ? request : { ...request, options: { ...options, qos: verdict.maxQos } }
   }
 
   /** Enters a subscription and returns its code in SUBACK. */

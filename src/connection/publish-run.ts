@@ -57,7 +57,8 @@ export class PublishRun {
   endPart(): void {
     if (this.#session === undefined) return
     if (this.#receivers === undefined) {
-      const receivers = this.#router.receiversOfRun(this.#topic)
+      const { incoming } = this.#session
+      const receivers = incoming.isGranted(this.#topic) ? this.#router.receiversOfRun(this.#topic) : undefined
       if (receivers === undefined) {
         this.finish()
         return
@@ -75,7 +76,8 @@ export class PublishRun {
     const session = this.#session
     const part = this.#part
     if (session === undefined || part.end !== packet.start || part.bytes !== bytes) return false
-    if (this.#receivers === undefined || this.#router.receiversOfRun(topic) !== this.#receivers) return false
+    if (this.#receivers === undefined || !session.incoming.isGranted(topic)) return false
+    if (this.#router.receiversOfRun(topic) !== this.#receivers) return false
     const mixed = this.#mixed
     if (!this.#isMixed) {
       mixed.beginMixed(part)
@@ -92,7 +94,7 @@ export class PublishRun {
     this.#session = undefined
     const receivers = this.#receivers
     if (receivers === undefined) {
-      session.receiveRun(this.#part, this.#topic)
+      session.incoming.receiveRun(this.#part, this.#topic)
       return
     }
     this.#receivers = undefined
@@ -100,7 +102,7 @@ export class PublishRun {
     this.#isPartCounted = false
     const run = this.#isMixed ? this.#mixed : this.#part
     this.#isMixed = false
-    session.took(run)
+    session.incoming.took(run)
     this.#router.deliverCounted(run, receivers)
   }
 

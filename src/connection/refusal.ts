@@ -1,3 +1,4 @@
+import type { Refusal as AuthRefusal } from '../auth/identity.ts'
 import { quote } from '../base/quote.ts'
 import type { LimitName } from '../observe/ledger.ts'
 import type { ConnectPacket, ForeignConnect } from '../protocol/connect-packet.ts'
@@ -14,6 +15,37 @@ const NO_MEMORY: Refusal = {
   reason: 'there is no memory for it (limits.memory)',
   returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
   reasonCode: ReasonCode.QUOTA_EXCEEDED,
+}
+
+/** The hub itself has failed to find out who it is. */
+export const UNDECIDED: Refusal = {
+  reason: 'the hub could not check the credentials (see the log)',
+  returnCode: ConnectReturnCode.SERVER_UNAVAILABLE,
+  reasonCode: ReasonCode.SERVER_UNAVAILABLE,
+}
+
+const CODES_BY_GATE: Readonly<Record<AuthRefusal['kind'], Omit<Refusal, 'reason'>>> = {
+  wrong: {
+    returnCode: ConnectReturnCode.BAD_USER_NAME_OR_PASSWORD,
+    reasonCode: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+  },
+  'not-authorized': { returnCode: ConnectReturnCode.NOT_AUTHORIZED, reasonCode: ReasonCode.NOT_AUTHORIZED },
+  busy: { returnCode: ConnectReturnCode.SERVER_UNAVAILABLE, reasonCode: ReasonCode.QUOTA_EXCEEDED },
+  banned: { returnCode: ConnectReturnCode.NOT_AUTHORIZED, reasonCode: ReasonCode.CONNECTION_RATE_EXCEEDED },
+}
+
+/** Why the gate lets nobody in by these credentials. */
+export function refusalByGate({ kind, reason }: AuthRefusal): Refusal {
+  return { ...CODES_BY_GATE[kind], reason }
+}
+
+/** The session of the client is another user's, whatever the rules say of topics. */
+export function foreignSession(clientId: string): Refusal {
+  return {
+    reason: `the session of client ${quote(clientId)} belongs to another user`,
+    returnCode: ConnectReturnCode.NOT_AUTHORIZED,
+    reasonCode: ReasonCode.NOT_AUTHORIZED,
+  }
 }
 
 /** Why the broker has refused a CONNECT. It says that the server is unavailable only because there is no memory. */

@@ -1,14 +1,18 @@
+import { publishDenial } from '../auth/denial.ts'
+import type { PublishVerdict } from '../auth/view.ts'
+import { quote } from '../base/quote.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
-import { ReasonCode } from '../protocol/reason-codes.ts'
+import { ConnectReturnCode, ReasonCode } from '../protocol/reason-codes.ts'
 import { isOverTopicLimit, type TopicLimits, topicNameFault } from '../protocol/topic.ts'
-import type { ConnectPacket } from '../protocol/connect-packet.ts'
+import type { ConnectPacket, Will } from '../protocol/connect-packet.ts'
 import { Message } from '../protocol/message.ts'
 import type { WillReport } from '../session/client-report.ts'
 import type { StoredWill } from '../store/store.ts'
+import type { Refusal } from './refusal.ts'
 
 /** The will of a CONNECT as it is stored and published. */
-export function willOf({ will }: ConnectPacket, clientId: string): StoredWill | undefined {
+export function willOf({ will }: ConnectPacket, clientId: string, user: string | undefined): StoredWill | undefined {
   if (will === undefined) return undefined
   const { topic, payload, qos, retain, properties } = will
   const message = Message.create(topic, payload, qos, retain, clientId, properties?.forwarded)
@@ -16,7 +20,7 @@ export function willOf({ will }: ConnectPacket, clientId: string): StoredWill | 
     message.expiresAtMs = properties.expirySeconds * 1000
     message.isExpiryForwarded = true
   }
-  return { clientId, message, delaySeconds: properties?.delaySeconds ?? 0 }
+  return { clientId, user, message, delaySeconds: properties?.delaySeconds ?? 0 }
 }
 
 /** The will as it is told to who asks about the client. */
@@ -35,4 +39,15 @@ export function checkWill(
   if (will === undefined || fault === undefined) return
   if (isOverTopicLimit(topicNameFault, will.topic, limits)) ledger.hit('topic')
   throw new MalformedPacketError(`will topic is not valid: ${fault}`, ReasonCode.TOPIC_NAME_INVALID)
+}
+
+/** What there is to say against a will for what its client may publish [MQTT5-3.1.2.5]. */
+export function willFault({ topic, qos, retain }: Will, verdict: PublishVerdict): Refusal | undefined {
+  const fault = publishDenial(verdict, qos, retain)
+  if (fault === undefined) return undefined
+  return {
+    reason: `the client may not publish its will to ${quote(topic)}: ${fault}`,
+    returnCode: ConnectReturnCode.NOT_AUTHORIZED,
+    reasonCode: ReasonCode.NOT_AUTHORIZED,
+  }
 }

@@ -74,8 +74,10 @@ export class Ledger {
   readonly limitHits: Record<LimitName, number>
   /** How often clients did what the standard forbids and the hub puts up with. */
   readonly tolerated: Record<ToleratedFault, number> = { 'dup-at-qos-0': 0, 'packet-identifier-in-use': 0 }
-  /** Messages from clients to the hub's own topics, such as those under `$SYS`: acknowledged, and delivered to nobody. */
+  /** Messages that clients may not publish, by the rules or to the hub's own topics: acknowledged, and delivered to nobody. */
   refused = 0
+  /** Filters of SUBSCRIBE that the access rules did not grant. */
+  deniedSubscriptions = 0
   /** Messages that were delivered but not retained for later, because a limit on retained messages was reached. */
   notRetained = 0
 
@@ -91,6 +93,7 @@ export class Ledger {
       'connection-lost': 0,
       'too-large': 0,
       rejected: 0,
+      'not-allowed': 0,
       'session-ended': 0,
     }
     this.limitHits = {

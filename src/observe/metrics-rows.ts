@@ -133,8 +133,14 @@ const MESSAGE_ROWS: readonly ReadRow[] = [
   {
     name: 'hubbub_messages_refused_total',
     kind: 'counter',
-    help: 'Messages that clients published to the hub\'s own topics, such as "$SYS/…". They went to nobody.',
+    help: 'Messages that clients may not publish: an access rule denies it, or the topic is the hub\'s own, such as "$SYS/…". They went to nobody.',
     read: ({ ledger }) => ledger.refused,
+  },
+  {
+    name: 'hubbub_subscriptions_denied_total',
+    kind: 'counter',
+    help: 'Filters of SUBSCRIBE that the access rules did not grant.',
+    read: ({ ledger }) => ledger.deniedSubscriptions,
   },
   {
     name: 'hubbub_tolerated_faults_total',

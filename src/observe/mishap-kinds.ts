@@ -9,6 +9,7 @@ export const MISHAPS = {
   'proxy-protocol': 'a PROXY protocol header came, which the hub does not read: have the proxy send none',
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
+  'not-allowed': 'the access rules, or the end of a credential, kept something from a client',
   'identifier-shared': 'two clients use one client identifier and end each other',
   'limit-reached': 'a limit of the hub kept something from a client',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',
@@ -25,6 +26,8 @@ const FAULTS: ReadonlySet<ReasonCode> = new Set([
   ReasonCode.PROTOCOL_ERROR,
   ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
   ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+  ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+  ReasonCode.NOT_AUTHORIZED,
   ReasonCode.BAD_AUTHENTICATION_METHOD,
   ReasonCode.TOPIC_FILTER_INVALID,
   ReasonCode.TOPIC_NAME_INVALID,
@@ -44,6 +47,12 @@ const HTTP_METHOD = /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|PRI) /
 /** Whether the hub ended a connection for a fault of its client. */
 export function isFault(code: ReasonCode): boolean {
   return FAULTS.has(code)
+}
+
+/** What such an ending is told as. */
+export function kindOfFault(code: ReasonCode, isAdmitted: boolean): MishapKind {
+  if (!isAdmitted) return 'connect-refused'
+  return code === ReasonCode.NOT_AUTHORIZED ? 'not-allowed' : 'protocol-error'
 }
 
 /** What somebody speaks who does not speak MQTT, by the first bytes. */

@@ -16,6 +16,7 @@ export const DROP_REASONS = {
   'connection-lost': 'QoS 0, and the connection ended before the operating system took it',
   'too-large': 'it was larger than its client accepts (Maximum Packet Size of MQTT 5)',
   rejected: 'the client refused it (PUBACK or PUBREC of MQTT 5 with an error)',
+  'not-allowed': 'the access rules do not let the client have it (access.rules)',
   'session-ended': 'the session ended before the client acknowledged it',
 } as const
 

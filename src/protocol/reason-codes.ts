@@ -39,6 +39,7 @@ export const ReasonCode = {
   ADMINISTRATIVE_ACTION: 0x98,
   PAYLOAD_FORMAT_INVALID: 0x99,
   SERVER_MOVED: 0x9d,
+  CONNECTION_RATE_EXCEEDED: 0x9f,
 } as const
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode]

@@ -5,6 +5,8 @@ import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 /** What the hub knows about one client: its session, and its connection while there is one. */
 export interface ClientReport {
   readonly clientId: string
+  /** Whose it is; undefined: nobody's in particular. */
+  readonly user: string | undefined
   /** Undefined while the client is away. */
   readonly connection: ConnectionReport | undefined
   /** When the client left, in ms since 1970; undefined while it is here. */
@@ -23,6 +25,19 @@ export interface ClientReport {
   /** Since the hub started, or the session did. */
   readonly traffic: TrafficReport
   readonly lastError: { readonly atMs: number; readonly reason: string } | undefined
+  /** What the access rules kept it from last. */
+  readonly lastDenial: Denial | undefined
+}
+
+/** What an access rule kept a client from. */
+export interface Denial {
+  /** In ms since 1970. */
+  readonly atMs: number
+  readonly action: 'publish' | 'subscribe' | 'receive'
+  /** A topic, or the filter of a subscription. */
+  readonly topic: string
+  /** Names the rule. */
+  readonly reason: string
 }
 
 /** One network connection. */

@@ -1,5 +1,10 @@
+import { publishDenial } from '../auth/denial.ts'
+import type { Gate } from '../auth/gate.ts'
+import type { Identity } from '../auth/identity.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Ledger } from '../observe/ledger.ts'
 import type { Router } from '../router/router.ts'
 import type { Store, StoredWill } from '../store/store.ts'
 import { Deadlines } from './deadlines.ts'
@@ -11,6 +16,9 @@ export interface DelayedWillsParts {
   readonly store: Store
   readonly clock: Clock
   readonly memory: MemoryBudget
+  readonly gate: Gate
+  readonly ledger: Ledger
+  readonly log: Log
 }
 
 interface WaitingWill extends StoredWill {
@@ -74,11 +82,31 @@ export class DelayedWills {
     this.publishNow(will)
   }
 
-  /** Publishes a will without any delay. */
-  publishNow({ message }: StoredWill): void {
+  /** Publishes a will without any delay, unless its client may not do so by now; `identity` is that of the client, if it is known yet. */
+  publishNow(will: StoredWill, identity?: Identity): void {
+    const { message, clientId } = will
+    const denial = this.#denialOf(will, identity)
+    if (denial !== undefined) {
+      const { ledger, log } = this.#parts
+      ledger.refused++
+      log.warn(
+        { clientId, topic: message.topic, reason: denial },
+        'a will is not published: the access rules keep it back',
+      )
+      return
+    }
     // From now on its expiry is a time, as that of any other message.
     if (message.isExpiryForwarded) message.expiresAtMs += this.#parts.clock.lifetimeMs()
     this.#parts.router.publishMessage(message)
+  }
+
+  #denialOf({ clientId, user, message }: StoredWill, identity: Identity | undefined): string | undefined {
+    const { gate } = this.#parts
+    if (gate.isOpen) return undefined
+    // A token that has ended was good when the client connected.
+    const owner = gate.renew(identity === undefined ? absent(clientId, user) : { ...identity, expiresAtMs: Infinity })
+    if (owner === undefined) return 'its user is not valid any more'
+    return publishDenial(gate.viewOf(owner).publish(message.topic), message.qos, message.retain)
   }
 
   #letGo(clientId: string): boolean {
@@ -95,5 +123,20 @@ export class DelayedWills {
       this.publish(clientId)
       yield
     }
+  }
+}
+
+/** Who has gone, as far as it is known: rules of addresses and listeners do not concern them. */
+function absent(clientId: string, user: string | undefined): Identity {
+  return {
+    user,
+    groups: [],
+    role: undefined,
+    via: user === undefined ? 'anonymous' : 'password',
+    clientId,
+    host: '',
+    listener: '',
+    expiresAtMs: Infinity,
+    ownRules: [],
   }
 }

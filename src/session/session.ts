@@ -1,33 +1,33 @@
 // Hot path: `receive` and `deliver` run per message; measured by `npm run bench`, all throughput rows.
+import type { Identity } from '../auth/identity.ts'
 import { endState } from '../store/memory/memory-session.ts'
 import type { DropReason } from '../protocol/drop-reasons.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { HistoryFilter } from '../protocol/history-filter.ts'
-import type { Message } from '../protocol/message.ts'
-import { PacketType } from '../protocol/packet-types.ts'
-import { FIRST_FAILURE_CODE, ReasonCode } from '../protocol/reason-codes.ts'
+import { Message } from '../protocol/message.ts'
+import type { QoS } from '../protocol/packet-types.ts'
+import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SubscriptionOptions } from '../protocol/subscription-options.ts'
 import { Delivery } from '../router/delivery.ts'
-import type { Router, TopicNumber } from '../router/router.ts'
+import type { Router } from '../router/router.ts'
 import type { SessionState } from '../store/store.ts'
-import { RESERVED_REASON } from '../topics/reserved-topics.ts'
 import type { Trail } from '../trails/trail.ts'
-import { awaitReceivers, type PublishingSession } from './await-receivers.ts'
 import type { ClientReport } from './client-report.ts'
+import { Denials, type DenialsOwner, type DenialsParts } from './denials.ts'
 import { HeldAnswers } from './held-answers.ts'
-import { Incoming } from './incoming.ts'
+import { Incoming, type IncomingOwner } from './incoming.ts'
 import { Losses, type LossesParts } from './losses.ts'
 import { type Lender, Outgoing, type OutgoingOwner, type OutgoingParts } from './outgoing/outgoing.ts'
 import { OutgoingQos0 } from './outgoing/outgoing-qos0.ts'
-import { limitExpiry } from './outgoing/waiting-room.ts'
 import type { Past } from './past.ts'
-import type { AcknowledgementType, SessionConnection } from './session-connection.ts'
+import type { Permissions } from './permissions.ts'
+import type { SessionConnection } from './session-connection.ts'
 import type { SessionLimits } from './session-limits.ts'
 import type { SharedGroups } from './shared/shared-groups.ts'
 import { Subscriptions, type SubscriptionsOwner } from './subscriptions.ts'
 
 /** What all sessions of a hub share. */
-export interface SessionParts extends OutgoingParts, LossesParts {
+export interface SessionParts extends OutgoingParts, LossesParts, DenialsParts {
   readonly router: Router
   readonly limits: SessionLimits
   readonly groups: SharedGroups
@@ -37,11 +37,14 @@ export interface SessionParts extends OutgoingParts, LossesParts {
   readonly onHolding: (session: Session) => void
 }
 
+/** Stands for each message of a run in turn. */
+const SINGLE = new Message()
+
 /**
  * The state of one client [MQTT-3.1.1 §4.1]: its subscriptions, what it has still to be sent, and what it has sent and not
  * finished. A kept session (CleanSession 0) outlives its connection and is in the store; any other ends with it.
  */
-export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSession {
+export class Session implements SubscriptionsOwner, OutgoingOwner, IncomingOwner, DenialsOwner {
   readonly clientId: string
   readonly isKept: boolean
   readonly state: SessionState
@@ -51,16 +54,18 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   readonly outgoing: Outgoing
   /** What it has to deliver at QoS 0. */
   readonly outgoingQos0: OutgoingQos0
-  /** What its client has published and not all have yet. */
-  spreading = 0
   readonly #parts: SessionParts
-  readonly #messageExpiryMs: number
   #attached: SessionConnection | undefined = undefined
   /** The attached connection once its client has the CONNACK, which must be the first packet it gets [MQTT-3.2.0-1]. */
   #connection: SessionConnection | undefined = undefined
   readonly #held = new HeldAnswers()
   #losses: Losses | undefined = undefined
   #traffic: Traffic | undefined = undefined
+  /** Who the client is; undefined where there are no users. */
+  identity: Identity | undefined = undefined
+  /** Undefined: it may do everything. */
+  permissions: Permissions | undefined = undefined
+  #denials: Denials | undefined = undefined
   #lastError: { readonly atMs: number; readonly reason: string } | undefined = undefined
   #isEnded = false
 
@@ -71,9 +76,8 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     this.#parts = parts
     this.outgoing = new Outgoing(this, state, parts)
     this.outgoingQos0 = new OutgoingQos0(state.clientId, this, parts)
-    this.incoming = new Incoming(state, parts)
+    this.incoming = new Incoming(this, state, parts)
     this.subscriptions = new Subscriptions(this, parts)
-    this.#messageExpiryMs = parts.limits.maxMessageExpirySeconds * 1000
   }
 
   get connection(): SessionConnection | undefined {
@@ -90,6 +94,11 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     return (this.#traffic ??= new Traffic())
   }
 
+  /** What the access rules kept its client from. */
+  get denials(): Denials {
+    return (this.#denials ??= new Denials(this, this.#parts))
+  }
+
   /** The client is connected and has its CONNACK. */
   get isHere(): boolean {
     return this.#connection !== undefined
@@ -104,96 +113,37 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     return this.#isEnded
   }
 
-  /** Takes a PUBLISH from its client: routes it and acknowledges it. `packetId` is 0 at QoS 0. */
-  receive(message: Message, topic: TopicNumber, packetId: number): void {
-    const { store, router, clock } = this.#parts
-    const { qos } = message
-    const { begun } = router.spreads
-    if (qos === 0) {
-      this.#publish(message, topic)
-      if (router.spreads.begun !== begun) awaitReceivers(this, router.spreads, undefined)
-      return
-    }
-    const changesBefore = store.changes
-    const type = qos === 1 ? PacketType.PUBACK : PacketType.PUBREC
-    const contentHash = qos === 2 ? message.contentHash : 0
-    // One that was taken is not refused by what is full by now: its identifier would stay taken, and the next message be lost.
-    if (qos === 2 && this.incoming.isRepeated(message, packetId, contentHash)) {
-      const answer = { type, packetId, reasonCode: ReasonCode.SUCCESS, changesBefore }
-      if (this.spreading > 0) awaitReceivers(this, router.spreads, answer)
-      else this.#acknowledge(type, packetId, ReasonCode.SUCCESS, store.openBatch)
-      return
-    }
-    const explainsFailures = this.#attached?.explainsFailures === true
-    if (store.isFailing && this.#mustStore(message, topic)) {
-      if (explainsFailures) this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
-      else this.#attached?.close('the store cannot write, so the message cannot be kept', ReasonCode.QUOTA_EXCEEDED)
-      return
-    }
-    const full = explainsFailures && !router.isReserved(topic) ? router.retainedLimitFor(message) : undefined
-    if (full !== undefined) {
-      this.#lost().notRetained(full)
-      this.#parts.ledger.notRetained++
-      this.refuse(message, packetId, ReasonCode.QUOTA_EXCEEDED)
-      return
-    }
-    if (qos === 2) this.incoming.takeQos2(packetId, contentHash)
-    if (this.#messageExpiryMs !== Infinity) limitExpiry(message, clock.lifetimeMs() + this.#messageExpiryMs)
-    const reasonCode = this.#publish(message, topic)
-    // [MQTT5-4.3.3-9]: a refusal ends the exchange, where the client understands it.
-    if (qos === 2 && explainsFailures && reasonCode >= FIRST_FAILURE_CODE) this.incoming.release(packetId)
-    if (router.spreads.begun === begun) this.acknowledge(type, packetId, reasonCode, changesBefore)
-    else awaitReceivers(this, router.spreads, { type, packetId, reasonCode, changesBefore })
-  }
-
-  /** Acknowledges a message that all have: what did not have to be stored need not wait for what others store. */
-  acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, changesBefore: number): void {
-    const { store } = this.#parts
-    this.#acknowledge(type, packetId, reasonCode, store.changes === changesBefore ? 0 : store.openBatch)
-  }
-
-  /** Answers a PUBLISH at QoS 1 or 2 that is not taken; only for a client that is told the reason. */
-  refuse(message: Message, packetId: number, reasonCode: ReasonCode): void {
-    this.#acknowledge(message.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetId, reasonCode, 0)
-  }
-
-  /** Takes a run of QoS 0 messages from its client. */
-  receiveRun(run: Message, topic: TopicNumber): void {
-    const { router } = this.#parts
-    this.took(run)
-    if (router.isReserved(topic)) {
-      this.#refuse(run)
-      return
-    }
-    const { begun } = router.spreads
-    router.publishRun(run, topic)
-    if (router.spreads.begun !== begun) awaitReceivers(this, router.spreads, undefined)
-  }
-
-  /** Counts a message, or a run of them, of its client. */
-  took({ count, packetBytes, qos }: Message): void {
-    const { ledger } = this.#parts
-    ledger.received[qos] += count
-    ledger.receivedBytes += packetBytes
-    this.traffic.took(count, packetBytes)
-  }
-
-  /** PUBREL from its client. PUBCOMP says that the identifier is forgotten, so it waits until that is stored. */
-  receiveRelease(packetId: number): void {
-    const reasonCode = this.incoming.release(packetId) ? ReasonCode.SUCCESS : ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
-    this.#acknowledge(PacketType.PUBCOMP, packetId, reasonCode, this.isKept ? this.#parts.store.openBatch : 0)
-  }
-
   deliver(message: Message, delivery: Delivery, trail: Trail | undefined): void {
     const terms = delivery.termsFor(message)
     if (this.#isEnded) this.#dropLate(1, trail)
+    else if (!this.mayReceive(message)) this.#withhold(message, terms.qos, trail)
     else if (terms.qos === 0) this.outgoingQos0.deliver(message, terms, trail, undefined)
     else this.outgoing.deliver(message, terms, trail)
   }
 
   deliverRun(run: Message, delivery: Delivery, trail: Trail | undefined): void {
     if (this.#isEnded) this.#dropLate(run.count, trail)
+    else if (this.permissions?.isFiltering === true) this.#deliverEach(run, delivery, trail)
     else this.outgoingQos0.deliverRun(run, delivery, trail)
+  }
+
+  /** Messages of a run may be of several topics. */
+  #deliverEach(run: Message, delivery: Delivery, trail: Trail | undefined): void {
+    for (let at = run.start; at < run.end;) {
+      at = SINGLE.takeFromRun(run, at)
+      this.deliver(SINGLE, delivery, trail)
+    }
+  }
+
+  /** Whether the rules let its client have a message that one of its subscriptions matches. */
+  mayReceive(message: Message): boolean {
+    const permissions = this.permissions
+    return permissions?.isFiltering !== true || permissions.mayReceive(message)
+  }
+
+  /** The same of a message that has waited, since which the rules and subscriptions may have changed. */
+  mayStillReceive(message: Message): boolean {
+    return this.permissions === undefined || this.permissions.mayReceive(message)
   }
 
   /** Takes a message of a shared subscription; above QoS 0 only while there is `hasRoom`. */
@@ -211,7 +161,8 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
 
   /** The retained messages that match a filter are to be sent from the next `drain` on, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
   sendRetained(filter: string, options: SubscriptionOptions): void {
-    this.outgoing.replay(this.#parts.router.retained.matchingIfAny(filter), Delivery.of(this, options), false)
+    const messages = this.#parts.router.retained.matchingIfAny(filter)
+    this.outgoing.replay(this.#allowed(messages, false), Delivery.of(this, options), false)
   }
 
   /** The past that a subscription asks for is to be sent from the next `drain` on; what comes meanwhile waits behind it. */
@@ -219,7 +170,17 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     const { past } = this.#parts
     if (past === undefined) return
     this.outgoingQos0.waitForPast()
-    this.outgoing.replay(past.replay(wanted), Delivery.of(this, options), true)
+    this.outgoing.replay(this.#allowed(past.replay(wanted), true), Delivery.of(this, options), true)
+  }
+
+  /** Without what the rules let its client not have. */
+  #allowed<T extends Iterator<Message | undefined> | undefined>(
+    messages: T,
+    isPast: boolean,
+  ): T | Iterator<Message | undefined> {
+    const { permissions } = this
+    if (messages === undefined || permissions?.isFiltering !== true) return messages
+    return permissions.allowedOf(messages, isPast)
   }
 
   pastSent(): void {
@@ -245,6 +206,13 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
   /** How long it outlives the connection from now on, in seconds; 0 ends it with the connection. */
   changeExpiry(seconds: number): void {
     if (seconds !== this.state.expirySeconds) this.state.setExpiry(seconds)
+  }
+
+  /** Who its client is from now on, and what it may do: undefined is everything. */
+  permit(identity: Identity | undefined, permissions: Permissions | undefined): void {
+    this.identity = identity
+    this.permissions = permissions
+    if (identity !== undefined && identity.user !== this.state.user) this.state.setUser(identity.user)
   }
 
   attach(connection: SessionConnection): void {
@@ -290,6 +258,8 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
       dropped: this.#losses?.counts ?? {},
       traffic: this.traffic.report(this.#parts.clock.nowMs()),
       lastError: this.#lastError,
+      user: this.identity?.user ?? this.state.user,
+      lastDenial: this.#denials?.last,
     }
   }
 
@@ -350,49 +320,27 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, PublishingSes
     this.#parts.onHolding(this)
   }
 
+  incomingHeld(): void {
+    this.#parts.onHolding(this)
+  }
+
   drop(reason: DropReason, count: number): void {
-    this.#lost().drop(reason, count)
+    this.losses.drop(reason, count)
   }
 
   /** What the client has lost. */
-  #lost(): Losses {
+  get losses(): Losses {
     return (this.#losses ??= new Losses(this, this.#parts))
+  }
+
+  /** The rules let its client not have the message. */
+  #withhold(message: Message, qos: QoS, trail: Trail | undefined): void {
+    this.drop('not-allowed', message.count)
+    trail?.at(this.clientId, undefined, qos).tell('dropped', 'not-allowed')
   }
 
   /** The session has ended since the messages were routed. */
   #dropLate(count: number, trail: Trail | undefined): void {
     this.outgoingQos0.drop('session-ended', count, trail?.at(this.clientId, undefined, 0))
-  }
-
-  #publish(message: Message, topic: TopicNumber): ReasonCode {
-    const { router, ledger } = this.#parts
-    this.took(message)
-    const isReserved = router.isReserved(topic)
-    if (isReserved && this.#attached?.tellsState(message) !== true) {
-      this.#refuse(message)
-      return ReasonCode.NOT_AUTHORIZED
-    }
-    const { notRetained } = ledger
-    const receivers = router.publish(message, topic)
-    if (ledger.notRetained !== notRetained && !isReserved)
-      this.#lost().notRetained(router.retained.limitFor(message) ?? 'memory')
-    return receivers === 0 ? ReasonCode.NO_MATCHING_SUBSCRIBERS : ReasonCode.SUCCESS
-  }
-
-  /** Something of the message would have to be stored: itself, or that it came. */
-  #mustStore(message: Message, topic: TopicNumber): boolean {
-    return (message.qos === 2 && this.isKept) || this.#parts.router.isKept(message, topic)
-  }
-
-  #refuse(message: Message): void {
-    const { ledger, log, router } = this.#parts
-    ledger.refused += message.count
-    router.trails.refuse(message, RESERVED_REASON)
-    log.debug({ clientId: this.clientId, topic: message.topic, count: message.count }, 'a client may not publish here')
-  }
-
-  #acknowledge(type: AcknowledgementType, packetId: number, reasonCode: ReasonCode, batch: number): void {
-    this.incoming.acknowledge(type, packetId, reasonCode, batch)
-    if (this.incoming.isHolding) this.#parts.onHolding(this)
   }
 }

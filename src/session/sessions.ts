@@ -1,12 +1,16 @@
 import { sessionBytes, SURE_WILL_BYTES } from './memory-costs.ts'
+import type { Gate } from '../auth/gate.ts'
+import type { Identity } from '../auth/identity.ts'
 import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { SessionTotals } from '../observe/facts.ts'
 import { TransientSession } from '../store/memory/memory-session.ts'
 import type { SessionState, Store, StoredWill } from '../store/store.ts'
+import { askAnew } from './ask-anew.ts'
 import { Deadlines } from './deadlines.ts'
 import { DelayedWills } from './delayed-wills.ts'
+import { Permissions } from './permissions.ts'
 import { Presence, type PresenceState } from './presence.ts'
 import { Session, type SessionParts } from './session.ts'
 import { SessionIndex } from './session-index.ts'
@@ -23,6 +27,8 @@ export interface SessionRequest {
   readonly expirySeconds: number
   /** What its will takes in memory, 0 without one. */
   readonly willBytes: number
+  /** Who the client is; undefined where there are no users. */
+  readonly identity: Identity | undefined
 }
 
 /** What `Sessions.open` gives: the session, and whether it was there before (Session Present) [MQTT-3.2.2-2]. */
@@ -31,6 +37,11 @@ export interface OpenedSession {
   readonly isPresent: boolean
   /** A kept session was discarded for it. */
   readonly isInPlaceOfKept: boolean
+}
+
+/** What sessions are built from. */
+export interface SessionsParts extends Omit<SessionParts, 'onHolding' | 'groups'> {
+  readonly gate: Gate
 }
 
 const CHECK_MS = 1000
@@ -43,6 +54,7 @@ export class Sessions {
   readonly presence = new Presence()
   readonly #parts: SessionParts
   readonly #store: Store
+  readonly #gate: Gate
   readonly #byClientId = new SessionIndex()
   /** Sessions of which something waits for the store. */
   readonly #holding = new Set<Session>()
@@ -51,9 +63,11 @@ export class Sessions {
   #addingUp: Promise<SessionTotals> | undefined = undefined
   #checkTimer: NodeJS.Timeout | undefined = undefined
   #isChecking = false
+  #endWatch: (() => void) | undefined = undefined
 
-  constructor(parts: Omit<SessionParts, 'onHolding' | 'groups'>) {
+  constructor(parts: SessionsParts) {
     this.#store = parts.store
+    this.#gate = parts.gate
     this.wills = new DelayedWills(parts)
     this.#expiring = new Deadlines(parts.clock.lifetimeMs())
     const onHolding = (session: Session): void => void this.#holding.add(session)
@@ -110,11 +124,21 @@ export class Sessions {
     }
     this.#checkTimer = setInterval(check, CHECK_MS)
     check()
+    this.#endWatch = this.#gate.watch(() => TURN.run(LoopPart.CONTROL, this.#renewAll(this.#gate.epoch)))
   }
 
   stop(): void {
     clearInterval(this.#checkTimer)
     this.#checkTimer = undefined
+    this.#endWatch?.()
+  }
+
+  /** False when the session of this client belongs to another user: whoever had its identifier would have what waits for it. */
+  mayHave(clientId: string, user: string | undefined): boolean {
+    this.#endIfDue(clientId)
+    const session = this.#byClientId.get(clientId)
+    const owner = session?.identity === undefined ? session?.state.user : session.identity.user
+    return owner === undefined || owner === user
   }
 
   /**
@@ -136,6 +160,7 @@ export class Sessions {
     if (existing !== undefined && existing.state.expirySeconds > 0 && !isClean) {
       this.wills.settle(clientId)
       existing.changeExpiry(expirySeconds)
+      this.#permit(existing, request.identity, false)
       existing.attach(connection)
       this.#tell(clientId, 'here')
       return { session: existing, isPresent: true, isInPlaceOfKept: false }
@@ -146,6 +171,7 @@ export class Sessions {
       ? this.#store.addSession(clientId, expirySeconds)
       : new TransientSession(clientId, false, this.#parts.memory.queues)
     const session = this.#create(state, isKept)
+    this.#permit(session, request.identity, false)
     session.attach(connection)
     this.#tell(clientId, 'here')
     return { session, isPresent: false, isInPlaceOfKept: existing?.isKept === true }
@@ -182,7 +208,7 @@ export class Sessions {
   /** The connection of a client has ended, and its will is due [MQTT5 §3.1.2.5]: it may have to wait. */
   willDue(session: Session | undefined, will: StoredWill): void {
     const delaySeconds = Math.min(will.delaySeconds, session?.state.expirySeconds ?? 0)
-    if (session === undefined || session.isEnded || delaySeconds === 0) this.wills.publishNow(will)
+    if (session === undefined || session.isEnded || delaySeconds === 0) this.wills.publishNow(will, session?.identity)
     // Nothing to do when another connection goes on with the session [MQTT5-3.1.3-9].
     else if (session.connection === undefined) this.wills.schedule({ ...will, delaySeconds })
   }
@@ -206,6 +232,42 @@ export class Sessions {
     memory.sessions.refuse()
     ledger.hit('memory')
     return false
+  }
+
+  /** Lets the client do what the rules say now. */
+  #permit(session: Session, identity: Identity | undefined, isLive: boolean): void {
+    if (identity === undefined) {
+      session.permit(undefined, undefined)
+      return
+    }
+    const view = this.#gate.viewOf(identity)
+    const { records } = this.#parts.router.topics
+    const permissions = view.isUnlimited ? undefined : new Permissions(view, session.subscriptions, records)
+    session.permit(identity, permissions)
+    if (permissions !== undefined) askAnew(session, permissions, isLive)
+  }
+
+  /** Users or rules have changed: who is connected loses at once what they take. Others are asked about when they come. */
+  *#renewAll(epoch: number): Generator<void, void, undefined> {
+    for (const session of this.#byClientId.values()) {
+      // It has changed again, and that is on its way.
+      if (this.#gate.epoch !== epoch) return
+      if (session.connection !== undefined) this.#renew(session, session.connection)
+      yield
+    }
+  }
+
+  #renew(session: Session, connection: SessionConnection): void {
+    const { identity } = session
+    if (identity === undefined) {
+      if (!this.#gate.isOpen)
+        connection.close('there are users now: it has to say who it is', ReasonCode.NOT_AUTHORIZED)
+      return
+    }
+    const renewed = this.#gate.renew(identity)
+    if (renewed === undefined)
+      connection.close('its user or credential is not valid any more', ReasonCode.NOT_AUTHORIZED)
+    else this.#permit(session, renewed, true)
   }
 
   #create(state: SessionState, isKept: boolean): Session {
@@ -260,6 +322,9 @@ export class Sessions {
     let looked = 0
     for (const session of this.#byClientId.values()) {
       session.settleTraffic(nowMs)
+      if (session.identity !== undefined && session.identity.expiresAtMs <= nowMs) {
+        session.connection?.close('its token has ended', ReasonCode.NOT_AUTHORIZED)
+      }
       if (++looked % LOOKS_PER_STEP === 0) yield
     }
     for (const session of this.#expiring.takeDue(lifetimeMs)) {

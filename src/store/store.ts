@@ -34,6 +34,8 @@ export interface SessionState {
   readonly clientId: string
   /** It holds what waits for any member of a shared subscription, instead of for one client. */
   readonly isGroup: boolean
+  /** The user that it belongs to; undefined: nobody in particular. */
+  readonly user: string | undefined
   /** How long it outlives its client's connection, in seconds; Infinity means forever. */
   readonly expirySeconds: number
   /** When the client went away, in ms since 1970 by the hub's clock; 0 while it is connected. */
@@ -71,6 +73,7 @@ export interface SessionState {
   /** 0: the client is connected (again). */
   setLeftAt(timeMs: number): void
   setExpiry(seconds: number): void
+  setUser(user: string | undefined): void
 }
 
 /** Of a message that a hub took before it kept what tells contents apart. */
@@ -79,6 +82,8 @@ export const UNKNOWN_CONTENT = 0
 /** The will of a connected client, or one that waits for its delay. */
 export interface StoredWill {
   readonly clientId: string
+  /** Who the client was. */
+  readonly user: string | undefined
   /** Its `expiresAtMs`, if it has one, counts from the moment it is published. */
   readonly message: Message
   /** Will Delay Interval [MQTT5 §3.1.3.2.2]. */

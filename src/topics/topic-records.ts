@@ -40,6 +40,8 @@ export const BYTES_AT_WINDOW = 3
 export const MESSAGES_BEFORE = 4
 export const BYTES_BEFORE = 5
 export const FOLLOWED_MESSAGES = 6
+/** Which record it is of all that ever were, in 32 bits: another one may have its number later. */
+export const BORN = 7
 
 /** Numbers of a record in `coldFloats`. */
 export const COLD_FLOATS = 4
@@ -84,6 +86,7 @@ export class TopicRecords {
   /** The first free record below `#next`; the others follow by AT. */
   #free = 0
   #next = 1
+  #taken = 0
   /** There is memory for those that have a lower number. */
   #end: number
   readonly #memory: MemoryAccount
@@ -136,6 +139,7 @@ export class TopicRecords {
       this.hot.fill(0, number * HOT_FIELDS, (number + 1) * HOT_FIELDS)
       this.cold.fill(0, number * COLD_FIELDS, (number + 1) * COLD_FIELDS)
     }
+    this.cold[number * COLD_FIELDS + BORN] = ++this.#taken
     this.hot[number * HOT_FIELDS + FLAGS] = LIVE_FLAG
     this.hot[number * HOT_FIELDS + AT] = NOWHERE
     return number
@@ -146,6 +150,11 @@ export class TopicRecords {
     this.hot[number * HOT_FIELDS + FLAGS] = 0
     this.hot[number * HOT_FIELDS + AT] = this.#free
     this.#free = number
+  }
+
+  /** Tells records of one number apart, see `BORN`. */
+  born(number: TopicNumber): number {
+    return this.cold[number * COLD_FIELDS + BORN] ?? 0
   }
 
   flags(number: TopicNumber): number {

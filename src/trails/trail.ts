@@ -44,6 +44,8 @@ export interface MessageTrail {
   readonly messages: number
   /** How many subscribers it was for. */
   readonly matched: number
+  /** Why the hub did not take it; undefined: it did. */
+  readonly refusal: string | undefined
   /** The latest of each receiver, in the order in which they were first heard of; at most 100. */
   readonly steps: readonly TrailStep[]
   /** Those of `matched` that are not in `steps`: there were too many to follow. */

@@ -93,6 +93,14 @@ export class Trails implements TrailOwner {
     this.listener?.receiptChanged(trail)
   }
 
+  /** The access rules do not let the message be published: `explain` tells that of its topic, and its publisher's receipt does. */
+  deny(message: Message, topic: number, refusal: string): void {
+    const trail = this.begin(message, topic)
+    if (trail === undefined) return
+    trail.refusal = refusal
+    this.routed(trail, 0)
+  }
+
   #begin(message: Message, topic: number, isAsked: boolean): Trail | undefined {
     const { turnMs } = this.#clock
     if (turnMs >= this.#nextSecondMs) {

@@ -240,7 +240,7 @@ describe('Aedes', () => {
 
 /** Who asks to be admitted. A desk asks nothing of it but to hear of its end. */
 class Stranger implements ControlPeer {
-  readonly request = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0 }
+  readonly request = { clientId: '', isClean: true, expirySeconds: 0, willBytes: 0, identity: undefined }
   readonly will = undefined
   readonly session = undefined
 

@@ -1,3 +1,4 @@
+import { Gate } from '../../src/auth/gate.ts'
 import { unboundedMemory } from '../../src/base/memory-budget.ts'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Broker } from '../../src/broker/broker.ts'
@@ -224,7 +225,7 @@ async function acceptClient(limits: PartialConfig['limits'], keepAliveSeconds = 
   const bounds = { topicLimits: allLimits, retainedLimits: allLimits, maxTopics: 10, maxTopicMemoryBytes: 1024 ** 2 }
   const router = new Router({ ledger, clock, store, ...bounds })
   const mishaps = new Mishaps(() => clock.nowMs())
-  const shared = { ledger, log, mishaps, router, limits: allLimits, clock, memory: unboundedMemory() }
+  const shared = { ledger, log, mishaps, router, limits: allLimits, clock, memory: unboundedMemory(), gate: new Gate() }
   const sessions = new Sessions({
     ...shared,
     store,

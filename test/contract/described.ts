@@ -20,6 +20,7 @@ export function describeMessage(message: Message | undefined): unknown {
 
 export interface ComparableState {
   readonly clientId: string
+  readonly user: string | undefined
   readonly subscriptions: unknown
   readonly inFlight: unknown
   readonly queued: unknown
@@ -30,7 +31,7 @@ export interface ComparableState {
 
 /** All of a state, in a form that can be compared. Takes the queue off. */
 export function describeState(state: SessionState): ComparableState {
-  const { clientId, queuedBytes, leftAtMs } = state
+  const { clientId, user, queuedBytes, leftAtMs } = state
   const inFlight = Array.from(state.inFlight, ([packetId, { qos, isRetained, isReleased, message }]) => {
     return { packetId, qos, isRetained, isReleased, message: isReleased ? 'released' : describeMessage(message) }
   })
@@ -41,6 +42,7 @@ export function describeState(state: SessionState): ComparableState {
   }
   return {
     clientId,
+    user,
     subscriptions: Array.from(state.subscriptions(), ([filter, { qos }]) => [filter, qos] as const).toSorted(
       ([a], [b]) => (a < b ? -1 : 1),
     ),

@@ -333,22 +333,26 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       const { store, restart } = await openStore()
       const message = Message.create('t', Buffer.from('x'), 1, false, 'Küche/🙂')
       message.expiresAtMs = 1_700_000_000_000.5
-      store.addSession('c', Infinity).enqueue(message, terms(1))
+      const state = store.addSession('c', Infinity)
+      state.enqueue(message, terms(1))
+      state.setUser('Küche')
       for (const clientId of ['a', 'b', 'b', 'c'.repeat(3000)]) {
         const will = Message.create(`gone/${clientId[0]}`, Buffer.from('w'), 1, true, clientId)
-        store.putWill({ clientId, message: will, delaySeconds: clientId === 'b' ? 7 : 0 })
+        const [user, delaySeconds] = clientId === 'b' ? ['user b', 7] : [undefined, 0]
+        store.putWill({ clientId, user, message: will, delaySeconds })
       }
       store.removeWill('a')
       const next = await restart()
-      expect(statesOf(next)).toMatchObject([{ queued: [{ message: describeMessage(message) }] }])
-      const wills = Array.from(next.wills(), ({ clientId, message: { topic }, delaySeconds }) => [
+      expect(statesOf(next)).toMatchObject([{ user: 'Küche', queued: [{ message: describeMessage(message) }] }])
+      const wills = Array.from(next.wills(), ({ clientId, user, message: { topic }, delaySeconds }) => [
         clientId.length,
+        user,
         topic,
         delaySeconds,
       ])
       expect(wills.toSorted(([a], [b]) => Number(a) - Number(b))).toEqual([
-        [1, 'gone/b', 7],
-        [3000, 'gone/c', 0],
+        [1, 'user b', 'gone/b', 7],
+        [3000, undefined, 'gone/c', 0],
       ])
     })
 

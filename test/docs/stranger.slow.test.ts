@@ -35,6 +35,7 @@ function ignore(_fields: LogFields, _text: string): void {}
 class State implements SessionState {
   readonly clientId = ''
   readonly isGroup = false
+  readonly user = undefined
   readonly expirySeconds = 0
   readonly leftAtMs = 0
   readonly inFlight = new Map<number, InFlightMessage>()
@@ -55,6 +56,7 @@ class State implements SessionState {
   removeReceivedId(): void {}
   setLeftAt(): void {}
   setExpiry(): void {}
+  setUser(): void {}
 }
 
 class Nothing implements Store {

@@ -1,3 +1,4 @@
+import { Gate } from '../../src/auth/gate.ts'
 import { unboundedMemory } from '../../src/base/memory-budget.ts'
 import { onTestFinished } from 'vitest'
 import { Clock } from '../../src/base/clock.ts'
@@ -31,7 +32,7 @@ export async function startBroker(): Promise<TestBroker> {
   const bounds = { topicLimits: limits, retainedLimits: limits, maxTopics: 10, maxTopicMemoryBytes: 1024 ** 2 }
   const router = new Router({ ledger, clock, store, ...bounds })
   const mishaps = new Mishaps(() => clock.nowMs())
-  const shared = { ledger, log, mishaps, router, limits, clock, memory: unboundedMemory() }
+  const shared = { ledger, log, mishaps, router, limits, clock, memory: unboundedMemory(), gate: new Gate() }
   const sessionLimits = { ...limits, sharedStrategy: 'round-robin' } as const
   const sessions = new Sessions({ ...shared, store, past: undefined, limits: sessionLimits })
   const broker = new Broker({ store, sessions, topicLimits: limits })

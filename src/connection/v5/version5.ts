@@ -137,7 +137,7 @@ export class Version5 {
     if (refusal === ReasonCode.SUCCESS) return true
     if (message.qos === 0 || refusal === ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)
       throw new MalformedPacketError(REASONS[refusal] ?? 'PUBLISH was refused', refusal)
-    session.refuse(message, packetId, refusal)
+    session.incoming.refuse(message, packetId, refusal)
     return false
   }
 

@@ -19,6 +19,8 @@ export interface WaitingOwner {
   drop(reason: DropReason, count: number): void
   /** A message was dropped under the policy "disconnect". */
   queueOverflowed(): void
+  /** False when the rules do not let it have a message any more; absent where there are none. */
+  mayStillReceive?(message: Message): boolean
 }
 
 /** Older messages that give way to a new one where there is no memory. */
@@ -116,8 +118,10 @@ export class WaitingRoom<Taken> {
     const order = this.#order
     while (order.messages > 0) {
       const message = order.next
-      if (message !== undefined && !isExpired(message, this.#parts.clock)) return message
-      this.#drop(message === undefined ? 'damaged' : 'expired')
+      if (message === undefined) this.#drop('damaged')
+      else if (isExpired(message, this.#parts.clock)) this.#drop('expired')
+      else if (this.#owner.mayStillReceive?.(message) === false) this.#drop('not-allowed')
+      else return message
     }
     return undefined
   }

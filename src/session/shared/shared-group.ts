@@ -23,6 +23,8 @@ export interface GroupMember extends Subscriber {
   /** A message at QoS 1 or 2 could go out at once. */
   readonly hasRoom: boolean
   readonly pendingMessages: number
+  /** The rules let its client have the message. */
+  mayReceive(message: Message): boolean
   /** Takes a message; above QoS 0 only while there is `hasRoom`. */
   deliverLent(message: Message, delivery: Delivery, lender: Lender, trail: Trail | undefined): void
 }
@@ -31,6 +33,8 @@ export interface GroupMember extends Subscriber {
 export interface GroupParts extends WaitingParts, LossesParts {
   readonly limits: QueueLimits & LossesParts['limits'] & { readonly sharedStrategy: SharedStrategy }
 }
+
+type CanTake = (session: GroupMember, message: Message) => boolean
 
 interface Member {
   readonly session: GroupMember
@@ -109,14 +113,19 @@ export class SharedGroup implements Subscriber, Lender {
       return
     }
     if (message.qos === 0) {
-      const member = this.#pick(isFree) ?? this.#pick(isHere)
-      if (member === undefined) this.#dropNew('offline', 0, trail)
+      const member = this.#pick(isFree, message) ?? this.#pick(isHere, message)
+      if (member === undefined) this.#dropNew(this.mayStillReceive(message) ? 'offline' : 'not-allowed', 0, trail)
       else member.session.deliverLent(message, member.delivery, this, trail)
       return
     }
-    const member = this.#waiting.isEmpty ? this.#pick(isFree) : undefined
+    const member = this.#waiting.isEmpty ? this.#pick(isFree, message) : undefined
     if (member !== undefined) {
       member.session.deliverLent(message, member.delivery, this, trail)
+      return
+    }
+    if (!this.mayStillReceive(message)) {
+      // It would wait forever, and all others behind it.
+      this.#dropNew('not-allowed', message.qos, trail)
       return
     }
     const followed = trail?.at(undefined, this.filter, message.qos)
@@ -132,6 +141,8 @@ export class SharedGroup implements Subscriber, Lender {
     while (session.hasRoom) {
       const message = this.#waiting.next()
       if (message === undefined) break
+      // Another member is to have it: order is kept, so it is waited for.
+      if (!session.mayReceive(message)) break
       // It is in the member's hands before the group lets it go, so that its body is stored all the time.
       session.deliverLent(message, member.delivery, this, this.#waiting.nextFollowed?.trail)
       this.#queue.shift()
@@ -171,48 +182,54 @@ export class SharedGroup implements Subscriber, Lender {
   /** There is nobody to disconnect: the drop is all that happens. */
   queueOverflowed(): void {}
 
+  /** The rules let some member have the message. */
+  mayStillReceive(message: Message): boolean {
+    for (const { session } of this.#members) if (session.mayReceive(message)) return true
+    return false
+  }
+
   #indexOf(session: GroupMember): number {
     return this.#members.findIndex((member) => member.session === session)
   }
 
-  #pick(canTake: (session: GroupMember) => boolean): Member | undefined {
+  #pick(canTake: CanTake, message: Message): Member | undefined {
     const { sharedStrategy } = this.#parts.limits
-    if (sharedStrategy === 'least-loaded') return this.#leastLoaded(canTake)
-    return sharedStrategy === 'sticky' ? this.#stickyMember(canTake) : this.#nextOf(canTake)
+    if (sharedStrategy === 'least-loaded') return this.#leastLoaded(canTake, message)
+    return sharedStrategy === 'sticky' ? this.#stickyMember(canTake, message) : this.#nextOf(canTake, message)
   }
 
-  #nextOf(canTake: (session: GroupMember) => boolean): Member | undefined {
+  #nextOf(canTake: CanTake, message: Message): Member | undefined {
     const { length } = this.#members
     for (let step = 0; step < length; step++) {
       const index = (this.#next + step) % length
       const member = this.#members[index]
-      if (member === undefined || !canTake(member.session)) continue
+      if (member === undefined || !canTake(member.session, message)) continue
       this.#next = index + 1
       return member
     }
     return undefined
   }
 
-  #leastLoaded(canTake: (session: GroupMember) => boolean): Member | undefined {
+  #leastLoaded(canTake: CanTake, message: Message): Member | undefined {
     let best: Member | undefined
     for (const member of this.#members) {
-      if (!canTake(member.session)) continue
+      if (!canTake(member.session, message)) continue
       if (best === undefined || member.session.pendingMessages < best.session.pendingMessages) best = member
     }
     return best
   }
 
-  #stickyMember(canTake: (session: GroupMember) => boolean): Member | undefined {
-    if (this.#sticky?.isHere !== true) this.#sticky = this.#nextOf(isHere)?.session
+  #stickyMember(canTake: CanTake, message: Message): Member | undefined {
+    if (this.#sticky?.isHere !== true) this.#sticky = this.#nextOf(isHere, message)?.session
     const sticky = this.#sticky
-    return sticky !== undefined && canTake(sticky) ? this.#members[this.#indexOf(sticky)] : undefined
+    return sticky !== undefined && canTake(sticky, message) ? this.#members[this.#indexOf(sticky)] : undefined
   }
 }
 
-function isHere(session: GroupMember): boolean {
-  return session.isHere
+function isHere(session: GroupMember, message: Message): boolean {
+  return session.isHere && session.mayReceive(message)
 }
 
-function isFree(session: GroupMember): boolean {
-  return session.hasRoom
+function isFree(session: GroupMember, message: Message): boolean {
+  return session.hasRoom && session.mayReceive(message)
 }

@@ -66,6 +66,7 @@ export class DiskSession implements SessionState {
   readonly isInMemory = true
   readonly queue: DiskQueue
   expirySeconds: number
+  user: string | undefined
   leftAtMs = 0
   /** The session has ended: it is removed from disk with the next batch. */
   isRemoved = false
@@ -85,6 +86,7 @@ export class DiskSession implements SessionState {
     this.clientId = name.clientId
     this.isGroup = name.isGroup
     this.expirySeconds = name.expirySeconds
+    this.user = name.user
     this.number = number
     this.#parts = parts
     this.#isNameStored = isStored
@@ -149,6 +151,12 @@ export class DiskSession implements SessionState {
 
   setExpiry(seconds: number): void {
     this.expirySeconds = seconds
+    this.#isNameStored = false
+    this.#changed()
+  }
+
+  setUser(user: string | undefined): void {
+    this.user = user
     this.#isNameStored = false
     this.#changed()
   }

@@ -175,11 +175,11 @@ export class DiskStore implements Store {
   }
 
   addSession(clientId: string, expirySeconds: number): SessionState {
-    return this.#add({ clientId, isGroup: false, expirySeconds })
+    return this.#add({ clientId, isGroup: false, expirySeconds, user: undefined })
   }
 
   addGroup(filter: string): SessionState {
-    return this.#add({ clientId: filter, isGroup: true, expirySeconds: Infinity })
+    return this.#add({ clientId: filter, isGroup: true, expirySeconds: Infinity, user: undefined })
   }
 
   removeSession(state: SessionState): void {

@@ -29,6 +29,7 @@ const HAS_IDENTIFIER = 16
 
 const SESSION_EXPIRES = 1
 const IS_GROUP = 2
+const HAS_USER = 4
 
 /** A new value with room for `bytes` behind its checksum, which begin at `CONTENT_START`. */
 export function newValue(bytes: number): Buffer {
@@ -166,19 +167,22 @@ export function readExpiry(source: Buffer, start: number): number {
   return ((source[start] ?? 0) & HAS_EXPIRY) === 0 ? 0 : source.readDoubleBE(start + 1)
 }
 
-/** A will: the message, and behind it the delay if there is one. */
-export function encodeWill({ message, delaySeconds }: StoredWill): Buffer {
+/** A will: the message; behind it the delay, if there is one or a user follows; behind that the user up to the end. */
+export function encodeWill({ message, delaySeconds, user = '' }: StoredWill): Buffer {
   const bytes = messageBytes(message)
-  const value = newValue(bytes + (delaySeconds === 0 ? 0 : 4))
+  const hasDelay = delaySeconds !== 0 || user !== ''
+  const value = newValue(bytes + (hasDelay ? 4 + Buffer.byteLength(user) : 0))
   writeMessage(value, CONTENT_START, message)
-  if (delaySeconds !== 0) value.writeUInt32BE(delaySeconds, CONTENT_START + bytes)
+  if (hasDelay) value.write(user, value.writeUInt32BE(delaySeconds, CONTENT_START + bytes))
   return seal(value)
 }
 
 export function decodeWill(value: Buffer): StoredWill {
   const message = readMessage(value, CONTENT_START)
   const delaySeconds = message.end < value.length ? value.readUInt32BE(message.end) : 0
-  return { clientId: message.publisher ?? '', message, delaySeconds }
+  const userStart = message.end + 4
+  const user = userStart < value.length ? value.toString('utf8', userStart) : undefined
+  return { clientId: message.publisher ?? '', user, message, delaySeconds }
 }
 
 // ---- names
@@ -199,22 +203,41 @@ export interface NameRecord {
   readonly isGroup: boolean
   /** Infinity means forever. */
   readonly expirySeconds: number
+  /** Whose it is. */
+  readonly user: string | undefined
 }
 
-export function encodeName({ clientId, isGroup, expirySeconds }: NameRecord): Buffer {
-  if (expirySeconds === Infinity) return encodeBehind(Buffer.of(isGroup ? IS_GROUP : 0), clientId)
-  const head = Buffer.of(SESSION_EXPIRES, 0, 0, 0, 0)
-  head.writeUInt32BE(expirySeconds, 1)
-  return encodeBehind(head, clientId)
+export function encodeName({ clientId, isGroup, expirySeconds, user }: NameRecord): Buffer {
+  const expires = expirySeconds !== Infinity
+  const flags = (expires ? SESSION_EXPIRES : 0) | (isGroup ? IS_GROUP : 0) | (user === undefined ? 0 : HAS_USER)
+  const head: Buffer[] = [Buffer.of(flags)]
+  if (expires) {
+    const expiry = Buffer.allocUnsafe(4)
+    expiry.writeUInt32BE(expirySeconds)
+    head.push(expiry)
+  }
+  if (user !== undefined) {
+    const bytes = Buffer.from(user)
+    head.push(Buffer.of(bytes.length >>> 8, bytes.length & 0xff), bytes)
+  }
+  return encodeBehind(Buffer.concat(head), clientId)
 }
 
 export function decodeName(value: Buffer): NameRecord {
   const flags = value[CONTENT_START] ?? 0
   const expires = (flags & SESSION_EXPIRES) !== 0
+  let at = CONTENT_START + (expires ? 5 : 1)
+  let user: string | undefined
+  if ((flags & HAS_USER) !== 0) {
+    const userEnd = at + 2 + value.readUInt16BE(at)
+    user = value.toString('utf8', at + 2, userEnd)
+    at = userEnd
+  }
   return {
-    clientId: value.toString('utf8', CONTENT_START + (expires ? 5 : 1)),
+    clientId: value.toString('utf8', at),
     isGroup: (flags & IS_GROUP) !== 0,
     expirySeconds: expires ? value.readUInt32BE(CONTENT_START + 1) : Infinity,
+    user,
   }
 }
 

@@ -30,6 +30,7 @@ export class TransientSession implements SessionState {
   readonly clientId: string
   readonly isGroup: boolean
   readonly isInMemory = true
+  user: string | undefined = undefined
   protected readonly memory: MemoryAccount
   #inFlight: PacketIdMap<InFlightMessage> | undefined = undefined
   #receivedIds: PacketIdMap<number> | undefined = undefined
@@ -74,6 +75,10 @@ export class TransientSession implements SessionState {
   removeSubscription(_filter: string): void {}
   setLeftAt(_timeMs: number): void {}
   setExpiry(_seconds: number): void {}
+
+  setUser(user: string | undefined): void {
+    this.user = user
+  }
 
   enqueue(message: Message, terms: Terms): void {
     this.#queue ??= new MessageQueue()
@@ -195,6 +200,11 @@ export class MemorySession extends TransientSession {
 
   override setExpiry(seconds: number): void {
     this.#expirySeconds = seconds
+    this.#onChange()
+  }
+
+  override setUser(user: string | undefined): void {
+    super.setUser(user)
     this.#onChange()
   }
 

@@ -48,7 +48,7 @@ async function withoutContentHashes(folder: string, format: string): Promise<voi
   await changeFormat(folder, format)
 }
 
-test('A store of format 1 is taken up whole and has format 3 from then on; one of a later format is not touched', async () => {
+test('A store of format 1 is taken up whole and has format 4 from then on; one of a later format is not touched', async () => {
   const folder = mkdtempSync(join(parent, 'format-1-'))
   const first = openStore(folder)
   await first.start(LISTENER)
@@ -60,7 +60,7 @@ test('A store of format 1 is taken up whole and has format 3 from then on; one o
   state.addInFlight(9, message, termsOf(2, true, []))
   first.putRetained(message.keepRetained())
   await first.stop()
-  expect(await changeFormat(folder, 'hubbub store 1')).toBe('hubbub store 3')
+  expect(await changeFormat(folder, 'hubbub store 1')).toBe('hubbub store 4')
 
   const second = openStore(folder)
   await second.start(LISTENER)
@@ -72,9 +72,9 @@ test('A store of format 1 is taken up whole and has format 3 from then on; one o
   expect([...second.retained()]).toHaveLength(1)
   await second.stop()
 
-  expect(await changeFormat(folder, 'hubbub store 4')).toBe('hubbub store 3')
+  expect(await changeFormat(folder, 'hubbub store 5')).toBe('hubbub store 4')
   await expect(openStore(folder).start(LISTENER)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
-  expect(await changeFormat(folder, 'hubbub store 3')).toBe('hubbub store 4')
+  expect(await changeFormat(folder, 'hubbub store 4')).toBe('hubbub store 5')
 })
 
 test('A store of format 2 is inspected as it is, and its QoS 2 messages that wait for PUBREL are taken up', async () => {
@@ -100,5 +100,5 @@ test('A store of format 2 is inspected as it is, and its QoS 2 messages that wai
     await store.stop()
     expect((await inspectSession(folder, 'c'))?.receivedIds).toEqual([7, 3, 65_535])
   }
-  expect(await changeFormat(folder, 'hubbub store 3')).toBe('hubbub store 3')
+  expect(await changeFormat(folder, 'hubbub store 4')).toBe('hubbub store 4')
 })
