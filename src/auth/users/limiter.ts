@@ -58,6 +58,23 @@ export class Limiter {
     return this.#addresses.isOver(address, this.#nowMs()) && !this.#knownAddresses.has(address)
   }
 
+  /**
+   * Whether a check that costs nothing may be made before all others: there were not too many failures, or the user has got in from
+   * this address before. Who guesses is not to have a way around the limits.
+   */
+  isTrusted(host: string, userName: string): boolean {
+    const name = shortened(userName)
+    const nowMs = this.#nowMs()
+    const address = addressOf(host)
+    const pair = pairOf(address, name)
+    if (this.#known.has(pair)) return true
+    return ![
+      this.#addresses.isOver(address, nowMs),
+      this.#pairs.isOver(pair, nowMs),
+      this.#names.isOver(name, nowMs),
+    ].includes(true)
+  }
+
   /** To be asked before a slow check. */
   admit(host: string, userName: string): Admission {
     const name = shortened(userName)

@@ -32,7 +32,7 @@ const LOCK_ENDS_AFTER_MS = 10_000
 const LOCK_WAIT_MS = 15_000
 const LOCK_LOOK_MS = 25
 
-const NOBODY: ReadUsers = { text: '', users: new Map(), lineByName: new Map(), warnings: [] }
+const NOBODY: ReadUsers = { text: '', saltKey: undefined, users: new Map(), lineByName: new Map(), warnings: [] }
 
 /**
  * The users file on disk. Commands and the hub change it alike, one at a time: a lock file beside it says so. A reader has the file as

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { closest, didYouMean } from '../../base/closest.ts'
 import { HubbubError } from '../../base/errors.ts'
 import { quote } from '../../base/quote.ts'
@@ -12,6 +13,8 @@ import { lookOf, type StoredToken, type User, userNameFault } from './user.ts'
  * "#" are for people. A change replaces one line and leaves the others as they are.
  */
 export interface UsersText {
+  /** What the salts of unknown users are made of; undefined in a file that a person has begun. */
+  readonly saltKey: string | undefined
   readonly users: ReadonlyMap<string, User>
   /** From 1. */
   readonly lineByName: ReadonlyMap<string, number>
@@ -23,6 +26,7 @@ export interface UsersText {
 export type ReadRules = (rules: readonly string[], file: string, line: number) => readonly Rule[]
 
 export const HEADER = '{"hubbub":"users","version":1}'
+const SALT_KEY_BYTES = 16
 
 const MAX_FAULTS = 20
 const MAX_GROUPS = 256
@@ -59,8 +63,9 @@ export function parseUsersText(text: string, file: string, readRules: ReadRules)
   const nameByLook = new Map<string, string>()
   const lines = text.split('\n')
   const headerIndex = lines.findIndex(isContent)
+  const header = readHeader(lines[headerIndex] ?? '')
   if (headerIndex === -1) faults.push(`${file}: it must begin with the line ${HEADER}, it is empty`)
-  else if (!isHeader(lines[headerIndex] ?? '')) {
+  else if (header === undefined) {
     faults.push(`${file}:${headerIndex + 1}: the first line must be ${HEADER}, it is another`)
   }
   for (const [index, line] of lines.entries()) {
@@ -82,7 +87,7 @@ export function parseUsersText(text: string, file: string, readRules: ReadRules)
       faults.push(`${place}: ${error.message}`)
     }
   }
-  if (faults.length === 0) return { users, lineByName, warnings }
+  if (faults.length === 0) return { saltKey: header?.saltKey, users, lineByName, warnings }
   const told = faults.slice(0, MAX_FAULTS).map((fault) => `Cannot use ${fault}`)
   if (faults.length > MAX_FAULTS) told.push(`Cannot use ${file}: there are more mistakes than these`)
   throw new HubbubError('USERS_INVALID', told.join('\n'))
@@ -99,7 +104,7 @@ export function withoutUser(text: string, { lineByName }: UsersText, name: strin
 }
 
 function withLine(text: string, number: number | undefined, line: string | undefined): string {
-  const lines = (text === '' ? HEADER : text.replace(/\n+$/, '')).split('\n')
+  const lines = (text === '' ? newHeader() : text.replace(/\n+$/, '')).split('\n')
   const at = number === undefined ? lines.length : number - 1
   lines.splice(at, 1, ...(line === undefined ? [] : [line]))
   return `${lines.join('\n')}\n`
@@ -143,13 +148,23 @@ function isContent(line: string): boolean {
   return line.trim() !== '' && !line.startsWith('#')
 }
 
-function isHeader(line: string): boolean {
+/** Undefined: it is none of this version. */
+function readHeader(line: string): { readonly saltKey: string | undefined } | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    return JSON.stringify(value) === HEADER
+    if (typeof value !== 'object' || value === null) return undefined
+    const fields = new Map<string, unknown>(Object.entries(value))
+    if (fields.get('hubbub') !== 'users' || fields.get('version') !== 1) return undefined
+    const saltKey = fields.get('saltKey')
+    return { saltKey: typeof saltKey === 'string' ? saltKey : undefined }
   } catch {
-    return false
+    return undefined
   }
+}
+
+/** The first line of a new file. */
+function newHeader(): string {
+  return JSON.stringify({ hubbub: 'users', version: 1, saltKey: randomBytes(SALT_KEY_BYTES).toString('base64') })
 }
 
 /** Reads one line, field by field. */

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -6,7 +6,10 @@ import { anonymous, type Authenticator } from '../gate.ts'
 import type { Credentials, Identity, Peer, Refusal, Via } from '../identity.ts'
 import { isOutdated, parsePasswordHash } from '../passwords/password-hash.ts'
 import type { PasswordHasher } from '../passwords/password-hasher.ts'
+import { parseVerifier, type ScramVerifier, sha256 } from '../passwords/scram-verifier.ts'
 import { Limiter } from './limiter.ts'
+import { ScramLooks } from './scram-looks.ts'
+import { ScramSignIn } from './scram-sign-in.ts'
 import type { User } from './user.ts'
 import { UserChanges } from './user-changes.ts'
 import type { ReadUsers, UsersFile, UsersFileChange } from './users-file.ts'
@@ -30,6 +33,7 @@ export interface UsersOptions {
 interface Entry {
   readonly user: User
   readonly secret: Buffer | undefined
+  readonly verifier: ScramVerifier | undefined
   /** Of a check of its password; 0 without one. */
   readonly costUs: number
   /** The same object for as long as password and secret are the same. */
@@ -67,6 +71,8 @@ export class Users implements Authenticator {
   /** By MAC, checks that go on: a thousand devices with one password are one check. */
   readonly #checks = new Map<string, Promise<boolean | undefined>>()
   readonly #stamps = new WeakMap<Identity, object>()
+  /** What unknown names get for SCRAM. */
+  #scramLooks = new ScramLooks(this.#macKey, [])
   #hadUsers = false
 
   constructor(options: UsersOptions) {
@@ -121,7 +127,8 @@ export class Users implements Authenticator {
     }
     if (hasNoName) return this.#authenticateAnonymous(clientId, peer)
     const entry = this.#entries.get(userName)
-    if (entry !== undefined && this.#isKnown(entry, password)) return this.#admit(entry, 'password', clientId, peer)
+    if (entry !== undefined && this.#isKnown(entry, password, peer.host))
+      return this.#admit(entry, 'password', clientId, peer)
     return this.#authenticateSlowly(userName, Uint8Array.from(password), clientId, peer)
   }
 
@@ -155,10 +162,28 @@ export class Users implements Authenticator {
   }
 
   /** What needs no slow hash. */
-  #isKnown({ user: { name }, secret }: Entry, password: Uint8Array): boolean {
-    if (secret !== undefined && timingSafeEqual(createHash('sha256').update(password).digest(), secret)) return true
+  #isKnown({ user: { name }, secret }: Entry, password: Uint8Array, host: string): boolean {
+    if (secret !== undefined && timingSafeEqual(sha256(password), secret)) return true
     const right = this.#right.get(name)
-    return right !== undefined && timingSafeEqual(this.#mac(name, password), right)
+    if (right === undefined || !timingSafeEqual(this.#mac(name, password), right)) return false
+    // Other than a secret, a password may be guessed.
+    return this.limiter.isTrusted(host, name)
+  }
+
+  /** Begins a sign-in by SCRAM-SHA-256. */
+  signInByScram(clientId: string | undefined, peer: Peer): ScramSignIn {
+    const { host } = peer
+    return new ScramSignIn({
+      verifierOf: async (name) => {
+        const refusal = this.limiter.isTrusted(host, name) ? undefined : await this.#wait(host, name)
+        return refusal ?? this.#entries.get(name)?.verifier ?? this.#scramLooks.of(name)
+      },
+      admit: (name, verifier) => {
+        const entry = this.#entries.get(name)
+        return entry?.verifier === verifier ? this.#admit(entry, 'password', clientId, peer) : undefined
+      },
+      refuse: (name) => this.#fail(name, host),
+    })
   }
 
   async #authenticateSlowly(
@@ -167,9 +192,8 @@ export class Users implements Authenticator {
     clientId: string | undefined,
     peer: Peer,
   ): Promise<Identity | Refusal> {
-    const admission = this.limiter.admit(peer.host, name)
-    if (admission.kind === 'banned') return { kind: 'banned', reason: admission.reason }
-    if (admission.delayMs > 0) await delay(admission.delayMs, undefined, { ref: false })
+    const refusal = await this.#wait(peer.host, name)
+    if (refusal !== undefined) return refusal
     const entry = this.#entries.get(name)
     const isRight = await this.#check(name, entry, password)
     if (isRight === undefined) return BUSY
@@ -178,9 +202,22 @@ export class Users implements Authenticator {
       this.#raise(entry.user, password)
       return this.#admit(entry, 'password', clientId, peer)
     }
-    this.limiter.noteFailure(peer.host, name)
-    if (entry !== undefined) this.sightings.noteFailure(name, peer.host)
-    await this.#tick()
+    return this.#fail(name, peer.host)
+  }
+
+  /** Waits as long as the limiter says; a refusal when it does not let this be tried. */
+  async #wait(host: string, name: string): Promise<Refusal | undefined> {
+    const admission = this.limiter.admit(host, name)
+    if (admission.kind === 'banned') return { kind: 'banned', reason: admission.reason }
+    if (admission.delayMs > 0) await delay(admission.delayMs, undefined, { ref: false })
+    return undefined
+  }
+
+  /** Counts a failure, and answers it at the next tick, together with others. */
+  async #fail(name: string, host: string): Promise<Refusal> {
+    this.limiter.noteFailure(host, name)
+    if (this.#entries.has(name)) this.sightings.noteFailure(name, host)
+    await delay(TICK_MS - (performance.now() % TICK_MS), undefined, { ref: false })
     return WRONG
   }
 
@@ -236,11 +273,6 @@ export class Users implements Authenticator {
     return createHmac('sha256', this.#macKey).update(JSON.stringify(name)).update(password).digest()
   }
 
-  /** Failures that come until then are answered together. */
-  async #tick(): Promise<void> {
-    await delay(TICK_MS - (performance.now() % TICK_MS), undefined, { ref: false })
-  }
-
   /** A password whose hash has become weak is hashed anew, now that it is known. */
   #raise(user: User, password: Uint8Array): void {
     if (user.password === undefined || !isOutdated(parsePasswordHash(user.password))) return
@@ -266,7 +298,7 @@ export class Users implements Authenticator {
     failed?.(change.error)
   }
 
-  #take({ users, warnings }: ReadUsers): void {
+  #take({ users, warnings, saltKey }: ReadUsers): void {
     const { log, changed } = this.#options
     const entries = new Map<string, Entry>()
     let dearestUs = 0
@@ -280,6 +312,7 @@ export class Users implements Authenticator {
       entries.set(name, {
         user: before === undefined ? user : withKeptLists(before.user, user),
         secret: secretSha256 === undefined ? undefined : Buffer.from(secretSha256, 'base64'),
+        verifier: user.scram === undefined ? undefined : parseVerifier(user.scram),
         costUs,
         stamp: isSame ? before.stamp : {},
         changedAtMs: this.#changedAtMs(before, user, isSame),
@@ -291,6 +324,10 @@ export class Users implements Authenticator {
     this.#names = [...entries.keys()]
     this.#decoy = decoy
     this.#dearestUs = dearestUs
+    this.#scramLooks = new ScramLooks(
+      saltKey ?? this.#macKey,
+      [...entries.values()].flatMap(({ verifier }) => verifier?.iterations ?? []),
+    )
     this.sightings.keep((name) => entries.has(name))
     for (const warning of warnings) log.warn({ reason: warning }, 'two users may be taken for each other')
     if (this.#hadUsers && entries.size === 0) {

@@ -115,12 +115,15 @@ describe('withUser', () => {
       text.replace('{"user":"anna", "note":"a"}', '{"user":"anna","note":"b"}'),
     )
     expect(withoutUser(text, parsed, 'anna')).toBe(`${HEADER}\n# the family\n\n{"user":"otto"}\n`)
-    expect(
-      withUser(
-        '',
-        parseUsersText(HEADER, '', () => []),
-        anna,
-      ),
-    ).toBe(`${HEADER}\n{"user":"anna","note":"a"}\n`)
+  })
+
+  test('begins a file with a key of its own', () => {
+    const parsed = parseUsersText(`${HEADER}\n{"user":"anna"}`, 'users.ndjson', () => [])
+    const anna = parsed.users.get('anna')
+    if (anna === undefined) throw new Error('there is no anna')
+    const texts = [1, 2].map(() => withUser('', { ...parsed, lineByName: new Map() }, anna))
+    const keys = texts.map((text) => parseUsersText(text, 'users.ndjson', () => []).saltKey)
+    expect(keys[0]).toMatch(/^[A-Za-z0-9+/]{22}==$/)
+    expect(keys[0]).not.toBe(keys[1])
   })
 })

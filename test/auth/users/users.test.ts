@@ -4,6 +4,8 @@ import { type Identity, isRefusal, type Peer, type Refusal } from '../../../src/
 import type { Users } from '../../../src/auth/users/users.ts'
 import { HEADER } from '../../../src/auth/users/users-text.ts'
 import { until } from '../../support/guard.ts'
+import { ScramClient } from '../passwords/scram-client.ts'
+import { isScramSuccess } from '../../../src/auth/users/scram-sign-in.ts'
 import { credentials, PEER, testUsers } from '../../support/users.ts'
 
 const WRONG = { kind: 'wrong', reason: 'the user name or the password is wrong' }
@@ -239,5 +241,70 @@ describe('Users of a running hub', () => {
     await users.authenticate(credentials('dev-1', secret), PEER)
     expect(users.sightings.of('dev-1')).toMatchObject({ failures: 0, lastFailureAtMs: 1000, lastSeenAtMs: 1000 })
     expect(users.sightings.of('__proto__')).toMatchObject({ failures: 0 })
+  })
+})
+
+async function signIn(users: Users, name: string, password: string) {
+  const client = new ScramClient(name, password)
+  const server = users.signInByScram('client-1', PEER)
+  const first = await server.first(client.first)
+  if ('kind' in first) return first
+  const answer = await server.final(client.final(first))
+  if (isScramSuccess(answer)) expect(client.isServer(answer.message)).toBe(true)
+  return answer
+}
+
+/** What the hub says to a name of salt and rounds. */
+async function lookOf(users: Users, name: string): Promise<string> {
+  const first = await users.signInByScram(undefined, PEER).first(new ScramClient(name, '').first)
+  if ('kind' in first) throw new Error(first.reason)
+  return Buffer.from(first)
+    .toString()
+    .replace(/^r=[^,]+,/, '')
+}
+
+describe('Users by SCRAM', () => {
+  test('are let in by a password or a secret that never travels', async () => {
+    const { users, hasher } = await testUsers()
+    await users.changes.add('anna', ANNA)
+    const { secret = '' } = await users.changes.add('dev-1', 'secret')
+    const before = hasher.tasks
+    expect(await signIn(users, 'anna', 'correct horse')).toMatchObject({ identity: { user: 'anna', role: 'admin' } })
+    expect(await signIn(users, 'dev-1', secret)).toMatchObject({ identity: { user: 'dev-1', clientId: 'client-1' } })
+    expect(await signIn(users, 'anna', 'battery staple')).toEqual(WRONG)
+    expect(hasher.tasks).toBe(before)
+  })
+
+  test('that nobody is look like any, also after a restart', async () => {
+    const { users, path } = await testUsers()
+    await users.changes.add('anna', ANNA)
+    const look = await lookOf(users, 'nobody')
+    const known = await lookOf(users, 'anna')
+    expect(look).not.toBe(known)
+    expect(look.replace(/s=[^,]+/, '')).toBe(known.replace(/s=[^,]+/, ''))
+    expect(look).toHaveLength(known.length)
+    const { users: restarted } = await testUsers(path)
+    expect(await lookOf(restarted, 'nobody')).toBe(look)
+    expect(await signIn(users, 'nobody', 'correct horse')).toEqual(WRONG)
+  })
+
+  test('who have another password by the end of it are not let in', async () => {
+    const { users } = await testUsers()
+    await users.changes.add('anna', ANNA)
+    const client = new ScramClient('anna', 'correct horse')
+    const server = users.signInByScram(undefined, PEER)
+    const first = await server.first(client.first)
+    if ('kind' in first) throw new Error(first.reason)
+    await users.changes.setPassword('anna', Buffer.from('battery staple'))
+    expect(await server.final(client.final(first))).toEqual(WRONG)
+  })
+
+  test('are refused a message out of order', async () => {
+    const { users } = await testUsers()
+    const malformed = { kind: 'wrong', reason: 'a SCRAM message could not be read' }
+    const server = users.signInByScram(undefined, PEER)
+    expect(await server.final(Buffer.from('c=biws'))).toEqual(malformed)
+    await server.first(new ScramClient('anna', '').first)
+    expect(await server.first(new ScramClient('anna', '').first)).toEqual(malformed)
   })
 })
