@@ -1,7 +1,9 @@
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Admin } from '../admin/admin.ts'
 import type { HubAddresses } from '../admin/status.ts'
 import type { Gate } from '../auth/gate.ts'
+import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
 import type { Log } from '../base/log.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import { packageFile } from '../base/package.ts'
@@ -39,6 +41,7 @@ interface HttpParts {
   readonly listener: HttpListener
   readonly webSocket: WebSocketListener
   readonly side: HttpSide
+  readonly signIns: SignIns
 }
 
 /** What the build makes of the dashboard. */
@@ -66,6 +69,7 @@ export function assembleListeners(parts: ListeningParts): Listening {
       {
         name: 'HTTP',
         start: async () => {
+          await http?.signIns.start()
           await http?.side.start()
           await http?.listener.start()
         },
@@ -73,6 +77,7 @@ export function assembleListeners(parts: ListeningParts): Listening {
         stop: async () => {
           await http?.side.stop()
           await http?.listener.stop()
+          await http?.signIns.stop()
         },
       },
     )
@@ -90,8 +95,19 @@ async function loadHttp(
   { config, log, gate, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
   readTurn: ReadTurn,
 ): Promise<HttpParts> {
-  const [{ HttpSide }, { NO_HISTORY }, { HttpListener }, { WebSocketListener }] = await Promise.all([
+  const [
+    { HttpSide },
+    { Callers },
+    { SignIns },
+    { SignInFile },
+    { NO_HISTORY },
+    { HttpListener },
+    { WebSocketListener },
+  ] = await Promise.all([
     import('../http/http-side.ts'),
+    import('../http/callers.ts'),
+    import('../auth/sign-ins/sign-ins.ts'),
+    import('../auth/sign-ins/sign-in-file.ts'),
     import('../http/no-history.ts'),
     import('../listeners/http.ts'),
     import('../listeners/websocket.ts'),
@@ -100,6 +116,12 @@ async function loadHttp(
   const listener = new HttpListener({ host, port: httpPort, portOption: '--http-port', log })
   const basePath = config.http.basePath.replace(/\/$/, '')
   const { origins, pingSeconds } = config.websocket
+  const file = config.data === 'memory' ? undefined : new SignInFile(join(resolve(config.data), 'sign-ins.json'), log)
+  const signIns = new SignIns({ gate, file, nowMs: () => Date.now() })
+  const publicUrl = config.http.publicUrl === '' ? undefined : config.http.publicUrl
+  const ownOrigins = publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin]
+  const signInPath = `${basePath}/sign-in`
+  const callers = new Callers({ gate, signIns, probes: config.http.probes, publicUrl, signInPath })
   const side = new HttpSide({
     server: listener.server,
     log,
@@ -110,10 +132,10 @@ async function loadHttp(
     maxPacketBytes: limits.maxPacketBytes,
     scrape: () => metrics.scrape(),
     unfinished: memory.unfinished,
-    gate,
-    probes: config.http.probes,
+    callers,
+    signIns,
     basePath,
-    origins,
+    origins: ownOrigins,
     pages: config.dashboard.enabled ? fileURLToPath(packageFile(PAGES)) : undefined,
   })
   const webSocket = new WebSocketListener(
@@ -124,7 +146,8 @@ async function loadHttp(
       refused: (address, reason) => mishaps.note('websocket-refused', address, reason),
       path: `${basePath}/mqtt`,
       otherPaths: [`${basePath}/ws`, '/'],
-      origins,
+      origins: ownOrigins,
+      identify: (request) => callers.identifyUpgrade(request),
       pingSeconds,
       maxPacketBytes: limits.maxPacketBytes,
       maxConnectPacketBytes: limits.maxConnectPacketBytes,
@@ -132,5 +155,5 @@ async function loadHttp(
     },
     accept,
   )
-  return { listener, side, webSocket }
+  return { listener, side, webSocket, signIns }
 }

@@ -23,6 +23,8 @@ export interface Identity {
   readonly listener: string
   /** When the credential ends, in ms since 1970 by the wall clock; Infinity: never. */
   readonly expiresAtMs: number
+  /** The sign-in that it acts for: when that is over, it may do nothing more. */
+  readonly signIn?: string
   /** Rules for this identity alone, of its user or its token. They come after those of the file. */
   readonly ownRules: readonly Rule[]
 }

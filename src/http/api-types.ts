@@ -13,6 +13,7 @@ import type * as overview from './schemas/overview.ts'
 import type * as publish from './schemas/publish.ts'
 import type * as retained from './schemas/retained.ts'
 import type { Problem, RouteRow } from './schemas/route.ts'
+import type * as session from './schemas/session.ts'
 import type * as topics from './schemas/topics.ts'
 
 export type { FeedEntries, ShortTopicJson } from './schemas/feed.ts'
@@ -28,6 +29,7 @@ type Row =
   | RowOf<typeof overview>
   | RowOf<typeof publish>
   | RowOf<typeof retained>
+  | RowOf<typeof session>
   | RowOf<typeof topics>
 
 type Schemas = { readonly [R in Row as `${R['method']} ${R['url']}`]: R['schema'] }

@@ -5,14 +5,12 @@ import { Socket } from 'node:net'
 import fastifyCompress, { type FastifyCompressOptions } from '@fastify/compress'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Gate } from '../auth/gate.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { peerHost } from '../listeners/listener.ts'
 import type { Log } from '../base/log.ts'
 import { foreignToHttp, MISHAPS } from '../observe/mishap-kinds.ts'
 import { compileWhenAsked } from './compilers.ts'
-import { Callers, type Probes } from './callers.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { explainRoute } from './routes/explain.ts'
 import { feedRoute } from './routes/feed.ts'
@@ -30,6 +28,7 @@ import { greet } from './greeting.ts'
 import { requireRoles } from './roles.ts'
 import { PROBLEM_TYPE } from './schemas/route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
+import { sessionRoutes } from './routes/session.ts'
 import { topicRoutes } from './routes/topics.ts'
 
 export interface HttpSideOptions extends ApiParts {
@@ -37,8 +36,6 @@ export interface HttpSideOptions extends ApiParts {
   readonly server: Server
   readonly log: Log
   readonly scrape: Scrape
-  readonly gate: Gate
-  readonly probes: Probes
   /** Counts bodies that have not been answered. */
   readonly unfinished: MemoryAccount
   /** '' or a path that everything is below: `/hub`. */
@@ -99,7 +96,7 @@ export class HttpSide {
 
   async start(): Promise<void> {
     const app = this.#app
-    const { basePath, origins, admin, log, pages, server, gate, probes } = this.#options
+    const { basePath, origins, admin, log, pages, server, callers } = this.#options
     // Before fastify's own, which closes the socket.
     server.prependListener(
       'clientError',
@@ -115,7 +112,6 @@ export class HttpSide {
     requireRoles(app)
     readJsonBodies(app, this.#options.unfinished)
     guardAgainstOtherSites(app, origins, basePath)
-    const callers = new Callers({ gate, probes, signInPath: `${basePath}/sign-in` })
     app.addHook('onRequest', (request, reply) => callers.admit(request, reply))
     await app.register(
       async (root) => {
@@ -171,6 +167,7 @@ export class HttpSide {
         feedRoute(api, options)
         explainRoute(api, options)
         overviewRoute(api, options)
+        sessionRoutes(api, options)
         mishapsRoute(api, options)
       },
       { prefix: VERSION_PATH },

@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HistoryView } from '../admin/history-view.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Admin } from '../admin/admin.ts'
+import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
+import type { Callers } from './callers.ts'
 import type { Address } from '../admin/status.ts'
 
 /** The application, with parameters typed by their schemas. */
@@ -17,6 +19,8 @@ export type Api = FastifyInstance<
 
 /** What the routes are made of. */
 export interface ApiParts {
+  readonly callers: Callers
+  readonly signIns: SignIns
   readonly admin: Admin
   /** Where HTTP listens. */
   readonly address: () => Address

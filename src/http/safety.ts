@@ -4,7 +4,7 @@ import { HttpProblem } from './problem.ts'
 
 /** What probes and scrapers ask, by whatever name they reach the hub, and what tells a page nothing. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Keeps pages of other sites out, which a browser in the hub's network would let ask. There are no users yet, so the network is

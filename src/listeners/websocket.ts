@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import type { Identity } from '../auth/identity.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
 import { type Door, strangersDoor } from '../connection/transport.ts'
@@ -8,6 +9,13 @@ import { type Accept, addressOf, type Listener, type ListenerAddress, type Liste
 import { compileOrigins, type MayConnectFrom } from './origins.ts'
 import type { ReadTurn } from './read-turn.ts'
 import { WebSocketTransport } from './websocket-transport.ts'
+
+/** Who makes an upgrade request. */
+export interface UpgradeCaller {
+  readonly identity: Identity
+  /** Calls `over` when what they have shown is not good any more: the connection ends. Returns a function that ends that. */
+  whenOver(over: () => void): () => void
+}
 
 export interface WebSocketListenerOptions {
   /** Its upgrade requests are answered; whoever made it starts and stops it. */
@@ -24,6 +32,8 @@ export interface WebSocketListenerOptions {
   readonly origins: readonly string[]
   readonly maxPacketBytes: number
   readonly maxConnectPacketBytes: number
+  /** Who makes an upgrade request; undefined: nobody has shown who they are. Rejects when what they show is not good. */
+  readonly identify: (request: IncomingMessage) => UpgradeCaller | undefined | Promise<UpgradeCaller | undefined>
   /** What frames hold that have not come whole. */
   readonly unfinished: MemoryAccount
   /** How often a ping is sent; null is never. */
@@ -118,13 +128,31 @@ export class WebSocketListener implements Listener {
       refuse(403, 'Pages of this origin may not connect; the hub has a list of those that may.')
       return
     }
+    const caller = this.#options.identify(request)
+    if (!(caller instanceof Promise)) {
+      this.#accepted(request, socket, head, caller)
+      return
+    }
+    // Node has taken its own listeners off, and an error without one would end the process.
+    const gone = (): void => void socket.destroy()
+    socket.on('error', gone)
+    caller
+      .finally(() => socket.removeListener('error', gone))
+      .then(
+        (known) => this.#accepted(request, socket, head, known),
+        (error: unknown) => refuse(401, error instanceof Error ? error.message : String(error)),
+      )
+  }
+
+  #accepted(request: IncomingMessage, socket: Duplex, head: Buffer, caller: UpgradeCaller | undefined): void {
+    const door = caller === undefined ? this.#door : { ...this.#door, identity: caller.identity }
     this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
       const { maxConnectPacketBytes, pingSeconds, readTurn, unfinished } = this.#options
       const maxUnansweredBytes = maxConnectPacketBytes + FRAME_HEADER_BYTES
       const transport = new WebSocketTransport(
         webSocket,
         request.socket,
-        this.#door,
+        door,
         readTurn,
         maxUnansweredBytes,
         unfinished,
@@ -133,6 +161,8 @@ export class WebSocketListener implements Listener {
         this.#open.add(transport)
         webSocket.once('close', () => this.#open.delete(transport))
       }
+      const forget = caller?.whenOver(() => transport.end())
+      if (forget !== undefined) webSocket.once('close', forget)
       this.#accept(transport)
     })
   }

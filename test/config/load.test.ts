@@ -75,7 +75,7 @@ describe('loadConfig', () => {
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },
-      http: { enabled: true, basePath: '/', probes: 'loopback' },
+      http: { enabled: true, basePath: '/', publicUrl: '', probes: 'loopback' },
       dashboard: { enabled: true },
       sysIntervalSeconds: 10,
       limits: {
@@ -140,6 +140,7 @@ describe('loadConfig', () => {
         host: 'localhost',
         data: 'memory',
         'http.basePath': '/hub',
+        'http.publicUrl': 'https://hub.example.org',
         'websocket.origins': '["*"]',
         'access.rules': '[{"allow":"publish","topics":"a/#","for":"users"}]',
         'access.groups': '{"family":["anna","otto"]}',

@@ -110,7 +110,8 @@ describe('With users', () => {
       'POST /retained/undo',
     ])
     expect(routesOf('admin')).toEqual(['POST /history/import'])
-    expect(routesOf('viewer')).toEqual([])
+    expect(routesOf('viewer')).toEqual(['DELETE /sessions/{id}'])
+    expect(routesOf('open')).toEqual(['DELETE /session', 'POST /session'])
   })
 
   test('a refusal is a problem document, and says how to sign in', async () => {

@@ -16,11 +16,15 @@ export class EventSourceClient {
     this.#chunks = body[Symbol.asyncIterator]()
   }
 
-  static async open(httpPort: number, query: Readonly<Record<string, string>> = {}): Promise<EventSourceClient> {
+  static async open(
+    httpPort: number,
+    query: Readonly<Record<string, string>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<EventSourceClient> {
     const controller = new AbortController()
     onTestFinished(() => controller.abort())
     const url = `http://127.0.0.1:${httpPort}/api/v1/feed?${new URLSearchParams(query).toString()}`
-    const { body } = await fetch(url, { signal: controller.signal })
+    const { body } = await fetch(url, { headers, signal: controller.signal })
     if (body === null) throw new Error('the feed has no body')
     return new EventSourceClient(body)
   }

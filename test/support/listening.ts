@@ -140,6 +140,7 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
   const listener = new WebSocketListener(
     {
       server: http.server,
+      identify: () => undefined,
       path: '/mqtt',
       otherPaths: ['/ws', '/'],
       log,

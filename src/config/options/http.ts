@@ -8,6 +8,12 @@ const PATH = {
   wanted: 'a path such as "/hub", of letters, digits, "-", ".", "_" and "~"',
 } as const
 
+const PUBLIC_URL = {
+  type: 'string',
+  pattern: '^(https?://[\\w.-]+(:\\d+)?(/[\\w.~/-]*)?)?$',
+  wanted: 'an address such as "https://hub.example.org"',
+} as const
+
 /** What is served over HTTP. */
 export const HTTP_OPTIONS = [
   {
@@ -24,6 +30,14 @@ export const HTTP_OPTIONS = [
     default: '/',
     summary:
       'Path in front of all pages, the API and the WebSocket, such as /hub. Set it when a reverse proxy passes requests on with such a path; a proxy that removes the path needs nothing here.',
+    needsRestart: true,
+  },
+  {
+    key: 'http.publicUrl',
+    schema: PUBLIC_URL,
+    default: '',
+    summary:
+      'Address by which people reach the hub through a reverse proxy, such as https://hub.example.org. Signing in needs it when that differs from the address that the hub sees itself. Empty: there is no proxy.',
     needsRestart: true,
   },
   {

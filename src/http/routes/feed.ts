@@ -18,7 +18,7 @@ const JSON_OF = { whole: topicJson, short: shortTopic }
 
 /** `feed`: what lists live on. */
 export function feedRoute(app: Api, parts: ApiParts): void {
-  const { admin, topicLimits } = parts
+  const { admin, callers, topicLimits } = parts
   const open = new Set<EventStream>()
   /** By form and filter. */
   const topicFeeds = new Map<string, TopicFeeds>()
@@ -29,7 +29,8 @@ export function feedRoute(app: Api, parts: ApiParts): void {
 
   app.route({
     ...followFeed,
-    handler: ({ query: { filter = '#', events, form } }, reply) => {
+    handler: (request, reply) => {
+      const { filter = '#', events, form } = request.query
       const fault = topicFilterFault(filter, topicLimits)
       if (fault !== undefined) throw invalidParameter('filter', filter, fault)
       const wanted = readEvents(events)
@@ -47,7 +48,7 @@ export function feedRoute(app: Api, parts: ApiParts): void {
       response.write('retry: 1000\n\n')
       const stream = new EventStream(response)
       open.add(stream)
-      const ends: (() => void)[] = []
+      const ends = [callers.whenOver(request, () => stream.end())]
       if (wanted.has('topics')) ends.push(feedTopics(stream, filter, form))
       if (wanted.has('presence')) ends.push(feedPresence(stream))
       if (wanted.has('overview')) ends.push(feedOverview(stream))

@@ -12,7 +12,7 @@ import { shownBytes } from '../shown-payload.ts'
 import { type EntryFields, exportHistory, importHistory, NDJSON, searchMessages } from '../schemas/messages.ts'
 
 /** `messages` and `history`: what was said before. */
-export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiParts): void {
+export function messageRoutes(app: Api, { admin, callers, history, topicLimits }: ApiParts): void {
   app.route({
     ...searchMessages,
     handler: async ({ query: { around, payload, limit, cursor, ...conditions } }, reply) => {
@@ -36,9 +36,13 @@ export function messageRoutes(app: Api, { admin, history, topicLimits }: ApiPart
 
   app.route({
     ...exportHistory,
-    handler: ({ query }, reply) => {
-      const conditions = readConditions(query, topicLimits, admin.nowMs())
+    handler: (request, reply) => {
+      const conditions = readConditions(request.query, topicLimits, admin.nowMs())
       const lines = history.export({ order: 'oldest', ...conditions }, goneSignal(reply))
+      reply.raw.once(
+        'close',
+        callers.whenOver(request, () => reply.raw.destroy()),
+      )
       return reply
         .type(NDJSON)
         .header('Content-Disposition', 'attachment; filename="hubbub-history.ndjson"')

@@ -49,6 +49,7 @@ const PACKAGE_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['pino-pretty', ['src/base']],
   ['prom-client', ['src/observe']],
   ['sorted-btree', ['src/session']],
+  ['cookie', ['src/http']],
   ['fastify', ['src/http']],
   ['ajv', ['src/http']],
   ['fast-json-stringify', ['src/http']],
