@@ -73,6 +73,11 @@ describe('createHub', () => {
     ['ARGUMENT_INVALID', 'store must have the methods start, stop, sessions', { store: {} }],
     ['ARGUMENT_INVALID', 'config must be an object, it is null', { config: null }],
     ['CONFIG_INVALID', 'there is no option "prot"; did you mean "port"?', { config: { prot: 1883 } }],
+    [
+      'CONFIG_INVALID',
+      'access.rules[0].for must say whom',
+      { config: { access: { rules: [{ allow: 'publish', topics: 'a' }] } } },
+    ],
     ['CONFIG_INVALID', 'port must be a whole number from 0 to 65535, it is "x"', { config: { port: 'x' } }],
   ])('rejects with %s: %s', async (code, what, options: unknown) => {
     const leftovers = watchLeftovers()

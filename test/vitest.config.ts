@@ -27,6 +27,8 @@ const SLOW = ['test/cli/main.test.ts', 'test/interop/**/*.test.ts', 'test/**/*.s
 /** Tests that open no socket; `npm run watch` runs those of them that a change reaches. */
 const UNIT = [
   'test/admin/{nearest-filter,undo}.test.ts',
+  'test/assemble/*.test.ts',
+  'test/auth/rules/*.test.ts',
   'test/base/{addresses,bytes,closest,durations,log,text-search}.test.ts',
   'test/cli/{command-line,help}.test.ts',
   'test/config/*.test.ts',

@@ -22,10 +22,13 @@ async function run(argv: readonly string[]): Promise<string | void> {
 
 async function loadConfig({ options, flags, problems }: CommandLine): Promise<Completed> {
   // Loaded here, so that help and mistakes answer at once.
-  const { loadConfig: load } = await import('../config/load.ts')
+  const [{ loadConfig: load }, { CONFIG_CHECKS }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../assemble/config-checks.ts'),
+  ])
   const sources = { flags: options, file: flags.get('config'), env: process.env, cwd: process.cwd() }
   // A copy: a hub loads it again when it is told to, perhaps after a mistake.
-  const loaded = load(sources, problems.copy())
+  const loaded = load(sources, problems.copy(), CONFIG_CHECKS)
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
   return loaded
 }

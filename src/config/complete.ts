@@ -14,14 +14,21 @@ export interface Completed {
   readonly origins: ReadonlyMap<string, string>
 }
 
+/** Looks at what this room cannot judge; what is wrong goes to `problems`, to be told with all the rest. */
+export type ConfigCheck = (config: Config, problems: Problems) => void
+
 /** Fills what a program left out with defaults. Throws `CONFIG_INVALID` or `LISTENER_UNSAFE` with a line per mistake. */
-export function completeConfig(partial: PartialConfig = {}): Config {
+export function completeConfig(partial: PartialConfig = {}, checks: readonly ConfigCheck[] = []): Config {
   const problems = new Problems()
-  return complete(readTree(partial, { originOf: () => 'createHub' }, problems), problems).config
+  return complete(readTree(partial, { originOf: () => 'createHub' }, problems), problems, checks).config
 }
 
 /** Lays entries over the defaults, later ones over earlier ones, and throws if there is any problem. */
-export function complete(entries: readonly Entry[], problems: Problems): Completed {
+export function complete(
+  entries: readonly Entry[],
+  problems: Problems,
+  checks: readonly ConfigCheck[] = [],
+): Completed {
   const valueByKey = new Map<string, unknown>()
   const origins = new Map<string, string>()
   for (const option of OPTIONS) {
@@ -35,6 +42,7 @@ export function complete(entries: readonly Entry[], problems: Problems): Complet
   if (valueByKey.get('http.enabled') === false) switchDashboardOff(valueByKey, origins, problems)
   const config = buildConfig(valueByKey)
   checkSafety(config, origins.get('host') ?? '', problems)
+  for (const check of checks) check(config, problems)
   problems.throwIfAny()
   return { config, origins }
 }

@@ -1,4 +1,4 @@
-import { complete, type Completed } from './complete.ts'
+import { complete, type Completed, type ConfigCheck } from './complete.ts'
 import { type OptionText, readOptionText } from './entries.ts'
 import { CONFIG_FILE_VARIABLE, readEnvironment } from './environment.ts'
 import { findDefaultFile, readConfigFile, type FileChoice } from './file.ts'
@@ -18,12 +18,16 @@ export interface ConfigSources {
  * Reads the configuration: defaults, then the file, then the environment, then flags; what comes later wins. Throws one
  * `HubbubError` with a line for every mistake in any of them, after those that `problems` holds already.
  */
-export function loadConfig({ flags, file, env, cwd }: ConfigSources, problems = new Problems()): Completed {
+export function loadConfig(
+  { flags, file, env, cwd }: ConfigSources,
+  problems = new Problems(),
+  checks: readonly ConfigCheck[] = [],
+): Completed {
   const flagEntries = flags.flatMap((flag) => readOptionText(flag, problems))
   const environmentEntries = readEnvironment(env, problems)
   const choice = chooseFile(file, env[CONFIG_FILE_VARIABLE], cwd, problems)
   const fileEntries = choice === undefined ? [] : readConfigFile(choice, cwd, problems)
-  return complete([...fileEntries, ...environmentEntries, ...flagEntries], problems)
+  return complete([...fileEntries, ...environmentEntries, ...flagEntries], problems, checks)
 }
 
 function chooseFile(

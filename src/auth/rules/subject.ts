@@ -147,3 +147,29 @@ export class AddressRange {
 function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIP(address) === 4 ? 'ipv4' : 'ipv6'
 }
+
+/** The same for two subjects that are written alike. */
+export function subjectKey(subject: Subject): string {
+  switch (subject.kind) {
+    case 'user':
+    case 'group':
+    case 'listener':
+    case 'role':
+      return `${subject.kind} ${JSON.stringify(subject.name)}`
+    case 'client':
+      return `client ${JSON.stringify(subject.glob.text)}`
+    case 'address':
+      return `address ${subject.range.text}`
+    case 'any':
+    case 'all':
+      return `${subject.kind} (${subject.of.map(subjectKey).toSorted().join(', ')})`
+    default:
+      return subject.kind
+  }
+}
+
+/** All users, groups and listeners that it names. */
+export function namesOf(subject: Subject): readonly { readonly kind: string; readonly name: string }[] {
+  if (subject.kind === 'any' || subject.kind === 'all') return subject.of.flatMap(namesOf)
+  return 'name' in subject ? [subject] : []
+}
