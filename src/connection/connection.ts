@@ -168,8 +168,8 @@ export class Connection
   /** The rest of `closed`; only for that and the callback below. */
   takeLeave(): void {
     this.parts.onClosed(this)
-    // What the client sent before it went is still its word: frames that wait for the broker are heard first.
-    if (this.#reader.isStopped && !this.#isClosed) return
+    // What a client sent before it went is still its word: frames that wait for the broker are heard first. A stranger's are not.
+    if (this.#reader.isStopped && !this.#isClosed && this.#control?.isStranger !== true) return
     this.close(this.#transportError?.message ?? GONE, ReasonCode.UNSPECIFIED_ERROR)
   }
 

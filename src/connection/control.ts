@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Identity } from '../auth/identity.ts'
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
-import { type Ledger, type LimitName, LIMITS } from '../observe/ledger.ts'
+import type { Ledger, LimitName } from '../observe/ledger.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import { encodeConnack } from '../protocol/answer-packets.ts'
 import { isBridgeState } from '../protocol/bridge-state.ts'
@@ -119,7 +119,6 @@ export class Control implements FilterPacketsOwner, EntryOwner {
   #isInPlaceOfKept = false
   /** There is one when a SUBSCRIBE or UNSUBSCRIBE has come. */
   #filters: FilterPackets | undefined = undefined
-  #toldLimits: Set<LimitName> | undefined = undefined
   #waiting: WaitingPacket | undefined = undefined
   /** A packet is being taken, and whether its answer came before the call returned. */
   #isTaking = false
@@ -135,6 +134,11 @@ export class Control implements FilterPacketsOwner, EntryOwner {
 
   get willReport(): WillReport | undefined {
     return reportWill(this.will)
+  }
+
+  /** It is being found out who the client is. */
+  get isStranger(): boolean {
+    return this.#entry !== undefined
   }
 
   /** The session that the broker has let the client have. */
@@ -193,18 +197,6 @@ export class Control implements FilterPacketsOwner, EntryOwner {
 
   malformed(fault: MalformedPacketError): void {
     this.connection.malformed(fault)
-  }
-
-  /** Of each limit only the first time is told: many a client asks for thousands. */
-  limitReached(limit: LimitName, filter: string): void {
-    this.#toldLimits ??= new Set()
-    if (this.#toldLimits.has(limit)) return
-    this.#toldLimits.add(limit)
-    const { log, mishaps } = this.#parts
-    const { clientId } = this.request
-    const reason = LIMITS[limit]
-    log.warn({ clientId, filter, reason }, 'a limit was reached')
-    mishaps.note('limit-reached', this.connection.transport.remoteAddress, reason, clientId)
   }
 
   #fits(packet: Buffer): boolean {

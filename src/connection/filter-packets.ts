@@ -2,7 +2,8 @@ import { LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import { subscribeDenial } from '../auth/denial.ts'
 import type { Log } from '../base/log.ts'
-import type { Ledger, LimitName } from '../observe/ledger.ts'
+import { type Ledger, type LimitName, LIMITS } from '../observe/ledger.ts'
+import { HUB_ITSELF, type Mishaps } from '../observe/mishaps.ts'
 import { encodeSuback, encodeUnsuback } from '../protocol/answer-packets.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
 import { checkFilter, checkRequest5 } from '../protocol/filter-rules.ts'
@@ -18,8 +19,6 @@ export interface FilterPacketsOwner {
   sendPacket(packet: Buffer): void
   /** The packet is answered: later frames may go on. */
   proceed(): void
-  /** A subscription to the filter is refused for a limit. */
-  limitReached(limit: LimitName, filter: string): void
   /** The connection has to end for what is wrong with a packet. */
   malformed(fault: MalformedPacketError): void
 }
@@ -42,6 +41,7 @@ export interface FilterDialect {
 export interface FilterPacketsParts {
   readonly ledger: Ledger
   readonly log: Log
+  readonly mishaps: Mishaps
   readonly limits: TopicLimits
 }
 
@@ -63,6 +63,7 @@ export class FilterPackets {
   #subscribing: readonly FilterRequest[] = NONE
   #unsubscribing: readonly string[] = NONE
   #isEnded = false
+  #toldLimits: Set<LimitName> | undefined = undefined
 
   constructor(
     owner: FilterPacketsOwner,
@@ -237,8 +238,16 @@ export class FilterPackets {
   }
 
   #refused(limit: LimitName, filter: string): void {
-    this.#parts.ledger.hit(limit)
-    this.#owner.limitReached(limit, filter)
+    const { ledger, log, mishaps } = this.#parts
+    ledger.hit(limit)
+    // Of each limit only the first time is told: many a client asks for thousands.
+    this.#toldLimits ??= new Set()
+    if (this.#toldLimits.has(limit)) return
+    this.#toldLimits.add(limit)
+    const { clientId, connection } = this.#session
+    const reason = LIMITS[limit]
+    log.warn({ clientId, filter, reason }, 'a limit was reached')
+    mishaps.note('limit-reached', connection?.report().address ?? HUB_ITSELF, reason, clientId)
   }
 
   unsubscribed(): void {

@@ -72,6 +72,7 @@ const OF_CONNACK: ReadonlySet<ReasonCode> = new Set([
   ReasonCode.PACKET_TOO_LARGE,
   ReasonCode.QUOTA_EXCEEDED,
   ReasonCode.PAYLOAD_FORMAT_INVALID,
+  ReasonCode.CONNECTION_RATE_EXCEEDED,
   ReasonCode.SERVER_MOVED,
 ])
 
