@@ -81,6 +81,16 @@ export class Clients {
     return connection !== undefined
   }
 
+  /** Ends the connections of those who act by a sign-in that is over. */
+  async signedOut(signIn: string): Promise<void> {
+    const slices = new Slices(LoopPart.HTTP)
+    let looked = 0
+    for (const { identity, connection } of this.#sessions.behind(undefined)) {
+      if (++looked % CLIENTS_BETWEEN_LOOKS === 0) await slices.pause()
+      if (identity?.signIn === signIn) connection?.close('signed out', ReasonCode.ADMINISTRATIVE_ACTION)
+    }
+  }
+
   /** Ends the session, and the connection with it. Returns false when there is none. */
   deleteSession(clientId: string): boolean {
     return this.#sessions.delete(clientId)

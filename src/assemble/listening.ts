@@ -121,7 +121,14 @@ async function loadHttp(
   const publicUrl = config.http.publicUrl === '' ? undefined : config.http.publicUrl
   const ownOrigins = publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin]
   const signInPath = `${basePath}/sign-in`
-  const callers = new Callers({ gate, signIns, probes: config.http.probes, publicUrl, signInPath })
+  const callers = new Callers({
+    gate,
+    signIns,
+    clients: admin.clients,
+    probes: config.http.probes,
+    publicUrl,
+    signInPath,
+  })
   const side = new HttpSide({
     server: listener.server,
     log,

@@ -76,7 +76,8 @@ export class Gate {
 
   /** See `Authenticator`. */
   renew(identity: Identity): Identity | undefined {
-    return this.#authenticator === undefined ? identity : this.#authenticator.renew(identity)
+    const renewed = this.#authenticator === undefined ? identity : this.#authenticator.renew(identity)
+    return renewed?.signIn === identity.signIn ? renewed : renewed && { ...renewed, signIn: identity.signIn }
   }
 
   /** See `Authenticator`. */

@@ -24,7 +24,7 @@ export interface Identity {
   /** When the credential ends, in ms since 1970 by the wall clock; Infinity: never. */
   readonly expiresAtMs: number
   /** The sign-in that it acts for: when that is over, it may do nothing more. */
-  readonly signIn?: string
+  readonly signIn?: string | undefined
   /** Rules for this identity alone, of its user or its token. They come after those of the file. */
   readonly ownRules: readonly Rule[]
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clients } from '../admin/clients.ts'
 import type { Gate } from '../auth/gate.ts'
 import { type Identity, isRefusal, type Refusal, type Role } from '../auth/identity.ts'
 import type { SignIn } from '../auth/sign-ins/sign-in.ts'
@@ -18,6 +19,7 @@ export type Probes = 'loopback' | 'everybody' | 'nobody'
 export interface CallersOptions {
   readonly gate: Gate
   readonly signIns: SignIns
+  readonly clients: Pick<Clients, 'signedOut'>
   readonly probes: Probes
   /** The address by which people know the hub, behind a proxy. */
   readonly publicUrl: string | undefined
@@ -137,7 +139,11 @@ export class Callers {
     if (origin === undefined || !ownOrigins(request, this.#options.publicUrl).includes(origin)) return undefined
     const { identity, signIn } = this.#identifyCookie(request)
     if (identity === undefined || signIn === undefined) return undefined
-    return { identity, whenOver: (over) => this.#options.signIns.whenOver(signIn.id, over) }
+    const { signIns, clients } = this.#options
+    const whenOver = (over: () => void): (() => void) =>
+      // A client of MQTT 5 is told why.
+      signIns.whenOver(signIn.id, () => void clients.signedOut(signIn.id).then(() => setImmediate(over)))
+    return { identity, whenOver }
   }
 
   /** Whether the browser speaks TLS, with the hub or with a proxy before it. */
