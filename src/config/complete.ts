@@ -1,6 +1,6 @@
 import { buildConfig, type Config, type PartialConfig } from './config.ts'
 import { readTree, type Entry } from './entries.ts'
-import { isLoopback } from '../base/addresses.ts'
+import { isPrivate, listenerFaults, listenersOf } from './listener-settings.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { ValueReader } from './read-value.ts'
@@ -35,13 +35,18 @@ export function complete(
     valueByKey.set(option.key, new ValueReader(option.key, 'default').read(option.schema, option.default))
     origins.set(option.key, 'default')
   }
-  for (const { option, value, origin } of entries) {
+  let listenerPlace: (at: string) => string = () => ''
+  for (const { option, value, origin, originOf } of entries) {
     valueByKey.set(option.key, value)
     origins.set(option.key, origin)
+    if (option.key === 'listeners') listenerPlace = originOf
   }
   if (valueByKey.get('http.enabled') === false) switchDashboardOff(valueByKey, origins, problems)
   const config = buildConfig(valueByKey)
-  checkSafety(config, origins.get('host') ?? '', problems)
+  checkShortForm(config, origins, problems)
+  for (const { at, what } of listenerFaults(config))
+    problems.add(listenerPlace(at), `listeners${at} ${what}`, 'listeners')
+  checkSafety(config, origins, problems)
   for (const check of checks) check(config, problems)
   problems.throwIfAny()
   return { config, origins }
@@ -58,11 +63,28 @@ function switchDashboardOff(valueByKey: Map<string, unknown>, origins: Map<strin
   origins.set('dashboard.enabled', httpOrigin)
 }
 
-function checkSafety(config: Config, hostOrigin: string, problems: Problems): void {
-  if (config.allowAnonymous || isLoopback(config.host) || !problems.areTrusted('host', 'allowAnonymous')) return
+/** Who lists all listeners and gives a port besides would wait for it in vain. */
+function checkShortForm({ listeners }: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
+  if (listeners.length === 0) return
+  for (const key of ['port', 'httpPort']) {
+    const origin = origins.get(key) ?? ''
+    if (origin === 'default') continue
+    const list = `listeners (${origins.get('listeners') ?? ''})`
+    problems.add(
+      origin,
+      `${key} is the short form of a listener, and counts only without ${list}: leave one of them out`,
+    )
+  }
+}
+
+function checkSafety(config: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
+  if (config.allowAnonymous || !problems.areTrusted('host', 'listeners', 'allowAnonymous')) return
+  const open = listenersOf(config).find((listener) => !isPrivate(listener))
+  if (open === undefined) return
+  const key = open.key === undefined ? 'host' : open.key
   problems.addConflict(
     'LISTENER_UNSAFE',
-    `Cannot listen on ${config.host} (host, ${hostOrigin}): the hub has no users yet, so anyone who reaches that address could ` +
+    `Cannot listen on ${open.host} (${key}, ${origins.get(open.key === undefined ? 'host' : 'listeners') ?? ''}): the hub has no users yet, so anyone who reaches that address could ` +
       'connect; allow that with --allow-anonymous (allowAnonymous: true), or listen on 127.0.0.1',
   )
 }

@@ -13,6 +13,8 @@ export interface Entry {
   readonly value: unknown
   /** Where it was read: `hubbub.yaml:12`, `HUBBUB_PORT`, `--port`. */
   readonly origin: string
+  /** Where a part of it was read, such as `[1].path` of a list. */
+  readonly originOf: (at: string) => string
 }
 
 /** What a variable or a flag says of an option. */
@@ -63,7 +65,7 @@ function readMapping(
     if (isMapping(value)) return readMapping(value, `${name}.`, source, problems)
     const enabled = findOption(`${name}.enabled`)
     if (typeof value === 'boolean' && enabled !== undefined)
-      return [{ option: enabled, value, origin: source.originOf(path) }]
+      return [{ option: enabled, value, origin: source.originOf(path), originOf: () => source.originOf(path) }]
     if (value !== null && value !== undefined) {
       problems.add(source.originOf(path), `${name} must hold options by name, it is ${quote(value)}`)
     }
@@ -80,7 +82,7 @@ function readOption(option: Option, value: unknown, originOf: (at: string) => st
   const reader = new ValueReader(option.key, originOf(''))
   const read = reader.read(option.schema, value)
   for (const { at, what } of reader.faults) problems.add(originOf(at), what, option.key)
-  return reader.faults.length === 0 ? [{ option, value: read, origin: originOf('') }] : []
+  return reader.faults.length === 0 ? [{ option, value: read, origin: originOf(''), originOf }] : []
 }
 
 function hintForPath(path: string, name: string): string {

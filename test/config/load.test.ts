@@ -69,6 +69,7 @@ describe('loadConfig', () => {
       host: 'localhost',
       port: 1883,
       httpPort: 8080,
+      listeners: [],
       data: './data',
       durability: 'disk',
       logLevel: 'info',
@@ -141,6 +142,7 @@ describe('loadConfig', () => {
         data: 'memory',
         'http.basePath': '/hub',
         'http.publicUrl': 'https://hub.example.org',
+        listeners: '[{"kind":"mqtt","port":30},{"kind":"unix","path":"hub.sock"}]',
         'websocket.origins': '["*"]',
         'access.rules': '[{"allow":"publish","topics":"a/#","for":"users"}]',
         'access.groups': '{"family":["anna","otto"]}',
@@ -179,6 +181,19 @@ describe('loadConfig', () => {
     expect(load({ yaml }).config.history.rules).toEqual([
       { filter: 'a/#', maxMessages: Infinity },
       { filter: '#', maxBytes: 1_048_576, record: false },
+    ])
+  })
+
+  test('names the line of a listener that does not go with the others', () => {
+    const yaml =
+      'listeners:\n  - kind: mqtt\n  - kind: mqtts\n    certificate: a.pem\n    proxyProtocol: true\n  - kind: mqtt\n'
+    expect(faults({ yaml, env: { HUBBUB_PORT: '1' } }).toSorted()).toEqual([
+      'CONFIG_INVALID',
+      'Cannot use HUBBUB_PORT: port is the short form of a listener, and counts only without listeners (hubbub.yaml:1): leave one of them out',
+      'Cannot use hubbub.yaml:3: listeners[1].key must be a PEM file, it is missing; "hubbub cert" makes one to try',
+      'Cannot use hubbub.yaml:3: listeners[1].trustedProxies must be a list of the addresses of the proxies, since anybody else could say any address',
+      'Cannot use hubbub.yaml:6: listeners[2] must listen elsewhere than listeners[0], both are at localhost:1883',
+      'Cannot use hubbub.yaml:6: listeners[2].name must be one that no other listener has, it is missing: without it the name is the kind, as that of listeners[0]',
     ])
   })
 
@@ -235,7 +250,7 @@ describe('loadConfig', () => {
       'Cannot use --log-level: logLevel must be "fatal", "error", "warn", "info", "debug", "trace" or "silent", it is "loud"',
       'Cannot use HUBBUB_HTTP_PORT: httpPort must be a whole number from 0 to 65535, it is "abc"',
       'Cannot use HUBBUB_PRT: there is no such variable; did you mean "HUBBUB_PORT"?',
-      'Cannot use hubbub.yaml:1: there is no option "listners"',
+      'Cannot use hubbub.yaml:1: there is no option "listners"; did you mean "listeners"?',
       'Cannot use hubbub.yaml:4: limits.maxPacketBytes must be a whole number from 128 to 268435455, it is -1',
     ])
   })
@@ -398,7 +413,7 @@ function expectConfigOrFault(path: string, sources: Sources): void {
   expect([undefined, 'CONFIG_INVALID', 'LISTENER_UNSAFE']).toContain(code)
   for (const message of messages) expect(message).toContain(path)
   // Of a list, each fault of each item is told.
-  const most = ['history.rules', 'websocket.origins'].includes(path) ? Infinity : 1
+  const most = ['history.rules', 'listeners', 'websocket.origins'].includes(path) ? Infinity : 1
   expect(messages.length > 0).toBe(code !== undefined)
   expect(messages.length).toBeLessThanOrEqual(most)
 }
