@@ -11,7 +11,7 @@ export type {
   ImportSummary,
 } from './admin/history-view.ts'
 export type { MessageHandler, Published, PublishOptions, ReceivedMessage, SubscribeOptions } from './admin/messages.ts'
-export type { Address, HubAddresses } from './admin/status.ts'
+export type { Address, HubAddresses, ListenerAddress } from './admin/status.ts'
 export { HubbubError, type ErrorCode } from './base/errors.ts'
 export type { Log, LogFields, LogLevel } from './base/log.ts'
 export type { PartialConfig } from './config/config.ts'

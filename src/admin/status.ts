@@ -12,13 +12,21 @@ export interface HubStatus {
 
 /** Where a hub listens. */
 export interface HubAddresses {
-  /** MQTT over TCP. */
+  /** MQTT over TCP: the first listener for it. Where there is none, the first for TLS, else for WebSockets, else a Unix socket. */
   readonly mqtt: Address
-  /** HTTP, and MQTT over WebSocket at `/mqtt`; undefined when HTTP is switched off. */
+  /** HTTP, and MQTT over WebSocket at `/mqtt`: the first listener for it, else for HTTPS; undefined when HTTP is switched off. */
   readonly http: Address | undefined
+  /** All of them. */
+  readonly listeners: readonly ListenerAddress[]
+}
+
+export interface ListenerAddress extends Address {
+  readonly name: string
+  readonly kind: 'mqtt' | 'mqtts' | 'http' | 'https' | 'unix'
 }
 
 export interface Address {
+  /** Of a Unix socket its path; its port is 0. */
   readonly host: string
   readonly port: number
 }

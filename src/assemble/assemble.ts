@@ -128,7 +128,8 @@ export async function assemble(
     maxOpen,
   })
   const accept = (transport: Transport): void => connections.accept(transport)
-  const listening = assembleListeners({ config, log, gate, admin, history, metrics, memory, mishaps, accept })
+  const hasRoom = (waiting: number): boolean => connections.size + waiting < maxOpen
+  const listening = assembleListeners({ ...shared, config, admin, history, metrics, hasRoom, accept })
 
   let isListening = false
   function faults(): string[] {

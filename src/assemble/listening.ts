@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Admin } from '../admin/admin.ts'
-import type { HubAddresses } from '../admin/status.ts'
+import type { Address, HubAddresses } from '../admin/status.ts'
+import { HubbubError } from '../base/errors.ts'
 import type { Gate } from '../auth/gate.ts'
 import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
 import type { Log } from '../base/log.ts'
@@ -9,91 +10,177 @@ import type { MemoryBudget } from '../base/memory-budget.ts'
 import { packageFile } from '../base/package.ts'
 import type { Stage } from '../base/stages.ts'
 import type { Config } from '../config/config.ts'
+import { isHttp, type ListenerKind, type ListenerSettings, listenersOf } from '../config/listener-settings.ts'
 import type { History } from '../history/history.ts'
+import type { Refusal } from '../listeners/arrival.ts'
 import type { HttpSide } from '../http/http-side.ts'
-import type { HttpListener } from '../listeners/http.ts'
-import type { Accept } from '../listeners/listener.ts'
+import type { HttpServer } from '../listeners/http.ts'
+import type { Accept, Listener, ListenerAddress } from '../listeners/listener.ts'
 import { ReadTurn } from '../listeners/read-turn.ts'
+import type { SocketListenerOptions } from '../listeners/socket-listener.ts'
 import { TcpListener } from '../listeners/tcp.ts'
 import type { WebSocketListener } from '../listeners/websocket.ts'
+import type { TlsEntry } from '../listeners/tls/tls-entry.ts'
+import type { TlsSide } from '../listeners/tls/tls-side.ts'
+import type { LimitName, Ledger } from '../observe/ledger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 
+type ListeningStage = Pick<Stage, 'name' | 'start' | 'stop'>
+
 /** What those who come to the hub meet first. */
 export interface Listening {
-  readonly stages: readonly Pick<Stage, 'name' | 'start' | 'stop'>[]
+  readonly stages: readonly ListeningStage[]
   readonly addresses: HubAddresses
+  /** The TLS of all listeners; undefined: none has any. */
+  readonly tls: TlsSide | undefined
 }
 
-interface ListeningParts {
+export interface ListeningParts {
   readonly config: Config
   readonly log: Log
   readonly gate: Gate
   readonly admin: Admin
+  readonly ledger: Ledger
   readonly history: History | undefined
   readonly metrics: Metrics
   readonly memory: MemoryBudget
   readonly mishaps: Mishaps
+  /** Whether there is a file for one more connection besides so many that have only begun. */
+  readonly hasRoom: (waiting: number) => boolean
   readonly accept: Accept
 }
 
 interface HttpParts {
-  readonly listener: HttpListener
-  readonly webSocket: WebSocketListener
+  readonly http: HttpServer
   readonly side: HttpSide
+  readonly webSocket: WebSocketListener
   readonly signIns: SignIns
 }
 
+interface OpenListener {
+  readonly settings: ListenerSettings
+  readonly listener: Listener
+}
+
+/** Connections to HTTP that have not finished their handshake; files are held back for HTTP. */
+const MAX_WAITING_FOR_HTTP = 200
 /** What the build makes of the dashboard. */
 const PAGES = 'dist/dashboard'
 
 /** Puts together where the hub listens, for MQTT and for HTTP. */
 export function assembleListeners(parts: ListeningParts): Listening {
-  const { config, log, accept } = parts
+  const { config, accept } = parts
   const readTurn = new ReadTurn()
-  const tcp = new TcpListener({ host: config.host, port: config.port, portOption: '--port', log, readTurn }, accept)
-  let http: HttpParts | undefined
-  const stages: Pick<Stage, 'name' | 'start' | 'stop'>[] = [
-    { name: 'the MQTT listener', start: () => tcp.start(), stop: () => tcp.stop() },
-  ]
+  const all = listenersOf(config)
+  const open: OpenListener[] = []
+  const stages: ListeningStage[] = []
+  let tlsSide: TlsSide | undefined
+  let http: HttpServer | undefined
+
+  const add = (settings: ListenerSettings, make: (tls: TlsEntry | undefined) => Listener | Promise<Listener>): void => {
+    let opened: OpenListener | undefined
+    stages.push({
+      name: `the listener "${settings.name}"`,
+      start: async () => {
+        const tls =
+          settings.tls === undefined ? undefined : await tlsSide?.add(settings.name, settings.key ?? '', settings.tls)
+        const listener = await make(tls)
+        await listener.start()
+        opened = { settings, listener }
+        open.push(opened)
+      },
+      stop: async () => {
+        await opened?.listener.stop()
+        open.splice(0, open.length, ...open.filter((other) => other !== opened))
+      },
+    })
+  }
+
+  if (all.some(({ tls }) => tls !== undefined)) {
+    stages.push({
+      name: 'TLS',
+      start: async () => {
+        const { TlsSide } = await import('../listeners/tls/tls-side.ts')
+        tlsSide = new TlsSide(parts.log)
+        tlsSide.start()
+      },
+      stop: () => tlsSide?.stop(),
+    })
+  }
+  for (const settings of all.filter(({ kind }) => !isHttp(kind))) {
+    add(settings, (tls) => new TcpListener({ ...socketOptions(parts, settings, tls), readTurn }, accept))
+  }
   // After MQTT, since it takes longer to load than all the rest.
-  if (config.http.enabled) {
+  if (all.some(({ kind }) => isHttp(kind))) {
+    let side: HttpSide | undefined
+    let webSocket: WebSocketListener | undefined
+    let signIns: SignIns | undefined
     stages.push(
       {
         name: 'the parts of HTTP',
         start: async () => {
-          http = await loadHttp(parts, readTurn)
+          const loaded = await loadHttp(parts, readTurn, () => httpAddress(open))
+          ;({ http, side, webSocket, signIns } = loaded)
         },
       },
-      { name: 'MQTT over WebSocket', start: () => http?.webSocket.start(), stop: () => http?.webSocket.stop() },
-      {
-        name: 'HTTP',
-        start: async () => {
-          await http?.signIns.start()
-          await http?.side.start()
-          await http?.listener.start()
-        },
-        // What is open is ended first: a listener waits for it.
-        stop: async () => {
-          await http?.side.stop()
-          await http?.listener.stop()
-          await http?.signIns.stop()
-        },
-      },
+      { name: 'MQTT over WebSocket', start: () => webSocket?.start(), stop: () => webSocket?.stop() },
+      { name: 'who is signed in', start: () => signIns?.start(), stop: () => signIns?.stop() },
+      { name: 'HTTP', start: () => side?.start(), stop: () => side?.stop() },
     )
+    for (const settings of all.filter(({ kind }) => isHttp(kind))) {
+      add(settings, async (tls) => {
+        const { HttpListener } = await import('../listeners/http.ts')
+        return new HttpListener({ ...socketOptions(parts, settings, tls), ...(http !== undefined && { http }) })
+      })
+    }
+    // Before its listeners stop, which cut off what is not answered; once more above, for a listener that could not start.
+    stages.push({ name: 'the answers of HTTP', stop: () => side?.stop() })
   }
   return {
     stages,
+    get tls() {
+      return tlsSide
+    },
     get addresses() {
-      return { mqtt: tcp.address, http: http?.listener.address }
+      return addressesOf(open)
     },
   }
 }
 
-/** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on one port. */
+function socketOptions(
+  { log, ledger, mishaps, hasRoom }: ListeningParts,
+  settings: ListenerSettings,
+  tls: TlsEntry | undefined,
+): SocketListenerOptions {
+  const { name, host, port, path, portOption } = settings
+  return {
+    name,
+    host,
+    port,
+    path,
+    portOption,
+    log,
+    entry: settings,
+    tls,
+    hasRoom: isHttp(settings.kind) ? (waiting) => waiting < MAX_WAITING_FOR_HTTP : hasRoom,
+    refused: ({ kind, listener, address, reason }: Refusal) => {
+      log.info({ listener, address, reason }, 'connection refused')
+      mishaps.note(kind, address, reason)
+    },
+    limited: (limit: LimitName, address: string, listener: string) => {
+      ledger.hit(limit)
+      log.info({ listener, address, limit }, 'connection refused: the listener has as many as it may')
+      mishaps.note('limit-reached', address, limit)
+    },
+  }
+}
+
+/** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on the same ports. */
 async function loadHttp(
   { config, log, gate, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
   readTurn: ReadTurn,
+  address: () => ListenerAddress,
 ): Promise<HttpParts> {
   const [
     { HttpSide },
@@ -101,7 +188,7 @@ async function loadHttp(
     { SignIns },
     { SignInFile },
     { NO_HISTORY },
-    { HttpListener },
+    { HttpServer },
     { WebSocketListener },
   ] = await Promise.all([
     import('../http/http-side.ts'),
@@ -112,8 +199,8 @@ async function loadHttp(
     import('../listeners/http.ts'),
     import('../listeners/websocket.ts'),
   ])
-  const { host, httpPort, limits } = config
-  const listener = new HttpListener({ host, port: httpPort, portOption: '--http-port', log })
+  const { limits } = config
+  const http = new HttpServer()
   const basePath = config.http.basePath.replace(/\/$/, '')
   const { origins, pingSeconds } = config.websocket
   const file = config.data === 'memory' ? undefined : new SignInFile(join(resolve(config.data), 'sign-ins.json'), log)
@@ -130,10 +217,10 @@ async function loadHttp(
     signInPath,
   })
   const side = new HttpSide({
-    server: listener.server,
+    server: http.server,
     log,
     admin,
-    address: () => listener.address,
+    address,
     history: history ?? NO_HISTORY,
     topicLimits: limits,
     maxPacketBytes: limits.maxPacketBytes,
@@ -147,10 +234,10 @@ async function loadHttp(
   })
   const webSocket = new WebSocketListener(
     {
-      server: listener.server,
+      server: http.server,
       log,
       readTurn,
-      refused: (address, reason) => mishaps.note('websocket-refused', address, reason),
+      refused: (peer, reason) => mishaps.note('websocket-refused', peer, reason),
       path: `${basePath}/mqtt`,
       otherPaths: [`${basePath}/ws`, '/'],
       origins: ownOrigins,
@@ -162,5 +249,23 @@ async function loadHttp(
     },
     accept,
   )
-  return { listener, side, webSocket, signIns }
+  return { http, side, webSocket, signIns }
+}
+
+function httpAddress(open: readonly OpenListener[]): ListenerAddress {
+  const { listener } = open.find(({ settings }) => isHttp(settings.kind)) ?? {}
+  return listener?.address ?? { host: '', port: 0 }
+}
+
+/** All of them, and those that most programs look for: the first for plain MQTT, and the first for HTTP. */
+function addressesOf(open: readonly OpenListener[]): HubAddresses {
+  const listeners = open.map(({ settings: { name, kind }, listener }) => ({ name, kind, ...listener.address }))
+  const first = (...kinds: ListenerKind[]): Address | undefined =>
+    kinds
+      .flatMap((kind) => listeners.filter((listener) => listener.kind === kind))
+      .map(({ host, port }) => ({ host, port }))[0]
+  const mqtt = first('mqtt', 'mqtts', 'http', 'https', 'unix')
+  if (mqtt === undefined)
+    throw new HubbubError('HUB_NOT_RUNNING', 'Cannot tell the addresses of the hub: it does not listen')
+  return { mqtt, http: first('http', 'https'), listeners }
 }

@@ -18,6 +18,7 @@ export const ERROR_KINDS = {
   LISTENER_BAD_ADDRESS: { exitCode: 1 },
   LISTENER_UNSAFE: { exitCode: 2 },
   LISTENER_FAILED: { exitCode: 1 },
+  CERTIFICATE_UNUSABLE: { exitCode: 1 },
   TOPIC_NAME_INVALID: { exitCode: 2 },
   TOPIC_FILTER_INVALID: { exitCode: 2 },
   TOPIC_RESERVED: { exitCode: 2 },

@@ -1,13 +1,13 @@
-import { formatAddress, reachableHost } from '../base/addresses.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { CommandCall } from './command.ts'
+import { hubUrl } from './hub-url.ts'
 
 const TIMEOUT_MS = 10_000
 
 /** Asks a running hub why messages of a topic did or did not arrive. @throws HubbubError `HUB_UNREACHABLE`, `COMMAND_INVALID` */
 export async function explain({ operand: topic, flags, loadConfig }: CommandCall): Promise<string> {
-  const { host, httpPort, http } = (await loadConfig()).config
-  const url = flags.get('url') ?? `http://${formatAddress(reachableHost(host), httpPort)}${http.basePath}`
+  const { config } = await loadConfig()
+  const url = flags.get('url') ?? hubUrl(config)
   const clientId = flags.get('client')
   const query = new URLSearchParams({ topic, ...(clientId !== undefined && { clientId }) })
   const answer = await askHub(url, `/api/v1/explain?${query.toString()}`)

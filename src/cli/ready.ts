@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatAddress, reachableHost } from '../base/addresses.ts'
 import { readDurationMs } from '../base/durations.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { CommandCall } from './command.ts'
+import { hubUrl } from './hub-url.ts'
 
 const ASK_TIMEOUT_MS = 3000
 const ASK_EVERY_MS = 100
 
 /** Asks a running hub whether it can do its work, with `--wait` until it can. @throws HubbubError `HUB_UNREACHABLE`, `COMMAND_INVALID` */
 export async function ready({ flags, loadConfig }: CommandCall): Promise<string> {
-  const { host, httpPort, http } = (await loadConfig()).config
-  const url = flags.get('url') ?? `http://${formatAddress(reachableHost(host), httpPort)}${http.basePath}`
+  const { config } = await loadConfig()
+  const url = flags.get('url') ?? hubUrl(config)
   const wait = flags.get('wait') ?? '0s'
   const waitMs = readDurationMs(wait)
   if (waitMs === undefined) {

@@ -22,22 +22,33 @@ export async function start(call: CommandCall): Promise<void> {
   process.send?.({ ...hub.addresses, basePath }, undefined, undefined, () => undefined)
 }
 
-function banner({ mqtt, http }: Hub['addresses'], basePath: string): string {
-  const reachable = reachableHost(mqtt.host)
-  const httpAddress = http && formatAddress(http.host, http.port)
-  const overHttp =
-    httpAddress === undefined
-      ? ''
-      : `  HTTP           http://${httpAddress}${basePath}
-  over WebSocket ws://${httpAddress}${basePath}/mqtt
-`
-  return `Hubbub ${readVersion()}
-  MQTT           mqtt://${formatAddress(mqtt.host, mqtt.port)}
-${overHttp}
+function banner({ mqtt, listeners }: Hub['addresses'], basePath: string): string {
+  const rows = listeners.flatMap((listener) => bannerRows(listener, basePath))
+  const names = listeners.length > 2 || listeners.some(({ name, kind }) => name !== kind)
+  const lines = rows.map(([what, where, name]) => `  ${what.padEnd(14)} ${where}${names ? `  (${name})` : ''}\n`)
+  const intro = `Hubbub ${readVersion()}\n${lines.join('')}`
+  if (!listeners.some(({ kind }) => kind === 'mqtt')) return intro
+  const to = `-h ${reachableHost(mqtt.host)} -p ${mqtt.port}`
+  return `${intro}
 Try it in another terminal:
-  mosquitto_sub -h ${reachable} -p ${mqtt.port} -t 'hello/#' -v
-  mosquitto_pub -h ${reachable} -p ${mqtt.port} -t hello/world -m 'Hi'
+  mosquitto_sub ${to} -t 'hello/#' -v
+  mosquitto_pub ${to} -t hello/world -m 'Hi'
 `
+}
+
+/** What is there, where, and at which listener. */
+function bannerRows(
+  { name, kind, host, port }: Hub['addresses']['listeners'][number],
+  basePath: string,
+): (readonly [what: string, where: string, name: string])[] {
+  const address = formatAddress(host, port)
+  if (kind === 'unix') return [['MQTT', host, name]]
+  if (kind === 'mqtt' || kind === 'mqtts')
+    return [[kind === 'mqtt' ? 'MQTT' : 'MQTT over TLS', `${kind}://${address}`, name]]
+  return [
+    [kind.toUpperCase(), `${kind}://${address}${basePath}`, name],
+    ['over WebSocket', `${kind === 'http' ? 'ws' : 'wss'}://${address}${basePath}/mqtt`, name],
+  ]
 }
 
 /** Stops the hub. The process ends by itself when nothing is left open; what is then still open is a fault worth telling. */

@@ -35,7 +35,7 @@ export function complete(
     valueByKey.set(option.key, new ValueReader(option.key, 'default').read(option.schema, option.default))
     origins.set(option.key, 'default')
   }
-  let listenerPlace: (at: string) => string = () => ''
+  let listenerPlace: Entry['originOf'] | undefined
   for (const { option, value, origin, originOf } of entries) {
     valueByKey.set(option.key, value)
     origins.set(option.key, origin)
@@ -45,7 +45,7 @@ export function complete(
   const config = buildConfig(valueByKey)
   checkShortForm(config, origins, problems)
   for (const { at, what } of listenerFaults(config))
-    problems.add(listenerPlace(at), `listeners${at} ${what}`, 'listeners')
+    problems.add(listenerPlace?.(at) ?? '', `listeners${at} ${what}`, 'listeners')
   checkSafety(config, origins, problems)
   for (const check of checks) check(config, problems)
   problems.throwIfAny()

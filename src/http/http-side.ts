@@ -7,7 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
-import { peerHost } from '../listeners/listener.ts'
+import { connectionPeer } from '../listeners/http-peer.ts'
 import type { Log } from '../base/log.ts'
 import { foreignToHttp, MISHAPS } from '../observe/mishap-kinds.ts'
 import { compileWhenAsked } from './compilers.ts'
@@ -98,16 +98,14 @@ export class HttpSide {
     const app = this.#app
     const { basePath, origins, admin, log, pages, server, callers } = this.#options
     // Before fastify's own, which closes the socket.
-    server.prependListener(
-      'clientError',
-      (error: Error & { rawPacket?: Buffer }, { remoteAddress, remotePort }: Socket) => {
-        const kind = error.rawPacket === undefined ? undefined : foreignToHttp(error.rawPacket)
-        if (kind === undefined) return
-        const address = formatAddress(peerHost(remoteAddress), remotePort ?? 0)
-        admin.mishaps.note(kind, address, MISHAPS[kind])
-        log.info({ address, reason: MISHAPS[kind] }, 'connection closed')
-      },
-    )
+    server.prependListener('clientError', (error: Error & { rawPacket?: Buffer }, socket: Socket) => {
+      const kind = error.rawPacket === undefined ? undefined : foreignToHttp(error.rawPacket)
+      if (kind === undefined) return
+      const { host, port } = connectionPeer(socket)
+      const address = formatAddress(host, port)
+      admin.mishaps.note(kind, address, MISHAPS[kind])
+      log.info({ address, reason: MISHAPS[kind] }, 'connection closed')
+    })
     this.#prepare(app)
     requireRoles(app)
     readJsonBodies(app, this.#options.unfinished)

@@ -19,6 +19,7 @@ export interface Listener {
 }
 
 export interface ListenerAddress {
+  /** Of a Unix socket its path; its port is 0. */
   readonly host: string
   readonly port: number
 }
@@ -37,6 +38,8 @@ export interface ListenOptions {
   readonly port: number
   /** How the user names the port, for errors: `--port`. */
   readonly portOption: string
+  /** Of a Unix socket, in place of host and port. */
+  readonly path?: string | undefined
 }
 
 /** Connections that the kernel may hold ready while the hub is busy; the default of 511 refuses a fleet that reconnects. */
@@ -46,10 +49,11 @@ const ACCEPT_WARNING_INTERVAL_MS = 60_000
 
 /** Has `server` listen. Rejects with a HubbubError that says what to do; from then on accept errors only reach the log. */
 export async function listen(server: Server, options: ListenOptions, log: ListenerLog): Promise<void> {
-  const { host, port } = options
+  const { host, port, path } = options
+  const place = path === undefined ? { host, port } : { path }
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port, backlog: BACKLOG_CONNECTIONS }, () => {
+    server.listen({ ...place, backlog: BACKLOG_CONNECTIONS }, () => {
       server.removeListener('error', reject)
       resolve()
     })
@@ -61,7 +65,7 @@ export async function listen(server: Server, options: ListenOptions, log: Listen
     const nowMs = performance.now()
     if (nowMs - lastWarningMs < ACCEPT_WARNING_INTERVAL_MS) return
     lastWarningMs = nowMs
-    log.warn({ err: error, address: formatAddress(host, port) }, 'cannot accept connections')
+    log.warn({ err: error, address: placeText(options) }, 'cannot accept connections')
   })
 }
 
@@ -78,6 +82,7 @@ export async function stopListening(server: Server): Promise<void> {
 /** Where `server` listens now. */
 export function addressOf(server: Server, name: string): ListenerAddress {
   const address = server.address()
+  if (typeof address === 'string') return { host: address, port: 0 }
   if (!isAddressInfo(address)) {
     throw new HubbubError('HUB_NOT_RUNNING', `Cannot tell the address of listener "${name}": it does not listen`)
   }
@@ -94,9 +99,28 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
   return typeof address === 'object' && address !== null
 }
 
-function listenError(cause: NodeJS.ErrnoException, { host, port, portOption }: ListenOptions): HubbubError {
-  const [code, reason] = explain(cause, portOption)
-  return new HubbubError(code, `Cannot listen on ${formatAddress(host, port)}: ${reason}`, { cause })
+function listenError(cause: NodeJS.ErrnoException, options: ListenOptions): HubbubError {
+  const [code, reason] = options.path === undefined ? explain(cause, options.portOption) : explainPath(cause)
+  return new HubbubError(code, `Cannot listen on ${placeText(options)}: ${reason}`, { cause })
+}
+
+function placeText({ host, port, path }: ListenOptions): string {
+  return path ?? formatAddress(host, port)
+}
+
+function explainPath(cause: NodeJS.ErrnoException): [ErrorCode, string] {
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return ['LISTENER_PORT_IN_USE', 'another program listens there, or the file is no socket; choose another path']
+    case 'EACCES':
+    case 'EPERM':
+      return ['LISTENER_NO_PERMISSION', 'this user may not make a socket in that folder']
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return ['LISTENER_BAD_ADDRESS', 'there is no such folder']
+    default:
+      return ['LISTENER_FAILED', cause.message]
+  }
 }
 
 function explain(cause: NodeJS.ErrnoException, portOption: string): [ErrorCode, string] {

@@ -1,4 +1,5 @@
-import { createServer, type Server, type ServerOpts } from 'node:net'
+import { rmSync, statSync } from 'node:fs'
+import { connect, createServer, type Server, type ServerOpts } from 'node:net'
 import { HubbubError } from '../base/errors.ts'
 import {
   addressOf,
@@ -42,7 +43,8 @@ export class ListeningServer {
 
   /** Rejects as `listen` does, and leaves nothing open then. */
   async start(): Promise<void> {
-    const { port } = this.#options
+    const { port, path } = this.#options
+    if (path !== undefined) await removeDeadSocket(path)
     if (!this.#isLocalhost) return this.#listen(this.#server, this.#options.host, port)
     for (let triesLeft = port === 0 ? FREE_PORT_TRIES : 1; ; triesLeft--) {
       try {
@@ -60,7 +62,7 @@ export class ListeningServer {
   }
 
   get #isLocalhost(): boolean {
-    return this.#options.host.toLowerCase() === 'localhost'
+    return this.#options.path === undefined && this.#options.host.toLowerCase() === 'localhost'
   }
 
   async #listenOnLocalhost(): Promise<void> {
@@ -89,6 +91,18 @@ export class ListeningServer {
     await listen(server, { ...this.#options, host, port }, this.#log)
     this.#servers.push(server)
   }
+}
+
+/** Removes the socket that a hub has left behind which was killed: nobody answers there any more. */
+async function removeDeadSocket(path: string): Promise<void> {
+  if (statSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return
+  const socket = connect({ path })
+  const isDead = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(false))
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+  })
+  socket.destroy()
+  if (isDead) rmSync(path, { force: true })
 }
 
 function isOf(error: unknown, code: string): boolean {

@@ -3,6 +3,7 @@ import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import type { Socket } from 'node:net'
 import type { Door, Transport, TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
+import type { PeerAddress } from './arrival.ts'
 import { peerHost } from './listener.ts'
 import { READ_MEMORY, readInto } from './read-memory.ts'
 import { ReadShare, type ReadTurn } from './read-turn.ts'
@@ -15,6 +16,7 @@ export class TcpTransport implements Transport {
   readonly kind = 'tcp'
   readonly door: Door
   readonly #socket: Socket
+  readonly #peer: PeerAddress | undefined
   readonly #share: ReadShare
   /** It is read into memory of ours; else chunks come as events. */
   readonly #isReadInto: boolean
@@ -26,9 +28,13 @@ export class TcpTransport implements Transport {
   #endTimer: NodeJS.Timeout | undefined = undefined
   #isEnding = false
 
-  /** Takes over a socket that is paused. With `choosesMemory` it is read into the memory that all share. */
-  constructor(socket: Socket, door: Door, turn: ReadTurn, choosesMemory: boolean) {
+  /**
+   * Takes over a socket that is paused. With `choosesMemory` it is read into the memory that all share. `peer` stands for what the
+   * socket says of its peer.
+   */
+  constructor(socket: Socket, door: Door, turn: ReadTurn, choosesMemory: boolean, peer?: PeerAddress) {
     this.door = door
+    this.#peer = peer
     const share = new ReadShare(turn)
     this.#share = share
     this.#isReadInto =
@@ -45,11 +51,11 @@ export class TcpTransport implements Transport {
   }
 
   get remoteHost(): string {
-    return peerHost(this.#socket.remoteAddress)
+    return this.#peer?.host ?? peerHost(this.#socket.remoteAddress)
   }
 
   get remoteAddress(): string {
-    return formatAddress(this.remoteHost, this.#socket.remotePort ?? 0)
+    return formatAddress(this.remoteHost, this.#peer?.port ?? this.#socket.remotePort ?? 0)
   }
 
   attach(owner: TransportOwner): void {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
 import { type Door, FrameLimitError, type Transport, type TransportOwner } from '../connection/transport.ts'
 import { formatAddress } from '../base/addresses.ts'
-import { peerHost } from './listener.ts'
+import type { HttpPeer } from './http-peer.ts'
 import { type ReadRest, ReadShare, type ReadTurn } from './read-turn.ts'
 
 /** Close codes of RFC 6455, section 7.4.1. */
@@ -55,7 +55,7 @@ export class WebSocketTransport implements Transport, ReadRest {
   constructor(
     webSocket: WebSocket,
     socket: Socket,
-    door: Door,
+    { door, host, port }: HttpPeer,
     turn: ReadTurn,
     maxUnansweredBytes: number,
     unfinished: MemoryAccount,
@@ -67,8 +67,8 @@ export class WebSocketTransport implements Transport, ReadRest {
     this.#maxUnansweredBytes = maxUnansweredBytes
     this.#unfinished = unfinished
     this.#deliveredBytes = socket.bytesRead
-    this.remoteHost = peerHost(socket.remoteAddress)
-    this.#remotePort = socket.remotePort ?? 0
+    this.remoteHost = host
+    this.#remotePort = port
     this.#taken = this.#onTaken.bind(this)
     webSocket.on('error', this.#onError.bind(this))
     webSocket.pause()

@@ -4,8 +4,8 @@ import { WebSocketServer } from 'ws'
 import type { Identity } from '../auth/identity.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { formatAddress } from '../base/addresses.ts'
-import { type Door, strangersDoor } from '../connection/transport.ts'
-import { type Accept, addressOf, type Listener, type ListenerAddress, type ListenerLog } from './listener.ts'
+import type { Accept, ListenerLog } from './listener.ts'
+import { peerOfRequest } from './http-peer.ts'
 import { compileOrigins, type MayConnectFrom } from './origins.ts'
 import type { ReadTurn } from './read-turn.ts'
 import { WebSocketTransport } from './websocket-transport.ts'
@@ -50,21 +50,18 @@ const FRAME_HEADER_BYTES = 1024
 const CLOSE_TIMEOUT_MS = 2000
 
 /** Takes upgrade requests of an HTTP server as MQTT connections. */
-export class WebSocketListener implements Listener {
-  readonly name = 'websocket'
+export class WebSocketListener {
   readonly #options: WebSocketListenerOptions
   readonly #accept: Accept
   readonly #mayConnectFrom: MayConnectFrom
   readonly #webSocketServer: WebSocketServer
   readonly #onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  readonly #door: Door
   readonly #open = new Set<WebSocketTransport>()
   #pingTimer: NodeJS.Timeout | undefined = undefined
 
   constructor(options: WebSocketListenerOptions, accept: Accept) {
     this.#options = options
     this.#accept = accept
-    this.#door = strangersDoor(this.name)
     this.#mayConnectFrom = compileOrigins(options.origins)
     const webSocketOptions = {
       noServer: true,
@@ -79,10 +76,6 @@ export class WebSocketListener implements Listener {
     }
     this.#webSocketServer = new WebSocketServer(webSocketOptions)
     this.#onUpgrade = (request, socket, head) => this.#upgrade(request, socket, head)
-  }
-
-  get address(): ListenerAddress {
-    return addressOf(this.#options.server, this.name)
   }
 
   start(): Promise<void> {
@@ -106,8 +99,8 @@ export class WebSocketListener implements Listener {
     const path = url.split('?', 1)[0]?.replace(/(?<=[^/])\/$/, '')
     const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
     const isMqttOffered = offered !== undefined && chooseSubprotocol(offered) !== undefined
-    const { remoteAddress = 'unknown', remotePort = 0 } = request.socket
-    const address = formatAddress(remoteAddress, remotePort)
+    const peer = peerOfRequest(request)
+    const address = formatAddress(peer.host, peer.port)
     const refuse = (status: number, reason: string): void => {
       this.#options.refused(address, reason)
       sendRefusal(socket, status, reason)
@@ -145,14 +138,14 @@ export class WebSocketListener implements Listener {
   }
 
   #accepted(request: IncomingMessage, socket: Duplex, head: Buffer, caller: UpgradeCaller | undefined): void {
-    const door = caller === undefined ? this.#door : { ...this.#door, identity: caller.identity }
+    const peer = peerOfRequest(request)
     this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
       const { maxConnectPacketBytes, pingSeconds, readTurn, unfinished } = this.#options
       const maxUnansweredBytes = maxConnectPacketBytes + FRAME_HEADER_BYTES
       const transport = new WebSocketTransport(
         webSocket,
         request.socket,
-        door,
+        caller === undefined ? peer : { ...peer, door: { ...peer.door, identity: caller.identity } },
         readTurn,
         maxUnansweredBytes,
         unfinished,

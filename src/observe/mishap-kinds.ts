@@ -6,7 +6,13 @@ export const MISHAPS = {
   'tls-on-mqtt': 'a TLS handshake came to the port for plain MQTT',
   'mqtt-on-http': 'MQTT came to the port for HTTP, where it has to be in a WebSocket',
   'tls-on-http': 'a TLS handshake came to the port for plain HTTP',
-  'proxy-protocol': 'a PROXY protocol header came, which the hub does not read: have the proxy send none',
+  'mqtt-on-tls': 'MQTT without TLS came to a port for TLS',
+  'http-on-tls': 'an HTTP request without TLS came to a port for TLS',
+  'tls-failed': 'a TLS handshake failed',
+  'certificate-refused': 'a client certificate was refused',
+  'proxy-protocol':
+    'a PROXY protocol header came, which this listener does not read (proxyProtocol): have the proxy send none',
+  'proxy-refused': 'a connection was refused that has to come through a proxy',
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
   'not-allowed': 'the access rules, or the end of a credential, kept something from a client',
@@ -61,6 +67,14 @@ export function foreignToMqtt(bytes: Uint8Array): MishapKind | undefined {
   if (bytes[0] === TLS_HANDSHAKE && bytes[1] === 3) return 'tls-on-mqtt'
   if (isProxyHeader(bytes)) return 'proxy-protocol'
   return HTTP_METHOD.test(latin1(bytes, 0, 8)) ? 'http-on-mqtt' : undefined
+}
+
+/** What somebody speaks who does not begin a TLS handshake, by the first bytes. */
+export function foreignToTls(bytes: Uint8Array): MishapKind | undefined {
+  if (bytes[0] === TLS_HANDSHAKE) return undefined
+  if (bytes[0] === MQTT_CONNECT) return 'mqtt-on-tls'
+  if (isProxyHeader(bytes)) return 'proxy-protocol'
+  return HTTP_METHOD.test(latin1(bytes, 0, 8)) ? 'http-on-tls' : 'tls-failed'
 }
 
 /** What somebody speaks who does not speak HTTP, by the first bytes. */

@@ -203,6 +203,10 @@ describe('hubbub start', () => {
     expect(addresses).toEqual({
       mqtt: { host: 'localhost', port: Number(port) },
       http: { host: 'localhost', port: Number(httpPort) },
+      listeners: [
+        { name: 'mqtt', kind: 'mqtt', host: 'localhost', port: Number(port) },
+        { name: 'http', kind: 'http', host: 'localhost', port: Number(httpPort) },
+      ],
       basePath: '',
     })
   })

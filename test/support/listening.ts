@@ -87,7 +87,7 @@ export class CollectingWarnings implements ListenerLog {
 
 /** A listener on a free port, with the transports it has handed out. */
 export interface Listening {
-  readonly listener: Listener
+  readonly listener: Pick<Listener, 'stop'>
   readonly port: number
   readonly transports: Collected<Transport>
   readonly log: CollectingWarnings
@@ -162,7 +162,7 @@ export async function startWebSocketListener(options: Partial<WebSocketListenerO
     await http.stop()
     for (const transport of transports.items) transport.destroy()
   })
-  return { listener, port: listener.address.port, transports, log }
+  return { listener, port: http.address.port, transports, log }
 }
 
 export async function connectTcpPeer(port: number): Promise<Peer & { readonly socket: Socket }> {

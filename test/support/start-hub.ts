@@ -60,7 +60,8 @@ export async function startHub(options: TestHubOptions = {}): Promise<TestHub> {
 
 /** As `startHub`, with HTTP on a free port of its own. */
 export async function startHubWithHttp(options: TestHubOptions = {}): Promise<HttpTestHub> {
-  const started = await start({ ...options, config: { httpPort: 0, ...options.config } })
+  const place = options.config?.listeners === undefined ? { httpPort: 0 } : {}
+  const started = await start({ ...options, config: { ...place, ...options.config } })
   const { http } = started.hub.addresses
   if (http === undefined) throw new Error('HTTP is switched off: start the hub with startHub')
   return { ...started, httpPort: http.port }
@@ -73,7 +74,8 @@ async function start({ gate, ...options }: TestHubOptions): Promise<TestHub> {
   const leftovers = watchLeftovers()
   const log = new CollectingLog()
   const limits = { ...SMALL_TABLE, ...options.config?.limits }
-  const config = { host: '127.0.0.1', port: 0, data: 'memory', ...options.config, limits }
+  const place = options.config?.listeners === undefined ? { port: 0 } : {}
+  const config = { host: '127.0.0.1', ...place, data: 'memory', ...options.config, limits }
   const hub = await Hub.start({ ...options, log, config }, gate)
   onTestFinished(async () => {
     await hub.stop()
