@@ -18,6 +18,16 @@ export interface Authenticator {
    * that has stopped since: a sign-in. Undefined when the user was removed, or has had another password since.
    */
   identityOf(user: string, sinceMs: number, peer: Peer): Identity | undefined
+  /** Begins a sign-in by a method of MQTT 5's enhanced authentication; undefined: the method is not known. */
+  signInBy?(method: string, clientId: string | undefined, peer: Peer): EnhancedSignIn | undefined
+}
+
+/** A sign-in of several messages, each step once and in this order; what it is to the client is the method's matter [MQTT5 §4.12]. */
+export interface EnhancedSignIn {
+  /** What is to be sent to the client, who goes on then. */
+  first(message: Uint8Array): Promise<Uint8Array | Refusal>
+  /** Who it is, and the last message to the client. */
+  final(message: Uint8Array): Promise<{ readonly identity: Identity; readonly message: Uint8Array } | Refusal>
 }
 
 /** Knows rules. */
@@ -72,6 +82,11 @@ export class Gate {
 
   authenticate(credentials: Credentials, peer: Peer): Identity | Refusal | Promise<Identity | Refusal> {
     return this.#authenticator?.authenticate(credentials, peer) ?? anonymous(credentials, peer)
+  }
+
+  /** See `Authenticator`. */
+  signInBy(method: string, clientId: string | undefined, peer: Peer): EnhancedSignIn | undefined {
+    return this.#authenticator?.signInBy?.(method, clientId, peer)
   }
 
   /** See `Authenticator`. */

@@ -1,9 +1,10 @@
 import { isTold, type Log } from '../base/log.ts'
 import { quote } from '../base/quote.ts'
 import { LIMITS } from '../observe/ledger.ts'
-import { MISHAPS } from '../observe/mishap-kinds.ts'
+import { kindOfFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
+import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { Transport } from './transport.ts'
 
 // What the log says of connections. Nothing is gathered, and no address asked for, when it does not say it.
@@ -25,12 +26,32 @@ export function tellDisconnected(log: Log, transport: Transport, clientId: strin
   if (isTold(log, 'info')) log.info({ address: transport.remoteAddress, clientId }, 'client disconnected')
 }
 
-export function tellClosed(log: Log, transport: Transport, clientId: string | undefined, reason: string): void {
+/** How a connection ended. */
+interface Closing {
+  readonly reason: string
+  readonly code: ReasonCode
+  /** The client, or who wrote its program, is to blame. */
+  readonly isFault: boolean
+  /** What the peer speaks instead of MQTT. */
+  readonly foreign: MishapKind | undefined
+}
+
+/** The hub has ended a connection. `clientId` is undefined when it was not let in. */
+export function tellClosed(
+  parts: { readonly log: Log; readonly mishaps: Mishaps },
+  transport: Transport,
+  clientId: string | undefined,
+  { reason, code, isFault, foreign }: Closing,
+): void {
+  const { log, mishaps } = parts
   if (isTold(log, 'info')) log.info({ address: transport.remoteAddress, clientId, reason }, 'connection closed')
+  if (code === ReasonCode.SESSION_TAKEN_OVER) tellTakeover(parts, transport, clientId)
+  if (!isFault) return
+  mishaps.note(foreign ?? kindOfFault(code, clientId !== undefined), transport.remoteAddress, reason, clientId)
 }
 
 /** Another connection took over the client identifier; when that happens again and again, two clients have it, and that is said once. */
-export function tellTakeover(
+function tellTakeover(
   { log, mishaps }: { readonly log: Log; readonly mishaps: Mishaps },
   transport: Transport,
   clientId = '',

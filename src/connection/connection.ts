@@ -2,7 +2,7 @@
 import { LOOP_TIMES, LoopPart } from '../base/loop-times.ts'
 import { TURN } from '../base/turn.ts'
 import type { LimitName } from '../observe/ledger.ts'
-import { foreignToMqtt, isFault, kindOfFault, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
+import { foreignToMqtt, isFault as isFaultOfClient, type MishapKind, MISHAPS } from '../observe/mishap-kinds.ts'
 import type { Mishaps } from '../observe/mishaps.ts'
 import { PINGRESP } from '../protocol/answer-packets.ts'
 import type { ConnectPacket } from '../protocol/connect-packet.ts'
@@ -18,7 +18,7 @@ import type { TopicNumber } from '../router/router.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { takeAcknowledgement } from './acknowledgement.ts'
-import { tellClosed, tellConnected, tellDisconnected, tellTakeover, tellTooFast } from './connection-log.ts'
+import { tellClosed, tellConnected, tellDisconnected, tellTooFast } from './connection-log.ts'
 import { Control, type ControlLimits, type ControlOwner, type ControlParts } from './control.ts'
 import { PublishRate, type PublishRateOwner } from './publish-rate.ts'
 import type { PublishRun } from './publish-run.ts'
@@ -102,9 +102,13 @@ export class Connection
 
   /** Begins to read; a client that does not send its CONNECT in time is let go. */
   start(): void {
-    const { limits, silences } = this.parts
-    silences.wait(this, limits.connectTimeoutSeconds * 1000)
+    this.awaitPacket()
     this.transport.attach(this)
+  }
+
+  /** A stranger's next packet has to come in time. */
+  awaitPacket(): void {
+    this.parts.silences.wait(this, this.parts.limits.connectTimeoutSeconds * 1000)
   }
 
   report(): ConnectionReport {
@@ -218,13 +222,13 @@ export class Connection
   }
 
   #takeFirst(type: number, first: number, bytes: Buffer, start: number, bodyStart: number, end: number): boolean {
+    this.parts.silences.forget(this)
+    if (this.#control !== undefined) return this.#control.receive(type, bytes, start, bodyStart, end)
     // [MQTT-3.1.0-1]
     if (type !== PacketType.CONNECT)
       throw new MalformedPacketError(`the first packet is ${PACKET_NAMES[type]}, not CONNECT`)
     if (first !== PacketType.CONNECT << 4) throw new MalformedPacketError('the flags of CONNECT are not 0')
     this.parts.ledger.connects++
-    // It may have to wait for its turn.
-    this.parts.silences.forget(this)
     const control = new Control(this, this.parts)
     this.#control = control
     return control.receive(type, bytes, start, bodyStart, end)
@@ -321,20 +325,15 @@ export class Connection
     if (this.#isClosed) return
     this.#isClosed = true
     const session = this.#control?.session
-    const clientId = session?.clientId
     this.parts.silences.forget(this)
     this.#publishRate?.stop()
     this.#reader.end()
     if (code === ReasonCode.SUCCESS) {
-      tellDisconnected(this.parts.log, this.transport, clientId)
+      tellDisconnected(this.parts.log, this.transport, session?.clientId)
     } else {
+      const isFault = !this.#isTransportGone && isFaultOfClient(code)
       if (!this.#isTransportGone) this.#sayFarewell(reason, code, serverReference)
-      tellClosed(this.parts.log, this.transport, clientId, reason)
-      if (code === ReasonCode.SESSION_TAKEN_OVER) tellTakeover(this.parts, this.transport, clientId)
-      if (!this.#isTransportGone && isFault(code)) {
-        const kind = foreign ?? kindOfFault(code, session !== undefined)
-        this.parts.mishaps.note(kind, this.transport.remoteAddress, reason, clientId)
-      }
+      tellClosed(this.parts, this.transport, session?.clientId, { reason, code, isFault, foreign })
       session?.connectionEnded(reason)
     }
     const before = LOOP_TIMES.enter(LoopPart.DISCONNECT)
@@ -373,7 +372,8 @@ export class Connection
   timeIsUp(): void {
     if (this.session === undefined) {
       this.parts.ledger.hit('connect-timeout')
-      this.close('no CONNECT in time (limits.connectTimeoutSeconds)', ReasonCode.UNSPECIFIED_ERROR)
+      const missing = this.#control === undefined ? 'CONNECT' : 'AUTH'
+      this.close(`no ${missing} in time (limits.connectTimeoutSeconds)`, ReasonCode.UNSPECIFIED_ERROR)
       return
     }
     // While the hub does not read, that nothing comes is not the client's silence.

@@ -8,8 +8,10 @@ import type { Mishaps } from '../observe/mishaps.ts'
 import { encodeConnack } from '../protocol/answer-packets.ts'
 import { isBridgeState } from '../protocol/bridge-state.ts'
 import { type ConnectPacket, isConnect5, readConnect } from '../protocol/connect-packet.ts'
+import { readAuth } from '../protocol/auth-packet.ts'
 import { readDisconnect } from '../protocol/disconnect-packet.ts'
 import { MalformedPacketError } from '../protocol/field-reader.ts'
+import { checkFlags } from '../protocol/fixed-header.ts'
 import { PACKET_NAMES, PacketType } from '../protocol/packet-types.ts'
 import { ConnectReturnCode, ReasonCode } from '../protocol/reason-codes.ts'
 import { encodeConnect } from '../protocol/request-packets.ts'
@@ -22,8 +24,9 @@ import type { OpenedSession, SessionRequest } from '../session/sessions.ts'
 import type { StoredWill } from '../store/store.ts'
 import { type Agreement, type ConnackLimits, encodeAgreement, encodeFarewell, keepAliveOf } from './v5/connack5.ts'
 import { checkRemainingLength } from './v5/version5.ts'
+import type { ControlAdmission, ControlClient, ControlPlane } from './control-plane.ts'
 import { Entry, type EntryOwner, type EntryParts } from './entry.ts'
-import { type FilterClient, FilterPackets, type FilterPacketsOwner } from './filter-packets.ts'
+import { FilterPackets, type FilterPacketsOwner } from './filter-packets.ts'
 import { type Refusal, refusalByBroker, refusalOf } from './refusal.ts'
 import type { Door } from './transport.ts'
 import { checkWill, reportWill, willOf } from './will.ts'
@@ -36,6 +39,8 @@ export interface ControlOwner extends SessionConnection {
   mayTellState: boolean
   readonly transport: { readonly remoteAddress: string; readonly remoteHost: string; readonly door: Door }
   sendPacket(packet: Buffer): void
+  /** A stranger's next packet has to come in time. */
+  awaitPacket(): void
   /** The client is let in: its CONNACK leaves now, or when what it promises is stored. */
   admitted(connect: ConnectPacket, keepAliveSeconds: number): void
   /** The CONNACK is sent: from here on the session may send, and the keep-alive counts. */
@@ -46,27 +51,9 @@ export interface ControlOwner extends SessionConnection {
   malformed(fault: MalformedPacketError): void
 }
 
-/** A client that asks to be admitted. */
-export interface ControlAdmission {
-  /** Its connection is gone. */
-  destroy(): void
-}
-
-/** Decides on the control packets of one client; its answers come as calls of the Control it was opened for. */
-export interface ControlClient extends ControlAdmission, FilterClient {
-  /** The will is not to be published. */
-  disconnect(): void
-}
-
-/** The control plane: it lets clients in, grants subscriptions and tells when a will is due. */
-export interface ControlPlane {
-  /** Asks for a client to be admitted, with a CONNECT of MQTT 3.1.1, or 3.1, whose buffer it keeps. */
-  open(control: Control, connect: Buffer): ControlAdmission
-}
-
 /** What the control sides of all connections share. */
 export interface ControlParts extends EntryParts {
-  readonly broker: ControlPlane
+  readonly broker: ControlPlane<Control>
   readonly memory: MemoryBudget
   readonly ledger: Ledger
   readonly mishaps: Mishaps
@@ -138,7 +125,7 @@ export class Control implements FilterPacketsOwner, EntryOwner {
 
   /** It is being found out who the client is. */
   get isStranger(): boolean {
-    return this.#entry !== undefined
+    return this.#entry !== undefined && this.#session === undefined
   }
 
   /** The session that the broker has let the client have. */
@@ -217,6 +204,11 @@ export class Control implements FilterPacketsOwner, EntryOwner {
   }
 
   #take(type: number, bytes: Buffer, start: number, bodyStart: number, end: number): void {
+    if (this.#connect !== undefined && type !== PacketType.AUTH && type !== PacketType.DISCONNECT) {
+      // [MQTT5-3.1.2-30]
+      const fault = `${PACKET_NAMES[type]} came while the client was to show who it is`
+      throw new MalformedPacketError(fault, ReasonCode.PROTOCOL_ERROR)
+    }
     switch (type) {
       case PacketType.CONNECT:
         return this.#takeConnect(bytes, start, bodyStart, end)
@@ -229,9 +221,23 @@ export class Control implements FilterPacketsOwner, EntryOwner {
       }
       case PacketType.DISCONNECT:
         return this.#takeDisconnect(bytes, bodyStart, end)
+      case PacketType.AUTH:
+        checkFlags(bytes[start] ?? 0, 5)
+        return this.#takeAuth(bytes, bodyStart, end)
       default:
         throw new MalformedPacketError(`a client may not send ${PACKET_NAMES[type]}`, ReasonCode.PROTOCOL_ERROR)
     }
+  }
+
+  #takeAuth(bytes: Buffer, bodyStart: number, end: number): void {
+    if (this.#entry === undefined)
+      throw new MalformedPacketError(
+        'a client may not send AUTH: its CONNECT named no method',
+        ReasonCode.PROTOCOL_ERROR,
+      )
+    this.#entry.receive(readAuth(bytes, bodyStart, end))
+    // Meanwhile a client that is connected goes on as who it is.
+    if (this.#session !== undefined) this.proceed()
   }
 
   /** The first of them has come. */
@@ -263,15 +269,15 @@ export class Control implements FilterPacketsOwner, EntryOwner {
     this.#isBridge = connect.isBridge
     // [MQTT-3.1.3-6] [MQTT5-3.1.3-6]
     const clientId = connect.clientId === '' ? `hubbub-${randomUUID()}` : connect.clientId
-    if (this.#parts.gate.isOpen) return this.letIn(connect, clientId, undefined)
-    this.#entry = new Entry(this, this.#parts)
-    this.#entry.take(connect, clientId)
+    const method = connect.properties?.authenticationMethod
+    if (this.#parts.gate.isOpen && method === undefined) return this.letIn(connect, clientId, undefined)
+    this.#entry = new Entry(this, this.#parts, connect, clientId)
+    this.#entry.begin()
   }
 
   /** Hands a CONNECT to the broker. `identity` is undefined where there are no users. */
   letIn(connect: ConnectPacket, clientId: string, identity: Identity | undefined): void {
     const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
-    this.#entry = undefined
     this.will = willOf(connect, clientId, identity?.user)
     this.connection.mayTellState = this.will !== undefined && isBridgeState(this.will.message)
     this.request = { clientId, isClean: connect.isClean, expirySeconds, willBytes: willBytes(this.will), identity }
@@ -299,7 +305,8 @@ export class Control implements FilterPacketsOwner, EntryOwner {
     if (reasonCode === ReasonCode.SUCCESS) {
       // [MQTT-3.1.2-10]
       this.#isDisconnecting = true
-      this.#client?.disconnect()
+      if (this.#client === undefined) this.connection.close(DISCONNECTED, ReasonCode.SUCCESS)
+      else this.#client.disconnect()
     } else {
       // [MQTT5-3.14.4-3] With every other reason the will is still published.
       this.connection.close(DISCONNECTED, ReasonCode.SUCCESS)
@@ -357,6 +364,7 @@ export class Control implements FilterPacketsOwner, EntryOwner {
         sessionExpirySeconds: session.state.expirySeconds,
         keepAliveSeconds,
         askedKeepAliveSeconds: connect.keepAliveSeconds,
+        authenticationData: this.#entry?.lastMessage,
       }
       this.sendPacket(encodeAgreement(isPresent, agreement, this.#parts.limits, this.#maxPacketBytes))
       if (this.#isEnded) return

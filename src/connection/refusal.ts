@@ -34,6 +34,15 @@ const CODES_BY_GATE: Readonly<Record<AuthRefusal['kind'], Omit<Refusal, 'reason'
   banned: { returnCode: ConnectReturnCode.NOT_AUTHORIZED, reasonCode: ReasonCode.CONNECTION_RATE_EXCEEDED },
 }
 
+/** No authentication by this method is known. */
+export function unknownMethod(method: string): Refusal {
+  return {
+    reason: `the hub knows no authentication method ${quote(method)}`,
+    returnCode: ConnectReturnCode.NOT_AUTHORIZED,
+    reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD,
+  }
+}
+
 /** Why the gate lets nobody in by these credentials. */
 export function refusalByGate({ kind, reason }: AuthRefusal): Refusal {
   return { ...CODES_BY_GATE[kind], reason }
@@ -67,20 +76,13 @@ export function refusalOf(
       reasonCode: ReasonCode.UNSUPPORTED_PROTOCOL_VERSION,
     }
   }
-  const { clientId, isClean, protocolLevel, properties } = connect
+  const { clientId, isClean, protocolLevel } = connect
   if (clientId === '' && (protocolLevel === 3 || (protocolLevel === 4 && !isClean))) {
     // [MQTT-3.1.3-8], and MQTT 3.1 knows no empty identifier
     return {
       reason: 'the client identifier is empty and the session is to be kept',
       returnCode: ConnectReturnCode.IDENTIFIER_REJECTED,
       reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
-    }
-  }
-  if (properties?.authenticationMethod !== undefined) {
-    return {
-      reason: `the hub knows no authentication method ${quote(properties.authenticationMethod)}: use none`,
-      returnCode: ConnectReturnCode.NOT_AUTHORIZED,
-      reasonCode: ReasonCode.BAD_AUTHENTICATION_METHOD,
     }
   }
   if (overLimit === undefined) return undefined

@@ -34,6 +34,7 @@ export interface ConnectProperties {
   /** Reason strings may go with every packet, not only with CONNACK and DISCONNECT. */
   readonly wantsProblemInformation: boolean
   readonly authenticationMethod: string | undefined
+  readonly authenticationData: Buffer | undefined
 }
 
 /** The message to be published when a client goes without a DISCONNECT [MQTT-3.1.2-8]. */
@@ -124,7 +125,8 @@ export function sessionExpiry(properties: Properties): number | undefined {
 
 function connectProperties(properties: Properties): ConnectProperties {
   const authenticationMethod = properties.string(PropertyId.AUTHENTICATION_METHOD)
-  if (authenticationMethod === undefined && properties.binary(PropertyId.AUTHENTICATION_DATA) !== undefined) {
+  const authenticationData = properties.binary(PropertyId.AUTHENTICATION_DATA)
+  if (authenticationMethod === undefined && authenticationData !== undefined) {
     const fault = 'Authentication Data is given without an Authentication Method'
     throw new MalformedPacketError(fault, ReasonCode.PROTOCOL_ERROR)
   }
@@ -136,6 +138,7 @@ function connectProperties(properties: Properties): ConnectProperties {
     wantsResponseInformation: properties.number(PropertyId.REQUEST_RESPONSE_INFORMATION) === 1,
     wantsProblemInformation: properties.number(PropertyId.REQUEST_PROBLEM_INFORMATION) !== 0,
     authenticationMethod,
+    authenticationData,
   }
 }
 

@@ -234,6 +234,11 @@ export class Sessions {
     return false
   }
 
+  /** The client of a session has shown again who it is, as the same user. */
+  renewed(session: Session, identity: Identity): void {
+    this.#permit(session, identity, true)
+  }
+
   /** Lets the client do what the rules say now. */
   #permit(session: Session, identity: Identity | undefined, isLive: boolean): void {
     if (identity === undefined) {

@@ -19,6 +19,8 @@ export interface Agreement {
   readonly sessionExpirySeconds: number
   readonly keepAliveSeconds: number
   readonly askedKeepAliveSeconds: number
+  /** The last message of an enhanced authentication; undefined: there was none. */
+  readonly authenticationData: Uint8Array | undefined
 }
 
 /** What DISCONNECT and CONNACK take besides their Reason String. */
@@ -51,6 +53,12 @@ function connackProperties(agreement: Agreement, limits: ConnackLimits): Propert
   if (agreement.isAssigned) properties.string(PropertyId.ASSIGNED_CLIENT_IDENTIFIER, clientId)
   if (keepAliveSeconds !== agreement.askedKeepAliveSeconds) {
     properties.uint16(PropertyId.SERVER_KEEP_ALIVE, keepAliveSeconds)
+  }
+  if (agreement.authenticationData !== undefined && asked.authenticationMethod !== undefined) {
+    // [MQTT5-4.12.0-5]
+    properties
+      .string(PropertyId.AUTHENTICATION_METHOD, asked.authenticationMethod)
+      .binary(PropertyId.AUTHENTICATION_DATA, agreement.authenticationData)
   }
   if (asked.wantsResponseInformation && !/[+#]/.test(clientId)) {
     properties.string(PropertyId.RESPONSE_INFORMATION, `response/${clientId}`)

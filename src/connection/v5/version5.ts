@@ -21,7 +21,7 @@ import type { PublishRate } from '../publish-rate.ts'
 
 /** What a client of MQTT 5 is told when a message is refused: what happened and what to do. */
 const REASONS: Readonly<Partial<Record<ReasonCode, string>>> = {
-  [ReasonCode.NOT_AUTHORIZED]: `${RESERVED_REASON}: publish elsewhere`,
+  [ReasonCode.NOT_AUTHORIZED]: `${RESERVED_REASON}; elsewhere the access rules say who may publish`,
   [ReasonCode.QUOTA_EXCEEDED]:
     'the hub cannot take the message now (store, retained messages or rate): try again later',
   [ReasonCode.PAYLOAD_FORMAT_INVALID]: 'the Payload Format Indicator says UTF-8 and the payload is not',
