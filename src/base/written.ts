@@ -21,16 +21,16 @@ export type WrittenValue = string | number | boolean | null | readonly Written[]
 /** Deeper than this nothing is written that the hub reads. */
 const MAX_DEPTH = 32
 
-/** The same of what a program or a token says. What JSON does not have counts as null, and what is nested too deep. */
-export function writtenBy(value: unknown, file: string, depth = 0): Written {
+/** The same of what a program or a token says, all of it in one place. What JSON does not have counts as null, and what is nested too deep. */
+export function writtenBy(value: unknown, file: string, line?: number, depth = 0): Written {
   if (value instanceof Written) return value
-  const made = (known: WrittenValue): Written => new Written(file, undefined, known, sourceOf(known))
+  const made = (known: WrittenValue): Written => new Written(file, line, known, sourceOf(known))
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return made(value)
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return made(null)
-  if (Array.isArray(value)) return made(value.map((item: unknown) => writtenBy(item, file, depth + 1)))
+  if (Array.isArray(value)) return made(value.map((item: unknown) => writtenBy(item, file, line, depth + 1)))
   const fields = new Map<string, Written>()
   for (const [name, part] of Object.entries(value)) {
-    if (part !== undefined) fields.set(name, writtenBy(part, file, depth + 1))
+    if (part !== undefined) fields.set(name, writtenBy(part, file, line, depth + 1))
   }
   return made(fields)
 }

@@ -57,6 +57,23 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import('./explain.ts')).explain(call),
   },
   {
+    name: 'access explain',
+    flags: [
+      { name: 'user', value: 'NAME', summary: 'The user who asks; without it, somebody without a user name.' },
+      { name: 'client', value: 'ID', summary: 'The identifier of the client.' },
+      { name: 'publish', value: 'TOPIC', summary: 'Ask whether messages may be published there.' },
+      { name: 'receive', value: 'TOPIC', summary: 'Ask whether messages of this topic may be received.' },
+      { name: 'subscribe', value: 'FILTER', summary: 'Ask whether this may be subscribed to.' },
+      { name: 'address', value: 'IP', summary: 'Where the client comes from (default 127.0.0.1).' },
+      { name: 'listener', value: 'NAME', summary: 'The listener that it comes to (default mqtt).' },
+      { name: 'groups', value: 'LIST', summary: 'Groups that a token gives the user, separated by commas.' },
+      { name: 'role', value: 'ROLE', summary: 'The role that a token gives the user: viewer, operator or admin.' },
+      JSON_FLAG,
+    ],
+    summary: 'Say why somebody may or may not publish, receive or subscribe, and which rule decides, without a hub.',
+    run: async (call) => (await import('./access-commands.ts')).explainAccess(call),
+  },
+  {
     name: 'ready',
     flags: [{ name: 'wait', value: 'TIME', summary: 'Wait until it can, for so long at most, such as 60s.' }, URL_FLAG],
     summary: 'Ask a running hub whether it can do its work.',

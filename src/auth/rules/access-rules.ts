@@ -2,12 +2,12 @@ import type { Access } from '../gate.ts'
 import type { Identity } from '../identity.ts'
 import type { View } from '../view.ts'
 import { BUILT_IN_RULES, EVERY_TOPIC } from './built-in.ts'
-import type { Levels } from './filter-levels.ts'
+import { type AccessExplanation, type AccessQuestion, explainAccess } from './explain-access.ts'
 import type { Groups } from './groups.ts'
 import type { Rule } from './rule.ts'
 import { RuleView, type ViewEntry } from './rule-view.ts'
 import { type Asker, fits, usersOf } from './subject.ts'
-import { fillPattern, type TopicPattern } from './topic-pattern.ts'
+import { fillForEach } from './topic-pattern.ts'
 
 /** What the hub has read of the rules. */
 export interface RuleSet {
@@ -50,9 +50,8 @@ export class AccessRules implements Access {
   }
 
   viewOf(identity: Identity): View {
-    const { user, clientId, role, host, listener } = identity
-    const groups = this.#groups.of(user, identity.groups)
-    const asker: Asker = { user, clientId, role, host, listener, groups }
+    const asker = this.#askerOf(identity)
+    const { user, role, groups } = asker
     if (groups.size > MAX_GROUPS) return NO_RULES
     const rules: Rule[] = []
     let key: string | undefined = role ?? ''
@@ -74,6 +73,16 @@ export class AccessRules implements Access {
     return view
   }
 
+  /** Why an identity may or may not do something, for people. */
+  explain(identity: Identity, question: AccessQuestion): AccessExplanation {
+    const rules = [...this.#rules, ...identity.ownRules]
+    return explainAccess(rules, this.#askerOf(identity), this.viewOf(identity), question)
+  }
+
+  #askerOf({ user, clientId, role, host, listener, groups }: Identity): Asker {
+    return { user, clientId, role, host, listener, groups: this.#groups.of(user, groups) }
+  }
+
   #numbersOf(user: string | undefined): readonly number[] {
     const own = user === undefined ? undefined : this.#byUser.get(user)
     return own === undefined ? this.#general : [...this.#general, ...own].toSorted((a, b) => a - b)
@@ -85,14 +94,8 @@ function makeView(rules: readonly Rule[], asker: Asker, isFiltering: boolean): R
   for (const rule of rules) {
     if (rule.patterns[0] === EVERY_TOPIC) return new RuleView(entries, rule, isFiltering)
     for (const pattern of rule.patterns) {
-      for (const levels of filled(pattern, asker)) if (typeof levels !== 'string') entries.push({ levels, rule })
+      for (const levels of fillForEach(pattern, asker)) if (typeof levels !== 'string') entries.push({ levels, rule })
     }
   }
   return new RuleView(entries, undefined, isFiltering)
-}
-
-/** The filters that a pattern becomes for somebody, or the reason why there is none: one for each group when it names the group. */
-export function filled(pattern: TopicPattern, { user, clientId, groups }: Asker): (Levels | string)[] {
-  if (!pattern.hasGroup) return [fillPattern(pattern, { user, clientId, group: undefined })]
-  return [...groups].toSorted().map((group) => fillPattern(pattern, { user, clientId, group }))
 }

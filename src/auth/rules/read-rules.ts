@@ -25,13 +25,14 @@ export interface ParsedRules {
 
 /**
  * Reads the own rules of a user, a JWT or an API token: a list, or one, of rules as plain values (`{ allow: 'publish', topics: 'a/#' }`)
- * or as text in YAML (`allow: publish, topics: a/#` in braces or on lines of its own). Without `for` they hold wherever and however he comes.
- * `place` is where they stand, for people: `users.yaml`, `a token`. Takes anything and never throws.
+ * or as text in YAML (`allow: publish, topics: plant/%c/#`). Without `for` they hold wherever and however the user comes. `file` and
+ * `line` are where they stand, for people: `users` and 12, `a token` and undefined. Takes anything and never throws.
  */
-export function parseRules(value: unknown, place: string): ParsedRules {
+export function parseRules(value: unknown, file: string, line?: number): ParsedRules {
   const faults = new RuleFaults()
-  const whole = writtenBy(value, place)
-  const list = isWrittenList(whole.value) || whole.value === null ? whole : new Written(place, whole.line, [whole], '')
+  const whole = writtenBy(value, file, line)
+  const isList = isWrittenList(whole.value) || whole.value === null
+  const list = isList ? whole : new Written(file, line, [whole], '')
   const rules = readRules(list, 'rules', faults, { mayOmitSubject: true })
   return { rules, faults: faults.errors }
 }
@@ -77,11 +78,13 @@ function readText(written: Written, text: string, name: string, faults: RuleFaul
     faults.add(written, `${name} must have at most ${MAX_RULE_CHARACTERS} characters, it has ${text.length}`)
     return undefined
   }
-  const { content, faults: mistakes } = readYaml(text, written.file)
+  // The braces of a rule on one line may be left out.
+  const isBare = text.includes(':') && !text.includes('\n') && !text.trimStart().startsWith('{')
+  const { content, faults: mistakes } = readYaml(isBare ? `{ ${text} }` : text, written.file)
   for (const { what } of mistakes) faults.add(written, `${name}: ${what}`)
   return content === undefined || mistakes.length > 0
     ? undefined
-    : new Written(written.file, written.line, content.value, content.source)
+    : writtenBy(plainOf(content), written.file, written.line)
 }
 
 /** Reads the fields of one rule. */

@@ -173,3 +173,26 @@ export function namesOf(subject: Subject): readonly { readonly kind: string; rea
   if (subject.kind === 'any' || subject.kind === 'all') return subject.of.flatMap(namesOf)
   return 'name' in subject ? [subject] : []
 }
+
+/** As people read it: `group family and listener outside`. */
+export function subjectText(subject: Subject): string {
+  switch (subject.kind) {
+    case 'user':
+    case 'group':
+    case 'listener':
+    case 'role':
+      return `${subject.kind} ${subject.name}`
+    case 'client':
+      return `client ${subject.glob.text}`
+    case 'address':
+      return `address ${subject.range.text}`
+    case 'any':
+      return subject.of.map(subjectText).join(' or ')
+    case 'all':
+      return subject.of.map(subjectText).join(' and ')
+    case 'plainNames':
+      return 'names without "+" and "#"'
+    default:
+      return subject.kind
+  }
+}

@@ -53,7 +53,7 @@ function symbolOf(part: Part): string {
  * and "#" are no wildcards, and a "$" at the very beginning opens nothing (CVE-2017-7650 and its like). Returns why there is no such rule
  * for these values, when there is none.
  */
-export function fillPattern(pattern: TopicPattern, values: VariableValues): Levels | string {
+function fillPattern(pattern: TopicPattern, values: VariableValues): Levels | string {
   if (pattern.fixed !== undefined) return pattern.fixed
   const levels: string[] = []
   for (const [i, level] of pattern.parts.entries()) {
@@ -75,6 +75,15 @@ export function fillPattern(pattern: TopicPattern, values: VariableValues): Leve
     levels.push(text)
   }
   return levels
+}
+
+/** What a pattern becomes for somebody, or why there is none: one for each of the groups when it names the group. */
+export function fillForEach(
+  pattern: TopicPattern,
+  { user, clientId, groups }: Pick<VariableValues, 'user' | 'clientId'> & { readonly groups: ReadonlySet<string> },
+): (Levels | string)[] {
+  if (!pattern.hasGroup) return [fillPattern(pattern, { user, clientId, group: undefined })]
+  return [...groups].toSorted().map((group) => fillPattern(pattern, { user, clientId, group }))
 }
 
 function valueOf(variable: Variable, { user, clientId, group }: VariableValues): string | undefined {

@@ -236,11 +236,13 @@ describe('parseRules', () => {
       [{ allow: ['publish'], topics: ['plant/%c/#'] }],
       "{ allow: publish, topics: 'plant/%c/#' }",
       ['allow: publish\ntopics: plant/%c/#'],
+      'allow: publish, topics: plant/%c/#',
+      '  { allow: publish, topics: plant/%c/# }',
     ]) {
-      const { rules, faults } = parseRules(value, 'a token')
+      const { rules, faults } = parseRules(value, 'users', 12)
       expect(faults).toEqual([])
       const own = new AccessRules(read('').ruleSet).viewOf(somebody({ user: 'u', clientId: 'c', ownRules: rules }))
-      expect(own.publish('plant/c/x')).toMatchObject({ isAllowed: true, rule: { file: 'a token', line: undefined } })
+      expect(own.publish('plant/c/x')).toMatchObject({ isAllowed: true, rule: { file: 'users', line: 12 } })
       expect(own.publish('plant/d/x').isAllowed).toBe(false)
     }
   })
@@ -260,7 +262,7 @@ describe('parseRules', () => {
     ],
     [{ allow: 'publish', topics: `${'a/'.repeat(200)}b` }, ['rules[0].topics must have at most 128 levels']],
     [{ allow: 'publish', topics: 'a\0b' }, ['rules[0].topics must not contain U+0000']],
-  ])('refuses %j and says why', (value, expected) => {
+  ])('refuses what is no rule and says why (%#)', (value, expected) => {
     const { faults } = parseRules(value, 'a token')
     expect(faults.map(({ place }) => place)).toEqual(expected.map(() => 'a token'))
     for (const [i, what] of expected.entries()) expect(faults[i]?.what).toContain(what)
