@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { CONFIG_CHECKS } from '../../src/assemble/config-checks.ts'
+import { explainAccess } from '../../src/cli/access-commands.ts'
+import { readCommandLine } from '../../src/cli/command-line.ts'
 import { optionsTable } from '../../src/cli/help.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { ERROR_KINDS } from '../../src/base/errors.ts'
@@ -31,7 +34,7 @@ describe('docs/configuration.md', () => {
   })
 })
 
-describe.each(['docs/configuration.md', 'docs/history.md'])('The configuration in %s', (page) => {
+describe.each(['docs/configuration.md', 'docs/history.md', 'docs/security.md'])('The configuration in %s', (page) => {
   test('is accepted', () => {
     const cwd = mkdtempSync(join(tmpdir(), 'hubbub-docs-'))
     onTestFinished(() => rmSync(cwd, { recursive: true }))
@@ -39,9 +42,25 @@ describe.each(['docs/configuration.md', 'docs/history.md'])('The configuration i
     expect(files).not.toEqual([])
     for (const file of files) {
       writeFileSync(join(cwd, 'hubbub.yaml'), file)
-      const { origins } = loadConfig({ flags: [], file: undefined, env: {}, cwd })
+      const { origins } = loadConfig({ flags: [], file: undefined, env: {}, cwd }, undefined, CONFIG_CHECKS)
       expect([...origins.values()].filter((origin) => origin.startsWith('hubbub.yaml:'))).not.toEqual([])
     }
+  })
+})
+
+describe('docs/security.md', () => {
+  test('shows what "access explain" says of its example', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'hubbub-docs-'))
+    onTestFinished(() => rmSync(cwd, { recursive: true }))
+    const page = readPage('docs/security.md')
+    const [file = ''] = codeBlocks(page, 'yaml')
+    writeFileSync(join(cwd, 'hubbub.yaml'), file)
+    const command = codeBlocks(page, 'sh').find((block) => block.startsWith('hubbub access explain')) ?? ''
+    const { flags, words } = readCommandLine(command.trim().split(' ').slice(1))
+    expect(words).toEqual(['access', 'explain'])
+    const completed = loadConfig({ flags: [], file: undefined, env: {}, cwd })
+    const said = await explainAccess({ operand: '', flags, loadConfig: async () => completed })
+    expect(codeBlocks(page, 'text')).toContain(said)
   })
 })
 

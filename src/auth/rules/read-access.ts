@@ -22,7 +22,7 @@ export function readAccess({ rules: written, groups: writtenGroups, partial }: C
   const faults = new RuleFaults()
   const members = readGroups(writtenGroups, 'access.groups', faults)
   const rules = readRules(written, 'access.rules', faults)
-  // A circle would be walked for ever.
+  // A circle would be walked forever.
   const groups = new Groups(faults.errors.length === 0 ? members : new Map())
   if (faults.errors.length === 0) {
     findIdleRules(rules, groups, faults)
