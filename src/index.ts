@@ -6,6 +6,7 @@ export type {
   HistoryPosition,
   HistoryQuery,
   HistorySnapshot,
+  HistorySums,
   HistoryTopicSummary,
   HistoryView,
   ImportSummary,

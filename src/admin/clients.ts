@@ -3,7 +3,9 @@ import { Slices } from '../base/slices.ts'
 import { ReasonCode } from '../protocol/reason-codes.ts'
 import type { ClientReport, SubscriptionReport } from '../session/client-report.ts'
 import type { PresenceChange } from '../session/presence.ts'
+import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
+import type { Sight } from './sight.ts'
 
 /** Clients between two looks at whether the turn is used up: well under a millisecond. */
 const CLIENTS_BETWEEN_LOOKS = 32
@@ -20,9 +22,12 @@ export interface ClientConditions {
 /** What administrators see of clients, and do to them. */
 export class Clients {
   readonly #sessions: Sessions
+  /** Of who may not do everything. */
+  readonly #sight: Sight | undefined
 
-  constructor(sessions: Sessions) {
+  constructor(sessions: Sessions, sight?: Sight) {
     this.#sessions = sessions
+    this.#sight = sight
   }
 
   /** Clients that are here or have a kept session. */
@@ -31,12 +36,22 @@ export class Clients {
   }
 
   get(clientId: string): ClientReport | undefined {
-    return this.#sessions.get(clientId)?.report()
+    const session = this.#sessions.get(clientId)
+    return session === undefined ? undefined : this.#reportOf(session)
   }
 
-  /** All subscriptions of a client; none when it is not there. */
-  subscriptionsOf(clientId: string): Iterable<SubscriptionReport> {
-    return this.#sessions.get(clientId)?.subscriptions.report() ?? []
+  /** All subscriptions of a client that are seen; none when it is not there. */
+  *subscriptionsOf(clientId: string): Generator<SubscriptionReport, void, undefined> {
+    const session = this.#sessions.get(clientId)
+    if (session === undefined) return
+    const sight = this.#isOwn(session) ? undefined : this.#sight
+    for (const subscription of session.subscriptions.report())
+      if (sight?.showsFilter(subscription.filter) ?? true) yield subscription
+  }
+
+  /** Whether the session is of who asks, by another connection. */
+  isOf(clientId: string, user: string | undefined): boolean {
+    return user !== undefined && this.#sessions.get(clientId)?.report().user === user
   }
 
   /** At most `limit`, sorted by client identifier in UTF-16 code units, from the first behind `after` on. */
@@ -51,7 +66,7 @@ export class Clients {
     let looked = 0
     for (const session of this.#sessions.behind(after)) {
       if (++looked % CLIENTS_BETWEEN_LOOKS === 0) await slices.pause()
-      const client = session.report()
+      const client = this.#reportOf(session)
       if (state !== undefined && (client.connection === undefined) !== (state === 'away')) continue
       if (part !== undefined && !isFound(client, part)) continue
       page.push(client)
@@ -67,7 +82,7 @@ export class Clients {
     let looked = 0
     for (const session of this.#sessions.behind(undefined)) {
       if (++looked % CLIENTS_BETWEEN_LOOKS === 0) await slices.pause()
-      const client = session.report()
+      const client = this.#reportOf(session)
       if (client.connection !== undefined && bytesBehind(client) > 0) behind.push(client)
       if (behind.length >= 2 * limit + MORE_CLIENTS) behind = most(behind, limit)
     }
@@ -94,6 +109,16 @@ export class Clients {
   /** Ends the session, and the connection with it. Returns false when there is none. */
   deleteSession(clientId: string): boolean {
     return this.#sessions.delete(clientId)
+  }
+
+  #reportOf(session: Session): ClientReport {
+    const report = session.report()
+    return this.#sight?.clientOf(report) ?? report
+  }
+
+  #isOwn(session: Session): boolean {
+    const { user } = session.report()
+    return user !== undefined && user === this.#sight?.user
   }
 
   /** Calls `changed` when a client comes, leaves, or its session ends. Returns a function that ends it. */

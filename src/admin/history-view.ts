@@ -41,6 +41,8 @@ export interface HistoryQuery {
   readonly text?: string | undefined
   /** An RFC 9535 filter expression over the payload as JSON: `@.temperature > 20 && @.unit == "C"`. */
   readonly where?: string | undefined
+  /** Only topics that it is true of; it is asked once for each. */
+  readonly includes?: ((topic: string) => boolean) | undefined
   /** `nextCursor` or `previousCursor` of a page of the same query. */
   readonly cursor?: string | undefined
 }
@@ -81,6 +83,9 @@ export interface HistorySnapshot {
   readonly isFailing: boolean
 }
 
+/** How much there is of some topics. */
+export type HistorySums = Pick<HistorySnapshot, 'topics' | 'messages' | 'bytes'>
+
 /** What is known of one topic. */
 export interface HistoryTopicSummary {
   readonly topic: string
@@ -118,4 +123,6 @@ export interface HistoryView {
   /** Undefined: nothing of the topic was recorded, or nothing of it is left. */
   topic(name: string): HistoryTopicSummary | undefined
   snapshot(): HistorySnapshot
+  /** Of the topics that `includes` is true of: how many there are, with how much. */
+  sums(includes: (topic: string) => boolean): Promise<HistorySums>
 }

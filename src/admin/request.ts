@@ -30,6 +30,7 @@ export async function request(
   asked: PublishOptions,
   { responseTopicPrefix, timeoutMs, signal }: RequestOptions,
 ): Promise<Reply> {
+  if (asked.properties?.responseTopic !== undefined) admin.checkReceive(asked.properties.responseTopic)
   const responseTopic = asked.properties?.responseTopic ?? `${responseTopicPrefix}/${randomUUID()}`
   const correlationData = asked.properties?.correlationData ?? randomBytes(16)
   const startedAtMs = performance.now()

@@ -8,7 +8,8 @@ import type { Message } from '../protocol/message.ts'
 import type { Router } from '../router/router.ts'
 import { isReservedTopic } from '../topics/reserved-topics.ts'
 import type { Publisher } from './publisher.ts'
-import { Undo } from './undo.ts'
+import type { Sight } from './sight.ts'
+import type { Undo } from './undo.ts'
 
 /** Messages taken away, or put back, between two looks at whether the turn is used up. */
 const SLICE_MESSAGES = 50
@@ -47,22 +48,46 @@ export interface RetainedPage {
 export class Retained {
   readonly #router: Router
   readonly #publisher: Publisher
-  readonly #undo = new Undo()
+  readonly #undo: Undo
+  /** Of who may not do everything. */
+  readonly #sight: Sight | undefined
+  #counted = { count: 0, bytes: 0 }
 
-  constructor(router: Router, publisher: Publisher) {
+  constructor(router: Router, publisher: Publisher, undo: Undo, sight?: Sight) {
     this.#router = router
     this.#publisher = publisher
+    this.#undo = undo
+    this.#sight = sight
   }
 
+  /** Of who does not see all: at the last `countAnew`. */
   get count(): number {
-    return this.#router.retained.count
+    return this.#sight === undefined ? this.#router.retained.count : this.#counted.count
   }
 
   get bytes(): number {
-    return this.#router.retained.bytes
+    return this.#sight === undefined ? this.#router.retained.bytes : this.#counted.bytes
   }
 
+  /** Counts those that are seen. */
+  async countAnew(): Promise<void> {
+    if (this.#sight === undefined) return
+    const slices = new Slices(LoopPart.HTTP)
+    const counted = { count: 0, bytes: 0 }
+    for (const bytes of this.#router.retained.sizes(this.#sight.shows)) {
+      if (bytes === undefined) {
+        await slices.pause()
+        continue
+      }
+      counted.count++
+      counted.bytes += bytes
+    }
+    this.#counted = counted
+  }
+
+  /** @throws HubbubError `ACCESS_DENIED` */
   get(topic: string): Message | undefined {
+    this.#sight?.checkReceive(topic)
     return this.#router.retained.get(topic)
   }
 
@@ -77,7 +102,9 @@ export class Retained {
     const search = searchOf(text)
     const messages: Message[] = []
     let last: string | undefined
-    for (const message of isOwn ? this.#own(filter, after) : this.#router.retained.matching(filter, after)) {
+    for (const message of isOwn
+      ? this.#own(filter, after)
+      : this.#router.retained.matching(filter, after, this.#sight?.shows)) {
       if (message === undefined) {
         budget.search()
         await slices.pause()
@@ -100,7 +127,9 @@ export class Retained {
 
   /** What the hub retains of itself, which is no more than some hundred. */
   #own(filter: string, after: string | undefined): readonly Message[] {
-    const all = [...this.#router.retained.matching(filter, after)].filter((message) => message !== undefined)
+    const all = [...this.#router.retained.matching(filter, after, this.#sight?.shows)].filter(
+      (message) => message !== undefined,
+    )
     return all.toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
   }
 
@@ -131,7 +160,8 @@ export class Retained {
   }
 
   /**
-   * Publishes again what was deleted, except where the topic has got another message since or there is no room any more. Undefined
+   * Publishes again what was deleted, except where the topic has got another message since, there is no room any more, or who asks may
+   * not do so. Undefined
    * when the token is not, or no longer, good for anything.
    */
   async putBack(token: string): Promise<{ readonly restored: number; readonly skipped: number } | undefined> {
@@ -145,6 +175,7 @@ export class Retained {
       const slice: Promise<Published>[] = []
       for (const message of messages.slice(at, at + SLICE_MESSAGES)) {
         if (retained.has(message.topic) || this.#router.retainedLimitFor(message) !== undefined) continue
+        if (this.#sight?.mayDelete(message.topic) === false) continue
         slice.push(this.#publisher.publishMessage(message))
       }
       restored += (await Promise.all(slice)).length
@@ -152,17 +183,12 @@ export class Retained {
     return { restored, skipped: messages.length - restored }
   }
 
-  /** Leaves no timer. */
-  stop(): void {
-    this.#undo.stop()
-  }
-
   async #gather(filter: string, text: string | undefined): Promise<{ messages: Message[]; bytes: number }> {
     const slices = new Slices(LoopPart.HTTP)
     const search = searchOf(text)
     const messages: Message[] = []
     let bytes = 0
-    for (const message of this.#router.retained.matching(filter)) {
+    for (const message of this.#router.retained.matching(filter, undefined, this.#sight?.mayDelete)) {
       if (message === undefined || text !== undefined) await slices.pause()
       if (message === undefined || !isFound(message, search)) continue
       messages.push(message)

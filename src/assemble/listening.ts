@@ -207,11 +207,13 @@ async function loadHttp(
   const signIns = new SignIns({ gate, file, nowMs: () => Date.now() })
   const publicUrl = config.http.publicUrl === '' ? undefined : config.http.publicUrl
   const ownOrigins = publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin]
+  const past = history ?? NO_HISTORY
   const signInPath = `${basePath}/sign-in`
   const callers = new Callers({
     gate,
     signIns,
-    clients: admin.clients,
+    admin,
+    history: past,
     probes: config.http.probes,
     publicUrl,
     signInPath,
@@ -221,7 +223,7 @@ async function loadHttp(
     log,
     admin,
     address,
-    history: history ?? NO_HISTORY,
+    history: past,
     topicLimits: limits,
     maxPacketBytes: limits.maxPacketBytes,
     scrape: () => metrics.scrape(),

@@ -26,6 +26,7 @@ export const ERROR_KINDS = {
   PUBLISH_NOT_STORED: { exitCode: 1 },
   REQUEST_NOT_HEARD: { exitCode: 1 },
   REQUEST_NOT_ANSWERED: { exitCode: 1 },
+  ACCESS_DENIED: { exitCode: 1 },
   OPEN_FILES_TOO_FEW: { exitCode: 1 },
   STORE_LOCKED: { exitCode: 1 },
   STORE_UNUSABLE: { exitCode: 1 },

@@ -3,10 +3,13 @@ import type {
   HistoryPage,
   HistoryQuery,
   HistorySnapshot,
+  HistorySums,
   HistoryTopicSummary,
   HistoryView,
   ImportSummary,
 } from '../admin/history-view.ts'
+import { LoopPart } from '../base/loop-times.ts'
+import { Slices } from '../base/slices.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { HistoryFilter } from '../protocol/history-filter.ts'
@@ -162,6 +165,19 @@ export class History implements Tap, HistoryView {
     if (topic === undefined) return undefined
     const { messages, bytes, newestAtMs, leftOut } = topic
     return { topic: name, messages, bytes, newestAtMs, leftOut }
+  }
+
+  async sums(includes: (topic: string) => boolean): Promise<HistorySums> {
+    const slices = new Slices(LoopPart.HISTORY)
+    const sums = { topics: 0, messages: 0, bytes: 0 }
+    for (const { name, messages, bytes } of this.#journal.topics.values()) {
+      await slices.pause()
+      if (!includes(name)) continue
+      sums.topics++
+      sums.messages += messages
+      sums.bytes += bytes
+    }
+    return sums
   }
 
   snapshot(): HistorySnapshot {

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Clients } from '../admin/clients.ts'
+import type { Admin } from '../admin/admin.ts'
+import type { HistoryView } from '../admin/history-view.ts'
+import { type Seen, SeenInPart, seenWhole } from '../admin/seen.ts'
+import { Sight } from '../admin/sight.ts'
 import type { Gate } from '../auth/gate.ts'
 import { type Identity, isRefusal, type Refusal, type Role } from '../auth/identity.ts'
 import type { SignIn } from '../auth/sign-ins/sign-in.ts'
@@ -19,7 +22,8 @@ export type Probes = 'loopback' | 'everybody' | 'nobody'
 export interface CallersOptions {
   readonly gate: Gate
   readonly signIns: SignIns
-  readonly clients: Pick<Clients, 'signedOut'>
+  readonly admin: Admin
+  readonly history: HistoryView
   readonly probes: Probes
   /** The address by which people know the hub, behind a proxy. */
   readonly publicUrl: string | undefined
@@ -52,8 +56,13 @@ export class Callers {
   readonly #options: CallersOptions
   readonly #callers = new WeakMap<IncomingMessage, Caller>()
 
+  /** Of those who may see everything, and where there are no users. */
+  readonly #whole: Seen
+  readonly #seen = new WeakMap<Identity, { readonly epoch: number; readonly seen: Seen }>()
+
   constructor(options: CallersOptions) {
     this.#options = options
+    this.#whole = seenWhole(options.admin, options.history)
   }
 
   get isSignInNeeded(): boolean {
@@ -82,6 +91,19 @@ export class Callers {
     return () => {
       for (const end of ends) end()
     }
+  }
+
+  /** The hub as who asks may see it, and what they may do to it. */
+  seenBy(request: FastifyRequest): Seen {
+    const { gate, admin, history } = this.#options
+    const { identity } = this.of(request)
+    if (identity === undefined) return this.#whole
+    const known = this.#seen.get(identity)
+    if (known?.epoch === gate.epoch) return known.seen
+    const view = gate.viewOf(identity)
+    const seen = view.isUnlimited ? this.#whole : new SeenInPart(admin, history, new Sight(identity, view))
+    this.#seen.set(identity, { epoch: gate.epoch, seen })
+    return seen
   }
 
   /** Refuses a request that who asks may not make, before its body is read. @throws HttpProblem */
@@ -139,10 +161,10 @@ export class Callers {
     if (origin === undefined || !ownOrigins(request, this.#options.publicUrl).includes(origin)) return undefined
     const { identity, signIn } = this.#identifyCookie(request)
     if (identity === undefined || signIn === undefined) return undefined
-    const { signIns, clients } = this.#options
+    const { signIns, admin } = this.#options
     const whenOver = (over: () => void): (() => void) =>
       // A client of MQTT 5 is told why.
-      signIns.whenOver(signIn.id, () => void clients.signedOut(signIn.id).then(() => setImmediate(over)))
+      signIns.whenOver(signIn.id, () => void admin.clients.signedOut(signIn.id).then(() => setImmediate(over)))
     return { identity, whenOver }
   }
 

@@ -22,6 +22,7 @@ export const NO_HISTORY: HistoryView = {
       ),
     ),
   topic: () => undefined,
+  sums: () => Promise.resolve({ topics: 0, messages: 0, bytes: 0 }),
   snapshot: () => ({
     isEnabled: false,
     messages: 0,

@@ -136,6 +136,8 @@ function problemOfHub(error: HubbubError): HttpProblem | undefined {
     case 'PUBLISH_NOT_STORED':
     case 'HISTORY_DISABLED':
       return new HttpProblem('conflict', error.message)
+    case 'ACCESS_DENIED':
+      return new HttpProblem('forbidden', error.message)
     case 'REQUEST_NOT_HEARD':
       return new HttpProblem('not-found', error.message)
     case 'REQUEST_NOT_ANSWERED':

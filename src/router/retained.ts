@@ -116,23 +116,41 @@ export class RetainedMessages {
   /**
    * Walks the retained messages whose topic falls under a valid filter, in the order of their topics, from the first behind the topic
    * `after` on. `undefined` is a pause: go on in a later turn of the event loop. Messages may come and go during the walk
-   * (see `NameWalk.numbers`). Each is a copy. Those of the hub's own come in the order in which the hub says them.
+   * (see `NameWalk.numbers`). Each is a copy. Those of the hub's own come in the order in which the hub says them. What `shows` is
+   * false of is passed by.
    */
-  *matching(filter: string, after?: string): Generator<Message | undefined, void, undefined> {
+  *matching(
+    filter: string,
+    after?: string,
+    shows?: (topic: string) => boolean,
+  ): Generator<Message | undefined, void, undefined> {
     // No filter reaches both: one with a wildcard before `$SYS` does not match it [MQTT-4.7.2-1].
     if (isReservedTopic(filter)) {
       for (const message of this.#own.matching(filter)) {
-        if (message === undefined || after === undefined || message.topic > after) yield message
+        const isAfter = message === undefined || after === undefined || message.topic > after
+        if (isAfter && (message === undefined || (shows?.(message.topic) ?? true))) yield message
       }
       return
     }
     const table = this.#table
     if (after === undefined && !hasWildcard(filter)) {
       const number = table.find(filter)
-      if (number !== 0) yield table.message(number)
+      if (number !== 0 && (shows?.(filter) ?? true)) yield table.message(number)
       return
     }
-    for (const number of table.numbers(filter, after)) yield number === 0 ? undefined : table.message(number)
+    for (const number of table.numbers(filter, after)) {
+      if (number === 0) yield undefined
+      else if (shows?.(table.topic(number)) ?? true) yield table.message(number)
+    }
+  }
+
+  /** The bytes of each message that `shows` is true of, but for those of topics that begin with `$`; `undefined` is a pause. */
+  *sizes(shows: (topic: string) => boolean): Generator<number | undefined, void, undefined> {
+    const table = this.#table
+    for (const number of table.numbers('#', undefined)) {
+      if (number === 0) yield undefined
+      else if (shows(table.topic(number))) yield table.packetBytes(number)
+    }
   }
 
   /** The same, or undefined where one look tells that there are none: most clients subscribe to topics of which nothing is retained. */

@@ -17,6 +17,8 @@ export interface LevelsWanted {
   readonly after: string | undefined
   readonly limit: number
   readonly nowMs: number
+  /** Which topics count at all; all when it is undefined. */
+  readonly shows: ((topic: string) => boolean) | undefined
 }
 
 /** Adds up the topics of each level below some others, in the order of their names. `topics.sorted` must be up to date. */
@@ -73,6 +75,8 @@ export class LevelSums {
     const levelStart = start + above.length
     if (levelStart > end) return false
     for (let i = 0; i < above.length; i++) if (above[i] !== bytes[start + i]) return false
+    const { shows } = this.#wanted
+    if (shows !== undefined && !shows(this.#topics.table.log.name(number))) return true
     const ownEnd = levelEnd(bytes, levelStart, end)
     let sum = this.#sums.at(-1)
     if (sum === undefined || !sum.isOf(bytes, levelStart, ownEnd)) {

@@ -12,8 +12,11 @@ export class TopicNumbers {
   readonly #topics: Topics
   readonly #clock: Clock
   readonly #filter: LevelFilter
+  readonly #shows: ((topic: string) => boolean) | undefined
 
-  constructor(topics: Topics, clock: Clock, filter: string) {
+  /** `shows`: which topics are there for who looks; all when it is left out. */
+  constructor(topics: Topics, clock: Clock, filter: string, shows?: (topic: string) => boolean) {
+    this.#shows = shows
     this.#topics = topics
     this.#clock = clock
     this.#filter = new LevelFilter(filter)
@@ -43,6 +46,7 @@ export class TopicNumbers {
   #isUnder(number: TopicNumber): boolean {
     const { log } = this.#topics.table
     const start = log.nameStart(number)
-    return this.#filter.matches(log.bytes, start, start + log.nameBytes(number))
+    if (!this.#filter.matches(log.bytes, start, start + log.nameBytes(number))) return false
+    return this.#shows?.(log.name(number)) ?? true
   }
 }

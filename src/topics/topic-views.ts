@@ -18,14 +18,34 @@ export type TopicMeasure = 'messagesPerSecond' | 'bytesPerSecond' | 'messages' |
 export class TopicViews {
   readonly #topics: Topics
   readonly #clock: Clock
+  readonly #shows: ((topic: string) => boolean) | undefined
+  /** Of those that are shown, when they were last counted. */
+  #counted = 0
 
-  constructor(topics: Topics, clock: Clock) {
+  /** `shows`: which topics are there for who looks; all when it is left out. */
+  constructor(topics: Topics, clock: Clock, shows?: (topic: string) => boolean) {
     this.#topics = topics
     this.#clock = clock
+    this.#shows = shows
   }
 
+  /** When not all are shown, those that were there at the last `countAnew`. */
   get count(): number {
-    return this.#topics.count
+    return this.#shows === undefined ? this.#topics.count : this.#counted
+  }
+
+  /** Counts those that are shown. */
+  async countAnew(): Promise<void> {
+    const shows = this.#shows
+    if (shows === undefined) return
+    const { records } = this.#topics
+    const slices = new Slices(LoopPart.HTTP)
+    let count = 0
+    for (let number = 1; number < records.end; number++) {
+      if (number % TOPICS_BETWEEN_LOOKS === 0) await slices.pause()
+      if (records.isCounted(number) && this.#isShown(number)) count++
+    }
+    this.#counted = count
   }
 
   get(topic: string): TopicSummary | undefined {
@@ -43,7 +63,7 @@ export class TopicViews {
     const pauses = this.#topics.sorted.bringUp()
     while (pauses.next().done !== true) await slices.pause()
     const above = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
-    const sums = new LevelSums(this.#topics, { above, after, limit, nowMs: this.#clock.nowMs() })
+    const sums = new LevelSums(this.#topics, { above, after, limit, nowMs: this.#clock.nowMs(), shows: this.#shows })
     const steps = sums.gather()
     while (steps.next().done !== true) await slices.pause()
     return sums.levels()
@@ -65,7 +85,7 @@ export class TopicViews {
       if (number % TOPICS_BETWEEN_LOOKS === 0) await slices.pause()
       if (!records.isCounted(number)) continue
       const value = this.#measured(number, measure, nowMs)
-      if (value > 0) best.push({ number, value })
+      if (value > 0 && this.#isShown(number)) best.push({ number, value })
       if (best.length >= 2 * limit + MORE_TOPICS) best = highest(best, limit)
     }
     // Meanwhile some may have given way to others.
@@ -73,6 +93,10 @@ export class TopicViews {
       records.isCounted(number) ? this.#topics.summary(number, nowMs) : [],
     )
     return summaries.toSorted((one, other) => other[measure] - one[measure])
+  }
+
+  #isShown(number: TopicNumber): boolean {
+    return this.#shows?.(this.#topics.table.log.name(number)) ?? true
   }
 
   #measured(number: TopicNumber, measure: TopicMeasure, nowMs: number): number {

@@ -101,7 +101,6 @@ describe('With users', () => {
         .map((route) => route.replace('/api/v1', ''))
         .toSorted()
     expect(routesOf('operator')).toEqual([
-      'DELETE /clients/{clientId}/session',
       'DELETE /retained',
       'POST /clients/{clientId}/disconnect',
       'POST /publish',
@@ -110,7 +109,7 @@ describe('With users', () => {
       'POST /retained/undo',
     ])
     expect(routesOf('admin')).toEqual(['POST /history/import'])
-    expect(routesOf('viewer')).toEqual(['DELETE /sessions/{id}'])
+    expect(routesOf('viewer')).toEqual(['DELETE /clients/{clientId}/session', 'DELETE /sessions/{id}'])
     expect(routesOf('open')).toEqual(['DELETE /session', 'POST /session'])
   })
 

@@ -59,7 +59,7 @@ export class Pages {
     const slices = new Slices(LoopPart.HISTORY, signal)
     const request: Request = {
       search,
-      selection: await select(journal.topics, search.filter, journal.messages, slices),
+      selection: await select(journal.topics, search.filter, journal.messages, slices, query.includes),
       conditions: new Conditions(search),
       after: this.#after(search.after),
       before: search.before === undefined ? END : this.placeOf(search.before),
@@ -76,7 +76,7 @@ export class Pages {
     const { filter, before, after, text, where, order = 'oldest' } = query
     const search = readQuery({ filter, before, after, text, where, order }, topicLimits)
     const slices = new Slices(LoopPart.HISTORY, signal)
-    const selection = await select(journal.topics, search.filter, journal.messages, slices)
+    const selection = await select(journal.topics, search.filter, journal.messages, slices, query.includes)
     const conditions = new Conditions(search)
     const isBackwards = order === 'newest'
     const from = this.#after(search.after)

@@ -14,14 +14,15 @@ export interface Selection {
 
 export const EVERYTHING: Selection = { topics: undefined, isBroad: true }
 
-/** Finds the topics under a valid filter. */
+/** Finds the topics under a valid filter, of those that `includes` is true of. */
 export async function select(
   topics: HistoryTopics,
   filter: string,
   totalMessages: number,
   slices: Slices,
+  includes?: (topic: string) => boolean,
 ): Promise<Selection> {
-  const steps = selecting(topics, filter, totalMessages)
+  const steps = selecting(topics, filter, totalMessages, includes)
   let step = steps.next()
   for (; step.done !== true; step = steps.next()) await slices.pause()
   return step.value
@@ -32,8 +33,9 @@ export function* selecting(
   topics: HistoryTopics,
   filter: string,
   totalMessages: number,
+  includes?: (topic: string) => boolean,
 ): Generator<undefined, Selection, undefined> {
-  if (filter === '#') return EVERYTHING
+  if (filter === '#' && includes === undefined) return EVERYTHING
   const found = new Set<HistoryTopic>()
   let messages = 0
   for (const topic of topics.matching(filter)) {
@@ -41,6 +43,7 @@ export function* selecting(
       yield undefined
       continue
     }
+    if (includes?.(topic.name) === false) continue
     found.add(topic)
     messages += topic.messages
   }

@@ -3,8 +3,10 @@ import type { ClientReport, SubscriptionReport, WillReport } from '../../session
 import { jsonOf } from '../compilers.ts'
 import { listPieces, sendPieces } from '../json-pieces.ts'
 import { cursorBehind, readCursor } from '../list-cursor.ts'
+import type { FastifyRequest } from 'fastify'
 import type { Api, ApiParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
+import { includesRole } from '../roles.ts'
 import {
   ClientSummary,
   deleteSession,
@@ -20,11 +22,14 @@ const LIST = 'clients'
 const PROTOCOLS: Readonly<Record<number, string>> = { 3: '3.1', 4: '3.1.1', 5: '5' }
 
 /** `clients`: who is connected or has a kept session. */
-export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
+export function clientRoutes(app: Api, { callers }: ApiParts): void {
+  const clientsFor = (request: FastifyRequest) => callers.seenBy(request).admin.clients
+
   app.route({
     ...listClients,
-    handler: async ({ query: { q, state, limit, cursor } }, reply) => {
-      const found = await clients.page({ text: q, state }, readCursor(LIST, cursor), limit + 1)
+    handler: async (request, reply) => {
+      const { q, state, limit, cursor } = request.query
+      const found = await clientsFor(request).page({ text: q, state }, readCursor(LIST, cursor), limit + 1)
       const last = found[limit - 1]
       const nextCursor = found.length > limit && last !== undefined ? cursorBehind(LIST, last.clientId) : null
       return sendPieces(reply, listPieces('clients', found.slice(0, limit), piecesOf, { nextCursor }))
@@ -33,13 +38,15 @@ export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
 
   app.route({
     ...listSlowClients,
-    handler: async ({ query: { limit } }, reply) =>
-      sendPieces(reply, listPieces('clients', await clients.slowest(limit), piecesOf)),
+    handler: async (request, reply) =>
+      sendPieces(reply, listPieces('clients', await clientsFor(request).slowest(request.query.limit), piecesOf)),
   })
 
   app.route({
     ...getClient,
-    handler: async ({ params: { clientId } }, reply) => {
+    handler: async (request, reply) => {
+      const { clientId } = request.params
+      const clients = clientsFor(request)
       const client = clients.get(clientId)
       if (client === undefined) throw unknownClient(clientId)
       return sendPieces(
@@ -51,7 +58,9 @@ export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
 
   app.route({
     ...disconnectClient,
-    handler: ({ params: { clientId } }, reply) => {
+    handler: (request, reply) => {
+      const { clientId } = request.params
+      const clients = clientsFor(request)
       if (clients.get(clientId) === undefined) throw unknownClient(clientId)
       if (!clients.disconnect(clientId)) {
         throw new HttpProblem('conflict', `The client ${JSON.stringify(clientId)} is not connected.`)
@@ -62,7 +71,14 @@ export function clientRoutes(app: Api, { admin: { clients } }: ApiParts): void {
 
   app.route({
     ...deleteSession,
-    handler: ({ params: { clientId } }, reply) => {
+    handler: (request, reply) => {
+      const { clientId } = request.params
+      const clients = clientsFor(request)
+      const { role, identity } = callers.of(request)
+      if (clients.get(clientId) === undefined) throw unknownClient(clientId)
+      // A page that is closed ends its own session.
+      if (!includesRole(role, 'operator') && !clients.isOf(clientId, identity?.user))
+        throw new HttpProblem('forbidden', 'This needs the role operator, unless it is a session of your own.')
       if (!clients.deleteSession(clientId)) throw unknownClient(clientId)
       return reply.code(204).send()
     },

@@ -6,13 +6,16 @@ import { invalidParameter } from '../problem.ts'
 import { explainTopic } from '../schemas/explain.ts'
 
 /** `explain`: why did it not arrive? */
-export function explainRoute(app: Api, { admin, topicLimits }: ApiParts): void {
+export function explainRoute(app: Api, { callers, topicLimits }: ApiParts): void {
   app.route({
     ...explainTopic,
-    handler: async ({ query: { topic, clientId } }) => {
+    handler: async (request) => {
+      const { topic, clientId } = request.query
       const fault = topicNameFault(topic, topicLimits)
       if (fault !== undefined) throw invalidParameter('topic', topic, fault)
-      const { matching, messages, nearest, summary, ...rest } = await admin.explain(topic, clientId)
+      const { matching, messages, nearest, summary, ...rest } = await callers
+        .seenBy(request)
+        .admin.explain(topic, clientId)
       return {
         ...rest,
         nearest: nearest === null ? null : { ...nearest },

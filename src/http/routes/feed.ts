@@ -1,3 +1,5 @@
+import type { Admin } from '../../admin/admin.ts'
+import type { Seen } from '../../admin/seen.ts'
 import { topicFilterFault } from '../../protocol/topic.ts'
 import { willJson } from './clients.ts'
 import { eventOf, EventStream } from '../event-stream.ts'
@@ -17,11 +19,10 @@ type FeedForm = keyof typeof JSON_OF
 const JSON_OF = { whole: topicJson, short: shortTopic }
 
 /** `feed`: what lists live on. */
-export function feedRoute(app: Api, parts: ApiParts): void {
-  const { admin, callers, topicLimits } = parts
+export function feedRoute(app: Api, { callers, topicLimits }: ApiParts): void {
   const open = new Set<EventStream>()
-  /** By form and filter. */
-  const topicFeeds = new Map<string, TopicFeeds>()
+  /** By what is seen, and then by form and filter. */
+  const topicFeeds = new WeakMap<Admin, Map<string, TopicFeeds>>()
   app.addHook('preClose', (done) => {
     for (const stream of open) stream.end()
     done()
@@ -29,14 +30,30 @@ export function feedRoute(app: Api, parts: ApiParts): void {
 
   app.route({
     ...followFeed,
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
       const { filter = '#', events, form } = request.query
       const fault = topicFilterFault(filter, topicLimits)
       if (fault !== undefined) throw invalidParameter('filter', filter, fault)
       const wanted = readEvents(events)
+      const seen = callers.seenBy(request)
+      const response = reply.raw
+      let stream: EventStream | undefined
+      let isOver = false
+      // From here on, whatever it waits for.
+      const ends = [
+        callers.whenOver(request, () => {
+          isOver = true
+          stream?.end()
+        }),
+      ]
+      response.on('close', () => {
+        isOver = true
+        if (stream !== undefined) open.delete(stream)
+        for (const end of ends) end()
+      })
+      await seen.countAnew()
       if (open.size >= MAX_FEEDS) throw new HttpProblem('too-many', `${MAX_FEEDS} feeds are open already.`)
       reply.hijack()
-      const response = reply.raw
       for (const [name, value] of Object.entries(reply.getHeaders())) {
         if (value !== undefined) response.setHeader(name, value)
       }
@@ -46,48 +63,55 @@ export function feedRoute(app: Api, parts: ApiParts): void {
         'X-Accel-Buffering': 'no',
       })
       response.write('retry: 1000\n\n')
-      const stream = new EventStream(response)
+      if (isOver) {
+        response.end()
+        return
+      }
+      stream = new EventStream(response)
       open.add(stream)
-      const ends = [callers.whenOver(request, () => stream.end())]
-      if (wanted.has('topics')) ends.push(feedTopics(stream, filter, form))
-      if (wanted.has('presence')) ends.push(feedPresence(stream))
-      if (wanted.has('overview')) ends.push(feedOverview(stream))
-      response.on('close', () => {
-        open.delete(stream)
-        for (const end of ends) end()
-      })
+      if (wanted.has('topics')) ends.push(feedTopics(seen.admin, stream, filter, form))
+      if (wanted.has('presence')) ends.push(feedPresence(seen.admin, stream))
+      if (wanted.has('overview')) ends.push(feedOverview(seen, stream))
     },
   })
 
-  function feedTopics(stream: EventStream, filter: string, form: FeedForm): () => void {
+  function feedTopics(admin: Admin, stream: EventStream, filter: string, form: FeedForm): () => void {
     const key = `${form} ${filter}`
-    const feeds = topicFeeds.get(key) ?? new TopicFeeds(admin.topicNumbers(filter), JSON_OF[form])
-    topicFeeds.set(key, feeds)
+    const ofAdmin = topicFeeds.get(admin) ?? new Map<string, TopicFeeds>()
+    topicFeeds.set(admin, ofAdmin)
+    const feeds = ofAdmin.get(key) ?? new TopicFeeds(admin.topicNumbers(filter), JSON_OF[form])
+    ofAdmin.set(key, feeds)
     const feed = feeds.open(stream, () => eventOf('ready', [{ topics: admin.topics.count }]))
     stream.source = feed
     stream.flush()
     return () => {
       feeds.close(feed)
-      if (feeds.isEmpty) topicFeeds.delete(key)
+      if (feeds.isEmpty) ofAdmin.delete(key)
     }
   }
+}
 
-  function feedPresence(stream: EventStream): () => void {
-    return admin.clients.watch(({ clientId, state, atMs }) => {
-      const will = willJson(state === 'here' ? admin.clients.get(clientId)?.connection?.will : undefined)
-      stream.put('presence', clientId, { clientId, state, atMs: Math.round(atMs), will })
-      stream.flush()
-    })
+function feedPresence(admin: Admin, stream: EventStream): () => void {
+  return admin.clients.watch(({ clientId, state, atMs }) => {
+    const will = willJson(state === 'here' ? admin.clients.get(clientId)?.connection?.will : undefined)
+    stream.put('presence', clientId, { clientId, state, atMs: Math.round(atMs), will })
+    stream.flush()
+  })
+}
+
+function feedOverview(seen: Seen, stream: EventStream): () => void {
+  let isOver = false
+  const tell = async (): Promise<void> => {
+    const overview = await overviewOf(seen)
+    if (isOver) return
+    stream.put('overview', 'overview', overview)
+    stream.flush()
   }
-
-  function feedOverview(stream: EventStream): () => void {
-    const tell = (): void => {
-      stream.put('overview', 'overview', overviewOf(parts))
-      stream.flush()
-    }
-    tell()
-    const timer = setInterval(tell, OVERVIEW_MS).unref()
-    return () => clearInterval(timer)
+  void tell()
+  const timer = setInterval(() => void tell(), OVERVIEW_MS).unref()
+  return () => {
+    isOver = true
+    clearInterval(timer)
   }
 }
 

@@ -12,10 +12,12 @@ import { shownBytes } from '../shown-payload.ts'
 import { type EntryFields, exportHistory, importHistory, NDJSON, searchMessages } from '../schemas/messages.ts'
 
 /** `messages` and `history`: what was said before. */
-export function messageRoutes(app: Api, { admin, callers, history, topicLimits }: ApiParts): void {
+export function messageRoutes(app: Api, { admin, callers, topicLimits }: ApiParts): void {
   app.route({
     ...searchMessages,
-    handler: async ({ query: { around, payload, limit, cursor, ...conditions } }, reply) => {
+    handler: async (request, reply) => {
+      const { around, payload, limit, cursor, ...conditions } = request.query
+      const { history } = callers.seenBy(request)
       const nowMs = admin.nowMs()
       const position = around === undefined ? undefined : requirePosition('around', around, nowMs)
       if (
@@ -38,7 +40,7 @@ export function messageRoutes(app: Api, { admin, callers, history, topicLimits }
     ...exportHistory,
     handler: (request, reply) => {
       const conditions = readConditions(request.query, topicLimits, admin.nowMs())
-      const lines = history.export({ order: 'oldest', ...conditions }, goneSignal(reply))
+      const lines = callers.seenBy(request).history.export({ order: 'oldest', ...conditions }, goneSignal(reply))
       reply.raw.once(
         'close',
         callers.whenOver(request, () => reply.raw.destroy()),
@@ -53,11 +55,12 @@ export function messageRoutes(app: Api, { admin, callers, history, topicLimits }
   app.addContentTypeParser(NDJSON, (_request, body, done) => done(null, body))
   app.route({
     ...importHistory,
-    handler: async ({ body }) => {
+    handler: async (request) => {
+      const { body } = request
       if (!(body instanceof Readable)) {
         throw invalidParameter('Content-Type', undefined, `it must be ${NDJSON}`)
       }
-      const { faults, ...summary } = await history.import(body)
+      const { faults, ...summary } = await callers.seenBy(request).history.import(body)
       return { ...summary, faults: [...faults] }
     },
   })

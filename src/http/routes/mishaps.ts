@@ -2,18 +2,21 @@ import type { Api, ApiParts } from '../parts.ts'
 import { getAddresses, listMishaps } from '../schemas/mishaps.ts'
 
 /** `mishaps` and `addresses`: for who connects something for the first time. */
-export function mishapsRoute(app: Api, { admin, address: httpAddress }: ApiParts): void {
+export function mishapsRoute(app: Api, { admin, callers, address: httpAddress }: ApiParts): void {
   app.route({
     ...listMishaps,
-    handler: () =>
+    handler: (request) =>
       Promise.resolve({
-        mishaps: admin.mishaps.last.toReversed().map(({ atMs, kind, address, clientId, reason }) => ({
-          atMs: Math.round(atMs),
-          kind,
-          address,
-          clientId: clientId ?? null,
-          reason,
-        })),
+        mishaps: callers
+          .seenBy(request)
+          .admin.lastMishaps.toReversed()
+          .map(({ atMs, kind, address, clientId, reason }) => ({
+            atMs: Math.round(atMs),
+            kind,
+            address,
+            clientId: clientId ?? null,
+            reason,
+          })),
       }),
   })
 

@@ -1,8 +1,11 @@
+import type { Seen } from '../../admin/seen.ts'
 import type { Api, ApiParts } from '../parts.ts'
 import { getOverview } from '../schemas/overview.ts'
 
 /** What `overview` answers, and the feed tells once a second. */
-export function overviewOf({ admin, history }: ApiParts) {
+export async function overviewOf(seen: Seen) {
+  await seen.countAnew()
+  const { admin, history } = seen
   const { ledger, retained, clients, topics, status } = admin
   const { oldestAtMs, ...past } = history.snapshot()
   const { eventLoopDelay, storeWrites, isStoreFailing, storeBytes } = status.health()
@@ -38,6 +41,6 @@ export function overviewOf({ admin, history }: ApiParts) {
 }
 
 /** `overview`: the hub in numbers. */
-export function overviewRoute(app: Api, parts: ApiParts): void {
-  app.route({ ...getOverview, handler: () => Promise.resolve(overviewOf(parts)) })
+export function overviewRoute(app: Api, { callers }: ApiParts): void {
+  app.route({ ...getOverview, handler: (request) => overviewOf(callers.seenBy(request)) })
 }

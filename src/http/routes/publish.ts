@@ -16,7 +16,7 @@ import { getLimits, type OutgoingMessage, publishMany, publishOne, publishReques
 const MAX_OPEN_REQUESTS = 1000
 
 /** `publish` and `request`: speaking over HTTP; `limits`: what may be said. */
-export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: ApiParts): void {
+export function publishRoutes(app: Api, { callers, topicLimits, maxPacketBytes }: ApiParts): void {
   let openRequests = 0
 
   app.route({
@@ -29,27 +29,27 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
 
   app.route({
     ...publishOne,
-    handler: async ({ body }) => {
-      const { topic, payload, options } = readMessage(body, topicLimits, '')
-      const { matched } = await admin.publish(topic, payload, options)
+    handler: async (asked) => {
+      const { topic, payload, options } = readMessage(asked.body, topicLimits, '')
+      const { matched } = await callers.seenBy(asked).admin.publish(topic, payload, options)
       return { topic, matched }
     },
   })
 
   app.route({
     ...publishMany,
-    handler: async ({ body }) => {
-      const { publisher } = admin
+    handler: async (asked) => {
+      const { admin } = callers.seenBy(asked)
       const slices = new Slices(LoopPart.HTTP)
       const messages: Message[] = []
-      for (const [index, json] of body.entries()) {
+      for (const [index, json] of asked.body.entries()) {
         const { topic, payload, options } = readMessage(json, topicLimits, `${index}/`)
-        messages.push(publisher.prepare(topic, payload, options))
+        messages.push(admin.prepare(topic, payload, options))
         await slices.pause()
       }
       const publishing: Promise<Published>[] = []
       for (const message of messages) {
-        const one = publisher.publishMessage(message)
+        const one = admin.publisher.publishMessage(message)
         // It is looked at when all are on their way.
         one.catch(ignore)
         publishing.push(one)
@@ -63,16 +63,22 @@ export function publishRoutes(app: Api, { admin, topicLimits, maxPacketBytes }: 
 
   app.route({
     ...publishRequest,
-    handler: async ({ body }, reply) => {
+    handler: async (asked, reply) => {
       if (openRequests >= MAX_OPEN_REQUESTS) {
         throw new HttpProblem('too-many', `${MAX_OPEN_REQUESTS} requests are already waiting for replies.`)
       }
-      const { timeoutMs, ...json } = body
+      const { timeoutMs, ...json } = asked.body
       const { topic, payload, options } = readMessage(json, topicLimits, '')
       openRequests++
       try {
         const waiting = { responseTopicPrefix: 'response/http', timeoutMs, signal: goneSignal(reply) }
-        const { message: answer, latencyMs } = await request(admin, topic, payload, options, waiting)
+        const { message: answer, latencyMs } = await request(
+          callers.seenBy(asked).admin,
+          topic,
+          payload,
+          options,
+          waiting,
+        )
         return { ...messageJson(answer), latencyMs: Math.round(latencyMs * 10) / 10 }
       } finally {
         openRequests--

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Message } from '../../protocol/message.ts'
 import { messageProperties } from '../../protocol/message-properties.ts'
 import { topicFilterFault } from '../../protocol/topic.ts'
@@ -18,17 +19,19 @@ import {
 } from '../schemas/retained.ts'
 
 /** `retained`: the last message of each topic that was published with RETAIN. */
-export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void {
-  const { retained } = admin
+export function retainedRoutes(app: Api, { admin, callers, topicLimits }: ApiParts): void {
+  const retainedFor = (request: FastifyRequest) => callers.seenBy(request).admin.retained
 
   app.route({
     ...listRetained,
-    handler: async ({ query: { filter = '#', text, payload, limit, cursor } }, reply) => {
+    handler: async (request, reply) => {
+      const { filter = '#', text, payload, limit, cursor } = request.query
       checkFilter(filter)
       const list = `retained ${filter} ${text ?? ''}`
       const after = readCursor(list, cursor)
       const shown = shownBytes(Infinity, payload)
-      const { messages, last, isComplete } = await retained.page({ filter, text, after, limit, shownBytes: shown })
+      const page = { filter, text, after, limit, shownBytes: shown }
+      const { messages, last, isComplete } = await retainedFor(request).page(page)
       const nextCursor = last === undefined ? null : cursorBehind(list, last)
       return sendPieces(
         reply,
@@ -42,8 +45,9 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
 
   app.route({
     ...getRetained,
-    handler: async ({ query: { topic, payload } }, reply) => {
-      const message = retained.get(topic)
+    handler: async (request, reply) => {
+      const { topic, payload } = request.query
+      const message = retainedFor(request).get(topic)
       if (message === undefined) throw new HttpProblem('not-found', `${JSON.stringify(topic)} has no retained message.`)
       return sendPieces(reply, messagePieces(partsOf(message), payload))
     },
@@ -51,9 +55,10 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
 
   app.route({
     ...deleteRetained,
-    handler: async ({ query: { filter, text, dryRun } }) => {
+    handler: async (request) => {
+      const { filter, text, dryRun } = request.query
       checkFilter(filter)
-      const { messages, bytes, canUndo, undo } = await retained.delete(filter, text, dryRun)
+      const { messages, bytes, canUndo, undo } = await retainedFor(request).delete(filter, text, dryRun)
       return {
         messages: messages.length,
         bytes,
@@ -68,8 +73,8 @@ export function retainedRoutes(app: Api, { admin, topicLimits }: ApiParts): void
 
   app.route({
     ...undoDeletion,
-    handler: async ({ body: { undoToken } }) => {
-      const outcome = await retained.putBack(undoToken)
+    handler: async (request) => {
+      const outcome = await retainedFor(request).putBack(request.body.undoToken)
       if (outcome === undefined) {
         const detail =
           'There is nothing to restore for this token: it was used, it is older than an hour, or it was displaced by newer ones.'

@@ -14,10 +14,12 @@ import { getTopic, Level, listLevels, listTopTopics, Topic } from '../schemas/to
 const SHORT_CHARACTERS = 120
 
 /** `topics`: what was published since the hub started. */
-export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
+export function topicRoutes(app: Api, { callers }: ApiParts): void {
   app.route({
     ...listLevels,
-    handler: async ({ query: { prefix, limit, cursor } }, reply) => {
+    handler: async (request, reply) => {
+      const { prefix, limit, cursor } = request.query
+      const { topics } = callers.seenBy(request).admin
       const list = `topics ${prefix}`
       const levels = await topics.level(prefix, readCursor(list, cursor), limit + 1)
       const last = levels[limit - 1]
@@ -32,8 +34,9 @@ export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
 
   app.route({
     ...listTopTopics,
-    handler: async ({ query: { by, limit } }, reply) => {
-      const top = await topics.top(by, limit)
+    handler: async (request, reply) => {
+      const { by, limit } = request.query
+      const top = await callers.seenBy(request).admin.topics.top(by, limit)
       return sendPieces(
         reply,
         listPieces('topics', top, (topic) => [jsonOf(Topic, topicJson(topic))]),
@@ -43,8 +46,9 @@ export function topicRoutes(app: Api, { admin: { topics } }: ApiParts): void {
 
   app.route({
     ...getTopic,
-    handler: ({ query: { topic } }) => {
-      const summary = topics.get(topic)
+    handler: (request) => {
+      const { topic } = request.query
+      const summary = callers.seenBy(request).admin.topic(topic)
       if (summary === undefined) {
         const detail = `Nothing has been published to ${JSON.stringify(topic)} since the hub started, or it was forgotten because there were too many topics (limits.maxTopics).`
         throw new HttpProblem('not-found', detail)

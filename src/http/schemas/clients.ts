@@ -91,8 +91,9 @@ export const disconnectClient = route('POST', '/clients/:clientId/disconnect', '
   response: answersNothing(),
 })
 
-export const deleteSession = route('DELETE', '/clients/:clientId/session', 'operator', {
-  summary: 'End a session with all its waiting messages, and the connection if there is one',
+export const deleteSession = route('DELETE', '/clients/:clientId/session', 'viewer', {
+  summary:
+    'End a session with all its waiting messages, and the connection if there is one; a viewer only one of their own',
   tags: ['clients'],
   params: ClientPath,
   response: answersNothing(),
