@@ -14,6 +14,11 @@ interface Tool {
 export const TOOLS = {
   promtool: { packageName: 'prometheus', path: 'usr/bin/promtool', libraries: [] },
   prometheus: { packageName: 'prometheus', path: 'usr/bin/prometheus', libraries: [] },
+  haproxy: {
+    packageName: 'haproxy',
+    path: 'usr/sbin/haproxy',
+    libraries: ['liblua5.3-0', 'libopentracing-c-wrapper0'],
+  },
   mosquitto: { packageName: 'mosquitto', path: 'usr/sbin/mosquitto', libraries: ['libdlt2', 'libwrap0'] },
 } as const satisfies Readonly<Record<string, Tool>>
 

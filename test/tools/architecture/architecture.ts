@@ -60,6 +60,8 @@ const PACKAGE_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['@fastify/type-provider-typebox', ['src/http']],
   ['typebox', ['src/config', 'src/http', 'devices']],
   ['ws', ['src/listeners']],
+  ['@peculiar/x509', ['src/cli']],
+  ['reflect-metadata', ['src/cli']],
   ['yaml', ['src/base', 'devices']],
   ['mqtt', ['devices', 'dashboard/worker', 'dashboard/app/pages']],
   ['cborg', ['devices/kinds']],
