@@ -5,6 +5,11 @@ export const ROLES = ['viewer', 'operator', 'admin'] as const
 
 export type Role = (typeof ROLES)[number]
 
+/** The lower of two roles; undefined is the lowest. */
+export function lowerRole(a: Role | undefined, b: Role | undefined): Role | undefined {
+  return a === undefined || b === undefined ? undefined : ROLES.find((role) => role === a || role === b)
+}
+
 /** How somebody has shown who they are; `program` is the program that embeds the hub. */
 export type Via = 'password' | 'certificate' | 'token' | 'cookie' | 'anonymous' | 'program'
 

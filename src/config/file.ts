@@ -1,5 +1,6 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readTextFile } from '../base/text-file.ts'
 import { partAt, placeOf, plainOf } from '../base/written.ts'
 import { readYaml } from '../base/yaml.ts'
 import { readTree, type Entry } from './entries.ts'
@@ -46,45 +47,11 @@ export function readConfigFile(file: FileChoice, cwd: string, problems: Problems
   return readTree(plainOf(content), source, problems)
 }
 
-function readText(file: FileChoice, cwd: string, problems: Problems): string | undefined {
-  const { name, askedBy } = file
+function readText({ name, askedBy }: FileChoice, cwd: string, problems: Problems): string | undefined {
+  const file = readTextFile(resolve(cwd, name), MAX_FILE_BYTES)
+  if ('text' in file) return file.text
   const by = askedBy === undefined ? '' : ` (${askedBy})`
-  const bytes = new Uint8Array(MAX_FILE_BYTES + 1)
-  let length = 0
-  try {
-    const descriptor = openSync(resolve(cwd, name), 'r')
-    try {
-      // Not readFileSync: that reads an endless device to the end.
-      for (let count = -1; count !== 0; length += count)
-        count = readSync(descriptor, bytes, length, bytes.length - length, null)
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch (error) {
-    const reason = READ_FAULTS[errorCode(error)] ?? String(error)
-    problems.addSource('CONFIG_UNREADABLE', `Cannot read ${JSON.stringify(name)}${by}: ${reason}`)
-    return undefined
-  }
-  if (length > MAX_FILE_BYTES) {
-    problems.addSource('CONFIG_INVALID', `Cannot use ${name}: it must be at most ${MAX_FILE_BYTES} bytes, it is longer`)
-    return undefined
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length))
-  } catch {
-    problems.addSource('CONFIG_INVALID', `Cannot use ${name}: it must be text in UTF-8, it has bytes that are not`)
-    return undefined
-  }
-}
-
-const READ_FAULTS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  ENOTDIR: 'there is no such file',
-  EISDIR: 'it must be a file, it is a folder',
-  EACCES: 'the hub has no permission to read it',
-  EPERM: 'the hub has no permission to read it',
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (file.isRead) problems.addSource('CONFIG_INVALID', `Cannot use ${name}: ${file.fault}`)
+  else problems.addSource('CONFIG_UNREADABLE', `Cannot read ${JSON.stringify(name)}${by}: ${file.fault}`)
+  return undefined
 }

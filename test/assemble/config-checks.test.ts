@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { CONFIG_CHECKS } from '../../src/assemble/config-checks.ts'
+import { readCommandLine } from '../../src/cli/command-line.ts'
 import { loadConfig } from '../../src/config/load.ts'
 
 test('loadConfig tells what is wrong with access rules beside all other mistakes, each with its line', () => {
@@ -36,4 +37,18 @@ access:
     `Cannot use hubbub.yaml:11: access.rules[2].topics is empty: "#" begins a comment; put it in quotes: '#'`,
     'Cannot use hubbub.yaml:11: access.rules[2].for must say whom the rule concerns, such as "users" or "user anna", it is missing',
   ])
+})
+
+test.each([
+  ['acl', 'topic a b\n', 'Cannot use acl:1: a topic with a blank in it needs'],
+  ['missing', undefined, 'Cannot use missing: there is no such file (access.aclFile)'],
+])('loadConfig tells what is wrong with an acl_file: %s', (name, content, message) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'hubbub-checks-'))
+  onTestFinished(() => rmSync(cwd, { recursive: true }))
+  const path = join(cwd, name)
+  if (content !== undefined) writeFileSync(path, content)
+  const flags = readCommandLine(['--access-acl-file', path]).options
+  expect(() => loadConfig({ flags, file: undefined, env: {}, cwd }, undefined, CONFIG_CHECKS)).toThrow(
+    message.replace(name, path),
+  )
 })

@@ -15,7 +15,7 @@ export const BUILT_IN_RULES: readonly Rule[] = [
   makeRule(
     { file: 'the hub', line: undefined, text: 'an operator may receive what the hub tells of itself' },
     { kind: 'role', name: 'operator' },
-    ['$SYS/#', '$hub/#'].map(readPattern).filter((pattern) => typeof pattern !== 'string'),
+    ['$SYS/#', '$hub/#'].map((text) => readPattern(text)).filter((pattern) => typeof pattern !== 'string'),
     { isAllow: true, isOfPublish: false, isOfReceive: true },
   ),
 ]

@@ -3,7 +3,7 @@ import { levelsOf, type Levels } from './filter-levels.ts'
 /** What stands for a part of who asks: `u` the user, `c` the client identifier, `g` each group. */
 export type Variable = 'u' | 'c' | 'g'
 
-type Part = string | { readonly variable: Variable }
+export type Part = string | { readonly variable: Variable }
 
 /** The topic filter of a rule, in which levels may hold variables. */
 export interface TopicPattern {
@@ -27,8 +27,8 @@ export interface VariableValues {
   readonly group: string | undefined
 }
 
-/** More levels than this has no rule that a person wrote. */
-export const MAX_PATTERN_LEVELS = 128
+/** More levels than this has no topic, by the default of `limits.maxTopicLevels`. */
+const MAX_PATTERN_LEVELS = 200
 
 /** `parts`: of each level, the text, or a list when there is a variable in it. */
 export function makePattern(text: string, parts: readonly (string | readonly Part[])[]): TopicPattern {
@@ -91,8 +91,11 @@ function valueOf(variable: Variable, { user, clientId, group }: VariableValues):
   return variable === 'c' ? clientId : group
 }
 
+/** Reads a level with what stands for variables in it; undefined: there is no such variable. */
+export type LevelReader = (level: string) => string | readonly Part[] | undefined
+
 /** Reads a topic filter with `%u`, `%c`, `%g` and `%%`. Returns what is wrong with it, as the end of "it …", when it is no such filter. */
-export function readPattern(text: string): TopicPattern | string {
+export function readPattern(text: string, readLevel: LevelReader = readOwnLevel): TopicPattern | string {
   if (text === '') return 'must have at least one character'
   if (text.includes('\0')) return 'must not contain U+0000'
   if (/\p{Surrogate}/u.test(text)) return 'must not contain half of a surrogate pair'
@@ -115,7 +118,7 @@ export function readPattern(text: string): TopicPattern | string {
 }
 
 /** A level as text, or as a list when it holds a variable; undefined when there is no such variable. */
-function readLevel(level: string): string | readonly Part[] | undefined {
+function readOwnLevel(level: string): string | readonly Part[] | undefined {
   if (!level.includes('%')) return level
   const parts: Part[] = []
   let text = ''

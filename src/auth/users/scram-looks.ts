@@ -4,18 +4,18 @@ const SALT_BYTES = 16
 
 /** Verifiers for names that nobody has. Each is the same whenever it is asked for, also after a restart, and looks like that of a user. */
 export class ScramLooks {
-  readonly #key: string | Uint8Array
+  readonly #key: Uint8Array
   /** The numbers of rounds that users have, each once. */
   readonly #iterations: readonly number[]
 
   /** `iterations`: of all verifiers that there are. */
-  constructor(key: string | Uint8Array, iterations: readonly number[]) {
+  constructor(key: Uint8Array, iterations: readonly number[]) {
     this.#key = key
     this.#iterations = [...new Set(iterations)].toSorted((a, b) => a - b)
   }
 
   of(userName: string): ScramVerifier {
-    const look = hmac(Buffer.from(this.#key), userName)
+    const look = hmac(this.#key, userName)
     const index = (look[SALT_BYTES] ?? 0) % Math.max(1, this.#iterations.length)
     return {
       salt: look.subarray(0, SALT_BYTES),

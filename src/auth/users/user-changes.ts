@@ -3,6 +3,7 @@ import { quote } from '../../base/quote.ts'
 import type { Role } from '../identity.ts'
 import type { PasswordHasher } from '../passwords/password-hasher.ts'
 import { base64, DEVICE_ITERATIONS, makeVerifier, PERSON_ITERATIONS, sha256 } from '../passwords/scram-verifier.ts'
+import { makeApiToken } from '../tokens/api-token.ts'
 import { randomBase62, SECRET_CHARACTERS } from '../tokens/base62.ts'
 import { type User, userNameFault } from './user.ts'
 import type { ReadUsers, UsersFile } from './users-file.ts'
@@ -29,6 +30,23 @@ export interface UserSettings {
 
 /** How a user shows who it is: what somebody chose, a secret that the hub makes, or a certificate alone. */
 export type NewCredential = { readonly password: Uint8Array } | 'secret' | 'none'
+
+/** What may be said of a token. */
+export interface NewToken {
+  /** In ms since 1970. */
+  readonly expiresAtMs: number
+  /** The most that the role of its user counts for; undefined: none. */
+  readonly role: Role | undefined
+  /** In the language of the rules, in place of those of its user. */
+  readonly rules?: readonly string[]
+  readonly note?: string
+}
+
+/** A token as it is shown once, and what it is called by from then on. */
+export interface ShownToken {
+  readonly id: string
+  readonly token: string
+}
 
 type StoredCredential = Pick<User, 'password' | 'secretSha256' | 'scram'>
 
@@ -116,6 +134,43 @@ export class UserChanges {
       }
       if (user.role !== 'admin' && isLastAdmin(before, users)) throw lastAdmin('change', name)
       return user
+    })
+  }
+
+  /** Makes a token of a user for the API, and returns it: it is nowhere else. Its role is at most that of the user whenever it is used. */
+  async addToken(name: string, { expiresAtMs, role, rules = [], note = '' }: NewToken): Promise<ShownToken> {
+    const { token, id } = makeApiToken()
+    const madeAtMs = this.#options.nowMs()
+    if (expiresAtMs <= madeAtMs)
+      throw invalid(`make a token for ${quote(name)}: its end must be in the future, it is not`)
+    const stored = {
+      id,
+      note,
+      sha256: base64(sha256(Buffer.from(token))),
+      role,
+      rules,
+      ownRules: [],
+      madeAtMs,
+      expiresAtMs,
+    }
+    await this.#change(name, (before) => {
+      if (before === undefined) throw unknown('make a token for', name)
+      // Those that have ended make room.
+      const tokens = before.tokens.filter((other) => other.expiresAtMs > madeAtMs)
+      return { ...before, tokens: [...tokens, stored] }
+    })
+    return { id, token }
+  }
+
+  /** Withdraws a token. */
+  async removeToken(name: string, id: string): Promise<void> {
+    await this.#change(name, (before) => {
+      if (before === undefined) throw unknown('remove a token of', name)
+      const tokens = before.tokens.filter((token) => token.id !== id)
+      if (tokens.length < before.tokens.length) return { ...before, tokens }
+      throw invalid(
+        `remove the token ${quote(id)} of ${quote(name)}: there must be a token with this identifier, there is none`,
+      )
     })
   }
 

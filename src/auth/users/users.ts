@@ -1,20 +1,22 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { anonymous, type Authenticator, type EnhancedSignIn } from '../gate.ts'
-import type { Credentials, Identity, Peer, Refusal, Via } from '../identity.ts'
+import { type Credentials, type Identity, lowerRole, type Peer, type Refusal, type Via } from '../identity.ts'
 import { isOutdated, parsePasswordHash } from '../passwords/password-hash.ts'
 import type { PasswordHasher } from '../passwords/password-hasher.ts'
-import { parseVerifier, type ScramVerifier, sha256 } from '../passwords/scram-verifier.ts'
 import { SCRAM_METHOD } from '../passwords/scram.ts'
+import { base64, sha256 } from '../passwords/scram-verifier.ts'
+import { isApiToken } from '../tokens/api-token.ts'
 import { Limiter } from './limiter.ts'
-import { ScramLooks } from './scram-looks.ts'
+import { PasswordChecks } from './password-checks.ts'
 import { ScramSignIn } from './scram-sign-in.ts'
-import type { User } from './user.ts'
+import type { StoredToken, User } from './user.ts'
 import { UserChanges } from './user-changes.ts'
-import type { ReadUsers, UsersFile, UsersFileChange } from './users-file.ts'
 import { UserSightings } from './user-sightings.ts'
+import { type TokenEntry, type UserEntry, UserTable } from './user-table.ts'
+import type { ReadUsers, UsersFile, UsersFileChange } from './users-file.ts'
 
 export interface UsersOptions {
   readonly file: UsersFile
@@ -30,20 +32,17 @@ export interface UsersOptions {
   readonly failed?: (error: HubbubError) => void
 }
 
-/** A user as the hub has it in memory. */
-interface Entry {
-  readonly user: User
-  readonly secret: Buffer | undefined
-  readonly verifier: ScramVerifier | undefined
-  /** Of a check of its password; 0 without one. */
-  readonly costUs: number
-  /** The same object for as long as password and secret are the same. */
+/** By what an identity was let in. */
+interface Grant {
   readonly stamp: object
-  /** When they were last changed, in ms since 1970. */
-  readonly changedAtMs: number
+  /** SHA-256 of an API token, base64. */
+  readonly token: string | undefined
 }
 
+type Place = Pick<Peer, 'host' | 'listener'>
+
 const WRONG: Refusal = { kind: 'wrong', reason: 'the user name or the password is wrong' }
+const ENDED: Refusal = { kind: 'wrong', reason: 'the token has ended' }
 const BUSY: Refusal = { kind: 'busy', reason: 'too many passwords are being checked' }
 const NOBODY: Refusal = { kind: 'not-authorized', reason: 'a user name is required' }
 /** Failures are answered at whole ticks, so that the time until then tells nothing. */
@@ -52,8 +51,7 @@ const NO_BYTES = new Uint8Array()
 
 /**
  * The users of the users file, and who they are by what they show. What is known and fast is answered in the call: a generated secret,
- * a certificate, a password that was right before. Else it is a matter of the limiter, then of the thread that hashes; an unknown name
- * takes the same way as a wrong password.
+ * a token, a certificate, a password that was right before. Else it is a matter of the limiter, then of the thread that hashes.
  */
 export class Users implements Authenticator {
   readonly #options: UsersOptions
@@ -61,27 +59,23 @@ export class Users implements Authenticator {
   /** What people do to users; the file is changed, and at once the hub. */
   readonly changes: UserChanges
   readonly sightings: UserSightings
-  #entries: ReadonlyMap<string, Entry> = new Map()
-  /** The dearest stored hash there is: who fails has waited for one that cost as much. */
-  #decoy: string | undefined
-  #dearestUs = 0
-  #names: readonly string[] = []
-  /** By name, a MAC of the password that was right, so that the next time costs nothing. */
-  readonly #right = new Map<string, Buffer>()
-  readonly #macKey = randomBytes(32)
-  /** By MAC, checks that go on: a thousand devices with one password are one check. */
-  readonly #checks = new Map<string, Promise<boolean | undefined>>()
-  readonly #stamps = new WeakMap<Identity, object>()
-  /** What unknown names get for SCRAM. */
-  #scramLooks = new ScramLooks(this.#macKey, [])
+  /** Of API tokens, by their identifier. */
+  readonly tokenSightings: UserSightings
+  readonly #passwords: PasswordChecks
+  readonly #ownKey = randomBytes(32)
+  #table: UserTable
+  readonly #grants = new WeakMap<Identity, Grant>()
   #hadUsers = false
 
   constructor(options: UsersOptions) {
     this.#options = options
-    const { file, hasher, nowMs } = options
+    const { file, hasher, log, nowMs } = options
     this.limiter = new Limiter(() => performance.now())
     this.changes = new UserChanges({ file, hasher, nowMs, changed: (users) => this.#take(users) })
     this.sightings = new UserSightings(nowMs)
+    this.tokenSightings = new UserSightings(nowMs)
+    this.#passwords = new PasswordChecks(hasher, log)
+    this.#table = this.#tableOf([], undefined, undefined)
   }
 
   /** Reads the file. @throws HubbubError `USERS_INVALID` with a line for each mistake */
@@ -110,65 +104,28 @@ export class Users implements Authenticator {
 
   /** All users, in the order of the file. */
   *all(): IterableIterator<User> {
-    for (const { user } of this.#entries.values()) yield user
+    for (const { user } of this.#table.values()) yield user
   }
 
   find(name: string): User | undefined {
-    return this.#entries.get(name)?.user
+    return this.#table.get(name)?.user
   }
 
   authenticate(credentials: Credentials, peer: Peer): Identity | Refusal | Promise<Identity | Refusal> {
-    const { userName, password = NO_BYTES, clientId } = credentials
-    const { certificateName } = peer
-    const hasNoName = userName === undefined || (userName === '' && password.length === 0)
-    if (certificateName !== undefined && (hasNoName || (userName === certificateName && password.length === 0))) {
-      const holder = this.#entries.get(certificateName)
-      if (holder === undefined) return stranger(certificateName, clientId, peer)
-      return this.#admit(holder, 'certificate', clientId, peer)
+    const { userName = '', password = NO_BYTES, clientId } = credentials
+    const { certificateName, host } = peer
+    if (certificateName !== undefined && password.length === 0 && (userName === '' || userName === certificateName)) {
+      return this.#admitByCertificate(certificateName, clientId, peer)
     }
-    if (hasNoName) return this.#authenticateAnonymous(clientId, peer)
-    const entry = this.#entries.get(userName)
-    if (entry !== undefined && this.#isKnown(entry, password, peer.host))
+    const token = this.#tokenOf(password)
+    if (token !== undefined && (userName === '' || userName === token.owner)) {
+      return this.#admitByToken(token, clientId, peer)
+    }
+    if (userName === '') return password.length === 0 ? this.#admitAnonymous(clientId, peer) : this.#failOnce('', host)
+    const entry = this.#table.get(userName)
+    if (entry !== undefined && this.#isKnown(entry, password, host))
       return this.#admit(entry, 'password', clientId, peer)
     return this.#authenticateSlowly(userName, Uint8Array.from(password), clientId, peer)
-  }
-
-  renew(identity: Identity): Identity | undefined {
-    const { user: name, via, clientId, expiresAtMs } = identity
-    if (expiresAtMs <= this.#options.nowMs()) return undefined
-    if (via === 'program') return identity
-    if (name === undefined) return this.#mayEnter(identity) ? identity : undefined
-    const entry = this.#entries.get(name)
-    if (entry === undefined) return via === 'certificate' ? identity : undefined
-    const stamp = this.#stamps.get(identity)
-    if (stamp !== undefined && stamp !== entry.stamp && via !== 'certificate') return undefined
-    const { role, groups, ownRules } = entry.user
-    const isSame = role === identity.role && groups === identity.groups && ownRules === identity.ownRules
-    return isSame ? identity : this.#make(entry, via, clientId, identity, expiresAtMs)
-  }
-
-  identityOf(user: string, sinceMs: number, peer: Peer): Identity | undefined {
-    const entry = this.#entries.get(user)
-    if (entry === undefined || entry.changedAtMs > sinceMs) return undefined
-    return this.#make(entry, 'cookie', undefined, peer, Infinity)
-  }
-
-  #authenticateAnonymous(clientId: string | undefined, peer: Peer): Identity | Refusal {
-    const identity = anonymous({ clientId }, peer)
-    return this.#mayEnter(identity) ? identity : NOBODY
-  }
-
-  #mayEnter(identity: Identity): boolean {
-    return this.#options.mayEnter?.(identity) ?? false
-  }
-
-  /** What needs no slow hash. */
-  #isKnown({ user: { name }, secret }: Entry, password: Uint8Array, host: string): boolean {
-    if (secret !== undefined && timingSafeEqual(sha256(password), secret)) return true
-    const right = this.#right.get(name)
-    if (right === undefined || !timingSafeEqual(this.#mac(name, password), right)) return false
-    // Other than a secret, a password may be guessed.
-    return this.limiter.isTrusted(host, name)
   }
 
   signInBy(method: string, clientId: string | undefined, peer: Peer): EnhancedSignIn | undefined {
@@ -181,14 +138,72 @@ export class Users implements Authenticator {
     return new ScramSignIn({
       verifierOf: async (name) => {
         const refusal = this.limiter.isTrusted(host, name) ? undefined : await this.#wait(host, name)
-        return refusal ?? this.#entries.get(name)?.verifier ?? this.#scramLooks.of(name)
+        return refusal ?? this.#table.verifierOf(name)
       },
       admit: (name, verifier) => {
-        const entry = this.#entries.get(name)
+        const entry = this.#table.get(name)
         return entry?.verifier === verifier ? this.#admit(entry, 'password', clientId, peer) : undefined
       },
       refuse: (name) => this.#fail(name, host),
     })
+  }
+
+  renew(identity: Identity): Identity | undefined {
+    const { user: name, via, clientId, expiresAtMs } = identity
+    if (expiresAtMs <= this.#options.nowMs()) return undefined
+    if (via === 'program') return identity
+    if (name === undefined) return this.#mayEnter(identity) ? identity : undefined
+    const entry = this.#table.get(name)
+    if (entry === undefined) return via === 'certificate' ? identity : undefined
+    const grant = this.#grants.get(identity)
+    if (grant?.token !== undefined) {
+      const token = this.#table.token(grant.token)?.token
+      return token && unlessSame(identity, this.#makeByToken(entry, token, clientId, identity))
+    }
+    if (grant !== undefined && grant.stamp !== entry.stamp && via !== 'certificate') return undefined
+    return unlessSame(identity, this.#make(entry, via, clientId, identity, expiresAtMs))
+  }
+
+  identityOf(user: string, sinceMs: number, peer: Peer): Identity | undefined {
+    const entry = this.#table.get(user)
+    if (entry === undefined || entry.changedAtMs > sinceMs) return undefined
+    return this.#make(entry, 'cookie', undefined, peer, Infinity)
+  }
+
+  #admitAnonymous(clientId: string | undefined, peer: Peer): Identity | Refusal {
+    const identity = anonymous({ clientId }, peer)
+    return this.#mayEnter(identity) ? identity : NOBODY
+  }
+
+  #mayEnter(identity: Identity): boolean {
+    return this.#options.mayEnter?.(identity) ?? false
+  }
+
+  #admitByCertificate(name: string, clientId: string | undefined, peer: Peer): Identity {
+    const entry = this.#table.get(name)
+    if (entry !== undefined) return this.#admit(entry, 'certificate', clientId, peer)
+    // Whom the authority of the listener vouches for is a device without groups.
+    return { ...anonymous({ clientId }, peer), user: name, via: 'certificate' }
+  }
+
+  #tokenOf(password: Uint8Array): TokenEntry | undefined {
+    const isToken = password.length < 100 && isApiToken(Buffer.from(password).toString('latin1'))
+    return isToken ? this.#table.token(base64(sha256(password))) : undefined
+  }
+
+  #admitByToken({ owner, token }: TokenEntry, clientId: string | undefined, peer: Peer): Identity | Refusal {
+    const entry = this.#table.get(owner)
+    if (entry === undefined || token.expiresAtMs <= this.#options.nowMs()) return ENDED
+    this.limiter.noteSuccess(peer.host, owner)
+    this.tokenSightings.noteSuccess(token.id, peer.host)
+    return this.#makeByToken(entry, token, clientId, peer)
+  }
+
+  /** What needs no slow hash. */
+  #isKnown({ user: { name }, secret }: UserEntry, password: Uint8Array, host: string): boolean {
+    if (secret !== undefined && timingSafeEqual(sha256(password), secret)) return true
+    // Other than a secret, a password may be guessed.
+    return this.#passwords.isKnown(name, password) && this.limiter.isTrusted(host, name)
   }
 
   async #authenticateSlowly(
@@ -199,15 +214,15 @@ export class Users implements Authenticator {
   ): Promise<Identity | Refusal> {
     const refusal = await this.#wait(peer.host, name)
     if (refusal !== undefined) return refusal
-    const entry = this.#entries.get(name)
-    const isRight = await this.#check(name, entry, password)
+    const entry = this.#table.get(name)
+    const isRight = await this.#passwords.check(this.#table, name, password)
     if (isRight === undefined) return BUSY
-    if (isRight && entry !== undefined && this.#entries.get(name)?.stamp === entry.stamp) {
-      this.#right.set(name, this.#mac(name, password))
-      this.#raise(entry.user, password)
-      return this.#admit(entry, 'password', clientId, peer)
+    if (!isRight || entry === undefined || this.#table.get(name)?.stamp !== entry.stamp) {
+      return this.#fail(name, peer.host)
     }
-    return this.#fail(name, peer.host)
+    this.#passwords.remember(name, password)
+    this.#raise(entry.user, password)
+    return this.#admit(entry, 'password', clientId, peer)
   }
 
   /** Waits as long as the limiter says; a refusal when it does not let this be tried. */
@@ -218,64 +233,16 @@ export class Users implements Authenticator {
     return undefined
   }
 
+  async #failOnce(name: string, host: string): Promise<Refusal> {
+    return (await this.#wait(host, name)) ?? this.#fail(name, host)
+  }
+
   /** Counts a failure, and answers it at the next tick, together with others. */
   async #fail(name: string, host: string): Promise<Refusal> {
     this.limiter.noteFailure(host, name)
-    if (this.#entries.has(name)) this.sightings.noteFailure(name, host)
+    if (this.#table.get(name) !== undefined) this.sightings.noteFailure(name, host)
     await delay(TICK_MS - (performance.now() % TICK_MS), undefined, { ref: false })
     return WRONG
-  }
-
-  /** Undefined: too many checks wait. */
-  #check(name: string, entry: Entry | undefined, password: Uint8Array): Promise<boolean | undefined> {
-    const mac = this.#mac(name, password).toString('base64')
-    let check = this.#checks.get(mac)
-    if (check === undefined) {
-      check = this.#hash(name, entry, password).finally(() => this.#checks.delete(mac))
-      this.#checks.set(mac, check)
-    }
-    return check
-  }
-
-  async #hash(name: string, entry: Entry | undefined, password: Uint8Array): Promise<boolean | undefined> {
-    const like = entry ?? this.#standIn(name)
-    const stored = like?.user.password
-    const decoy = like !== undefined && like.costUs < this.#dearestUs ? this.#decoy : undefined
-    if (stored === undefined && decoy === undefined) return false
-    const answer = await this.#options.hasher.check(password, stored, decoy)
-    if (answer?.fault !== undefined)
-      this.#options.log.error({ user: name, reason: answer.fault }, 'password not checked')
-    return answer === undefined ? undefined : answer.isRight && entry !== undefined
-  }
-
-  /** The user whose hash an unknown name has to wait for, always the same one: so it looks like any. */
-  #standIn(name: string): Entry | undefined {
-    const index = this.#mac(name, NO_BYTES).readUInt32BE() % Math.max(1, this.#names.length)
-    return this.#entries.get(this.#names[index] ?? '')
-  }
-
-  #admit(entry: Entry, via: Via, clientId: string | undefined, peer: Peer): Identity {
-    const { name } = entry.user
-    this.limiter.noteSuccess(peer.host, name)
-    this.sightings.noteSuccess(name, peer.host)
-    return this.#make(entry, via, clientId, peer, Infinity)
-  }
-
-  #make(
-    { user, stamp }: Entry,
-    via: Via,
-    clientId: string | undefined,
-    { host, listener }: Pick<Peer, 'host' | 'listener'>,
-    expiresAtMs: number,
-  ): Identity {
-    const { name, groups, role, ownRules } = user
-    const identity: Identity = { user: name, groups, role, via, clientId, host, listener, expiresAtMs, ownRules }
-    this.#stamps.set(identity, stamp)
-    return identity
-  }
-
-  #mac(name: string, password: Uint8Array): Buffer {
-    return createHmac('sha256', this.#macKey).update(JSON.stringify(name)).update(password).digest()
   }
 
   /** A password whose hash has become weak is hashed anew, now that it is known. */
@@ -286,10 +253,40 @@ export class Users implements Authenticator {
     })
   }
 
-  /** A hash that a person put into the file has no time. */
-  #changedAtMs(before: Entry | undefined, { changedAtMs = 0 }: User, isSame: boolean): number {
-    if (before === undefined) return changedAtMs
-    return isSame ? before.changedAtMs : Math.max(changedAtMs, this.#options.nowMs())
+  #admit(entry: UserEntry, via: Via, clientId: string | undefined, peer: Peer): Identity {
+    const { name } = entry.user
+    this.limiter.noteSuccess(peer.host, name)
+    this.sightings.noteSuccess(name, peer.host)
+    return this.#make(entry, via, clientId, peer, Infinity)
+  }
+
+  #make(entry: UserEntry, via: Via, clientId: string | undefined, place: Place, expiresAtMs: number): Identity {
+    const { name: user, groups, role, ownRules } = entry.user
+    const { host, listener } = place
+    const identity: Identity = { user, groups, role, via, clientId, host, listener, expiresAtMs, ownRules }
+    this.#grants.set(identity, { stamp: entry.stamp, token: undefined })
+    return identity
+  }
+
+  #makeByToken(entry: UserEntry, token: StoredToken, clientId: string | undefined, place: Place): Identity {
+    const { name: user, groups, role } = entry.user
+    const { host, listener } = place
+    const { expiresAtMs } = token
+    const ownRules = token.rules.length > 0 ? token.ownRules : entry.user.ownRules
+    const lowered = lowerRole(role, token.role)
+    const identity: Identity = {
+      user,
+      groups,
+      role: lowered,
+      via: 'token',
+      clientId,
+      host,
+      listener,
+      expiresAtMs,
+      ownRules,
+    }
+    this.#grants.set(identity, { stamp: entry.stamp, token: token.sha256 })
+    return identity
   }
 
   #onChange(change: UsersFileChange): void {
@@ -304,59 +301,33 @@ export class Users implements Authenticator {
   }
 
   #take({ users, warnings, saltKey }: ReadUsers): void {
-    const { log, changed } = this.#options
-    const entries = new Map<string, Entry>()
-    let dearestUs = 0
-    let decoy: string | undefined
-    for (const user of users.values()) {
-      const { name, password, secretSha256 } = user
-      const costUs = password === undefined ? 0 : parsePasswordHash(password).costUs
-      const before = this.#entries.get(name)
-      const isSame = before !== undefined && this.changes.isSameCredential(before.user, user)
-      if (!isSame) this.#right.delete(name)
-      entries.set(name, {
-        user: before === undefined ? user : withKeptLists(before.user, user),
-        secret: secretSha256 === undefined ? undefined : Buffer.from(secretSha256, 'base64'),
-        verifier: user.scram === undefined ? undefined : parseVerifier(user.scram),
-        costUs,
-        stamp: isSame ? before.stamp : {},
-        changedAtMs: this.#changedAtMs(before, user, isSame),
-      })
-      if (costUs > dearestUs) [dearestUs, decoy] = [costUs, password]
-    }
-    for (const name of this.#right.keys()) if (!entries.has(name)) this.#right.delete(name)
-    this.#entries = entries
-    this.#names = [...entries.keys()]
-    this.#decoy = decoy
-    this.#dearestUs = dearestUs
-    this.#scramLooks = new ScramLooks(
-      saltKey ?? this.#macKey,
-      [...entries.values()].flatMap(({ verifier }) => verifier?.iterations ?? []),
-    )
-    this.sightings.keep((name) => entries.has(name))
+    const { log, changed, file } = this.#options
+    const before = this.#table
+    this.#table = this.#tableOf(users.values(), saltKey, before)
+    this.#passwords.forgetChanged(before, this.#table)
+    this.sightings.keep((name) => this.#table.get(name) !== undefined)
+    this.tokenSightings.keep((id) => this.#table.hasTokenOfId(id))
     for (const warning of warnings) log.warn({ reason: warning }, 'two users may be taken for each other')
-    if (this.#hadUsers && entries.size === 0) {
-      log.warn({ file: this.#options.file.name }, 'there are no users any more: nobody can sign in until there are')
+    if (this.#hadUsers && users.size === 0) {
+      log.warn({ file: file.name }, 'there are no users any more: nobody can sign in until there are')
     }
-    this.#hadUsers ||= entries.size > 0
+    this.#hadUsers ||= users.size > 0
     changed?.()
   }
-}
 
-/** Somebody with a certificate who is not in the file: a device without groups. */
-function stranger(name: string, clientId: string | undefined, peer: Peer): Identity {
-  return { ...anonymous({ clientId }, peer), user: name, via: 'certificate' }
-}
-
-/** The lists of before where they hold the same, so that one look tells that nothing changed. */
-function withKeptLists(before: User, user: User): User {
-  return {
-    ...user,
-    groups: areSame(before.groups, user.groups) ? before.groups : user.groups,
-    ownRules: areSame(before.rules, user.rules) ? before.ownRules : user.ownRules,
+  #tableOf(users: Iterable<User>, saltKey: string | undefined, before: UserTable | undefined): UserTable {
+    return new UserTable({
+      users,
+      saltKey: saltKey ?? this.#ownKey,
+      before,
+      isSameCredential: (earlier, later) => this.changes.isSameCredential(earlier, later),
+      nowMs: this.#options.nowMs(),
+    })
   }
 }
 
-function areSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text, i) => text === b[i])
+/** The identity of before when the other says the same of it. */
+function unlessSame(before: Identity, after: Identity): Identity {
+  const { role, groups, ownRules } = after
+  return role === before.role && groups === before.groups && ownRules === before.ownRules ? before : after
 }

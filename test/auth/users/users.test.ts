@@ -89,6 +89,22 @@ describe('Users authenticate', () => {
     expect((await Promise.all(answers)).filter((answer) => isRefusal(answer) && answer.kind === 'busy')).toHaveLength(6)
   })
 
+  test('a secret whatever failed before it, and a password that one can guess only within the limits', async () => {
+    const { users } = await testUsers()
+    await users.changes.add('anna', ANNA)
+    const { secret = '' } = await users.changes.add('dev-1', 'secret')
+    expect(await answerOf(users, 'anna', 'correct horse', '192.0.2.1')).toMatchObject({ user: 'anna' })
+    for (let i = 0; i < 20; i++) users.limiter.noteFailure('192.0.2.66', `user ${i}`)
+    expect(await answerOf(users, 'anna', 'correct horse', '192.0.2.66')).toMatchObject({ kind: 'banned' })
+    expect(users.authenticate(credentials('dev-1', secret), { ...PEER, host: '192.0.2.66' })).toMatchObject({
+      user: 'dev-1',
+    })
+    // Of somebody who was there before it is known at once, though others fail behind the same address.
+    for (let i = 0; i < 20; i++) users.limiter.noteFailure('192.0.2.1', 'anna')
+    const known = users.authenticate(credentials('anna', 'correct horse'), { ...PEER, host: '192.0.2.1' })
+    expect(known).toMatchObject({ user: 'anna' })
+  })
+
   test('a certificate by its name, with the groups of the user if there is one', async () => {
     const { users } = await testUsers()
     await users.changes.add('dev-1', 'none', { groups: ['sensors'] })
