@@ -19,6 +19,18 @@ const URL_FLAG: Flag = {
 }
 const JSON_FLAG: Flag = { name: 'json', summary: 'Print JSON, for programs.' }
 
+const ROLE_FLAG: Flag = {
+  name: 'role',
+  value: 'ROLE',
+  summary: 'A person who may look (viewer), act (operator) or do everything (admin). Without it, no pages and no API.',
+}
+const RULES_FLAG: Flag = {
+  name: 'rules',
+  value: 'RULES',
+  summary: "Access rules for it alone, such as '{allow: publish, topics: home/#}'.",
+}
+const NOTE_FLAG: Flag = { name: 'note', value: 'TEXT', summary: 'What people should know about it.' }
+
 /** What `hubbub` can do, in the order in which people read about it. The first is what it does without a command. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -78,6 +90,63 @@ export const COMMANDS: readonly Command[] = [
     flags: [{ name: 'wait', value: 'TIME', summary: 'Wait until it can, for so long at most, such as 60s.' }, URL_FLAG],
     summary: 'Ask a running hub whether it can do its work.',
     run: async (call) => (await import('./ready.ts')).ready(call),
+  },
+  {
+    name: 'user add',
+    operand: 'NAME',
+    flags: [
+      { name: 'device', summary: 'A device: make a secret for it, and print it once.' },
+      {
+        name: 'certificate',
+        summary: 'A device that comes with a client certificate of this name, without a password.',
+      },
+      ROLE_FLAG,
+      { name: 'group', value: 'NAMES', summary: 'Put it into these groups, separated by commas.' },
+      RULES_FLAG,
+      NOTE_FLAG,
+      JSON_FLAG,
+    ],
+    summary:
+      'Add somebody who may come in, also while the hub runs. The password is asked for, or is the first line of standard input; the first user with one is an admin.',
+    run: async (call) => (await import('./user-commands.ts')).addUser(call),
+  },
+  {
+    name: 'user remove',
+    operand: 'NAME',
+    flags: [{ name: 'force', summary: 'Also the last admin.' }, JSON_FLAG],
+    summary: 'Remove a user, with all passwords and tokens; the connections of the user end.',
+    run: async (call) => (await import('./user-commands.ts')).removeUser(call),
+  },
+  {
+    name: 'user list',
+    flags: [JSON_FLAG],
+    summary: 'List who may come in: people with their role, devices, groups and tokens.',
+    run: async (call) => (await import('./user-commands.ts')).listUsers(call),
+  },
+  {
+    name: 'user passwd',
+    operand: 'NAME',
+    flags: [{ name: 'device', summary: 'Make a secret in place of the password, and print it once.' }, JSON_FLAG],
+    summary: 'Give a person another password, or a device another secret.',
+    run: async (call) => (await import('./user-commands.ts')).setPassword(call),
+  },
+  {
+    name: 'user token',
+    operand: 'NAME',
+    flags: [
+      { name: 'role', value: 'ROLE', summary: 'The most it may do: viewer (the default), operator or admin.' },
+      { name: 'days', value: 'NUMBER', summary: 'How long it is good (default 90).' },
+      RULES_FLAG,
+      NOTE_FLAG,
+      {
+        name: 'remove',
+        value: 'ID',
+        summary: 'Withdraw the token with this identifier instead; "user list --json" has them.',
+      },
+      JSON_FLAG,
+    ],
+    summary: 'Make a token with which a program asks the API as this user, and print it once.',
+    run: async (call) => (await import('./user-commands.ts')).userToken(call),
   },
   {
     name: 'history export',

@@ -7,11 +7,13 @@ import { LISTENERS_OPTIONS } from './options/listeners.ts'
 import { OBSERVE_OPTIONS } from './options/observe.ts'
 import { SESSIONS_OPTIONS } from './options/sessions.ts'
 import { STORE_OPTIONS } from './options/store.ts'
+import { USERS_OPTIONS } from './options/users.ts'
 
 /** Every option of the hub, in the order in which people read about them. Nothing else says what can be configured. */
 export const OPTIONS = [
   ...LISTENERS_OPTIONS,
   ...HTTP_OPTIONS,
+  ...USERS_OPTIONS,
   ...ACCESS_OPTIONS,
   ...STORE_OPTIONS,
   ...OBSERVE_OPTIONS,

@@ -65,6 +65,7 @@ describe('loadConfig', () => {
   test('gives the defaults when nothing is configured', () => {
     const { config, origins } = load({})
     expect(plainConfig(config)).toEqual({
+      users: { file: null, passwordFile: null },
       access: { rules: [], groups: {}, partial: 'refuse', aclFile: null },
       host: 'localhost',
       port: 1883,
@@ -147,6 +148,8 @@ describe('loadConfig', () => {
         'access.rules': '[{"allow":"publish","topics":"a/#","for":"users"}]',
         'access.groups': '{"family":["anna","otto"]}',
         'access.aclFile': './acl',
+        'users.file': './users.ndjson',
+        'users.passwordFile': './passwords',
         'history.maxBytes': '16777216',
         'history.qos0BytesPerSecondPerTopic': '2048',
         'limits.maxTopicMemoryBytes': '2097152',

@@ -69,6 +69,20 @@ export class UserChanges {
     this.#options = options
   }
 
+  /** Whether a user may be added by this name; before a password is asked for. */
+  async checkNew(name: string): Promise<void> {
+    const fault = userNameFault(name)
+    if (fault !== undefined) throw invalid(`add ${quote(name)}: a user name must ${fault}`)
+    if ((await this.#options.file.read()).users.has(name)) throw taken(name)
+  }
+
+  /** The user of this name as the file has it now. */
+  async find(name: string): Promise<User> {
+    const user = (await this.#options.file.read()).users.get(name)
+    if (user === undefined) throw unknown('change', name)
+    return user
+  }
+
   /** Adds a user, the first with a password as an admin. Returns it, with the secret that was made, which is nowhere else. */
   async add(
     name: string,
@@ -81,7 +95,7 @@ export class UserChanges {
     const nowMs = this.#options.nowMs()
     let isFirst = false
     const user = await this.#change(name, (before, { users }) => {
-      if (before !== undefined) throw invalid(`add ${quote(name)}: there must be no user of this name, there is one`)
+      if (before !== undefined) throw taken(name)
       isFirst = users.size === 0
       const role = settings.role ?? (isFirst && secret === undefined && credential !== 'none' ? 'admin' : undefined)
       return {
@@ -244,6 +258,10 @@ export function passwordFault(password: Uint8Array): string | undefined {
 function isLastAdmin(user: User, { users }: ReadUsers): boolean {
   if (user.role !== 'admin' || users.size === 1) return false
   return ![...users.values()].some(({ role, name }) => role === 'admin' && name !== user.name)
+}
+
+function taken(name: string): HubbubError {
+  return invalid(`add ${quote(name)}: there must be no user of this name, there is one`)
 }
 
 function lastAdmin(verb: string, name: string): HubbubError {

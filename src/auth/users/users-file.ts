@@ -32,7 +32,14 @@ const LOCK_ENDS_AFTER_MS = 10_000
 const LOCK_WAIT_MS = 15_000
 const LOCK_LOOK_MS = 25
 
-const NOBODY: ReadUsers = { text: '', saltKey: undefined, users: new Map(), lineByName: new Map(), warnings: [] }
+/** Of a file that is not there. */
+export const NO_USERS: ReadUsers = {
+  text: '',
+  saltKey: undefined,
+  users: new Map(),
+  lineByName: new Map(),
+  warnings: [],
+}
 
 /**
  * The users file on disk. Commands and the hub change it alike, one at a time: a lock file beside it says so. A reader has the file as
@@ -66,7 +73,7 @@ export class UsersFile {
     } catch (error) {
       throw this.#unreadable(error)
     }
-    return bytes === undefined ? NOBODY : this.#parse(bytes)
+    return bytes === undefined ? NO_USERS : this.#parse(bytes)
   }
 
   /** Calls `changed` after each change by others, within some seconds. */

@@ -16,10 +16,13 @@ import type { StoredToken, User } from './user.ts'
 import { UserChanges } from './user-changes.ts'
 import { UserSightings } from './user-sightings.ts'
 import { type TokenEntry, type UserEntry, UserTable } from './user-table.ts'
-import type { ReadUsers, UsersFile, UsersFileChange } from './users-file.ts'
+import type { PasswordFile, PasswordFileChange } from './password-file.ts'
+import { NO_USERS, type ReadUsers, type UsersFile, type UsersFileChange } from './users-file.ts'
 
 export interface UsersOptions {
   readonly file: UsersFile
+  /** More users, who are not changed here. */
+  readonly passwordFile?: PasswordFile | undefined
   readonly hasher: PasswordHasher
   readonly log: Log
   /** Wall time, in ms since 1970. */
@@ -64,6 +67,8 @@ export class Users implements Authenticator {
   readonly #passwords: PasswordChecks
   readonly #ownKey = randomBytes(32)
   #table: UserTable
+  #own: ReadUsers = NO_USERS
+  #foreign: readonly User[] = []
   readonly #grants = new WeakMap<Identity, Grant>()
   #hadUsers = false
 
@@ -78,23 +83,30 @@ export class Users implements Authenticator {
     this.#table = this.#tableOf([], undefined, undefined)
   }
 
-  /** Reads the file. @throws HubbubError `USERS_INVALID` with a line for each mistake */
+  /** Reads the files. @throws HubbubError `USERS_INVALID` with a line for each mistake */
   async load(): Promise<void> {
-    this.#take(await this.#options.file.read())
+    const { file, passwordFile } = this.#options
+    const own = await file.read()
+    this.#foreign = (await passwordFile?.read()) ?? []
+    this.#take(own)
   }
 
-  /** Looks for changes of the file from now on. */
+  /** Looks for changes of the files from now on. */
   watch(): void {
-    this.#options.file.watch((change) => this.#onChange(change))
+    const { file, passwordFile } = this.#options
+    file.watch((change) => this.#onChange(file.name, change))
+    passwordFile?.watch((change) => this.#onChange(passwordFile.name, change))
   }
 
-  /** Takes a changed file now, or says in the log why not. */
-  reload(): Promise<void> {
-    return this.#options.file.look()
+  /** Takes changed files now, or says in the log why not. */
+  async reload(): Promise<void> {
+    await this.#options.file.look()
+    await this.#options.passwordFile?.look()
   }
 
   close(): void {
     this.#options.file.unwatch()
+    this.#options.passwordFile?.unwatch()
   }
 
   /** There are no users, and never were any since the start: the hub is open. */
@@ -247,7 +259,9 @@ export class Users implements Authenticator {
 
   /** A password whose hash has become weak is hashed anew, now that it is known. */
   #raise(user: User, password: Uint8Array): void {
-    if (user.password === undefined || !isOutdated(parsePasswordHash(user.password))) return
+    // What another program wrote stays as it is.
+    if (user.password === undefined || !this.#own.users.has(user.name) || !isOutdated(parsePasswordHash(user.password)))
+      return
     this.changes.raisePassword(user, password).catch((error: unknown) => {
       this.#options.log.warn({ user: user.name, err: error }, 'the hash of a password could not be made stronger')
     })
@@ -289,29 +303,37 @@ export class Users implements Authenticator {
     return identity
   }
 
-  #onChange(change: UsersFileChange): void {
-    const { log, file, failed } = this.#options
-    if (change.kind === 'read') {
-      this.#take(change.users)
-      log.info({ file: file.name, users: change.users.users.size }, 'users reloaded')
+  #onChange(name: string, change: UsersFileChange | PasswordFileChange): void {
+    const { log, failed } = this.#options
+    if (change.kind === 'unusable') {
+      log.error({ file: name, reason: change.error.message }, 'users not reloaded: what was in force stays')
+      failed?.(change.error)
       return
     }
-    log.error({ file: file.name, reason: change.error.message }, 'users not reloaded: what was in force stays')
-    failed?.(change.error)
+    if ('text' in change.users) this.#take(change.users)
+    else this.#takeForeign(change.users)
+    log.info({ file: name, users: this.#table.size }, 'users reloaded')
   }
 
-  #take({ users, warnings, saltKey }: ReadUsers): void {
-    const { log, changed, file } = this.#options
+  #takeForeign(users: readonly User[]): void {
+    this.#foreign = users
+    this.#take(this.#own)
+  }
+
+  #take(own: ReadUsers): void {
+    const { log, changed } = this.#options
+    this.#own = own
     const before = this.#table
-    this.#table = this.#tableOf(users.values(), saltKey, before)
+    const foreign = this.#foreign.filter(({ name }) => !own.users.has(name))
+    this.#table = this.#tableOf([...own.users.values(), ...foreign], own.saltKey, before)
     this.#passwords.forgetChanged(before, this.#table)
     this.sightings.keep((name) => this.#table.get(name) !== undefined)
     this.tokenSightings.keep((id) => this.#table.hasTokenOfId(id))
-    for (const warning of warnings) log.warn({ reason: warning }, 'two users may be taken for each other')
-    if (this.#hadUsers && users.size === 0) {
-      log.warn({ file: file.name }, 'there are no users any more: nobody can sign in until there are')
+    for (const warning of own.warnings) log.warn({ reason: warning }, 'two users may be taken for each other')
+    if (this.#hadUsers && this.#table.size === 0) {
+      log.warn({}, 'there are no users any more: nobody can sign in until there are')
     }
-    this.#hadUsers ||= users.size > 0
+    this.#hadUsers ||= this.#table.size > 0
     changed?.()
   }
 

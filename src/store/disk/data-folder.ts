@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { accessSync, constants } from 'node:fs'
 import { HubbubError } from '../../base/errors.ts'
+import { makeFolder } from '../../base/folders.ts'
 import { FolderLock } from './folder-lock.ts'
 
 /** Makes the data folder if it is not there, and locks it. @throws HubbubError `STORE_LOCKED`, `STORE_UNUSABLE` */
@@ -19,11 +19,4 @@ function makeWritable(folder: string): void {
     const text = `Cannot use the data folder ${folder}: it must be a folder that the hub can write to, the system says ${reason}`
     throw new HubbubError('STORE_UNUSABLE', `${text}; choose another with --data`, { cause: error })
   }
-}
-
-/** What `recursive` of mkdirSync is for; in Node 20 that never returns from a place such as /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  makeFolder(dirname(folder))
-  mkdirSync(folder)
 }

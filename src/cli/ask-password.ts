@@ -1,0 +1,54 @@
+import { createInterface } from 'node:readline'
+import type { ReadStream } from 'node:tty'
+import { Writable } from 'node:stream'
+import { HubbubError } from '../base/errors.ts'
+
+const MAX_INPUT_BYTES = 4096
+
+/**
+ * Asks for a new password twice on a terminal, showing nothing of it; else reads the first line of standard input.
+ * @throws HubbubError `COMMAND_INVALID` when there is none, or the two differ
+ */
+export async function askPassword(userName: string): Promise<Buffer> {
+  const { stdin } = process
+  if (!stdin.isTTY) return readPiped(stdin)
+  const first = await askHidden(stdin, `Password for ${userName}: `)
+  const second = await askHidden(stdin, 'The same again: ')
+  if (first === second) return Buffer.from(first)
+  throw wrong('both must be the same, they differ')
+}
+
+async function readPiped(input: NodeJS.ReadStream): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of input) {
+    const bytes = Buffer.from(piece)
+    pieces.push(bytes)
+    length += bytes.length
+    if (length > MAX_INPUT_BYTES) throw wrong(`standard input must have at most ${MAX_INPUT_BYTES} bytes, it has more`)
+  }
+  const [line = ''] = Buffer.concat(pieces).toString('utf8').split(/\r?\n/, 1)
+  if (line === '') throw wrong('standard input must have it on its first line, there is nothing')
+  return Buffer.from(line)
+}
+
+function askHidden(input: ReadStream, question: string): Promise<string> {
+  process.stderr.write(question)
+  // The line can be edited, but what is typed is written nowhere.
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input, output, terminal: true, historySize: 0 })
+  return new Promise((resolve, reject) => {
+    const end = (finish: () => void): void => {
+      process.stderr.write('\n')
+      finish()
+      lines.close()
+    }
+    lines.once('line', (line) => end(() => resolve(line)))
+    lines.once('SIGINT', () => end(() => reject(wrong('it must be typed, that was cancelled'))))
+    lines.once('close', () => reject(wrong('it must be typed, the input has ended')))
+  })
+}
+
+function wrong(what: string): HubbubError {
+  return new HubbubError('COMMAND_INVALID', `Cannot read a password: ${what}`)
+}
