@@ -4,6 +4,8 @@ import type { Admin } from '../admin/admin.ts'
 import type { Address, HubAddresses } from '../admin/status.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Gate } from '../auth/gate.ts'
+import { AuditFile } from '../auth/audit/audit-file.ts'
+import { AuditLog } from '../auth/audit/audit-log.ts'
 import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
 import type { Log } from '../base/log.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
@@ -74,7 +76,17 @@ export function assembleListeners(parts: ListeningParts): Listening {
   const readTurn = new ReadTurn()
   const all = listenersOf(config)
   const open: OpenListener[] = []
-  const stages: ListeningStage[] = []
+  const audit = auditLogOf(parts)
+  const stages: ListeningStage[] = [
+    {
+      name: 'the audit log',
+      start: async () => {
+        await audit.start()
+        noteChanges(audit, parts.gate)
+      },
+      stop: () => audit.stop(),
+    },
+  ]
   let tlsSide: TlsSide | undefined
   let http: HttpServer | undefined
 
@@ -120,7 +132,7 @@ export function assembleListeners(parts: ListeningParts): Listening {
       {
         name: 'the parts of HTTP',
         start: async () => {
-          const loaded = await loadHttp(parts, readTurn, () => httpAddress(open))
+          const loaded = await loadHttp(parts, audit, readTurn, () => httpAddress(open))
           ;({ http, side, webSocket, signIns } = loaded)
         },
       },
@@ -179,6 +191,7 @@ function socketOptions(
 /** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on the same ports. */
 async function loadHttp(
   { config, log, gate, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
+  audit: AuditLog,
   readTurn: ReadTurn,
   address: () => ListenerAddress,
 ): Promise<HttpParts> {
@@ -230,6 +243,7 @@ async function loadHttp(
     unfinished: memory.unfinished,
     callers,
     signIns,
+    audit,
     basePath,
     origins: ownOrigins,
     pages: config.dashboard.enabled ? fileURLToPath(packageFile(PAGES)) : undefined,
@@ -252,6 +266,17 @@ async function loadHttp(
     accept,
   )
   return { http, side, webSocket, signIns }
+}
+
+function auditLogOf({ config: { data }, log }: ListeningParts): AuditLog {
+  const file = data === 'memory' ? undefined : new AuditFile(join(resolve(data), 'audit.ndjson'), log)
+  return new AuditLog({ file, log, nowMs: () => Date.now() })
+}
+
+function noteChanges(audit: AuditLog, gate: Gate): void {
+  // By whom is not known: by the API, which says so itself, a command on this machine, or an editor.
+  const changed = { user: undefined, host: undefined, action: 'users or access rules have changed', what: {} }
+  gate.watch(() => audit.note({ ...changed, outcome: 'done' }))
 }
 
 function httpAddress(open: readonly OpenListener[]): ListenerAddress {

@@ -102,7 +102,7 @@ const INVISIBLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 const ESCAPE = /\\(u[0-9a-f]{4}|.)/gi
 
 /** JSON writes the controls below U+0020 as escapes; this adds the others. The line stays the same JSON. */
-function escapeInvisible(line: string): string {
+export function escapeInvisible(line: string): string {
   return line.replaceAll(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Static, TObject, TOptional, TSchema } from 'typebox'
+import type * as audit from './schemas/audit.ts'
 import type * as clients from './schemas/clients.ts'
 import type * as explain from './schemas/explain.ts'
 import type * as feed from './schemas/feed.ts'
@@ -21,6 +22,7 @@ export type { FeedEntries, ShortTopicJson } from './schemas/feed.ts'
 type RowOf<M> = Extract<M[keyof M], RouteRow>
 
 type Row =
+  | RowOf<typeof audit>
   | RowOf<typeof clients>
   | RowOf<typeof explain>
   | RowOf<typeof feed>

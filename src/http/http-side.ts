@@ -10,7 +10,9 @@ import { formatAddress } from '../base/addresses.ts'
 import { connectionPeer } from '../listeners/http-peer.ts'
 import type { Log } from '../base/log.ts'
 import { foreignToHttp, MISHAPS } from '../observe/mishap-kinds.ts'
+import { auditRequests } from './audited.ts'
 import { compileWhenAsked } from './compilers.ts'
+import { auditRoute } from './routes/audit.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { explainRoute } from './routes/explain.ts'
 import { feedRoute } from './routes/feed.ts'
@@ -111,6 +113,7 @@ export class HttpSide {
     readJsonBodies(app, this.#options.unfinished)
     guardAgainstOtherSites(app, origins, basePath)
     app.addHook('onRequest', (request, reply) => callers.admit(request, reply))
+    auditRequests(app, this.#options)
     await app.register(
       async (root) => {
         this.#addRoutes(root)
@@ -166,6 +169,7 @@ export class HttpSide {
         explainRoute(api, options)
         overviewRoute(api, options)
         sessionRoutes(api, options)
+        auditRoute(api, options)
         mishapsRoute(api, options)
       },
       { prefix: VERSION_PATH },

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HistoryView } from '../admin/history-view.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Admin } from '../admin/admin.ts'
+import type { AuditLog } from '../auth/audit/audit-log.ts'
 import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
 import type { Callers } from './callers.ts'
 import type { Address } from '../admin/status.ts'
@@ -19,6 +20,7 @@ export type Api = FastifyInstance<
 
 /** What the routes are made of. */
 export interface ApiParts {
+  readonly audit: AuditLog
   readonly callers: Callers
   readonly signIns: SignIns
   readonly admin: Admin
