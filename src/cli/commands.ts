@@ -30,6 +30,16 @@ const RULES_FLAG: Flag = {
   summary: "Access rules for it alone, such as '{allow: publish, topics: home/#}'.",
 }
 const NOTE_FLAG: Flag = { name: 'note', value: 'TEXT', summary: 'What people should know about it.' }
+const CERT_FLAGS: readonly Flag[] = [
+  { name: 'folder', value: 'FOLDER', summary: 'Where the files are (default certs).' },
+  JSON_FLAG,
+]
+const CERT_DAYS_FLAG: Flag = {
+  name: 'days',
+  value: 'NUMBER',
+  summary: 'How many days the certificate is good (default 825).',
+}
+const CERT_FORCE_FLAG: Flag = { name: 'force', summary: 'Replace files that exist already.' }
 
 /** What `hubbub` can do, in the order in which people read about it. The first is what it does without a command. */
 export const COMMANDS: readonly Command[] = [
@@ -147,6 +157,37 @@ export const COMMANDS: readonly Command[] = [
     ],
     summary: 'Make a token with which a program asks the API as this user, and print it once.',
     run: async (call) => (await import('./user-commands.ts')).userToken(call),
+  },
+  {
+    name: 'cert client',
+    operand: 'NAME',
+    flags: [CERT_DAYS_FLAG, CERT_FORCE_FLAG, ...CERT_FLAGS],
+    summary: 'Make a certificate by which the hub knows a client, signed by the CA of "hubbub cert", for trying out.',
+    run: async (call) => (await import('./cert/cert-commands.ts')).makeClientCertificate(call),
+  },
+  {
+    name: 'cert revoke',
+    operand: 'NAME',
+    flags: CERT_FLAGS,
+    summary:
+      'Put the certificate of a client on the list of those that are revoked. A running hub takes the new list by itself.',
+    run: async (call) => (await import('./cert/cert-commands.ts')).revokeCertificate(call),
+  },
+  {
+    name: 'cert',
+    flags: [
+      {
+        name: 'names',
+        value: 'LIST',
+        summary: 'More host names and addresses of this machine, separated by commas, such as hub.example.org.',
+      },
+      CERT_DAYS_FLAG,
+      CERT_FORCE_FLAG,
+      ...CERT_FLAGS,
+    ],
+    summary:
+      'Make a CA and a certificate of this machine for TLS, for trying out, and print how the hub, devices and browsers use them.',
+    run: async (call) => (await import('./cert/cert-commands.ts')).makeServerCertificate(call),
   },
   {
     name: 'history export',

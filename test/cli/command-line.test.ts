@@ -64,7 +64,10 @@ describe('chooseCommand', () => {
     [['backup'], '"backup" without a file: name it, as in "hubbub backup FILE"'],
     [['history', 'import', 'a', 'b'], '"history import" with "b": it takes one file'],
     [['inspect', 'x'], '"inspect" with "x": it takes flags only'],
-    [['start', '--force'], '"start" with --force: only "user remove", "backup" and "restore" take it'],
+    [
+      ['start', '--force'],
+      '"start" with --force: only "user remove", "cert client", "cert", "backup" and "restore" take it',
+    ],
     [['backup', 'x', '--session', 'y'], '"backup" with --session: only "inspect" takes it'],
   ])('refuses %j', (argv, message) => {
     expect(choose(...argv)).toBe(`COMMAND_INVALID Cannot run ${message}`)
