@@ -25,6 +25,7 @@ import { storedBytes } from '../store/disk/store-file.ts'
 import { GuardedStore } from '../store/guarded-store.ts'
 import type { Store } from '../store/store.ts'
 import { assembleListeners } from './listening.ts'
+import { assembleObserved } from './observing.ts'
 import { createHistory, createStore, dataFolder, publishWills, storeListener } from './stores.ts'
 
 /** What a hub is made of, and in which order its parts start. */
@@ -90,7 +91,9 @@ export async function assemble(
   const history = config.history.enabled ? await createHistory(config, log, clock, memory) : undefined
   if (history !== undefined) router.addTap(history)
   const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
-  const sessions = new Sessions({ ...shared, router, store, past: history, limits: sessionLimits })
+  const observing = assembleObserved(config, clock, log)
+  const observerOf = observing?.observerOf
+  const sessions = new Sessions({ ...shared, router, store, past: history, limits: sessionLimits, observerOf })
   const admin = new Admin({
     ...shared,
     router,
@@ -161,6 +164,7 @@ export async function assemble(
     stop: () => store.stop(),
     startWithinMs: STORE_START_MS,
   })
+  if (observing !== undefined) add('what clients were seen to do', observing.stage)
   if (history !== undefined) {
     if (ownStore !== undefined && config.data !== 'memory') add('the data folder', await dataFolder(config.data))
     add('the history', {

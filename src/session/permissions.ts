@@ -27,6 +27,13 @@ interface Names {
   has(name: string): boolean
 }
 
+/** Told of what a client asks for, once for each topic and filter: not once a message. */
+export interface PermissionObserver {
+  published(message: Message, isAllowed: boolean): void
+  /** `filter`: without `$share/…` and `$history/…`. */
+  subscribed(filter: string, isAllowed: boolean): void
+}
+
 /** What one client may do by the rules in force; made anew when they change, or the client comes by another way. */
 export class Permissions {
   readonly view: View
@@ -37,15 +44,17 @@ export class Permissions {
   readonly #records: TopicRecords
   readonly #published = new Map<TopicNumber, number>()
   readonly #names: Names
+  readonly #observer: PermissionObserver | undefined
   readonly #received = new Map<string, Receivable>()
   #lastTopic: TopicNumber = 0
   #lastBorn = 0
   #lastVerdict = 0
 
   /** `names`: the filters that the client subscribes to, some of which are names of topics. */
-  constructor(view: View, names: Names, records: TopicRecords) {
+  constructor(view: View, names: Names, records: TopicRecords, observer?: PermissionObserver) {
     this.view = view
     this.#names = names
+    this.#observer = observer
     this.#records = records
   }
 
@@ -87,7 +96,9 @@ export class Permissions {
   /** What is granted of the filter of a subscription, shared or with the past or not. `isNew`: what was said before is asked for too. */
   subscribe(filter: string, isNew: boolean): SubscribeVerdict {
     const isPast = isHistoryFilter(filter)
-    const verdict = this.view.subscribe(isPast ? filterOfHistory(filter) : matchedFilter(filter), isPast && isNew)
+    const asked = isPast ? filterOfHistory(filter) : matchedFilter(filter)
+    const verdict = this.view.subscribe(asked, isPast && isNew)
+    this.#observer?.subscribed(asked, verdict.extent !== 'none')
     if (verdict.extent === 'some') {
       this.#isPartial = true
       this.isFiltering = true
@@ -123,6 +134,7 @@ export class Permissions {
     if (known !== undefined && isAbout(known, born)) return known % VERDICTS
     if (this.#published.size === MAX_PUBLISHED) this.#published.clear()
     const verdict = bitsOf(this.view.publish(message.topic))
+    this.#observer?.published(message, (verdict & ALLOWED) !== 0)
     this.#published.set(topic, (born >>> 0) * VERDICTS + verdict)
     return verdict
   }

@@ -10,7 +10,7 @@ import type { SessionState, Store, StoredWill } from '../store/store.ts'
 import { askAnew } from './ask-anew.ts'
 import { Deadlines } from './deadlines.ts'
 import { DelayedWills } from './delayed-wills.ts'
-import { Permissions } from './permissions.ts'
+import { type PermissionObserver, Permissions } from './permissions.ts'
 import { Presence, type PresenceState } from './presence.ts'
 import { Session, type SessionParts } from './session.ts'
 import { SessionIndex } from './session-index.ts'
@@ -42,6 +42,8 @@ export interface OpenedSession {
 /** What sessions are built from. */
 export interface SessionsParts extends Omit<SessionParts, 'onHolding' | 'groups'> {
   readonly gate: Gate
+  /** Who is told of what somebody asks for; undefined: nobody. */
+  readonly observerOf?: ((identity: Identity) => PermissionObserver) | undefined
 }
 
 const CHECK_MS = 1000
@@ -55,6 +57,7 @@ export class Sessions {
   readonly #parts: SessionParts
   readonly #store: Store
   readonly #gate: Gate
+  readonly #observerOf: SessionsParts['observerOf']
   readonly #byClientId = new SessionIndex()
   /** Sessions of which something waits for the store. */
   readonly #holding = new Set<Session>()
@@ -68,6 +71,7 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#store = parts.store
     this.#gate = parts.gate
+    this.#observerOf = parts.observerOf
     this.wills = new DelayedWills(parts)
     this.#expiring = new Deadlines(parts.clock.lifetimeMs())
     const onHolding = (session: Session): void => void this.#holding.add(session)
@@ -247,7 +251,9 @@ export class Sessions {
     }
     const view = this.#gate.viewOf(identity)
     const { records } = this.#parts.router.topics
-    const permissions = view.isUnlimited ? undefined : new Permissions(view, session.subscriptions, records)
+    const permissions = view.isUnlimited
+      ? undefined
+      : new Permissions(view, session.subscriptions, records, this.#observerOf?.(identity))
     session.permit(identity, permissions)
     if (permissions !== undefined) askAnew(session, permissions, isLive)
   }

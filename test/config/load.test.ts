@@ -66,7 +66,7 @@ describe('loadConfig', () => {
     const { config, origins } = load({})
     expect(plainConfig(config)).toEqual({
       users: { file: null, passwordFile: null },
-      access: { rules: [], groups: {}, partial: 'refuse', aclFile: null },
+      access: { rules: [], groups: {}, partial: 'refuse', aclFile: null, observe: true },
       host: 'localhost',
       port: 1883,
       httpPort: 8080,

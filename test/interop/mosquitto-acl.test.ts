@@ -154,7 +154,13 @@ function readFile(acl: string, boss = ''): { readonly access: AccessRules; reado
   const path = join(folder, 'acl')
   writeFileSync(path, acl + boss)
   const nothing = writtenBy(null, 'a test')
-  const { ruleSet, faults } = readAccess({ rules: nothing, groups: nothing, partial: 'refuse', aclFile: path })
+  const { ruleSet, faults } = readAccess({
+    rules: nothing,
+    groups: nothing,
+    partial: 'refuse',
+    aclFile: path,
+    observe: false,
+  })
   expect(faults.errors).toEqual([])
   return { access: new AccessRules(ruleSet), path }
 }

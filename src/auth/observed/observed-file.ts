@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { open, rename, unlink } from 'node:fs/promises'
+import { mkdir, open, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ROLES } from '../identity.ts'
 import type { Observed, Sighting } from './observed.ts'
@@ -15,6 +16,7 @@ const MAX_LINE_CHARACTERS = 300_000
 export async function writeObserved(path: string, observed: Observed): Promise<void> {
   const temporary = `${path}.tmp`
   const rows = [...observed.rows()]
+  await mkdir(dirname(path), { recursive: true })
   const file = await open(temporary, 'w', MODE)
   try {
     for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {

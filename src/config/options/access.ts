@@ -1,5 +1,5 @@
 import type { Option } from '../option.ts'
-import { choice, textOrOff, type WrittenSchema } from '../schema.ts'
+import { BOOLEAN, choice, textOrOff, type WrittenSchema } from '../schema.ts'
 
 type OneOrMore<T> = T | readonly T[]
 
@@ -84,6 +84,14 @@ export const ACCESS_OPTIONS = [
     default: null,
     summary:
       'Takes the rules of a file that was written for Mosquitto (its acl_file), in place of access.rules. Subscriptions to more than is allowed are then filtered, as Mosquitto does.',
+    needsRestart: true,
+  },
+  {
+    key: 'access.observe',
+    schema: BOOLEAN,
+    default: true,
+    summary:
+      'Notes in the data folder which topics and filters each user was seen with, at most 100,000, as evidence for "hubbub access test" and "hubbub access learn". It needs users and costs nothing per message.',
     needsRestart: true,
   },
 ] as const satisfies readonly Option[]

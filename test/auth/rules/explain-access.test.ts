@@ -24,6 +24,7 @@ function explain(question: AccessQuestion, who: Partial<Identity>, partial: 'ref
     groups: partAt(whole, 'groups'),
     partial,
     aclFile: null,
+    observe: false,
   })
   expect(reading.faults.errors).toEqual([])
   return new AccessRules(reading.ruleSet).explain(somebody(who), question)

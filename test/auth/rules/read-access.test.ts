@@ -15,7 +15,7 @@ function read(yaml: string): AccessReading {
   const whole = content ?? writtenBy(null, 'hubbub.yaml')
   const part = (name: string) => (partAt(whole, name) === whole ? writtenBy(null, 'hubbub.yaml') : partAt(whole, name))
   const partial = part('partial').value === 'filter' ? 'filter' : 'refuse'
-  return readAccess({ rules: part('rules'), groups: part('groups'), partial, aclFile: null })
+  return readAccess({ rules: part('rules'), groups: part('groups'), partial, aclFile: null, observe: false })
 }
 
 function errors(yaml: string): string[] {
@@ -223,6 +223,7 @@ rules:
       groups: writtenBy(null, 'a test'),
       partial: 'refuse',
       aclFile: null,
+      observe: false,
     })
     expect(faults.errors).toEqual([])
     expect(new AccessRules(ruleSet).viewOf(somebody({ user: 'dev-5' })).publish('plant/5/5/x').isAllowed).toBe(true)
