@@ -3,16 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { anonymous, type Authenticator, type EnhancedSignIn } from '../gate.ts'
-import { type Credentials, type Identity, lowerRole, type Peer, type Refusal, type Via } from '../identity.ts'
+import { type Credentials, type Identity, type Peer, type Refusal, type Via } from '../identity.ts'
 import { isOutdated, parsePasswordHash } from '../passwords/password-hash.ts'
 import type { PasswordHasher } from '../passwords/password-hasher.ts'
 import { SCRAM_METHOD } from '../passwords/scram.ts'
 import { base64, sha256 } from '../passwords/scram-verifier.ts'
 import { isApiToken } from '../tokens/api-token.ts'
+import { isJwtFault, type JwtVerifier } from '../tokens/jwt.ts'
+import { Identities } from './identities.ts'
 import { Limiter } from './limiter.ts'
 import { PasswordChecks } from './password-checks.ts'
 import { ScramSignIn } from './scram-sign-in.ts'
-import type { StoredToken, User } from './user.ts'
+import type { User } from './user.ts'
 import { UserChanges } from './user-changes.ts'
 import { UserSightings } from './user-sightings.ts'
 import { type TokenEntry, type UserEntry, UserTable } from './user-table.ts'
@@ -23,6 +25,8 @@ export interface UsersOptions {
   readonly file: UsersFile
   /** More users, who are not changed here. */
   readonly passwordFile?: PasswordFile | undefined
+  /** Takes JSON Web Tokens, whose users need not be in the file. */
+  readonly jwt?: JwtVerifier | undefined
   readonly hasher: PasswordHasher
   readonly log: Log
   /** Wall time, in ms since 1970. */
@@ -35,21 +39,13 @@ export interface UsersOptions {
   readonly failed?: (error: HubbubError) => void
 }
 
-/** By what an identity was let in. */
-interface Grant {
-  readonly stamp: object
-  /** SHA-256 of an API token, base64. */
-  readonly token: string | undefined
-}
-
-type Place = Pick<Peer, 'host' | 'listener'>
-
 const WRONG: Refusal = { kind: 'wrong', reason: 'the user name or the password is wrong' }
 const ENDED: Refusal = { kind: 'wrong', reason: 'the token has ended' }
 const BUSY: Refusal = { kind: 'busy', reason: 'too many passwords are being checked' }
 const NOBODY: Refusal = { kind: 'not-authorized', reason: 'a user name is required' }
 /** Failures are answered at whole ticks, so that the time until then tells nothing. */
 const TICK_MS = 100
+const MAX_TOKEN_BYTES = 64 * 1024
 const NO_BYTES = new Uint8Array()
 
 /**
@@ -69,7 +65,7 @@ export class Users implements Authenticator {
   #table: UserTable
   #own: ReadUsers = NO_USERS
   #foreign: readonly User[] = []
-  readonly #grants = new WeakMap<Identity, Grant>()
+  readonly #identities = new Identities()
   #hadUsers = false
 
   constructor(options: UsersOptions) {
@@ -85,9 +81,10 @@ export class Users implements Authenticator {
 
   /** Reads the files. @throws HubbubError `USERS_INVALID` with a line for each mistake */
   async load(): Promise<void> {
-    const { file, passwordFile } = this.#options
+    const { file, passwordFile, jwt } = this.#options
     const own = await file.read()
     this.#foreign = (await passwordFile?.read()) ?? []
+    await jwt?.start()
     this.#take(own)
   }
 
@@ -107,11 +104,12 @@ export class Users implements Authenticator {
   close(): void {
     this.#options.file.unwatch()
     this.#options.passwordFile?.unwatch()
+    this.#options.jwt?.stop()
   }
 
-  /** There are no users, and never were any since the start: the hub is open. */
+  /** Nobody is known, and never was since the start, and no tokens are taken: the hub is open. */
   get isEmpty(): boolean {
-    return !this.#hadUsers
+    return !this.#hadUsers && this.#options.jwt === undefined
   }
 
   /** All users, in the order of the file. */
@@ -132,6 +130,10 @@ export class Users implements Authenticator {
     const token = this.#tokenOf(password)
     if (token !== undefined && (userName === '' || userName === token.owner)) {
       return this.#admitByToken(token, clientId, peer)
+    }
+    const { jwt } = this.#options
+    if (jwt?.isJwt(textOf(password)) === true) {
+      return this.#authenticateByJwt(jwt, textOf(password), userName, clientId, peer)
     }
     if (userName === '') return password.length === 0 ? this.#admitAnonymous(clientId, peer) : this.#failOnce('', host)
     const entry = this.#table.get(userName)
@@ -161,25 +163,17 @@ export class Users implements Authenticator {
   }
 
   renew(identity: Identity): Identity | undefined {
-    const { user: name, via, clientId, expiresAtMs } = identity
+    const { user: name, via, expiresAtMs } = identity
     if (expiresAtMs <= this.#options.nowMs()) return undefined
     if (via === 'program') return identity
     if (name === undefined) return this.#mayEnter(identity) ? identity : undefined
-    const entry = this.#table.get(name)
-    if (entry === undefined) return via === 'certificate' ? identity : undefined
-    const grant = this.#grants.get(identity)
-    if (grant?.token !== undefined) {
-      const token = this.#table.token(grant.token)?.token
-      return token && unlessSame(identity, this.#makeByToken(entry, token, clientId, identity))
-    }
-    if (grant !== undefined && grant.stamp !== entry.stamp && via !== 'certificate') return undefined
-    return unlessSame(identity, this.#make(entry, via, clientId, identity, expiresAtMs))
+    return this.#identities.renew(identity, this.#table, this.#options.jwt !== undefined)
   }
 
   identityOf(user: string, sinceMs: number, peer: Peer): Identity | undefined {
     const entry = this.#table.get(user)
     if (entry === undefined || entry.changedAtMs > sinceMs) return undefined
-    return this.#make(entry, 'cookie', undefined, peer, Infinity)
+    return this.#identities.ofUser(entry, 'cookie', undefined, peer)
   }
 
   #admitAnonymous(clientId: string | undefined, peer: Peer): Identity | Refusal {
@@ -199,8 +193,7 @@ export class Users implements Authenticator {
   }
 
   #tokenOf(password: Uint8Array): TokenEntry | undefined {
-    const isToken = password.length < 100 && isApiToken(Buffer.from(password).toString('latin1'))
-    return isToken ? this.#table.token(base64(sha256(password))) : undefined
+    return isApiToken(textOf(password)) ? this.#table.token(base64(sha256(password))) : undefined
   }
 
   #admitByToken({ owner, token }: TokenEntry, clientId: string | undefined, peer: Peer): Identity | Refusal {
@@ -208,7 +201,7 @@ export class Users implements Authenticator {
     if (entry === undefined || token.expiresAtMs <= this.#options.nowMs()) return ENDED
     this.limiter.noteSuccess(peer.host, owner)
     this.tokenSightings.noteSuccess(token.id, peer.host)
-    return this.#makeByToken(entry, token, clientId, peer)
+    return this.#identities.ofToken(entry, token, clientId, peer)
   }
 
   /** What needs no slow hash. */
@@ -235,6 +228,27 @@ export class Users implements Authenticator {
     this.#passwords.remember(name, password)
     this.#raise(entry.user, password)
     return this.#admit(entry, 'password', clientId, peer)
+  }
+
+  async #authenticateByJwt(
+    jwt: JwtVerifier,
+    text: string,
+    userName: string,
+    clientId: string | undefined,
+    peer: Peer,
+  ): Promise<Identity | Refusal> {
+    const answer = await jwt.verify(text)
+    if (isJwtFault(answer)) {
+      if (answer.isBusy) return { kind: 'busy', reason: answer.fault }
+      const refusal = await this.#fail(userName, peer.host)
+      return { ...refusal, reason: `the token is not good: ${answer.fault}` }
+    }
+    if (userName !== '' && userName !== answer.user) {
+      await this.#fail(userName, peer.host)
+      return { kind: 'wrong', reason: 'the user name is not that of the token; leave it out, or take the same' }
+    }
+    this.limiter.noteSuccess(peer.host, answer.user)
+    return this.#identities.ofJwt(answer, clientId, peer)
   }
 
   /** Waits as long as the limiter says; a refusal when it does not let this be tried. */
@@ -271,36 +285,7 @@ export class Users implements Authenticator {
     const { name } = entry.user
     this.limiter.noteSuccess(peer.host, name)
     this.sightings.noteSuccess(name, peer.host)
-    return this.#make(entry, via, clientId, peer, Infinity)
-  }
-
-  #make(entry: UserEntry, via: Via, clientId: string | undefined, place: Place, expiresAtMs: number): Identity {
-    const { name: user, groups, role, ownRules } = entry.user
-    const { host, listener } = place
-    const identity: Identity = { user, groups, role, via, clientId, host, listener, expiresAtMs, ownRules }
-    this.#grants.set(identity, { stamp: entry.stamp, token: undefined })
-    return identity
-  }
-
-  #makeByToken(entry: UserEntry, token: StoredToken, clientId: string | undefined, place: Place): Identity {
-    const { name: user, groups, role } = entry.user
-    const { host, listener } = place
-    const { expiresAtMs } = token
-    const ownRules = token.rules.length > 0 ? token.ownRules : entry.user.ownRules
-    const lowered = lowerRole(role, token.role)
-    const identity: Identity = {
-      user,
-      groups,
-      role: lowered,
-      via: 'token',
-      clientId,
-      host,
-      listener,
-      expiresAtMs,
-      ownRules,
-    }
-    this.#grants.set(identity, { stamp: entry.stamp, token: token.sha256 })
-    return identity
+    return this.#identities.ofUser(entry, via, clientId, peer)
   }
 
   #onChange(name: string, change: UsersFileChange | PasswordFileChange): void {
@@ -348,8 +333,7 @@ export class Users implements Authenticator {
   }
 }
 
-/** The identity of before when the other says the same of it. */
-function unlessSame(before: Identity, after: Identity): Identity {
-  const { role, groups, ownRules } = after
-  return role === before.role && groups === before.groups && ownRules === before.ownRules ? before : after
+/** A password as a token is written; one that is too long for a token is none. */
+function textOf(password: Uint8Array): string {
+  return password.length > MAX_TOKEN_BYTES ? '' : Buffer.from(password).toString('latin1')
 }

@@ -1,0 +1,77 @@
+import type { Identity, Peer, Via } from '../identity.ts'
+import { lowerRole } from '../identity.ts'
+import type { JwtBearer } from '../tokens/jwt.ts'
+import type { StoredToken } from './user.ts'
+import type { UserEntry, UserTable } from './user-table.ts'
+
+/** By what an identity was let in. */
+type Grant =
+  | { readonly kind: 'credential'; readonly stamp: object }
+  /** `sha256`: of an API token, base64. */
+  | { readonly kind: 'token'; readonly sha256: string }
+  /** All that counts is in the identity. */
+  | { readonly kind: 'jwt' }
+
+type Place = Pick<Peer, 'host' | 'listener'>
+
+/** Makes identities of users, and tells later what has become of them. */
+export class Identities {
+  readonly #grants = new WeakMap<Identity, Grant>()
+
+  ofUser(entry: UserEntry, via: Via, clientId: string | undefined, place: Place, expiresAtMs = Infinity): Identity {
+    const { name: user, groups, role, ownRules } = entry.user
+    const { host, listener } = place
+    const identity: Identity = { user, groups, role, via, clientId, host, listener, expiresAtMs, ownRules }
+    this.#grants.set(identity, { kind: 'credential', stamp: entry.stamp })
+    return identity
+  }
+
+  ofToken({ user }: UserEntry, token: StoredToken, clientId: string | undefined, place: Place): Identity {
+    const { host, listener } = place
+    const identity: Identity = {
+      user: user.name,
+      groups: user.groups,
+      role: lowerRole(user.role, token.role),
+      via: 'token',
+      clientId,
+      host,
+      listener,
+      expiresAtMs: token.expiresAtMs,
+      ownRules: token.rules.length > 0 ? token.ownRules : user.ownRules,
+    }
+    this.#grants.set(identity, { kind: 'token', sha256: token.sha256 })
+    return identity
+  }
+
+  ofJwt(bearer: JwtBearer, clientId: string | undefined, { host, listener }: Place): Identity {
+    const identity: Identity = { ...bearer, via: 'token', clientId, host, listener }
+    this.#grants.set(identity, { kind: 'jwt' })
+    return identity
+  }
+
+  /**
+   * What somebody is now who was let in before, or was put together from a stored name. `mayBeUnknown`: names may be those of tokens
+   * that the hub does not keep.
+   */
+  renew(identity: Identity, users: UserTable, mayBeUnknown: boolean): Identity | undefined {
+    const { user: name = '', via, clientId, expiresAtMs } = identity
+    const grant = this.#grants.get(identity)
+    if (grant?.kind === 'jwt') return identity
+    const entry = users.get(name)
+    if (entry === undefined) {
+      return via === 'certificate' || (grant === undefined && mayBeUnknown) ? identity : undefined
+    }
+    if (grant?.kind === 'token') {
+      const token = users.token(grant.sha256)?.token
+      return token && unlessSame(identity, this.ofToken(entry, token, clientId, identity))
+    }
+    if (grant !== undefined && grant.stamp !== entry.stamp && via !== 'certificate') return undefined
+    return unlessSame(identity, this.ofUser(entry, via, clientId, identity, expiresAtMs))
+  }
+}
+
+/** The identity of before when the other says the same of it. */
+function unlessSame(before: Identity, after: Identity): Identity {
+  const { role, groups, ownRules } = after
+  return role === before.role && groups === before.groups && ownRules === before.ownRules ? before : after
+}
