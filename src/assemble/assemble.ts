@@ -154,6 +154,7 @@ export async function assemble(
       loopStops: metrics.loopStops.byCause,
       memory,
       history: history?.snapshot(),
+      expiries: listening.tls?.expiries() ?? [],
     }
   }
 

@@ -1,6 +1,6 @@
 import { buildConfig, type Config, type PartialConfig } from './config.ts'
 import { readTree, type Entry } from './entries.ts'
-import { isPrivate, listenerFaults, listenersOf } from './listener-settings.ts'
+import { asksForCertificates, isPrivate, listenerFaults, listenersOf } from './listener-settings.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { ValueReader } from './read-value.ts'
@@ -79,7 +79,7 @@ function checkShortForm({ listeners }: Config, origins: ReadonlyMap<string, stri
 
 function checkSafety(config: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
   if (config.allowAnonymous || !problems.areTrusted('host', 'listeners', 'allowAnonymous')) return
-  const open = listenersOf(config).find((listener) => !isPrivate(listener))
+  const open = listenersOf(config).find((listener) => !isPrivate(listener) && !asksForCertificates(listener))
   if (open === undefined) return
   const key = open.key === undefined ? 'host' : open.key
   problems.addConflict(

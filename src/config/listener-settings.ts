@@ -123,6 +123,11 @@ export function isPrivate({ kind, host }: Pick<ListenerSettings, 'kind' | 'host'
   return kind === 'unix' || isLoopback(host)
 }
 
+/** Whether nobody is let in without a client certificate. */
+export function asksForCertificates({ tls }: Pick<ListenerSettings, 'tls'>): boolean {
+  return tls?.clientCertificates === 'required'
+}
+
 /** A list item that is wrong as a whole, or a field of it that does not go with the others. */
 export interface ListenerFault {
   /** Below the key `listeners`: `[1].path`. */

@@ -37,6 +37,14 @@ export interface HistoryFacts {
   readonly isFailing: boolean
 }
 
+/** A certificate, or a list of revoked ones, that a listener uses. */
+export interface ExpiryFacts {
+  readonly listener: string
+  readonly what: 'certificate' | 'ca' | 'crl'
+  /** In ms since 1970; Infinity: it does not say. */
+  readonly atMs: number
+}
+
 /** The state of the hub at one moment, from which metrics and `$SYS` topics are made. */
 export interface HubFacts {
   readonly ledger: Ledger
@@ -54,4 +62,6 @@ export interface HubFacts {
   readonly loopStops: ReadonlyMap<string, StopCounts>
   /** Undefined: the hub keeps no history. */
   readonly history: HistoryFacts | undefined
+  /** Of all listeners with TLS. */
+  readonly expiries: readonly ExpiryFacts[]
 }

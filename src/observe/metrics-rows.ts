@@ -1,6 +1,6 @@
 import { MEMORY_PARTS, type MemoryAccount } from '../base/memory-account.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
-import type { HistoryFacts } from './facts.ts'
+import type { ExpiryFacts, HistoryFacts } from './facts.ts'
 import { DROP_REASONS } from '../protocol/drop-reasons.ts'
 import { LIMITS, TOLERATED } from './ledger.ts'
 import type { ReadRow } from './metric-row.ts'
@@ -44,6 +44,20 @@ const CONNECTION_ROWS: readonly ReadRow[] = [
     label: 'kind',
     help: 'Subscriptions of clients; a shared subscription counts once for each member.',
     read: ({ sessions }) => ({ plain: sessions.subscriptions, shared: sessions.sharedSubscriptions }),
+  },
+  {
+    name: 'hubbub_tls_certificate_expiry_timestamp_seconds',
+    kind: 'gauge',
+    label: 'listener',
+    help: 'When the first of the certificates of a listener ends: its own, or those that sign certificates of clients.',
+    read: ({ expiries }) => firstExpiries(expiries.filter(({ what }) => what !== 'crl')),
+  },
+  {
+    name: 'hubbub_tls_crl_expiry_timestamp_seconds',
+    kind: 'gauge',
+    label: 'listener',
+    help: 'When the list of revoked certificates of a listener ends, after which every client certificate is refused.',
+    read: ({ expiries }) => firstExpiries(expiries.filter(({ what }) => what === 'crl')),
   },
   {
     name: 'hubbub_limit_hits_total',
@@ -320,4 +334,13 @@ function failing(history: HistoryFacts | undefined): number | undefined {
 
 function byPart(memory: MemoryBudget, read: (account: MemoryAccount) => number): Readonly<Record<string, number>> {
   return Object.fromEntries(memory.accounts.map((account) => [account.part, read(account)]))
+}
+
+/** The earliest of each listener, in seconds since 1970. */
+function firstExpiries(expiries: readonly ExpiryFacts[]): Record<string, number> {
+  const seconds: Record<string, number> = {}
+  for (const { listener, atMs } of expiries) {
+    if (atMs !== Infinity) seconds[listener] = Math.min(seconds[listener] ?? Infinity, atMs / 1000)
+  }
+  return seconds
 }

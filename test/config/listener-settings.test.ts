@@ -138,5 +138,9 @@ describe('A list of listeners', () => {
       }),
     )
     expect(listenersOf(completeConfig({ listeners, allowAnonymous: true }))).toHaveLength(2)
+    const withCertificates: Listeners = [{ ...TLS, host: '0.0.0.0', ca: 'ca', clientCertificates: 'required' }]
+    expect(listenersOf(completeConfig({ listeners: withCertificates }))).toHaveLength(1)
+    const optional: Listeners = [{ ...TLS, host: '0.0.0.0', ca: 'ca', clientCertificates: 'optional' }]
+    expect(() => completeConfig({ listeners: optional })).toThrow(expect.objectContaining({ code: 'LISTENER_UNSAFE' }))
   })
 })

@@ -53,7 +53,7 @@ describe('docs/security.md', () => {
     const cwd = mkdtempSync(join(tmpdir(), 'hubbub-docs-'))
     onTestFinished(() => rmSync(cwd, { recursive: true }))
     const page = readPage('docs/security.md')
-    const [file = ''] = codeBlocks(page, 'yaml')
+    const file = codeBlocks(page, 'yaml').find((block) => block.startsWith('access:')) ?? ''
     writeFileSync(join(cwd, 'hubbub.yaml'), file)
     const command = codeBlocks(page, 'sh').find((block) => block.startsWith('hubbub access explain')) ?? ''
     const { flags, words } = readCommandLine(command.trim().split(' ').slice(1))

@@ -44,10 +44,31 @@ describe('Metrics', () => {
     const samples = await scrapeSamples(createMetrics({ history: HISTORY }))
     const labels = new Set([...samples.keys()].flatMap((key) => [...key.matchAll(/(\w+)="/g)].map(([, name]) => name)))
     expect(labels).toEqual(
-      new Set(['cause', 'direction', 'fault', 'kind', 'le', 'limit', 'part', 'qos', 'reason', 'state', 'version']),
+      new Set([
+        'cause',
+        'direction',
+        'fault',
+        'kind',
+        'le',
+        'limit',
+        'listener',
+        'part',
+        'qos',
+        'reason',
+        'state',
+        'version',
+      ]),
     )
     expect(Object.keys(byLabel(samples, 'hubbub_messages_dropped_total'))).toEqual(Object.keys(DROP_REASONS))
     expect(Object.keys(byLabel(samples, 'hubbub_limit_hits_total'))).toEqual(Object.keys(LIMITS))
+  })
+
+  test('says when the first certificate of a listener ends, and its list of revoked ones; nothing without TLS', async () => {
+    const samples = await scrapeSamples(createMetrics())
+    expect(samples.get('hubbub_tls_certificate_expiry_timestamp_seconds{listener="mqtts"}')).toBe(1_800_000_000)
+    expect(samples.get('hubbub_tls_crl_expiry_timestamp_seconds{listener="mqtts"}')).toBe(1_790_000_000)
+    const without = await scrapeSamples(createMetrics({ expiries: [] }))
+    expect([...without.keys()].filter((key) => key.startsWith('hubbub_tls'))).toEqual([])
   })
 
   test('says what its history says of itself, and nothing where there is none', async () => {

@@ -40,6 +40,11 @@ export function createMetrics(facts: Partial<HubFacts> = {}): Metrics {
     memory: new MemoryBudget({ bytes: 1000, heapBytes: 500 }),
     loopStops: new Map([['reading', { stops: 2, seconds: 0.07, longestSeconds: 0.04 }]]),
     history: undefined,
+    expiries: [
+      { listener: 'mqtts', what: 'certificate' as const, atMs: 1_800_000_000_000 },
+      { listener: 'mqtts', what: 'ca' as const, atMs: 1_900_000_000_000 },
+      { listener: 'mqtts', what: 'crl' as const, atMs: 1_790_000_000_000 },
+    ],
     ...facts,
   }
   return new Metrics({ version: '1.2.3', facts: () => Promise.resolve(all) })
