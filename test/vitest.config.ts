@@ -91,6 +91,7 @@ export default defineConfig({
           exclude: LAST,
           // As of the hubs. A worker starts one Chromium, too.
           isolate: false,
+          execArgv: ['--import', fileURLToPath(new URL('support/typescript-loader.js', import.meta.url))],
           globalSetup: 'test/support/required-packages.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,

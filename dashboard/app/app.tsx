@@ -2,6 +2,7 @@ import { Banner } from './banner.tsx'
 import { ConversationView } from './conversation/conversation.tsx'
 import { Details } from './details/details.tsx'
 import { Dialogs } from './dialogs.tsx'
+import { later } from './later.tsx'
 import { Home } from './pages/home.tsx'
 import { Overview } from './pages/overview.tsx'
 import { Retained } from './pages/retained.tsx'
@@ -10,6 +11,9 @@ import { openConversation } from './state/conversations.ts'
 import { link } from './state/hub.ts'
 import { isDetailsShown, isPhone } from './state/layout.ts'
 import { place } from './state/place.ts'
+import { isSignInNeeded } from './state/session.ts'
+
+const SignIn = later(async () => (await import('./account/sign-in.tsx')).SignIn)
 
 /** The three columns. */
 export function App() {
@@ -19,6 +23,7 @@ export function App() {
   const isCovered = isDetailed && isPhone.value
   return (
     <>
+      {isSignInNeeded.value && <SignIn />}
       <Banner />
       <div class="columns" data-link={link.value.state} data-place={kind} data-details={isDetailed}>
         <Sidebar isCovered={isCovered} />

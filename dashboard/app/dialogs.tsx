@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Jump } from './jump.tsx'
 import { listenToKeys } from './keys.ts'
+import { later } from './later.tsx'
 import { Modal } from './modal.tsx'
 import { save } from './state/conversations.ts'
 import { dialog } from './state/layout.ts'
@@ -9,6 +10,8 @@ import { go, hrefOf } from './state/place.ts'
 import { filterFault } from './state/topic-filter.ts'
 import { language, messageStyle, myName, theme } from './state/settings.ts'
 import { words } from './words/words.ts'
+
+const Account = later(async () => (await import('./account/account.tsx')).Account)
 
 /** What lies over the page. */
 export function Dialogs() {
@@ -22,6 +25,12 @@ export function Dialogs() {
       return <Settings />
     case 'new':
       return <NewConversation />
+    case 'account':
+      return (
+        <Modal title={words.value.account}>
+          <Account />
+        </Modal>
+      )
     default:
       return null
   }

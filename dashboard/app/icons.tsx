@@ -20,6 +20,9 @@ const PATHS = {
   chip: 'M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4',
   wave: 'M4 12h3l2-6 4 12 3-8 1 2h3',
   question: 'M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 18v.5',
+  person: 'M12 4.500a3.700 3.700 0 1 1 0 7.400a3.700 3.700 0 1 1 0-7.400M5 20c0-3.700 3-6 7-6s7 2.300 7 6',
+  lock: 'M6 11h12v9.500H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3',
+  key: 'M14 4.500a5 5 0 1 1 0 10a5 5 0 1 1 0-10M10.500 13L4 19.500M6.500 17l2.500 2.500',
 } as const
 
 export type IconName = keyof typeof PATHS

@@ -2,6 +2,7 @@ import { conversations, openConversation } from './state/conversations.ts'
 import { dialog, isSearchOpen } from './state/layout.ts'
 import { markRead, stream } from './state/open.ts'
 import { go, hrefOf } from './state/place.ts'
+import { isSignInNeeded } from './state/session.ts'
 
 /** The keys that work everywhere. Returns what ends it. */
 export function listenToKeys(): () => void {
@@ -10,6 +11,7 @@ export function listenToKeys(): () => void {
 }
 
 function pressed(event: KeyboardEvent): void {
+  if (isSignInNeeded.peek()) return
   const isWriting = event.target instanceof Element && event.target.closest('input, textarea, select') !== null
   if ((event.ctrlKey || event.metaKey) && event.code === 'KeyK') {
     event.preventDefault()

@@ -31,6 +31,8 @@ export class Link {
   #pauseMs = FIRST_PAUSE_MS
   #timer: ReturnType<typeof setTimeout> | undefined = undefined
   #reason: string | undefined = undefined
+  #isRefused = false
+  #isHeld = false
 
   constructor(tell: (entry: BatchEntry) => void, kept: KeptPayloads) {
     this.#tell = tell
@@ -61,6 +63,7 @@ export class Link {
     client.on('connect', ({ properties, sessionPresent }) => {
       this.#pauseMs = FIRST_PAUSE_MS
       this.#reason = undefined
+      this.#isRefused = false
       clearTimeout(this.#timer)
       this.#subscribeAll(sessionPresent)
       this.#outbox.online(properties)
@@ -68,9 +71,12 @@ export class Link {
     })
     client.on('error', (error) => {
       this.#reason = error.message
+      // Only what CONNACK says has one.
+      if ('code' in error && typeof error.code === 'number') this.#isRefused = true
     })
     client.on('disconnect', ({ reasonCode, properties }) => {
       this.#reason = properties?.reasonString ?? `DISCONNECT 0x${(reasonCode ?? 0).toString(16)}`
+      this.#isRefused = true
     })
     client.on('close', () => this.#closed())
     client.on('message', (topic, payload, packet) => this.#arrived(topic, payload, packet))
@@ -78,9 +84,16 @@ export class Link {
 
   /** The browser is online again, or the page is looked at: no more waiting. */
   tryNow(): void {
-    if (this.#client?.connected !== false || this.#timer === undefined) return
+    if (this.#client?.connected !== false || this.#timer === undefined || this.#isHeld) return
     this.#pauseMs = FIRST_PAUSE_MS
     this.#try()
+  }
+
+  /** Held, it does not try; then it does at once. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (!isHeld) this.tryNow()
+    else if (this.#timer !== undefined) clearTimeout(this.#timer)
   }
 
   /** The filter of the open conversation; the one before is given up. */
@@ -142,13 +155,16 @@ export class Link {
     clearTimeout(this.#timer)
     const pauseMs = this.#pauseMs * (0.75 + Math.random() / 2)
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * PAUSE_GROWTH)
-    this.#timer = setTimeout(() => this.#try(), pauseMs)
+    this.#timer = setTimeout(() => {
+      if (!this.#isHeld) this.#try()
+    }, pauseMs)
     this.#say('offline', Date.now() + pauseMs)
   }
 
   #try(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#isRefused = false
     this.#say('connecting')
     // Without them mqtt.js would forget what is in flight.
     this.#client?.reconnect(this.#stores)
@@ -208,7 +224,15 @@ export class Link {
   }
 
   #say(state: LinkChange['state'], retryAtMs?: number): void {
-    this.#tell({ kind: 'link', state, atMs: Date.now(), retryAtMs, reason: this.#reason, clientId: this.#clientId })
+    this.#tell({
+      kind: 'link',
+      state,
+      atMs: Date.now(),
+      retryAtMs,
+      reason: this.#reason,
+      isRefused: this.#isRefused,
+      clientId: this.#clientId,
+    })
   }
 }
 

@@ -18,6 +18,7 @@ const FIRST_PART = 30
 const FIRST_PART_BYTES = 32 * 1024
 /** Messages of an answer whose question says nothing of it. */
 const DEFAULT_LIMIT = 100
+const UNAUTHORIZED = 401
 /** As much of large messages is read for one page here. */
 const MAX_BYTES = 12 * PAGE_BYTES
 
@@ -53,7 +54,11 @@ async function readAnswer(url: URL, kept: KeptPayloads): Promise<Past> {
   try {
     const response = await fetch(url)
     const body: PageJson | ProblemJson = await response.json()
-    if (!('messages' in body)) return { ...NOTHING, fault: 'detail' in body ? body.detail : response.statusText }
+    if (!('messages' in body)) {
+      const fault = 'detail' in body ? body.detail : response.statusText
+      // Whoever signs in is told.
+      return { ...NOTHING, fault, isAnswered: response.status !== UNAUTHORIZED }
+    }
     let sentBytes = 0
     const messages = body.messages.map((message) => {
       const payload = payloadOf(message)

@@ -102,6 +102,8 @@ export interface LinkChange {
   readonly retryAtMs: number | undefined
   /** Why it is not connected. */
   readonly reason: string | undefined
+  /** The hub itself did not let the page in, or ended the connection: perhaps nobody is signed in any more. */
+  readonly isRefused: boolean
   readonly clientId: string
 }
 
@@ -164,6 +166,7 @@ export type JsonPath = readonly (string | number)[]
 export type ToWorker =
   | { readonly kind: 'connect'; readonly url: string; readonly clientId: string }
   | { readonly kind: 'try-now' }
+  | { readonly kind: 'hold'; readonly isHeld: boolean }
   | { readonly kind: 'watch'; readonly filter: string | undefined }
   | { readonly kind: 'publish'; readonly message: Outgoing }
   | { readonly kind: 'frame' }

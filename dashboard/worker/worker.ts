@@ -30,6 +30,9 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     case 'try-now':
       link.tryNow()
       break
+    case 'hold':
+      link.hold(data.isHeld)
+      break
     case 'watch':
       link.watch(data.filter)
       break

@@ -4,10 +4,13 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { greet } from './greeting.ts'
 
+/** Where pages lead to that are not of the dashboard. */
+const SIGN_IN_PATH = '/sign-in'
 /** Files whose name has a hash of what is in them never change. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
-const PAGE = { role: 'viewer', isPage: true } as const
+/** In the files there is nothing but the program: what they show comes through the API, and who has not signed in does so on the page. */
+const OPEN = { role: 'open' } as const
 
 /**
  * Serves the dashboard from `pages`. Files below `assets/` are cached forever; pages are sent again whenever they changed. A file
@@ -19,7 +22,7 @@ export async function staticSide(app: FastifyInstance, pages: string): Promise<v
     return
   }
   app.addHook('onRoute', (route) => {
-    route.config ??= PAGE
+    route.config ??= OPEN
   })
   await app.register(fastifyStatic, {
     root: pages,
@@ -31,5 +34,5 @@ export async function staticSide(app: FastifyInstance, pages: string): Promise<v
       reply.header('Cache-Control', path.includes('/assets/') ? IMMUTABLE : 'no-cache')
     },
   })
-  app.get('/', (_request, reply) => reply.sendFile('index.html'))
+  for (const path of ['/', SIGN_IN_PATH]) app.get(path, (_request, reply) => reply.sendFile('index.html'))
 }

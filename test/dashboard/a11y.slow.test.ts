@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { sharedChromium } from '../support/chromium.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
+import { fillSignIn, signIn, startGuardedHub } from './guarded.ts'
 import { connectClient, retain } from './mqtt.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -50,7 +51,12 @@ async function violationsOf(page: Page): Promise<string[]> {
 
 describe.each(['light', 'dark', 'forced colors'] as const)('In %s', (look) => {
   describe.each(['en', 'ru'] as const)('in %s', (locale) => {
-    async function open(httpPort: number, place: string, size = { width: 1280, height: 720 }): Promise<Page> {
+    async function open(
+      httpPort: number,
+      place: string,
+      size = { width: 1280, height: 720 },
+      isWaiting = true,
+    ): Promise<Page> {
       const browser = await sharedChromium()
       const isForced = look === 'forced colors'
       const colors = isForced
@@ -59,7 +65,7 @@ describe.each(['light', 'dark', 'forced colors'] as const)('In %s', (look) => {
       const page = await browser.newPage({ viewport: size, locale, reducedMotion: 'reduce', ...colors })
       onTestFinished(() => page.close())
       await page.goto(`http://127.0.0.1:${httpPort}/${place}`)
-      await page.locator('[data-link="online"]').waitFor()
+      if (isWaiting) await page.locator('[data-link="online"]').waitFor()
       return page
     }
 
@@ -183,6 +189,26 @@ describe.each(['light', 'dark', 'forced colors'] as const)('In %s', (look) => {
       await hub.stop()
       await page.locator('.banner').waitFor()
       expect(await violationsOf(page)).toEqual([])
+    })
+
+    test('the form to sign in and the account have nothing that axe objects to', async () => {
+      const { httpPort } = await startGuardedHub({ people: { anna: 'admin' } })
+      for (const size of [
+        { width: 1280, height: 720 },
+        { width: 390, height: 844 },
+      ]) {
+        const page = await open(httpPort, '', size, false)
+        await page.locator('.gate form').waitFor()
+        expect(await violationsOf(page)).toEqual([])
+        await fillSignIn(page, 'anna', 'wrong')
+        await page.locator('.gate .fault', { hasText: /./ }).waitFor()
+        expect(await violationsOf(page)).toEqual([])
+        await signIn(page, 'anna')
+        await page.getByRole('button', { name: 'anna' }).click()
+        await page.locator('.sign-ins li').first().waitFor()
+        expect(await violationsOf(page)).toEqual([])
+        await page.context().clearCookies()
+      }
     })
   })
 })

@@ -10,12 +10,13 @@ export interface OpenPage {
 
 /**
  * Opens a place of the dashboard (`#/room/lobby`), connected, in a context of its own, which is closed when the test ends.
- * `prepare` is before.
+ * `prepare` is before; without `isWaiting` it need not connect.
  */
 export async function openPage(
   httpPort: number,
   place = '#/',
   prepare?: (page: Page) => Promise<void>,
+  isWaiting = true,
 ): Promise<OpenPage> {
   const browser = await sharedChromium()
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, locale: 'en' })
@@ -30,6 +31,6 @@ export async function openPage(
   })
   await prepare?.(page)
   await page.goto(`http://127.0.0.1:${httpPort}/${place}`)
-  await page.locator('[data-link="online"]').waitFor()
+  if (isWaiting) await page.locator('[data-link="online"]').waitFor()
   return { page, complaints }
 }

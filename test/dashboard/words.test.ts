@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { en } from '../../dashboard/app/words/en.ts'
-import { ru } from '../../dashboard/app/words/ru.ts'
+import { en as accountEn, ru as accountRu } from '../../dashboard/app/account/dictionary.ts'
+import { en as pageEn } from '../../dashboard/app/words/en.ts'
+import { ru as pageRu } from '../../dashboard/app/words/ru.ts'
+
+const en = { ...pageEn, accountParts: accountEn }
+const ru = { ...pageRu, accountParts: accountRu }
 
 /** All that a dictionary says, with the key of each; what has to be filled in is `x`. */
 function sentences(words: object, path = ''): [key: string, sentence: string][] {
@@ -39,7 +43,7 @@ test.each([
 
 /** What a Russian reader of MQTT knows, and what is typed as it stands: the words of the protocol, of keys and of programs. */
 const KNOWN =
-  /\b(?:MQTT|QoS|Retain(?:ed)?|retained|will|PUB(?:LISH|ACK|REC|COMP)|DUP|JSON|HTTPS?|TLS|WebSocket|PROXY protocol|[cC]lient id|Hex|Ctrl|Alt|Enter|Esc|mqtts?|ulimit|chat|temperature)\b/g
+  /\b(?:MQTT|QoS|Retain(?:ed)?|retained|will|PUB(?:LISH|ACK|REC|COMP)|DUP|JSON|HTTPS?|https?|TLS|WebSocket|PROXY protocol|[cC]lient id|Hex|Ctrl|Alt|Enter|Esc|mqtts?|ulimit|Hubbub|publicUrl|chat|temperature)\b/g
 
 test('No sentence in Russian is half in English', () => {
   const rest = sentences(ru).map(([key, sentence]) => [key, sentence.replaceAll(KNOWN, '')] as const)

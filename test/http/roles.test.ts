@@ -21,7 +21,6 @@ const EVERYBODY: readonly Who[] = ['nobody', 'device', 'viewer', 'operator', 'ad
 /** What is outside of the API, which its document does not list. */
 const OTHERS: Readonly<Record<string, Role>> = {
   'GET /': 'viewer',
-  'GET /assets/nothing.js': 'viewer',
   'GET /api/docs': 'viewer',
   'GET /api/docs/static/index.css': 'viewer',
   'GET /api/v1/openapi.json': 'viewer',
@@ -71,7 +70,8 @@ describe('With users', () => {
   test('each route lets in the roles of its row and nobody else', async () => {
     const { httpPort } = await startHubWithHttp({
       gate: new People(PEOPLE).gate,
-      config: { http: { probes: 'nobody' } },
+      // The files of the dashboard are open to all.
+      config: { http: { probes: 'nobody' }, dashboard: { enabled: false } },
     })
     const roles = { ...(await rolesByRoute(httpPort)), ...OTHERS }
     expect(Object.keys(roles).length).toBeGreaterThan(30)
@@ -176,7 +176,7 @@ describe('With users', () => {
   test('only a page leads to where one signs in, and only within the hub', async () => {
     const { httpPort } = await startHubWithHttp({
       gate: new People(PEOPLE).gate,
-      config: { http: { basePath: '/hub' } },
+      config: { http: { basePath: '/hub' }, dashboard: { enabled: false } },
     })
     const locationOf = async (path: string): Promise<unknown> =>
       (await ask(httpPort, { path, headers: { Accept: 'text/html,*/*;q=0.8' } })).headers['location']

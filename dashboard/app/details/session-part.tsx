@@ -12,6 +12,7 @@ import { count, number, words } from '../words/words.ts'
 import { Facts } from './facts.tsx'
 
 const REFRESH_MS = 3000
+const NOT_FOUND = 404
 
 /** What the hub said last, undefined when it knows no such client, and when. */
 interface Asked {
@@ -37,7 +38,8 @@ export function SessionPart({ conversation, clientId }: SessionProps) {
         client.value = { answer, atMs: Date.now() }
       } catch (error) {
         // Without an answer nothing is known of it that was not known before.
-        if (error instanceof ProblemError) client.value = { answer: undefined, atMs: Date.now() }
+        if (error instanceof ProblemError && error.status === NOT_FOUND)
+          client.value = { answer: undefined, atMs: Date.now() }
       }
     }
     void load()

@@ -11,6 +11,7 @@ import type { TopicNews } from '../state/feed.ts'
 import { dialog, isListHeld } from '../state/layout.ts'
 import { hrefOf, place } from '../state/place.ts'
 import { readChat } from '../../worker/chat.ts'
+import { session } from '../state/session.ts'
 import { listOrder } from '../state/settings.ts'
 import { Time } from '../time.tsx'
 import { rate, when } from '../words/format.ts'
@@ -56,6 +57,7 @@ export function Sidebar({ isCovered }: { readonly isCovered: boolean }) {
       <footer class="places">
         <PlaceLink kind="overview" icon="chart" />
         <PlaceLink kind="retained" icon="tray" />
+        <Me />
       </footer>
       <Order />
       <button type="button" class="jump" onClick={() => (dialog.value = 'jump')}>
@@ -75,6 +77,19 @@ function PlaceLink({ kind, icon }: { readonly kind: 'overview' | 'retained'; rea
       <Icon name={icon} />
       <span>{words.value[kind]}</span>
     </a>
+  )
+}
+
+/** Who has signed in, if anybody need. */
+function Me() {
+  const { user, role } = session.value ?? { user: null, role: null }
+  if (user === null) return null
+  return (
+    <button type="button" class="place" aria-haspopup="dialog" onClick={() => (dialog.value = 'account')}>
+      <Icon name="person" />
+      <bdi>{visible(user)}</bdi>
+      <span class="quiet">{role === null ? '' : words.value.roles[role]}</span>
+    </button>
   )
 }
 

@@ -1,7 +1,11 @@
+import { signal } from '@preact/signals'
 import type { Answer, Call, Given, Question } from '../../../src/http/api-types.ts'
 
 /** The hub that served the page, under whatever path it did. */
 const BASE = new URL('./', document.baseURI)
+
+/** What no page of another site can send: required with what changes something. */
+const OWN_PAGE = { 'X-Hubbub': '1' }
 
 /** `Given`, without knowing of what call. */
 interface AnyGiven {
@@ -30,23 +34,65 @@ export function webSocketUrl(): string {
   return url.href
 }
 
+/** Calls that answer with nothing but that it is done. */
+type Order = Exclude<Call, Question>
+
 /** The hub answered, with a no in its own words. */
 export class ProblemError extends Error {
   readonly status: number
+  /** What the hub calls this kind of no: `unauthorized`. */
+  readonly kind: string
 
-  constructor(status: number, detail: string) {
+  constructor(status: number, kind: string, detail: string) {
     super(detail)
     this.status = status
+    this.kind = kind
   }
 }
+
+/** How often the hub has said that nobody has signed in. */
+export const unauthorized = signal(0)
 
 /** What the hub answers to a call. @throws ProblemError with the hub's own words; any other when there was no answer of the hub */
 export async function ask<C extends Question>(call: C, ...given: GivenWith<C>): Promise<Answer<C>> {
   const { body }: AnyGiven = given[0] ?? {}
-  const json = body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
-  const response = await fetch(apiUrl(call, ...given), { method: call.slice(0, call.indexOf(' ')), ...json })
-  if (response.ok) return response.json()
+  return (await answered(call, apiUrl(call, ...given), body)).json()
+}
+
+/** Has the hub do something that it answers with nothing. @throws as `ask` */
+export async function order<C extends Order>(call: C, ...given: GivenWith<C>): Promise<void> {
+  const { body }: AnyGiven = given[0] ?? {}
+  await answered(call, apiUrl(call, ...given), body)
+}
+
+/** For a page that goes: nobody waits for the answer. */
+export function orderLast<C extends Order>(call: C, ...given: GivenWith<C>): void {
+  fetch(apiUrl(call, ...given), { method: methodOf(call), headers: OWN_PAGE, keepalive: true }).catch(() => undefined)
+}
+
+async function answered(call: Call, url: string, body: unknown): Promise<Response> {
+  const method = methodOf(call)
+  const own = method === 'GET' ? {} : OWN_PAGE
+  const json =
+    body === undefined
+      ? { headers: own }
+      : { headers: { ...own, 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+  const response = await fetch(url, { method, ...json })
+  if (response.ok) return response
+  if (response.status === 401) unauthorized.value++
   const problem: unknown = await response.json()
-  const isProblem = typeof problem === 'object' && problem !== null && 'detail' in problem
-  throw new ProblemError(response.status, isProblem ? String(problem.detail) : response.statusText)
+  throw new ProblemError(
+    response.status,
+    textIn(problem, 'type').replace(/^.*:/, ''),
+    textIn(problem, 'detail') || response.statusText,
+  )
+}
+
+function methodOf(call: Call): string {
+  return call.slice(0, call.indexOf(' '))
+}
+
+function textIn(value: unknown, name: string): string {
+  const text: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+  return typeof text === 'string' ? text : ''
 }

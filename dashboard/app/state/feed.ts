@@ -2,6 +2,7 @@ import { effect, signal } from '@preact/signals'
 import type { FeedEntries, ShortTopicJson } from '../../../src/http/api-types.ts'
 import { apiUrl } from './api.ts'
 import { link } from './hub.ts'
+import { isSignInNeeded } from './session.ts'
 
 /** The browser gives up when something other than the hub answers, such as a proxy in front of it. */
 const REOPEN_MS = 3000
@@ -39,6 +40,12 @@ export const isFeedReady = signal(false)
 /** Since when the feed is broken, until all is known again; undefined while it tells. */
 export const feedLostAtMs = signal<number | undefined>(undefined)
 
+/** The hub, or what stands before it, has answered with something that is no feed. */
+export const isFeedRefused = signal(false)
+
+/** How often it was opened: rules and people may be others with each. */
+export const feedOpenings = signal(0)
+
 /** Keeps the feed open that the lists live on. */
 export function followFeed(receiver: FeedReceiver): void {
   let source = openFeed(receiver)
@@ -51,7 +58,7 @@ export function followFeed(receiver: FeedReceiver): void {
     if (link.value.state === 'online' && feedLostAtMs.peek() !== undefined) reopen()
   })
   setInterval(() => {
-    if (source.readyState === EventSource.CLOSED) reopen()
+    if (source.readyState === EventSource.CLOSED && !isSignInNeeded.peek()) reopen()
   }, REOPEN_MS)
 }
 
@@ -62,9 +69,12 @@ function openFeed(receiver: FeedReceiver): EventSource {
   source.addEventListener('error', () => {
     openings++
     feedLostAtMs.value ??= Date.now()
+    isFeedRefused.value = source.readyState === EventSource.CLOSED
   })
   source.addEventListener('open', () => {
     const opening = ++openings
+    isFeedRefused.value = false
+    feedOpenings.value++
     const isCurrent = (): boolean => opening === openings && source.readyState === EventSource.OPEN
     const known = (): void => {
       if (isCurrent()) feedLostAtMs.value = undefined

@@ -14,7 +14,7 @@ import type {
   ToWorker,
   Watching,
 } from '../../worker/protocol.ts'
-import { apiUrl, webSocketUrl } from './api.ts'
+import { orderLast, webSocketUrl } from './api.ts'
 import { tabClientId } from './identity.ts'
 
 /** Whether the page is connected to the hub. */
@@ -24,6 +24,7 @@ export const link = signal<LinkChange>({
   atMs: Date.now(),
   retryAtMs: undefined,
   reason: undefined,
+  isRefused: false,
   clientId: '',
 })
 
@@ -76,12 +77,16 @@ export function start(receiver: Receiver): void {
  */
 function endSession(): void {
   if (link.peek().state !== 'online') return
-  const url = apiUrl('DELETE /clients/:clientId/session', { params: { clientId: tabClientId } })
-  fetch(url, { method: 'DELETE', keepalive: true }).catch(() => undefined)
+  orderLast('DELETE /clients/:clientId/session', { params: { clientId: tabClientId } })
 }
 
 export function tryNow(): void {
   tell({ kind: 'try-now' })
+}
+
+/** While nobody is signed in there is no connection, and none is tried. */
+export function hold(isHeld: boolean): void {
+  tell({ kind: 'hold', isHeld })
 }
 
 /** The filter of the open conversation: the page's only subscription to what others say. */

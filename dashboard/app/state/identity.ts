@@ -12,6 +12,11 @@ const prefix = `dashboard-${remembered(localStorage, IDENTITY)}-`
 /** The client identifier of this tab: the same after a reload, another in each tab. */
 export const tabClientId = `${prefix}${remembered(sessionStorage, TAB, !isReloaded())}`
 
+/** After the next load this tab is another client. */
+export function forgetTab(): void {
+  sessionStorage.removeItem(TAB)
+}
+
 /** Whether a client is a tab of this browser, open or not. */
 export function isMine(clientId: string | undefined): boolean {
   return clientId?.startsWith(prefix) === true

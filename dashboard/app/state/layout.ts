@@ -7,7 +7,7 @@ export const isDetailsShown = signal(innerWidth >= 1500)
 export const isOverlaid = followMedia('(max-width: 1100px)')
 export const isPhone = followMedia('(max-width: 720px)')
 
-export type Dialog = 'jump' | 'keys' | 'settings' | 'new'
+export type Dialog = 'jump' | 'keys' | 'settings' | 'new' | 'account'
 
 /** What lies over the page, if anything does. */
 export const dialog = signal<Dialog | undefined>(undefined)

@@ -3,7 +3,8 @@ import type { en } from './en.ts'
 /** A noun by the plural categories of its language; `other` stands for those that are left out. */
 export type Plural = { readonly other: string } & Partial<Readonly<Record<Intl.LDMLPluralRule, string>>>
 
-type Widen<T> = T extends string
+/** The same keys, with the words of another language. */
+export type Widen<T> = T extends string
   ? string
   : T extends (...given: infer A) => string
     ? (...given: A) => string
@@ -12,4 +13,4 @@ type Widen<T> = T extends string
       : { readonly [K in keyof T]: Widen<T[K]> }
 
 /** What the page says. */
-export type Words = { readonly [K in keyof typeof en]: Widen<(typeof en)[K]> }
+export type Words = Widen<typeof en>
