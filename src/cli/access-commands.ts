@@ -1,26 +1,128 @@
 import { isIP } from 'node:net'
+import { join } from 'node:path'
 import { type Identity, ROLES, type Role } from '../auth/identity.ts'
 import { AccessRules } from '../auth/rules/access-rules.ts'
 import type { AccessQuestion } from '../auth/rules/explain-access.ts'
+import {
+  type AccessChange,
+  compareAccess,
+  identityOfSighting,
+  type SightingVerdict,
+} from '../auth/observed/compare-access.ts'
+import { learn } from '../auth/observed/learn.ts'
+import { OBSERVED_FILE, readObserved } from '../auth/observed/observed-file.ts'
+import { Observed, type Sighting } from '../auth/observed/observed.ts'
+import { proposalText } from '../auth/observed/proposal.ts'
 import { readAccess } from '../auth/rules/read-access.ts'
+import { readOwnRules } from '../auth/users/own-rules.ts'
+import { UsersFile } from '../auth/users/users-file.ts'
+import type { User } from '../auth/users/user.ts'
+import { usersPlace } from '../auth/users/users-place.ts'
+import { placeText } from '../auth/denial.ts'
 import { closest, didYouMean } from '../base/closest.ts'
+import { readDurationMs } from '../base/durations.ts'
 import { HubbubError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
+import type { Config } from '../config/config.ts'
 import { matchedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { topicNameFault } from '../protocol/topic.ts'
 import { routedFilter } from '../session/subscriptions.ts'
 import type { CommandCall } from './command.ts'
+import { dataFolder } from './data-folder.ts'
 
 const ACTIONS = ['publish', 'receive', 'subscribe'] as const
 
-/** Says why somebody may or may not do something, from the files alone. @throws HubbubError `COMMAND_INVALID` */
+/** A long list is for programs. */
+const MAX_SHOWN_CHANGES = 200
+
+/** Says why somebody may or may not do something, from the files alone. @throws HubbubError `COMMAND_INVALID`, `USERS_INVALID` */
 export async function explainAccess({ flags, loadConfig }: CommandCall): Promise<string> {
   const question = questionOf(flags)
-  const identity = identityOf(flags)
+  const asked = identityOf(flags)
   const { config } = await loadConfig()
+  const users = await usersOf(config)
+  const user = users.get(asked.user ?? '')
+  const identity = { ...withUser(asked, user), ...(asked.role !== undefined && { role: asked.role }) }
   const explanation = new AccessRules(readAccess(config.access).ruleSet).explain(identity, question)
-  if (!flags.has('json')) return `${explanation.summary.join('\n')}\n`
+  const notes: string[] = []
+  if (users.size === 0) notes.push('There are no users yet: until there are, the hub asks no rules.')
+  else if (asked.user !== undefined && user === undefined) notes.push('This user is not in the users file.')
+  const summary = [...explanation.summary, ...notes]
+  if (!flags.has('json')) return `${summary.join('\n')}\n`
   const { action, topic } = question
-  return `${JSON.stringify({ action, topic, ...explanation }, undefined, 2)}\n`
+  return `${JSON.stringify({ action, topic, ...explanation, summary }, undefined, 2)}\n`
+}
+
+/** Says what a changed file would change of what was seen. @throws HubbubError with what is wrong with either file */
+export async function testAccess({ operand: file, flags, loadConfig }: CommandCall): Promise<string> {
+  const { config } = await loadConfig()
+  const { ruleSet, faults } = readAccess((await loadConfig(file)).config.access)
+  const rows = await observedRows('access test', config, flags.get('for'))
+  const users = await usersOf(config)
+  const changes = compareAccess(
+    rows,
+    new AccessRules(readAccess(config.access).ruleSet),
+    new AccessRules(ruleSet),
+    (row) => withUser(identityOfSighting(row), users.get(row.user ?? '')),
+  )
+  if (flags.has('json')) {
+    return `${JSON.stringify({ seen: rows.length, warnings: faults.warnings, changes: changes.map(changeJson) }, undefined, 2)}\n`
+  }
+  const warnings = faults.warnings.map(({ place, what }) => `${place}: ${what}`)
+  const seen = `Of ${rows.length} topics and filters that were seen, ${changes.length} would change.`
+  const shown = changes.slice(0, MAX_SHOWN_CHANGES).map(changeText)
+  const more = changes.length - shown.length
+  return `${[...warnings, seen, ...shown, ...(more > 0 ? [`And ${more} more: --json shows all.`] : [])].join('\n')}\n`
+}
+
+/** Proposes rules that allow what was seen. @throws HubbubError `COMMAND_INVALID` */
+export async function learnAccess({ flags, loadConfig }: CommandCall): Promise<string> {
+  const { config } = await loadConfig()
+  const rows = await observedRows('access learn', config, flags.get('for'))
+  return proposalText({ rows, roles: learn(rows) })
+}
+
+async function observedRows(command: string, config: Config, since: string | undefined): Promise<Sighting[]> {
+  const sinceMs = since === undefined ? Infinity : readDurationMs(since)
+  if (sinceMs === undefined) {
+    throw new HubbubError(
+      'COMMAND_INVALID',
+      `Cannot run "${command}": --for must be like 7d or 24h, it is ${quote(since)}`,
+    )
+  }
+  const observed = new Observed({ nowMs: Date.now })
+  await readObserved(join(dataFolder(command, config), OBSERVED_FILE), observed)
+  return [...observed.rows()].filter(({ lastAtMs }) => lastAtMs >= Date.now() - sinceMs)
+}
+
+async function usersOf(config: Config): Promise<ReadonlyMap<string, User>> {
+  const place = usersPlace(config)
+  return place === undefined ? new Map() : (await new UsersFile({ ...place, readRules: readOwnRules }).read()).users
+}
+
+/** With what the users file says of the user now, beside groups that a token gives. */
+function withUser(identity: Identity, user: User | undefined): Identity {
+  if (user === undefined) return identity
+  const { role, groups, ownRules } = user
+  return { ...identity, role, groups: [...new Set([...groups, ...identity.groups])], ownRules }
+}
+
+const EXTENTS = { all: 'allowed', some: 'allowed in part', none: 'denied' } as const
+
+function changeText({ sighting: { user, clientId, action, topic, count }, before, after }: AccessChange): string {
+  const name = user === undefined ? '(no user name)' : quote(user)
+  const client = clientId === undefined ? '' : ` as client ${quote(clientId)}`
+  const what = `${EXTENTS[before.extent]} before, ${EXTENTS[after.extent]} then`
+  return `  ${name}${client}: ${action} ${quote(topic)}: ${what}${byRule(after)} (seen ${count} ${count === 1 ? 'time' : 'times'})`
+}
+
+function byRule({ rule, extent }: SightingVerdict): string {
+  if (rule !== undefined) return ` by ${placeText(rule)}`
+  return extent === 'all' ? '' : ', since no rule allows it'
+}
+
+function changeJson({ sighting, before, after }: AccessChange): object {
+  return { ...sighting, before, after }
 }
 
 function questionOf(flags: CommandCall['flags']): AccessQuestion {
@@ -41,7 +143,7 @@ function identityOf(flags: CommandCall['flags']): Identity {
   if (isIP(host) === 0) throw fault(`--address must be an IP address, it is ${JSON.stringify(host)}`)
   return {
     user,
-    groups: (flags.get('groups') ?? '').split(',').filter((group) => group !== ''),
+    groups: (flags.get('group') ?? '').split(',').filter((group) => group !== ''),
     role: roleOf(flags.get('role')),
     via: user === undefined ? 'anonymous' : 'password',
     clientId: flags.get('client'),

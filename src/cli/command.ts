@@ -17,8 +17,8 @@ export interface CommandCall {
   readonly operand: string
   /** The values of its flags by name; a flag that takes none has an empty one. */
   readonly flags: ReadonlyMap<string, string>
-  /** Loads the configuration. @throws HubbubError with a line for each mistake, of the command line too */
-  readonly loadConfig: () => Promise<Completed>
+  /** Loads the configuration, or that of another file. @throws HubbubError with a line for each mistake, of the command line too */
+  readonly loadConfig: (file?: string) => Promise<Completed>
 }
 
 /** A command, as one row: parsing, checks, suggestions and help all come from it. */

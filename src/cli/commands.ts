@@ -41,6 +41,12 @@ const CERT_DAYS_FLAG: Flag = {
 }
 const CERT_FORCE_FLAG: Flag = { name: 'force', summary: 'Replace files that exist already.' }
 
+const FOR_FLAG: Flag = {
+  name: 'for',
+  value: 'TIME',
+  summary: 'Only what was seen in this time, such as 7d (default all).',
+}
+
 /** What `hubbub` can do, in the order in which people read about it. The first is what it does without a command. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -88,12 +94,25 @@ export const COMMANDS: readonly Command[] = [
       { name: 'subscribe', value: 'FILTER', summary: 'Ask whether this may be subscribed to.' },
       { name: 'address', value: 'IP', summary: 'Where the client comes from (default 127.0.0.1).' },
       { name: 'listener', value: 'NAME', summary: 'The listener that it comes to (default mqtt).' },
-      { name: 'groups', value: 'LIST', summary: 'Groups that a token gives the user, separated by commas.' },
+      { name: 'group', value: 'NAMES', summary: 'Groups that a token gives the user, separated by commas.' },
       { name: 'role', value: 'ROLE', summary: 'The role that a token gives the user: viewer, operator or admin.' },
       JSON_FLAG,
     ],
     summary: 'Say why somebody may or may not publish, receive or subscribe, and which rule decides, without a hub.',
     run: async (call) => (await import('./access-commands.ts')).explainAccess(call),
+  },
+  {
+    name: 'access test',
+    operand: 'FILE',
+    flags: [FOR_FLAG, JSON_FLAG],
+    summary: 'Say what the access rules of another configuration file would change of what users were seen to do.',
+    run: async (call) => (await import('./access-commands.ts')).testAccess(call),
+  },
+  {
+    name: 'access learn',
+    flags: [FOR_FLAG],
+    summary: 'Propose the narrowest access rules that allow what users were seen to do, as a configuration file.',
+    run: async (call) => (await import('./access-commands.ts')).learnAccess(call),
   },
   {
     name: 'ready',

@@ -17,16 +17,16 @@ async function run(argv: readonly string[]): Promise<string | void> {
   if (words[0] === 'help') return helpOn(words.slice(1))
   if (flags.has('help')) return helpOn(words)
   const { command, operand } = chooseCommand(line)
-  return command.run({ operand, flags, loadConfig: () => loadConfig(line) })
+  return command.run({ operand, flags, loadConfig: (file) => loadConfig(line, file) })
 }
 
-async function loadConfig({ options, flags, problems }: CommandLine): Promise<Completed> {
+async function loadConfig({ options, flags, problems }: CommandLine, file = flags.get('config')): Promise<Completed> {
   // Loaded here, so that help and mistakes answer at once.
   const [{ loadConfig: load }, { CONFIG_CHECKS }] = await Promise.all([
     import('../config/load.ts'),
     import('../assemble/config-checks.ts'),
   ])
-  const sources = { flags: options, file: flags.get('config'), env: process.env, cwd: process.cwd() }
+  const sources = { flags: options, file, env: process.env, cwd: process.cwd() }
   // A copy: a hub loads it again when it is told to, perhaps after a mistake.
   const loaded = load(sources, problems.copy(), CONFIG_CHECKS)
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)

@@ -58,7 +58,9 @@ describe('docs/security.md', () => {
     const command = codeBlocks(page, 'sh').find((block) => block.startsWith('hubbub access explain')) ?? ''
     const { flags, words } = readCommandLine(command.trim().split(' ').slice(1))
     expect(words).toEqual(['access', 'explain'])
-    const completed = loadConfig({ flags: [], file: undefined, env: {}, cwd })
+    writeFileSync(join(cwd, 'users.ndjson'), '{"hubbub":"users","version":1}\n{"user":"anna"}\n')
+    const { options } = readCommandLine(['--data', cwd])
+    const completed = loadConfig({ flags: options, file: undefined, env: {}, cwd })
     const said = await explainAccess({ operand: '', flags, loadConfig: async () => completed })
     expect(codeBlocks(page, 'text')).toContain(said)
   })
