@@ -38,7 +38,7 @@ function parseSet(text: string): readonly JwtKey[] {
   try {
     value = JSON.parse(text)
   } catch {
-    throw fault('it must be a JSON Web Key Set, it is no JSON')
+    throw fault('it must be a JSON Web Key Set, it is not JSON')
   }
   const keys = typeof value === 'object' && value !== null && 'keys' in value ? value.keys : [value]
   if (!Array.isArray(keys) || keys.length > MAX_KEYS)

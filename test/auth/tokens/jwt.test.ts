@@ -211,7 +211,7 @@ describe('Keys of tokens', () => {
       pemOf(PAIRS.ES256.publicKey).slice(0, 90),
       'it must have a key for signatures by HS, RS, PS, ES or EdDSA, it has none',
     ],
-    ['half a key set', '{"keys":[', 'it must be a JSON Web Key Set, it is no JSON'],
+    ['half a key set', '{"keys":[', 'it must be a JSON Web Key Set, it is not JSON'],
     ['no keys', '{"keys":[]}', 'it must have a key for signatures by HS, RS, PS, ES or EdDSA, it has none'],
     [
       'a broken key',
