@@ -52,7 +52,7 @@ export class TlsEntry {
     })
     this.#server.on('secureConnection', (socket) => this.#secured(socket))
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      // Node closes nothing by itself, not even when the time is over: 3,000 half-open ones stayed for ever.
+      // Node closes nothing by itself, not even when the time is over: 3,000 half-open ones stayed forever.
       socket.destroy()
       this.#end(socket)?.done(handshakeFault(error))
     })
