@@ -2,7 +2,7 @@ import type { MessageHandler, PublishOptions, Published, SubscribeOptions } from
 import type { HistoryView } from './admin/history-view.ts'
 import type { HubAddresses } from './admin/status.ts'
 import { assemble, type Assembly } from './assemble/assemble.ts'
-import { CONFIG_CHECKS } from './assemble/config-checks.ts'
+import { CONFIG_JUDGES } from './assemble/config-checks.ts'
 import type { Gate } from './auth/gate.ts'
 import { argumentError, checkMethods, checkOptions } from './base/arguments.ts'
 import { HubbubError } from './base/errors.ts'
@@ -70,7 +70,7 @@ export class Hub {
   static async start(options: HubOptions, gate?: Gate): Promise<Hub> {
     checkHubOptions(options)
     const { config: partial = {}, log: ownLog, store } = options
-    const config = completeConfig(partial, CONFIG_CHECKS)
+    const config = completeConfig(partial, CONFIG_JUDGES)
     const log = ownLog ?? createLog({ level: config.logLevel })
     const isMemory = store !== undefined && partial.data === undefined
     const hub = new Hub(await assemble(isMemory ? { ...config, data: 'memory' } : config, log, store, gate), log)

@@ -26,6 +26,7 @@ import { GuardedStore } from '../store/guarded-store.ts'
 import type { Store } from '../store/store.ts'
 import { assembleListeners } from './listening.ts'
 import { assembleObserved } from './observing.ts'
+import { assemblePeople } from './people.ts'
 import { createHistory, createStore, dataFolder, publishWills, storeListener } from './stores.ts'
 
 /** What a hub is made of, and in which order its parts start. */
@@ -57,8 +58,9 @@ export async function assemble(
   config: Config,
   log: Log,
   ownStore: Store | undefined,
-  gate = new Gate(),
+  givenGate: Gate | undefined,
 ): Promise<Assembly> {
+  const gate = givenGate ?? new Gate()
   const { limits } = config
   const maxOpen = clientFilesOf(maxOpenFiles())
   const ledger = new Ledger()
@@ -158,6 +160,8 @@ export async function assemble(
     }
   }
 
+  const people = givenGate !== undefined ? undefined : assemblePeople(config, { gate, log, clock, mishaps })
+  if (people !== undefined) add('the users', people.stage)
   // Told last that nothing more is stored.
   add('the publisher', { stop: () => admin.publisher.stop() })
   add('the store', {

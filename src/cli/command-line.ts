@@ -118,9 +118,13 @@ function callFault(
   return stray === undefined ? undefined : `"${name}" with --${stray}: ${ownersText(stray)}`
 }
 
+/** Those that are named in full, or nobody would read on. */
+const MAX_OWNERS = 3
+
 /** `only "config", "inspect" and "explain" take it` */
 function ownersText(flag: string): string {
   const owners = COMMANDS.filter(({ flags = [] }) => flags.some(({ name }) => name === flag))
+  if (owners.length > MAX_OWNERS) return 'it does not take it; "hubbub help COMMAND" lists what a command takes'
   const names = owners.map(({ name }) => `"${name}"`)
   const last = names.pop()
   return names.length === 0 ? `only ${last} takes it` : `only ${names.join(', ')} and ${last} take it`

@@ -22,13 +22,13 @@ async function run(argv: readonly string[]): Promise<string | void> {
 
 async function loadConfig({ options, flags, problems }: CommandLine, file = flags.get('config')): Promise<Completed> {
   // Loaded here, so that help and mistakes answer at once.
-  const [{ loadConfig: load }, { CONFIG_CHECKS }] = await Promise.all([
+  const [{ loadConfig: load }, { CONFIG_JUDGES }] = await Promise.all([
     import('../config/load.ts'),
     import('../assemble/config-checks.ts'),
   ])
   const sources = { flags: options, file, env: process.env, cwd: process.cwd() }
   // A copy: a hub loads it again when it is told to, perhaps after a mistake.
-  const loaded = load(sources, problems.copy(), CONFIG_CHECKS)
+  const loaded = load(sources, problems.copy(), CONFIG_JUDGES)
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
   return loaded
 }

@@ -17,17 +17,26 @@ export interface Completed {
 /** Looks at what this room cannot judge; what is wrong goes to `problems`, to be told with all the rest. */
 export type ConfigCheck = (config: Config, problems: Problems) => void
 
+/** What the parts of a hub know of a configuration before it is used. */
+export interface ConfigJudges {
+  readonly checks: readonly ConfigCheck[]
+  /** Whether there are users, so that strangers are kept out. */
+  readonly hasUsers: (config: Config) => boolean
+}
+
+const NO_JUDGES: ConfigJudges = { checks: [], hasUsers: () => false }
+
 /** Fills what a program left out with defaults. Throws `CONFIG_INVALID` or `LISTENER_UNSAFE` with a line per mistake. */
-export function completeConfig(partial: PartialConfig = {}, checks: readonly ConfigCheck[] = []): Config {
+export function completeConfig(partial: PartialConfig = {}, judges = NO_JUDGES): Config {
   const problems = new Problems()
-  return complete(readTree(partial, { originOf: () => 'createHub' }, problems), problems, checks).config
+  return complete(readTree(partial, { originOf: () => 'createHub' }, problems), problems, judges).config
 }
 
 /** Lays entries over the defaults, later ones over earlier ones, and throws if there is any problem. */
 export function complete(
   entries: readonly Entry[],
   problems: Problems,
-  checks: readonly ConfigCheck[] = [],
+  { checks, hasUsers }: ConfigJudges = NO_JUDGES,
 ): Completed {
   const valueByKey = new Map<string, unknown>()
   const origins = new Map<string, string>()
@@ -46,7 +55,7 @@ export function complete(
   checkShortForm(config, origins, problems)
   for (const { at, what } of listenerFaults(config))
     problems.add(listenerPlace?.(at) ?? '', `listeners${at} ${what}`, 'listeners')
-  checkSafety(config, origins, problems)
+  checkSafety(config, origins, problems, hasUsers)
   for (const check of checks) check(config, problems)
   problems.throwIfAny()
   return { config, origins }
@@ -77,14 +86,21 @@ function checkShortForm({ listeners }: Config, origins: ReadonlyMap<string, stri
   }
 }
 
-function checkSafety(config: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
+/** Nobody serves a network by accident. */
+function checkSafety(
+  config: Config,
+  origins: ReadonlyMap<string, string>,
+  problems: Problems,
+  hasUsers: ConfigJudges['hasUsers'],
+): void {
   if (config.allowAnonymous || !problems.areTrusted('host', 'listeners', 'allowAnonymous')) return
   const open = listenersOf(config).find((listener) => !isPrivate(listener) && !asksForCertificates(listener))
-  if (open === undefined) return
+  if (open === undefined || hasUsers(config)) return
   const key = open.key === undefined ? 'host' : open.key
   problems.addConflict(
     'LISTENER_UNSAFE',
-    `Cannot listen on ${open.host} (${key}, ${origins.get(open.key === undefined ? 'host' : 'listeners') ?? ''}): the hub has no users yet, so anyone who reaches that address could ` +
-      'connect; allow that with --allow-anonymous (allowAnonymous: true), or listen on 127.0.0.1',
+    `Cannot listen on ${open.host} (${key}, ${origins.get(open.key === undefined ? 'host' : 'listeners') ?? ''}): there are no users, so anyone who reaches that address could ` +
+      'connect; add one with "hubbub user add NAME", ask for client certificates (listeners[].clientCertificates: required), ' +
+      'allow it with --allow-anonymous (allowAnonymous: true), or listen on 127.0.0.1',
   )
 }

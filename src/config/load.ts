@@ -1,4 +1,4 @@
-import { complete, type Completed, type ConfigCheck } from './complete.ts'
+import { complete, type Completed, type ConfigJudges } from './complete.ts'
 import { type OptionText, readOptionText } from './entries.ts'
 import { CONFIG_FILE_VARIABLE, readEnvironment } from './environment.ts'
 import { findDefaultFile, readConfigFile, type FileChoice } from './file.ts'
@@ -21,13 +21,13 @@ export interface ConfigSources {
 export function loadConfig(
   { flags, file, env, cwd }: ConfigSources,
   problems = new Problems(),
-  checks: readonly ConfigCheck[] = [],
+  judges?: ConfigJudges,
 ): Completed {
   const flagEntries = flags.flatMap((flag) => readOptionText(flag, problems))
   const environmentEntries = readEnvironment(env, problems)
   const choice = chooseFile(file, env[CONFIG_FILE_VARIABLE], cwd, problems)
   const fileEntries = choice === undefined ? [] : readConfigFile(choice, cwd, problems)
-  return complete([...fileEntries, ...environmentEntries, ...flagEntries], problems, checks)
+  return complete([...fileEntries, ...environmentEntries, ...flagEntries], problems, judges)
 }
 
 function chooseFile(

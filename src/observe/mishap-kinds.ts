@@ -16,6 +16,7 @@ export const MISHAPS = {
   'websocket-refused': 'a WebSocket was refused',
   'connect-refused': 'a connection ended before its CONNECT was accepted',
   'not-allowed': 'the access rules, or the end of a credential, kept something from a client',
+  'file-not-taken': 'a changed file of users, passwords or certificates was not taken over: what was in force stays',
   'identifier-shared': 'two clients use one client identifier and end each other',
   'limit-reached': 'a limit of the hub kept something from a client',
   'protocol-error': 'a client broke a rule of MQTT and its connection was ended',

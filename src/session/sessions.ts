@@ -328,12 +328,13 @@ export class Sessions {
   *#checkSteps(): Generator<void, void, undefined> {
     const { clock } = this.#parts
     const nowMs = clock.nowMs()
+    const wallMs = clock.wallMs()
     const lifetimeMs = clock.lifetimeMs()
     yield* this.wills.publishDue()
     let looked = 0
     for (const session of this.#byClientId.values()) {
       session.settleTraffic(nowMs)
-      if (session.identity !== undefined && session.identity.expiresAtMs <= nowMs) {
+      if (session.identity !== undefined && session.identity.expiresAtMs <= wallMs) {
         session.connection?.close('its token has ended', ReasonCode.NOT_AUTHORIZED)
       }
       if (++looked % LOOKS_PER_STEP === 0) yield

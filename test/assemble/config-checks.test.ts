@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { CONFIG_CHECKS } from '../../src/assemble/config-checks.ts'
+import { CONFIG_JUDGES } from '../../src/assemble/config-checks.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import { loadConfig } from '../../src/config/load.ts'
 
@@ -27,7 +27,7 @@ access:
   )
   let message = ''
   try {
-    loadConfig({ flags: [], file: undefined, env: {}, cwd }, undefined, CONFIG_CHECKS)
+    loadConfig({ flags: [], file: undefined, env: {}, cwd }, undefined, CONFIG_JUDGES)
   } catch (error) {
     message = String(error)
   }
@@ -48,7 +48,7 @@ test.each([
   const path = join(cwd, name)
   if (content !== undefined) writeFileSync(path, content)
   const flags = readCommandLine(['--access-acl-file', path]).options
-  expect(() => loadConfig({ flags, file: undefined, env: {}, cwd }, undefined, CONFIG_CHECKS)).toThrow(
+  expect(() => loadConfig({ flags, file: undefined, env: {}, cwd }, undefined, CONFIG_JUDGES)).toThrow(
     message.replace(name, path),
   )
 })

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CONFIG_CHECKS } from '../../src/assemble/config-checks.ts'
+import { CONFIG_JUDGES } from '../../src/assemble/config-checks.ts'
 import { chooseCommand, readCommandLine } from '../../src/cli/command-line.ts'
 import { loadConfig } from '../../src/config/load.ts'
 
@@ -49,7 +49,7 @@ async function hubbub(...argv: readonly string[]): Promise<string> {
       loadConfig(
         { flags: line.options, file: file ?? line.flags.get('config'), env: {}, cwd },
         line.problems.copy(),
-        CONFIG_CHECKS,
+        CONFIG_JUDGES,
       ),
   })
   return said ?? ''

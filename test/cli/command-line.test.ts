@@ -66,7 +66,7 @@ describe('chooseCommand', () => {
     [['inspect', 'x'], '"inspect" with "x": it takes flags only'],
     [
       ['start', '--force'],
-      '"start" with --force: only "user remove", "cert client", "cert", "backup" and "restore" take it',
+      '"start" with --force: it does not take it; "hubbub help COMMAND" lists what a command takes',
     ],
     [['backup', 'x', '--session', 'y'], '"backup" with --session: only "inspect" takes it'],
   ])('refuses %j', (argv, message) => {

@@ -122,11 +122,14 @@ describe('hubbub refuses', () => {
   test.each([
     [['strat'], 'Cannot run "strat": there is no such command; did you mean "start"?'],
     [['start', 'now'], 'Cannot run "start" with "now": it takes flags only'],
-    [['--json'], 'Cannot run "start" with --json: only "config", "inspect" and "explain" take it'],
+    [
+      ['--json'],
+      'Cannot run "start" with --json: it does not take it; "hubbub help COMMAND" lists what a command takes',
+    ],
     [['explain'], 'Cannot run "explain" without a topic: name it, as in "hubbub explain TOPIC"'],
     [['explain', 'a', 'b'], 'Cannot run "explain" with "b": it takes one topic'],
     [['explain', 'a', '--url', 'nowhere'], 'Cannot ask "nowhere": --url must be like http://127.0.0.1:8080'],
-    [['start', '--client', 'c'], 'Cannot run "start" with --client: only "explain" takes it'],
+    [['start', '--client', 'c'], 'Cannot run "start" with --client: only "explain" and "access explain" take it'],
     [['--prot', '1'], 'Cannot use --prot: there is no such flag; did you mean "--port"?'],
     [['config', '--port', 'x'], 'Cannot use --port: port must be a whole number from 0 to 65535, it is "x"'],
     [['--config', 'no.yaml'], 'Cannot read "no.yaml" (--config): there is no such file'],

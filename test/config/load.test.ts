@@ -350,8 +350,9 @@ describe('loadConfig', () => {
     test.each(['0.0.0.0', '::', '192.168.1.7', 'hub.example.org', '::ffff:10.0.0.1'])('on %s', (host) => {
       expect(faults({ argv: ['--host', host] })).toEqual([
         'LISTENER_UNSAFE',
-        `Cannot listen on ${host} (host, --host): the hub has no users yet, so anyone who reaches that address could ` +
-          'connect; allow that with --allow-anonymous (allowAnonymous: true), or listen on 127.0.0.1',
+        `Cannot listen on ${host} (host, --host): there are no users, so anyone who reaches that address could ` +
+          'connect; add one with "hubbub user add NAME", ask for client certificates (listeners[].clientCertificates: ' +
+          'required), allow it with --allow-anonymous (allowAnonymous: true), or listen on 127.0.0.1',
       ])
       expect(load({ argv: ['--host', host, '--allow-anonymous'] }).config.host).toBe(host)
     })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { CONFIG_CHECKS } from '../../src/assemble/config-checks.ts'
+import { CONFIG_JUDGES } from '../../src/assemble/config-checks.ts'
 import { explainAccess } from '../../src/cli/access-commands.ts'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import { optionsTable } from '../../src/cli/help.ts'
@@ -42,7 +42,7 @@ describe.each(['docs/configuration.md', 'docs/history.md', 'docs/security.md'])(
     expect(files).not.toEqual([])
     for (const file of files) {
       writeFileSync(join(cwd, 'hubbub.yaml'), file)
-      const { origins } = loadConfig({ flags: [], file: undefined, env: {}, cwd }, undefined, CONFIG_CHECKS)
+      const { origins } = loadConfig({ flags: [], file: undefined, env: {}, cwd }, undefined, CONFIG_JUDGES)
       expect([...origins.values()].filter((origin) => origin.startsWith('hubbub.yaml:'))).not.toEqual([])
     }
   })

@@ -93,6 +93,7 @@ export const en = {
     'websocket-refused': 'A WebSocket was refused.',
     'connect-refused': 'A connection was refused.',
     'not-allowed': 'The access rules kept something from a client.',
+    'file-not-taken': 'A changed file was not taken over: what was in force stays.',
     'identifier-shared': 'Two clients use one identifier and end each other: give each its own.',
     'limit-reached': 'A limit of the hub kept something from a client.',
     'protocol-error': 'A client broke a rule of MQTT and was disconnected.',

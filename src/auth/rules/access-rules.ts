@@ -1,6 +1,5 @@
 import type { Access } from '../gate.ts'
 import type { Identity } from '../identity.ts'
-import type { View } from '../view.ts'
 import { BUILT_IN_RULES, EVERY_TOPIC } from './built-in.ts'
 import { type AccessExplanation, type AccessQuestion, explainAccess } from './explain-access.ts'
 import type { Groups } from './groups.ts'
@@ -49,7 +48,7 @@ export class AccessRules implements Access {
     }
   }
 
-  viewOf(identity: Identity): View {
+  viewOf(identity: Identity): RuleView {
     const asker = this.#askerOf(identity)
     const { user, role, groups } = asker
     if (groups.size > MAX_GROUPS) return NO_RULES

@@ -42,6 +42,12 @@ export class RuleView implements View {
     this.#isFiltering = isFiltering
   }
 
+  /** No rule allows anything. */
+  get allowsNothing(): boolean {
+    if (this.#rest?.isAllow === true) return false
+    return !this.#publish.some(isOfAllow) && !this.#receive.some(isOfAllow)
+  }
+
   get isUnlimited(): boolean {
     return this.#rest !== undefined && this.#publish.every(isGenerous) && this.#receive.every(isGenerous)
   }
@@ -109,4 +115,8 @@ function isGenerous({ rule }: ViewEntry): boolean {
   return (
     rule.isAllow && rule.maxQos === QOS_2 && rule.publish?.mayRetain !== false && rule.receive?.includesPast !== false
   )
+}
+
+function isOfAllow({ rule }: ViewEntry): boolean {
+  return rule.isAllow
 }

@@ -153,7 +153,7 @@ export const LISTENERS_OPTIONS = [
     schema: BOOLEAN,
     default: false,
     summary:
-      'Lets anyone who can reach the hub use it. There are no users yet, so without this the hub listens only on addresses that only this machine can reach.',
+      'Lets anyone who can reach the hub use it while there are no users. Without this and without users the hub listens only on addresses that only this machine can reach, and where client certificates are required. Once there are users it has no effect: rules say what the anonymous may do.',
     needsRestart: true,
     isEveryday: true,
   },
