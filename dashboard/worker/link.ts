@@ -147,6 +147,8 @@ export class Link {
     if (filter === undefined) return
     this.#client?.subscribe(filter, { qos: 2, nl: true, rap: true, rh: 2 }, (error) => {
       if (error === null) this.#tell({ kind: 'watching', filter, isResumed })
+      // Without a reason code it is the connection that failed: it will be subscribed to again.
+      else if ('packet' in error) this.#tell({ kind: 'not-granted', filter, reason: error.message })
     })
   }
 

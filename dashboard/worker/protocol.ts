@@ -121,7 +121,14 @@ export interface Watching {
   readonly isResumed: boolean
 }
 
-export type BatchEntry = Watching | Arrived | SendChange | LinkChange | Overflow
+/** The hub does not let the page subscribe to a filter. */
+export interface NotGranted {
+  readonly kind: 'not-granted'
+  readonly filter: string
+  readonly reason: string
+}
+
+export type BatchEntry = Watching | NotGranted | Arrived | SendChange | LinkChange | Overflow
 
 export interface Outgoing {
   readonly id: string

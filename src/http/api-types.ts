@@ -5,6 +5,7 @@
 
 import type { Static, TObject, TOptional, TSchema } from 'typebox'
 import type * as audit from './schemas/audit.ts'
+import type * as access from './schemas/access.ts'
 import type * as clients from './schemas/clients.ts'
 import type * as explain from './schemas/explain.ts'
 import type * as feed from './schemas/feed.ts'
@@ -22,6 +23,7 @@ export type { FeedEntries, ShortTopicJson } from './schemas/feed.ts'
 type RowOf<M> = Extract<M[keyof M], RouteRow>
 
 type Row =
+  | RowOf<typeof access>
   | RowOf<typeof audit>
   | RowOf<typeof clients>
   | RowOf<typeof explain>

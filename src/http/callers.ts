@@ -4,10 +4,11 @@ import type { Admin } from '../admin/admin.ts'
 import type { HistoryView } from '../admin/history-view.ts'
 import { type Seen, SeenInPart, seenWhole } from '../admin/seen.ts'
 import { Sight } from '../admin/sight.ts'
-import type { Gate } from '../auth/gate.ts'
+import { anonymous, type Gate } from '../auth/gate.ts'
 import { type Identity, isRefusal, type Refusal, type Role } from '../auth/identity.ts'
 import type { SignIn } from '../auth/sign-ins/sign-in.ts'
 import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
+import type { View } from '../auth/view.ts'
 import { isLoopback } from '../base/addresses.ts'
 import type { UpgradeCaller } from '../listeners/websocket.ts'
 import { isEncrypted, isFromProxy, ownOrigins, peerOf } from '../listeners/http-peer.ts'
@@ -91,6 +92,12 @@ export class Callers {
     return () => {
       for (const end of ends) end()
     }
+  }
+
+  /** What the access rules let who asks do. */
+  viewOf(request: FastifyRequest): View {
+    const { gate } = this.#options
+    return gate.viewOf(this.of(request).identity ?? anonymous({ clientId: undefined }, peerOf(request.raw)))
   }
 
   /** The hub as who asks may see it, and what they may do to it. */

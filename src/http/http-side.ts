@@ -13,6 +13,7 @@ import { foreignToHttp, MISHAPS } from '../observe/mishap-kinds.ts'
 import { auditRequests } from './audited.ts'
 import { compileWhenAsked } from './compilers.ts'
 import { auditRoute } from './routes/audit.ts'
+import { accessRoutes } from './routes/access.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { explainRoute } from './routes/explain.ts'
 import { feedRoute } from './routes/feed.ts'
@@ -169,6 +170,7 @@ export class HttpSide {
         explainRoute(api, options)
         overviewRoute(api, options)
         sessionRoutes(api, options)
+        accessRoutes(api, options)
         auditRoute(api, options)
         mishapsRoute(api, options)
       },

@@ -7,20 +7,35 @@ import { forgetMessage, savedMessages, saveMessage } from '../state/saved-messag
 import { send } from '../state/sends.ts'
 import { myName } from '../state/settings.ts'
 import { publishFault } from '../state/limits.ts'
+import { denialOf, type Permission, usePermission } from '../state/permission.ts'
+import { isOperator } from '../state/session.ts'
 import { Icon } from '../icons.tsx'
 import { RemovalState, useRemoval } from '../removal.tsx'
 import { words } from '../words/words.ts'
 import type { QoS } from '../../worker/protocol.ts'
 
 const QOS: readonly QoS[] = [0, 1, 2]
+const ANYTHING = { maxQos: 2, mayRetain: true } as const
 const COMMAND = /\/cmd\//
 
-/** Where one writes: the topic comes from the conversation, QoS and Retain are chips. */
+/** So that not every letter of a topic asks the hub. */
+const TYPING_MS = 200
+
+/** Where one writes, for who may. */
 export function Composer({ conversation }: { readonly conversation: Conversation }) {
+  if (isOperator.value) return <Writing conversation={conversation} />
+  return <p class="composer quiet">{words.value.viewersRead}</p>
+}
+
+/** The topic comes from the conversation, QoS and Retain are chips. */
+function Writing({ conversation }: { readonly conversation: Conversation }) {
   const text = words.value
   const { topic, text: payload, qos, retain } = draft.value
   const isRoom = conversation.kind === 'room'
-  const fault = publishFault(topic, payloadOf(conversation, payload))
+  const permission = usePermission(topic, TYPING_MS)
+  const denial = denialOf(permission)
+  const fault = publishFault(topic, payloadOf(conversation, payload)) ?? denial
+  const { maxQos, mayRetain } = permission?.isAllowed === true ? permission : ANYTHING
   const gap = gapIn(draft.value, isRoom)
   const removal = useRemoval(async () => changeDraft({ retain: false }))
   const isRemoval = retain && payload === ''
@@ -30,6 +45,10 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   useEffect(() => {
     removal.asked.value = undefined
   }, [topic, isRemoval])
+  useEffect(() => {
+    if (qos > maxQos) changeDraft({ qos: maxQos })
+    if (retain && !mayRetain) changeDraft({ retain: false })
+  }, [maxQos, mayRetain, qos, retain])
   const submit = (): void => {
     if (fault !== undefined || gap !== undefined) return
     removal.done.value = undefined
@@ -84,13 +103,13 @@ export function Composer({ conversation }: { readonly conversation: Conversation
           type="submit"
           class="send"
           aria-label={text.send}
-          title={gap === undefined ? text.sendHelp : text.gaps[gap]}
+          title={denial ?? (gap === undefined ? text.sendHelp : text.gaps[gap])}
           disabled={fault !== undefined || gap !== undefined}
         >
           <Icon name="send" />
         </button>
       </div>
-      <SavedMessages conversation={conversation} />
+      <SavedMessages conversation={conversation} deniedTopic={denial === undefined ? undefined : topic} />
       <div role="status" class="removal">
         <RemovalState removal={removal} />
       </div>
@@ -120,8 +139,18 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         )}
         <span class="segments" role="radiogroup" aria-label="QoS">
           {QOS.map((one) => (
-            <label key={one} class="segment" title={text.qosHelp[one]}>
-              <input type="radio" name="qos" checked={qos === one} onChange={() => changeDraft({ qos: one })} />
+            <label
+              key={one}
+              class="segment"
+              title={one > maxQos ? text.maxQosAllowed(maxQos, placeOf(permission)) : text.qosHelp[one]}
+            >
+              <input
+                type="radio"
+                name="qos"
+                checked={qos === one}
+                disabled={one > maxQos}
+                onChange={() => changeDraft({ qos: one })}
+              />
               <span>QoS {one}</span>
             </label>
           ))}
@@ -130,7 +159,8 @@ export function Composer({ conversation }: { readonly conversation: Conversation
           type="button"
           class="chip"
           aria-pressed={retain}
-          title={text.retainHelp}
+          title={mayRetain ? text.retainHelp : text.noRetainAllowed(placeOf(permission))}
+          disabled={!mayRetain}
           onClick={() => changeDraft({ retain: !retain })}
         >
           {text.retain}
@@ -154,6 +184,11 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   )
 }
 
+/** The rule that decides, by its place. */
+function placeOf(permission: Permission | undefined): string {
+  return permission?.rule?.place ?? ''
+}
+
 /** What is still to be written before anything can be sent. */
 function gapIn({ topic, text, retain }: Draft, isRoom: boolean): 'topic' | 'command' | 'message' | undefined {
   if (isRoom) return text === '' ? 'message' : undefined
@@ -172,8 +207,14 @@ function payloadOf({ kind }: Conversation, text: string): string {
   return kind === 'room' && myName.value !== '' ? JSON.stringify({ from: myName.value, text }) : text
 }
 
+interface SavedProps {
+  readonly conversation: Conversation
+  /** Where nothing may be published. */
+  readonly deniedTopic: string | undefined
+}
+
 /** Messages that were kept here: a click sends one. */
-function SavedMessages({ conversation }: { readonly conversation: Conversation }) {
+function SavedMessages({ conversation, deniedTopic }: SavedProps) {
   const text = words.value
   const saved = savedMessages.value.filter(({ conversationId }) => conversationId === conversation.id)
   if (saved.length === 0) return null
@@ -181,7 +222,12 @@ function SavedMessages({ conversation }: { readonly conversation: Conversation }
     <ul class="saved" aria-label={text.savedMessages}>
       {saved.map((message) => (
         <li key={`${message.topic} ${message.text}`} class="chip">
-          <button type="button" title={message.topic} onClick={() => publish(conversation, message)}>
+          <button
+            type="button"
+            title={message.topic}
+            disabled={message.topic === deniedTopic}
+            onClick={() => publish(conversation, message)}
+          >
             <bdi>{message.text.slice(0, 60)}</bdi>
           </button>
           <button

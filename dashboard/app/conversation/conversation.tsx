@@ -5,7 +5,7 @@ import { ALONG, moveByArrows, within } from '../arrows.ts'
 import { BackLink } from '../back-link.tsx'
 import { Avatar } from '../sidebar/avatar.tsx'
 import { type Conversation, openConversation } from '../state/conversations.ts'
-import { choose, goOn, shownPins, stream } from '../state/open.ts'
+import { choose, goOn, notGranted, shownPins, stream } from '../state/open.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { isDetailsShown, isSearchOpen } from '../state/layout.ts'
 import { telemetryStyle } from '../state/settings.ts'
@@ -29,6 +29,11 @@ export function ConversationView({
     <main class="conversation" tabIndex={-1} aria-label={conversation.name} inert={isCovered}>
       <Head conversation={conversation} />
       {isSearchOpen.value && <Search filter={conversation.filter} />}
+      {notGranted.value !== undefined && (
+        <p class="not-granted" role="status" title={notGranted.value}>
+          {words.value.notGranted}
+        </p>
+      )}
       <Pins />
       <StreamList topic={conversation.filter} />
       <Composer key={conversation.id} conversation={conversation} />

@@ -2,6 +2,8 @@ import { type Signal, useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import { link } from '../state/hub.ts'
 import { showSent } from '../state/open.ts'
+import { denialOf, usePermission } from '../state/permission.ts'
+import { isOperator } from '../state/session.ts'
 import { newId, send } from '../state/sends.ts'
 import type { Announcement, Command } from '../../worker/announcement.ts'
 import { number, words } from '../words/words.ts'
@@ -23,7 +25,7 @@ export function Commands({ name, announcement: { commands, omittedCommands, prot
   const limit = useSignal(FIRST)
   const state = useLastSaid(`devices/${name}/state`)
   const telemetry = useLastSaid(`devices/${name}/telemetry`)
-  if (commands.length === 0) return null
+  if (commands.length === 0 || !isOperator.value) return null
   return (
     <section>
       <h3>{words.value.commands}</h3>
@@ -95,13 +97,14 @@ function CommandForm({ device, command: { name, title, fields, omittedFields }, 
   }, [current])
   const changes = changesOf(fields, edits.value, current)
   const fault = runFault(fields, edits.value, current)
+  const denial = denialOf(usePermission(topic))
   return (
     <form
       class="command"
       aria-label={title}
       onSubmit={(event) => {
         event.preventDefault()
-        if (fault !== undefined) return
+        if (fault !== undefined || denial !== undefined) return
         const id = newId()
         const parameters = parametersOf(fields, edits.value, current)
         const reply = { responseTopic: `replies/${link.peek().clientId}`, correlationData: id }
@@ -126,10 +129,11 @@ function CommandForm({ device, command: { name, title, fields, omittedFields }, 
       ))}
       <More all={fields.length} omitted={omittedFields} limit={limit} />
       <span class="command-run">
-        <button type="submit" disabled={fault !== undefined}>
+        <button type="submit" disabled={fault !== undefined || denial !== undefined}>
           {text.runCommand}
         </button>
-        {fault !== undefined && <span class="quiet">{text.runFaults[fault]}</span>}
+        {denial !== undefined && <span class="fault">{denial}</span>}
+        {denial === undefined && fault !== undefined && <span class="quiet">{text.runFaults[fault]}</span>}
       </span>
     </form>
   )

@@ -3,6 +3,7 @@ import { copyText } from '../copy.ts'
 import { topicCount } from '../state/conversations.ts'
 import { lostAtMs } from '../state/outage.ts'
 import { isPage } from '../state/identity.ts'
+import { isOperator } from '../state/session.ts'
 import { presence } from '../state/presence.ts'
 import { Time } from '../time.tsx'
 import { moment } from '../words/format.ts'
@@ -27,7 +28,7 @@ export function FirstMinute() {
       <p class="first-state" role="status" data-received={isReceived}>
         {isReceived ? text.firstReceived : lostAtMs.value === undefined ? text.waitingForFirst : text.notKnown}
       </p>
-      {!isReceived && lostAtMs.value === undefined && <Seen />}
+      {!isReceived && lostAtMs.value === undefined && isOperator.value && <Seen />}
       <div class="ways">
         {waysOf(location.hostname, port).map(([name, code]) => (
           <Way key={name} name={name} code={code} />

@@ -7,6 +7,7 @@ import { Icon } from '../icons.tsx'
 import { apiUrl } from '../state/api.ts'
 import { past } from '../state/hub.ts'
 import { lostAtMs } from '../state/outage.ts'
+import { isOperator } from '../state/session.ts'
 import { filterFault } from '../state/topic-filter.ts'
 import { bytes, duration, exactTime } from '../words/format.ts'
 import { words } from '../words/words.ts'
@@ -71,14 +72,16 @@ export function Retained() {
             onInput={({ currentTarget }) => (filter.value = currentTarget.value)}
           />
         </label>
-        <button
-          type="button"
-          class="danger"
-          disabled={all.length === 0 || wrong !== undefined || isLost}
-          onClick={() => removal.ask(wanted)}
-        >
-          {text.deleteAll}
-        </button>
+        {isOperator.value && (
+          <button
+            type="button"
+            class="danger"
+            disabled={all.length === 0 || wrong !== undefined || isLost}
+            onClick={() => removal.ask(wanted)}
+          >
+            {text.deleteAll}
+          </button>
+        )}
       </div>
       <div role="status" class="status">
         {wrong !== undefined && <p class="fault">{text[wrong]}</p>}
@@ -151,15 +154,17 @@ function Table({ messages, remove }: TableProps) {
               </td>
               <td>{bytes(message.bytes)}</td>
               <td>
-                <button
-                  type="button"
-                  class="icon-button"
-                  aria-label={`${text.delete}: ${message.topic}`}
-                  title={text.delete}
-                  onClick={() => remove(message)}
-                >
-                  <Icon name="close" />
-                </button>
+                {isOperator.value && (
+                  <button
+                    type="button"
+                    class="icon-button"
+                    aria-label={`${text.delete}: ${message.topic}`}
+                    title={text.delete}
+                    onClick={() => remove(message)}
+                  >
+                    <Icon name="close" />
+                  </button>
+                )}
               </td>
             </tr>
           ))}

@@ -36,6 +36,8 @@ export interface Receiver {
   linkChanged(change: LinkChange, before: LinkChange): void
   /** From now on all that matches the filter arrives. */
   watching(filter: string, isResumed: boolean): void
+  /** The hub lets nothing of the filter arrive. */
+  notGranted(filter: string, reason: string): void
 }
 
 type Answer = { readonly rows: readonly PayloadRow[]; readonly left: number }
@@ -175,6 +177,7 @@ function take(entries: readonly BatchEntry[], receiver: Receiver): void {
     if (entry.kind === 'arrived') messages.push(entry)
     else if (entry.kind === 'overflow') overflow += entry.messages
     else if (entry.kind === 'watching') started.push(entry)
+    else if (entry.kind === 'not-granted') receiver.notGranted(entry.filter, entry.reason)
     else if (entry.kind === 'send') receiver.sendChanged(entry)
     else {
       const before = link.value

@@ -36,6 +36,8 @@ export const pins = signal<readonly Arrived[]>([])
 /** What a device announces is no news to who reads. */
 export const shownPins = computed(() => pins.value.filter(({ topic }) => !topic.endsWith('/about')))
 export const pastState = signal<PastState>('none')
+/** Why nothing new of the open conversation arrives; undefined when it does. */
+export const notGranted = signal<string | undefined>(undefined)
 /** The message that the details are of. */
 export const chosen = signal<Arrived | undefined>(undefined)
 
@@ -67,6 +69,7 @@ export function followOpen(): void {
     const fresh = new Stream(one !== undefined && isFolded(one))
     stream.value = fresh
     pins.value = []
+    notGranted.value = undefined
     chosen.value = undefined
     cursor = null
     isFromJump = false
@@ -112,9 +115,13 @@ export const receiver: Receiver = {
     const isOpen = openConversation.peek() !== undefined
     outage = outage === undefined || !isOpen ? undefined : { ...outage, toMs: change.atMs }
   },
+  notGranted(filter, reason) {
+    if (openConversation.peek()?.filter === filter) notGranted.value = reason
+  },
   watching(filter, isResumed) {
     const one = openConversation.peek()
     if (one?.filter !== filter) return
+    notGranted.value = undefined
     if (pastState.peek() === 'unknown') {
       firstPage = loadPast(one, stream.peek(), 0)
       void loadPins(one, stream.peek())

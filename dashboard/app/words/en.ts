@@ -128,6 +128,12 @@ export const en = {
   topicMissing: 'Enter a topic to publish to',
   topicWildcard: 'A topic to publish to cannot contain + or #',
   topicReserved: 'Only the hub publishes to topics that begin with $',
+  viewersRead: 'You are a viewer: you can read here, not publish.',
+  notAllowedByNone: 'You may not publish here: no access rule allows it',
+  notAllowedBy: (place: string, rule: string) => `You may not publish here: ${place} denies it (${rule})`,
+  maxQosAllowed: (qos: number, place: string) => `The access rules allow QoS ${qos} at most here: ${place}`,
+  noRetainAllowed: (place: string) => `The access rules allow no retained messages here: ${place}`,
+  notGranted: 'The access rules do not let you receive all of this: new messages do not show here by themselves.',
   gaps: {
     topic: 'The topic is not finished: it ends with /',
     command: 'Parameters as JSON; {} for none',
