@@ -73,11 +73,13 @@ function switchDashboardOff(valueByKey: Map<string, unknown>, origins: Map<strin
 }
 
 /** Who lists all listeners and gives a port besides would wait for it in vain. */
-function checkShortForm({ listeners }: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
-  if (listeners.length === 0) return
-  for (const key of ['port', 'httpPort']) {
+function checkShortForm(config: Config, origins: ReadonlyMap<string, string>, problems: Problems): void {
+  if (config.listeners.length === 0) return
+  for (const { key, default: usual } of OPTIONS) {
+    if (key !== 'port' && key !== 'httpPort') continue
     const origin = origins.get(key) ?? ''
-    if (origin === 'default') continue
+    // A whole configuration that somebody hands over has them too.
+    if (config[key] === usual) continue
     const list = `listeners (${origins.get('listeners') ?? ''})`
     problems.add(
       origin,

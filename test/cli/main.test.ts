@@ -214,6 +214,16 @@ describe('hubbub start', () => {
     })
   })
 
+  test('listens where a file says, and names each place', async () => {
+    const path = join(cwd, 'hub.sock')
+    const lines = ['listeners:', '  - { kind: mqtt, name: inside, port: 0 }', `  - { kind: unix, path: ${path} }`, '']
+    writeFileSync(join(cwd, 'listeners.yaml'), lines.join('\n'))
+    const started = await hubbub(['--config', 'listeners.yaml', '--data', 'memory'])
+    await started.untilLine(/^ {2}MQTT +mqtt:\/\/localhost:\d+ {2}\(inside\)$/)
+    await started.untilLine(new RegExp(`^ {2}MQTT +${path} {2}\\(unix\\)$`))
+    await started.untilLine(/mosquitto_pub -h localhost/)
+  })
+
   test('names the path that everything is below', async () => {
     const { started, httpPort } = await runningHub(['--http-base-path', '/hub/'])
     expect(started.stdout.items).toEqual(

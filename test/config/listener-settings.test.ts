@@ -28,6 +28,11 @@ describe('listenersOf', () => {
     expect(listenersOf(completeConfig({ http: false })).map(({ kind }) => kind)).toEqual(['mqtt'])
   })
 
+  test('are the same of a configuration that was completed before', () => {
+    const config = completeConfig({ listeners: [{ kind: 'mqtt', name: 'a', maxConnections: null }, TLS] })
+    expect(listenersOf(completeConfig(config))).toEqual(listenersOf(config))
+  })
+
   test('fills in what a list leaves out: the name by the kind, the host by the option, the port by the kind', () => {
     const listeners: Listeners = [
       { kind: 'mqtt' },

@@ -6,7 +6,13 @@ import { takesPart, type Row } from './rows.ts'
 import { startTarget, type RunningTarget } from './targets.ts'
 
 /** As all its rows can be measured in. */
-const conditions = { aim: 'latency', isOnDisk: false, hasQueueLimits: true, hasSubscriptionLimit: false } as const
+const conditions = {
+  aim: 'latency',
+  isOnDisk: false,
+  isTls: false,
+  hasQueueLimits: true,
+  hasSubscriptionLimit: false,
+} as const
 
 export class AgedHub {
   readonly #target: RunningTarget | undefined

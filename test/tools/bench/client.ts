@@ -1,5 +1,6 @@
 // One MQTT connection of the generator: handshake here, everything after it belongs to the scenario.
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpSocketConnectOpts } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { FrameWalker, type FrameHandler } from './frame-walker.ts'
 import { bodyAt } from './frame-parts.ts'
 import {
@@ -17,6 +18,13 @@ import {
 // allocated per read.
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 const slabBytes = 64 * 1024
+
+let isTls = false
+
+/** Has all clients of this process speak TLS. Nobody's certificate is checked: it is the broker that is measured. */
+export function speakTls(): void {
+  isTls = true
+}
 
 /** Counts what went wrong on any connection of this process. */
 const connectionFaults = { closedByBroker: 0, lastError: '' }
@@ -39,7 +47,7 @@ export class Client {
 
   private constructor(port: number, greeting: Greeting, localAddress: string | undefined) {
     this.greeting = greeting
-    this.socket = connect({
+    const options: TcpSocketConnectOpts = {
       host: '127.0.0.1',
       port,
       // Who binds an address takes a port for itself, that of no connection that has just gone: they would soon be used up.
@@ -52,7 +60,8 @@ export class Client {
           return true
         },
       },
-    })
+    }
+    this.socket = isTls ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options)
     this.socket.on('error', (error) => {
       connectionFaults.lastError = error.message
     })

@@ -3,6 +3,8 @@ import { measureThroughput } from './closed-loop.ts'
 import { measureConnectRate, measureIdleMemory } from './connections.ts'
 import { measureCrowd } from './crowd.ts'
 import { fill, recall } from './filling.ts'
+import { measureBurst } from './burst.ts'
+import { speakTls } from './client.ts'
 import type { Job, Measurement } from './job.ts'
 import { measureDrain, measureOffline } from './kept-sessions.ts'
 import { measureLatency } from './open-loop.ts'
@@ -22,6 +24,8 @@ async function measure(job: Job): Promise<Measurement> {
       return measureLatency(task, job)
     case 'idle':
       return measureIdleMemory(task, port, brokerPid)
+    case 'burst':
+      return measureBurst(task, job)
     case 'connect':
       return measureConnectRate(task, port, brokerPid, warmUpSeconds, seconds)
     case 'subscribe':
@@ -41,5 +45,6 @@ async function measure(job: Job): Promise<Measurement> {
 }
 
 const job: Job = JSON.parse(process.argv[2] ?? '')
+if (job.isTls === true) speakTls()
 const measurement = await measure(job)
 process.stdout.write(`${JSON.stringify(measurement)}\n`, () => process.exit(0))

@@ -104,7 +104,15 @@ export interface FillTask extends Retained {
   sessions: number
 }
 
+/** A pair of clients speaks at a quiet pace while many others begin TLS at once. */
+export interface BurstTask {
+  kind: 'burst'
+  handshakes: number
+  messagesPerSecond: number
+}
+
 export type Task =
+  | BurstTask
   | ThroughputTask
   | OfflineTask
   | DrainTask
@@ -122,6 +130,8 @@ export interface Job {
   port: number
   /** Whose memory and processor time are read from /proc. */
   brokerPid: number
+  /** The port speaks TLS. */
+  isTls?: true
   /** For a broker that writes only now and then: the signal that makes it save all it has. */
   saveSignal?: 'SIGUSR1'
   /** For a hub: where it says what its collector took, as `collector.ts` has it. */

@@ -38,6 +38,7 @@ export async function measureRowIn(target: RunningTarget, row: Row, name: Starta
   const warmUpSeconds = Math.max(pace.warmUpSeconds, row.leastWarmUpSeconds ?? 0)
   const { task } = row
   const job: Job = { task, port: target.port, brokerPid: target.pid, warmUpSeconds, seconds }
+  if (row.isTls === true) job.isTls = true
   if (row.isOnDisk && name === 'mosquitto') job.saveSignal = 'SIGUSR1'
   if (target.collectorFile !== undefined) job.collectorFile = target.collectorFile
   return runGenerator(job, warmUpSeconds + seconds + row.allowanceSeconds, target)
@@ -53,6 +54,7 @@ export function conditionsOf(row: Row): Conditions {
   return {
     aim: row.unit === 'ms' ? 'latency' : 'throughput',
     isOnDisk: row.isOnDisk,
+    isTls: row.isTls === true,
     hasQueueLimits: kind !== 'offline' && kind !== 'drain',
     hasSubscriptionLimit: kind !== 'subscribe' && !('hasFilterEach' in row.task && row.task.hasFilterEach),
   }

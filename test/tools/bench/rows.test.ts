@@ -50,3 +50,10 @@ test('takesPart keeps NATS from what it has not, and from subscriptions that it 
   expect(takesPart(find('MQTT 5, QoS 0, 10 → 10, 64 B'), 'nats')).toBe(false)
   expect(takesPart(find('a subscription more of one client, 20 in a SUBSCRIBE'), 'nats')).toBe(false)
 })
+
+test('takesPart keeps TLS to the hub and Mosquitto', () => {
+  const row = find('QoS 0 over TLS, 10 → 10, 64 B')
+  expect(
+    (['hub', 'mosquitto', 'aedes', 'nats', 'limit', 'aged'] as const).filter((name) => takesPart(row, name)),
+  ).toEqual(['hub', 'mosquitto'])
+})

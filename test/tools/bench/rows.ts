@@ -28,6 +28,8 @@ export interface Row {
   costAim?: CostAim
   /** Whether it is measured only when it is asked for, and the hub and Mosquitto alone take part. */
   isField?: boolean
+  /** Whether all of it goes over TLS; the hub and Mosquitto alone take part. */
+  isTls?: boolean
   /** Whether what is acknowledged is to be on disk. */
   isOnDisk: boolean
   /** What the generator alone reaches against the sink server is shown beside it. */
@@ -52,8 +54,8 @@ const maxWindow: Record<QoS, number> = { 0: 256, 1: 100, 2: 100 }
  * served before has no first reading of its memory, and is asked for nothing that stays behind in it; the limit does
  * only what it is there to bound.
  */
-export function takesPart({ task, isOnDisk, isField }: Row, name: Startable): boolean {
-  if (isField === true) return name === 'hub' || name === 'mosquitto'
+export function takesPart({ task, isOnDisk, isField, isTls }: Row, name: Startable): boolean {
+  if (isField === true || isTls === true) return name === 'hub' || name === 'mosquitto'
   const isMqtt5 = task.kind === 'throughput' && task.version === 5
   const isRetained = 'isRetained' in task && task.isRetained
   const leavesNothing =
@@ -283,6 +285,47 @@ export function allRows(idleConnections: number): Row[] {
       allowanceSeconds: 120,
     },
     ...keptSessionRows(),
+    ...tlsRows(idleConnections),
+  ]
+}
+
+/** Over TLS 1.3, with the certificates that `hubbub cert` makes. */
+function tlsRows(idleConnections: number): Row[] {
+  const common = { isTls: true, isOnDisk: false, hasCeiling: false, disturbedFromShare: 0.2 } as const
+  const overTls = (row: Row): Row => ({ ...row, ...common })
+  const messages = payloadSizes.flatMap(([payloadBytes, words]) =>
+    ([0, 1] as const).map((qos) =>
+      overTls(
+        throughputRow(
+          `QoS ${qos} over TLS, 10 → 10, ${words}`,
+          { publishers: 10, subscribers: 10, qos, payloadBytes },
+          timesMosquitto(payloadBytes === 64 ? 10 : 1.5),
+        ),
+      ),
+    ),
+  )
+  const connections = Math.min(10_000, idleConnections)
+  return [
+    ...messages,
+    overTls(
+      connectRow('over TLS, CONNECT + SUBSCRIBE, 50 at a time', false, 1500, { kind: 'timesMosquitto', atLeast: 0.5 }),
+    ),
+    {
+      ...common,
+      name: `over TLS, memory of each of ${connections.toLocaleString('en')} idle connections`,
+      unit: 'B',
+      task: { kind: 'idle', connections },
+      requirement: { kind: 'atMost', bound: 40_000 },
+      allowanceSeconds: 240,
+    },
+    {
+      ...common,
+      name: 'over TLS, p99 latency of a quiet pair while 600 handshakes come at once',
+      unit: 'ms',
+      task: { kind: 'burst', handshakes: 600, messagesPerSecond: 200 },
+      requirement: { kind: 'atMost', bound: 20 },
+      allowanceSeconds: 60,
+    },
   ]
 }
 

@@ -1,6 +1,6 @@
 // The programs that are measured, and how each is started and ended.
 /* oxlint-disable no-await-in-loop -- it tries until the broker answers */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -27,6 +27,8 @@ export type Aim = 'throughput' | 'latency'
 export interface Conditions {
   aim: Aim
   isOnDisk: boolean
+  /** Whether it is to speak TLS, with an ECDSA certificate that `hubbub cert` makes. */
+  isTls: boolean
   /** Whether a session's queue is bounded as by default; concerns the hub only, Mosquitto never has a bound here. */
   hasQueueLimits: boolean
   /** Whether the subscriptions of a client are bounded as by default; the hub alone has such a bound. */
@@ -159,14 +161,25 @@ async function startHub(folder: string, conditions: Conditions, nodeArgs: readon
 
 /** Quiet like the others: only warnings are logged. */
 function hubArguments(folder: string, conditions: Conditions): string[] {
-  const { isOnDisk, hasQueueLimits, hasSubscriptionLimit, start } = conditions
-  const ports = ['--port', String(start?.port ?? 0), '--http-port', '0']
+  const { isOnDisk, isTls, hasQueueLimits, hasSubscriptionLimit, start } = conditions
+  const ports = isTls ? tlsArguments(folder) : ['--port', String(start?.port ?? 0), '--http-port', '0']
   const common = [...ports, '--log-level', 'warn', '--data', isOnDisk ? folder : 'memory']
   return [
     ...common,
     ...(hasQueueLimits ? [] : ['--limits-max-queued-messages', 'null', '--limits-max-queued-bytes', 'null']),
     ...(hasSubscriptionLimit ? [] : ['--limits-max-subscriptions-per-client', 'null']),
   ]
+}
+
+function tlsArguments(folder: string): string[] {
+  const { certificate, key } = makeCertificate(folder)
+  return ['--listeners', JSON.stringify([{ kind: 'mqtts', host: '127.0.0.1', port: 0, certificate, key }])]
+}
+
+function makeCertificate(folder: string): { certificate: string; key: string } {
+  const certs = join(folder, 'certs')
+  execFileSync(process.execPath, [hubCli, 'cert', '--folder', certs], { stdio: 'ignore' })
+  return { certificate: join(certs, 'server.pem'), key: join(certs, 'server-key.pem') }
 }
 
 /** Starts a program that says where it listens, and that ends when its stdin does. */
@@ -188,7 +201,7 @@ async function startAnnouncing(
     })
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-keptOutputCharacters)
-      const found = /mqtt:\/\/[^\s:]+:(\d+)/.exec(output)?.[1]
+      const found = /mqtts?:\/\/[^\s:]+:(\d+)/.exec(output)?.[1]
       if (found === undefined) return
       clearTimeout(timeout)
       resolve(Number(found))
@@ -214,9 +227,11 @@ async function startAnnouncing(
  * `set_tcp_nodelay` is as suits it best. Off, its default, for throughput: on, no row was faster and 100 → 1 slower by a
  * quarter. On where one answer is waited for: off, a PUBLISH behind a SUBACK waits 44 ms for a delayed acknowledgement.
  */
-function mosquittoConfiguration(folder: string, port: number, { aim, isOnDisk }: Conditions): string {
+function mosquittoConfiguration(folder: string, port: number, { aim, isOnDisk, isTls }: Conditions): string {
+  const pair = isTls ? makeCertificate(folder) : undefined
   return [
     `listener ${port} 127.0.0.1`,
+    ...(pair === undefined ? [] : [`certfile ${pair.certificate}`, `keyfile ${pair.key}`]),
     'allow_anonymous true',
     'user root',
     ...(isOnDisk ? ['persistence true', `persistence_location ${folder}/`] : ['persistence false']),
