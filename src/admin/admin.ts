@@ -1,4 +1,6 @@
 import type { MessageHandler, PublishOptions, Published, SubscribeOptions } from './messages.ts'
+import type { Gate } from '../auth/gate.ts'
+import type { AccessQuestion } from '../auth/rules/explain-access.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Ledger } from '../observe/ledger.ts'
@@ -12,6 +14,7 @@ import type { TopicSummary } from '../topics/topic-summary.ts'
 import { TopicViews } from '../topics/topic-views.ts'
 import { Clients } from './clients.ts'
 import { explain } from './explain.ts'
+import { type AccessAnswer, type AccessAsker, explainAccess } from './explain-access.ts'
 import type { Explanation } from './explanation.ts'
 import { subscribe } from './local-subscriber.ts'
 import { Publisher, type PublishLimits } from './publisher.ts'
@@ -23,6 +26,7 @@ import { Undo } from './undo.ts'
 
 /** The parts of a hub that are looked at and worked on. */
 export interface AdminParts {
+  readonly gate: Gate
   readonly clock: Clock
   readonly ledger: Ledger
   readonly log: Log
@@ -133,6 +137,11 @@ export class Admin {
   /** Why the last messages of a valid topic did or did not arrive, at one client or at all. */
   explain(topic: string, clientId: string | undefined): Promise<Explanation> {
     return explain(this.#parts, topic, clientId, this.#sight)
+  }
+
+  /** Why somebody may or may not do something. */
+  explainAccess(asker: AccessAsker, question: AccessQuestion): AccessAnswer {
+    return explainAccess(this.#parts.gate, asker, question)
   }
 
   /** Leaves no timer. */

@@ -1,4 +1,5 @@
 import type { Credentials, Identity, Peer, Refusal } from './identity.ts'
+import type { AccessExplanation, AccessQuestion } from './rules/explain-access.ts'
 import type { View } from './view.ts'
 
 /** Knows users and their credentials. */
@@ -33,6 +34,8 @@ export interface EnhancedSignIn {
 /** Knows rules. */
 export interface Access {
   viewOf(identity: Identity): View
+  /** Why an identity may or may not do something, for people; left out by what has no rules to show. */
+  explain?(identity: Identity, question: AccessQuestion): AccessExplanation
 }
 
 const QOS_2 = 2
@@ -102,6 +105,11 @@ export class Gate {
 
   viewOf(identity: Identity): View {
     return this.#access?.viewOf(identity) ?? EVERYTHING
+  }
+
+  /** Undefined: there are no rules, and everybody may do everything. */
+  explain(identity: Identity, question: AccessQuestion): AccessExplanation | undefined {
+    return this.#access?.explain?.(identity, question)
   }
 }
 

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { type Identity, ROLES, type Role } from '../auth/identity.ts'
 import { AccessRules } from '../auth/rules/access-rules.ts'
-import type { AccessQuestion } from '../auth/rules/explain-access.ts'
+import { type AccessQuestion, missedText } from '../auth/rules/explain-access.ts'
 import {
   type AccessChange,
   compareAccess,
@@ -47,7 +47,7 @@ export async function explainAccess({ flags, loadConfig }: CommandCall): Promise
   const notes: string[] = []
   if (users.size === 0) notes.push('There are no users yet: until there are, the hub asks no rules.')
   else if (asked.user !== undefined && user === undefined) notes.push('This user is not in the users file.')
-  const summary = [...explanation.summary, ...notes]
+  const summary = [...explanation.summary, ...missedText(explanation), ...notes]
   if (!flags.has('json')) return `${summary.join('\n')}\n`
   const { action, topic } = question
   return `${JSON.stringify({ action, topic, ...explanation, summary }, undefined, 2)}\n`

@@ -15,6 +15,7 @@ import { compileWhenAsked } from './compilers.ts'
 import { auditRoute } from './routes/audit.ts'
 import { accessRoutes } from './routes/access.ts'
 import { clientRoutes } from './routes/clients.ts'
+import { explainAccessRoute } from './routes/explain-access.ts'
 import { explainRoute } from './routes/explain.ts'
 import { feedRoute } from './routes/feed.ts'
 import { healthRoutes, type Scrape } from './routes/health.ts'
@@ -168,6 +169,7 @@ export class HttpSide {
         publishRoutes(api, options)
         feedRoute(api, options)
         explainRoute(api, options)
+        explainAccessRoute(api, options)
         overviewRoute(api, options)
         sessionRoutes(api, options)
         accessRoutes(api, options)

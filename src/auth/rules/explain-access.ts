@@ -42,7 +42,7 @@ export interface AccessExplanation {
   readonly groups: readonly string[]
   /** Rules before it that nearly matched, the nearest first. */
   readonly missed: readonly MissedRule[]
-  /** The same in sentences. */
+  /** The same in sentences, but for the rules that nearly matched. */
   readonly summary: readonly string[]
 }
 
@@ -186,8 +186,7 @@ function summarize(
     mayRetain,
     includesPast,
     groups,
-    missed,
-  }: Omit<AccessExplanation, 'summary'>,
+  }: Omit<AccessExplanation, 'summary' | 'missed'>,
   asker: Asker,
   { action, topic }: AccessQuestion,
 ): string[] {
@@ -211,10 +210,16 @@ function summarize(
     if (action !== 'publish' && !includesPast) lines.push('Nothing of the history.')
   }
   if (groups.length > 0) lines.push(`Groups: ${groups.join(', ')}.`)
-  if (missed.length > 0)
-    lines.push(rule === undefined ? 'Rules that nearly match:' : 'Rules before it that nearly match:')
-  for (const { rule: other, why } of missed) lines.push(`  ${placeText(other)}: ${other.text}`, `    ${why}`)
   return lines
+}
+
+/** The rules that nearly matched, in sentences. */
+export function missedText({ rule, missed }: AccessExplanation): string[] {
+  if (missed.length === 0) return []
+  return [
+    rule === undefined ? 'Rules that nearly match:' : 'Rules before it that nearly match:',
+    ...missed.flatMap(({ rule: other, why }) => [`  ${placeText(other)}: ${other.text}`, `    ${why}`]),
+  ]
 }
 
 function whoText({ user, clientId }: Asker): string {
