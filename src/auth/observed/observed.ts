@@ -21,7 +21,7 @@ export interface Sighting {
   readonly isRetained: boolean
   /** It was allowed when it was last seen. */
   readonly isAllowed: boolean
-  /** Once a session, and again after the rules have changed: not once a message. */
+  /** Once a session, or more often for a client with many topics, but at most once a minute: not once a message. */
   readonly count: number
   readonly firstAtMs: number
   readonly lastAtMs: number
@@ -43,6 +43,7 @@ export interface ObservedOptions {
   readonly maxRowsPerClient?: number
 }
 
+const AGAIN_AFTER_MS = 60_000
 const MAX_ROWS = 100_000
 /** Who does more than this is told apart by nobody; without it, one client could take the whole table. */
 const MAX_ROWS_PER_CLIENT = 2000
@@ -85,10 +86,14 @@ export class Observed {
     return this.#rows.values()
   }
 
-  /** Notes that somebody asked to do something. Costs a few µs; never throws. */
+  /** Notes that somebody asked to do something. Costs a few µs, and little when it was noted a moment ago. Never throws. */
   note(identity: Identity, { action, topic, qos, isRetained, isAllowed }: Asked): void {
-    const { user, clientId, groups, role, host, listener } = identity
     const now = this.#options.nowMs()
+    const known = this.#rows.get(keyOf(clientKey(identity), action, topic))
+    // A client with more topics than its session remembers comes here with each message.
+    if (known !== undefined && now - known.lastAtMs < AGAIN_AFTER_MS && saysAll(known, qos, isRetained, isAllowed))
+      return
+    const { user, clientId, groups, role, host, listener } = identity
     const who = { user, clientId, groups, role, host, listener }
     this.add({ ...who, action, topic, maxQos: qos, isRetained, isAllowed, count: 1, firstAtMs: now, lastAtMs: now })
   }
@@ -96,7 +101,7 @@ export class Observed {
   /** Adds what was seen before, by this hub or one before it. */
   add(row: Sighting): void {
     const client = clientKey(row)
-    const key = `${client}\0${row.action}\0${row.topic}`
+    const key = keyOf(client, row.action, row.topic)
     const known = this.#rows.get(key)
     const ofClient = this.#countByClient.get(client) ?? 0
     const { maxRows = MAX_ROWS, maxRowsPerClient = MAX_ROWS_PER_CLIENT } = this.#options
@@ -132,6 +137,14 @@ export class Observed {
 
 function clientKey({ user, clientId }: Pick<Sighting, 'user' | 'clientId'>): string {
   return `${user === undefined ? '-' : `+${user}`}\0${clientId === undefined ? '-' : `+${clientId}`}`
+}
+
+function keyOf(client: string, action: ObservedAction, topic: string): string {
+  return `${client}\0${action}\0${topic}`
+}
+
+function saysAll(known: Sighting, qos: QoS, isRetained: boolean, isAllowed: boolean): boolean {
+  return known.maxQos >= qos && known.isAllowed === isAllowed && (known.isRetained || !isRetained)
 }
 
 function together(known: Sighting, row: Sighting): Sighting {

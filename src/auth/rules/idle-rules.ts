@@ -2,7 +2,7 @@ import type { RuleFaults } from './faults.ts'
 import { type FilterSet, FilterTree, isCovered, type Levels } from './filter-levels.ts'
 import type { Groups } from './groups.ts'
 import type { Rule } from './rule.ts'
-import { type Subject, subjectKey, takesIn } from './subject.ts'
+import { type Subject, sizeOf, subjectKey, takesIn } from './subject.ts'
 
 /** After so many comparisons of whom rules concern, what is left is not looked at: thousands of rules, each for a list of its own. */
 const MAX_COMPARISONS = 2_000_000
@@ -24,22 +24,32 @@ export function findIdleRules(rules: readonly Rule[], groups: Groups, faults: Ru
   const byKey = new Map<string, Before>()
   /** Those that may take in others. */
   const wide: Before[] = []
-  const isMember = (user: string, group: string): boolean => groups.of(user, []).has(group)
+  const groupsByUser = new Map<string, ReadonlySet<string>>()
+  const isMember = (user: string, group: string): boolean => {
+    const known = groupsByUser.get(user) ?? groups.of(user, [])
+    groupsByUser.set(user, known)
+    return known.has(group)
+  }
   let comparisons = 0
+  let wideSize = 0
   for (const [i, rule] of rules.entries()) {
     const key = subjectKey(rule.subject)
-    const before = wide.filter(({ subject }) => takesIn(subject, rule.subject, isMember))
-    comparisons += wide.length
-    let own = byKey.get(key)
-    if (own === undefined) {
-      own = { subject: rule.subject, published: new FilterTree(), received: new FilterTree(), named: new FilterTree() }
-      byKey.set(key, own)
-      if (!isSingle(rule.subject)) wide.push(own)
-    } else if (!before.includes(own)) before.push(own)
+    const size = sizeOf(rule.subject)
+    comparisons += wideSize * size
     if (comparisons > MAX_COMPARISONS) {
       faults.warn(rule.place, `whether rules from this one on have an effect was not looked into: there are too many`)
       return
     }
+    const before = wide.filter(({ subject }) => takesIn(subject, rule.subject, isMember))
+    let own = byKey.get(key)
+    if (own === undefined) {
+      own = { subject: rule.subject, published: new FilterTree(), received: new FilterTree(), named: new FilterTree() }
+      byKey.set(key, own)
+      if (!isSingle(rule.subject)) {
+        wide.push(own)
+        wideSize += size
+      }
+    } else if (!before.includes(own)) before.push(own)
     judge(rule, rules, before, faults)
     for (const { symbolic } of rule.patterns) {
       if (rule.publish !== undefined) own.published.add(symbolic, i)

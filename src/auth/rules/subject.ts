@@ -63,13 +63,13 @@ export function usersOf(subject: Subject): readonly string[] | undefined {
     }
   }
   if (subject.kind !== 'any') return undefined
-  const names: string[] = []
+  const names = new Set<string>()
   for (const part of subject.of) {
     const more = usersOf(part)
     if (more === undefined) return undefined
-    for (const name of more) if (!names.includes(name)) names.push(name)
+    for (const name of more) names.add(name)
   }
-  return names
+  return [...names]
 }
 
 /** Tells whether whoever `inner` fits is surely one whom `outer` fits. `isMember` tells whether a user is in a group by his name. */
@@ -195,4 +195,10 @@ export function subjectText(subject: Subject): string {
     default:
       return subject.kind
   }
+}
+
+/** How many parts it has, which is what a comparison costs. */
+export function sizeOf(subject: Subject): number {
+  if (subject.kind !== 'any' && subject.kind !== 'all') return 1
+  return subject.of.reduce((size, part) => size + sizeOf(part), 1)
 }

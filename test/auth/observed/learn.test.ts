@@ -242,6 +242,6 @@ test('What learn proposes is read without a mistake, and allows all that was see
         if (!isAllowed) expect.fail(`${JSON.stringify(row)} is denied by\n${text}`)
       }
     }),
-    { numRuns: runs(300) },
+    { numRuns: runs(150) },
   )
 })
