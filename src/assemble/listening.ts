@@ -161,7 +161,7 @@ export function assembleListeners(parts: ListeningParts): Listening {
 }
 
 function socketOptions(
-  { log, ledger, mishaps, hasRoom }: ListeningParts,
+  { log, ledger, mishaps, hasRoom, gate }: ListeningParts,
   settings: ListenerSettings,
   tls: TlsEntry | undefined,
 ): SocketListenerOptions {
@@ -176,6 +176,8 @@ function socketOptions(
     entry: settings,
     tls,
     hasRoom: isHttp(settings.kind) ? (waiting) => waiting < MAX_WAITING_FOR_HTTP : hasRoom,
+    // HTTP can say why, and has pages to show.
+    turnsAway: isHttp(settings.kind) ? undefined : (from) => gate.turnsAway(from),
     refused: ({ kind, listener, address, reason }: Refusal) => {
       log.info({ listener, address, reason }, 'connection refused')
       mishaps.note(kind, address, reason)

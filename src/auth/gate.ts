@@ -19,6 +19,8 @@ export interface Authenticator {
    * that has stopped since: a sign-in. Undefined when the user was removed, or has had another password since.
    */
   identityOf(user: string, sinceMs: number, peer: Peer): Identity | undefined
+  /** Whether whoever comes from an address is turned away before saying a word, for what was guessed from there; to be asked once. */
+  turnsAway?(host: string): boolean
   /** Begins a sign-in by a method of MQTT 5's enhanced authentication; undefined: the method is not known. */
   signInBy?(method: string, clientId: string | undefined, peer: Peer): EnhancedSignIn | undefined
 }
@@ -85,6 +87,11 @@ export class Gate {
 
   authenticate(credentials: Credentials, peer: Peer): Identity | Refusal | Promise<Identity | Refusal> {
     return this.#authenticator?.authenticate(credentials, peer) ?? anonymous(credentials, peer)
+  }
+
+  /** See `Authenticator`. */
+  turnsAway(host: string): boolean {
+    return this.#authenticator?.turnsAway?.(host) ?? false
   }
 
   /** See `Authenticator`. */

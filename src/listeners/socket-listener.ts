@@ -27,6 +27,8 @@ export interface SocketListenerOptions extends ListenOptions {
   readonly allowHalfOpen?: boolean
   /** Whether one more may begin besides so many that have not come to MQTT or HTTP yet; default it always may. */
   readonly hasRoom?: (waiting: number) => boolean
+  /** Whether an address is refused before TLS and all else, for what came from it before; default none is. */
+  readonly turnsAway?: ((host: string) => boolean) | undefined
 }
 
 /** In place of an address. */
@@ -147,8 +149,12 @@ export class SocketListener implements Listener {
   /** Its address is known: counts it there, if there may be one more. */
   #enters(socket: Socket, peer: PeerAddress | undefined): boolean {
     const { maxConnectionsPerAddress } = this.#entry
-    if (maxConnectionsPerAddress === Infinity) return true
     const { host } = peerAddress(socket, peer)
+    if (this.#options.turnsAway?.(host) === true) {
+      destroy(socket)
+      return false
+    }
+    if (maxConnectionsPerAddress === Infinity) return true
     const open = this.#openByHost.get(host) ?? 0
     if (open >= maxConnectionsPerAddress) {
       this.#end(socket, peer, 'connections-per-address')

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import { isLoopback } from '../../base/addresses.ts'
 
 /** What a try may do. */
 export type Admission =
@@ -44,6 +45,8 @@ export class Limiter {
   failed = 0
   banned = 0
   slowed = 0
+  /** Connections that were refused at once, since their address is banned. */
+  turnedAway = 0
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs
@@ -51,9 +54,10 @@ export class Limiter {
 
   /**
    * Whether to refuse an address before it has said a word. Never one from which somebody got in before: others may be behind the
-   * same address.
+   * same address. Nor one of this machine: behind a proxy that says nothing of addresses everybody has that.
    */
   isBanned(host: string): boolean {
+    if (isLoopback(host)) return false
     const address = addressOf(host)
     return this.#addresses.isOver(address, this.#nowMs()) && !this.#knownAddresses.has(address)
   }

@@ -142,6 +142,12 @@ export class Users implements Authenticator {
     return this.#authenticateSlowly(userName, Uint8Array.from(password), clientId, peer)
   }
 
+  turnsAway(host: string): boolean {
+    const isAway = this.limiter.isBanned(host)
+    if (isAway) this.limiter.turnedAway++
+    return isAway
+  }
+
   signInBy(method: string, clientId: string | undefined, peer: Peer): EnhancedSignIn | undefined {
     return method === SCRAM_METHOD ? this.signInByScram(clientId, peer) : undefined
   }

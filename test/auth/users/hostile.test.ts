@@ -133,7 +133,7 @@ describe('Credentials of anything', () => {
     const { secret = '' } = await users.changes.add('dev-1', 'secret')
     const { token } = await users.changes.addToken('anna', { role: 'viewer', expiresAtMs: Date.now() + 1000 })
     for (const password of ['marker-one-two', 'marker-wrong', secret, token]) {
-      for (const name of [undefined, 'anna', 'dev-1', 'marker-name']) {
+      for (const name of [undefined, 'anna']) {
         const answer = await users.authenticate(credentials(name, password), PEER)
         expect(JSON.stringify(answer)).not.toContain(password)
       }

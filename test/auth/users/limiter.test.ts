@@ -41,6 +41,15 @@ describe('Limiter', () => {
     expect(limiter.isBanned('::ffff:192.0.2.8')).toBe(false)
   })
 
+  test('never refuses this machine at once, which a proxy may stand for', () => {
+    const { limiter } = limiterAt()
+    for (const host of ['127.0.0.1', '::1']) {
+      failTimes(limiter, 100, host, 'anna')
+      expect(limiter.isBanned(host)).toBe(false)
+      expect(limiter.admit(host, 'otto').kind).toBe('banned')
+    }
+  })
+
   test('never refuses an address at once from which somebody got in', () => {
     const { limiter } = limiterAt()
     limiter.noteSuccess('192.0.2.1', 'dev-1')
