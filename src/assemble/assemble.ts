@@ -134,7 +134,17 @@ export async function assemble(
   })
   const accept = (transport: Transport): void => connections.accept(transport)
   const hasRoom = (waiting: number): boolean => connections.size + waiting < maxOpen
-  const listening = assembleListeners({ ...shared, config, admin, history, metrics, hasRoom, accept })
+  const people = givenGate !== undefined ? undefined : assemblePeople(config, { gate, log, clock, mishaps })
+  const listening = assembleListeners({
+    ...shared,
+    users: people?.users,
+    config,
+    admin,
+    history,
+    metrics,
+    hasRoom,
+    accept,
+  })
 
   let isListening = false
   function faults(): string[] {
@@ -160,7 +170,6 @@ export async function assemble(
     }
   }
 
-  const people = givenGate !== undefined ? undefined : assemblePeople(config, { gate, log, clock, mishaps })
   if (people !== undefined) add('the users', people.stage)
   // Told last that nothing more is stored.
   add('the publisher', { stop: () => admin.publisher.stop() })

@@ -7,6 +7,8 @@ import type { Gate } from '../auth/gate.ts'
 import { AuditFile } from '../auth/audit/audit-file.ts'
 import { AuditLog } from '../auth/audit/audit-log.ts'
 import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
+import type { Users } from '../auth/users/users.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { MemoryBudget } from '../base/memory-budget.ts'
 import { packageFile } from '../base/package.ts'
@@ -41,7 +43,9 @@ export interface Listening {
 export interface ListeningParts {
   readonly config: Config
   readonly log: Log
+  readonly clock: Clock
   readonly gate: Gate
+  readonly users: Users | undefined
   readonly admin: Admin
   readonly ledger: Ledger
   readonly history: History | undefined
@@ -192,7 +196,7 @@ function socketOptions(
 
 /** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on the same ports. */
 async function loadHttp(
-  { config, log, gate, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
+  { config, log, clock, gate, users, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
   audit: AuditLog,
   readTurn: ReadTurn,
   address: () => ListenerAddress,
@@ -219,11 +223,10 @@ async function loadHttp(
   const basePath = config.http.basePath.replace(/\/$/, '')
   const { origins, pingSeconds } = config.websocket
   const file = config.data === 'memory' ? undefined : new SignInFile(join(resolve(config.data), 'sign-ins.json'), log)
-  const signIns = new SignIns({ gate, file, nowMs: () => Date.now() })
+  const signIns = new SignIns({ gate, file, nowMs: () => clock.wallMs() })
   const publicUrl = config.http.publicUrl === '' ? undefined : config.http.publicUrl
   const ownOrigins = publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin]
   const past = history ?? NO_HISTORY
-  const signInPath = `${basePath}/sign-in`
   const callers = new Callers({
     gate,
     signIns,
@@ -231,7 +234,7 @@ async function loadHttp(
     history: past,
     probes: config.http.probes,
     publicUrl,
-    signInPath,
+    basePath,
   })
   const side = new HttpSide({
     server: http.server,
@@ -246,6 +249,7 @@ async function loadHttp(
     callers,
     signIns,
     audit,
+    users,
     basePath,
     origins: ownOrigins,
     pages: config.dashboard.enabled ? fileURLToPath(packageFile(PAGES)) : undefined,

@@ -17,6 +17,7 @@ import type * as retained from './schemas/retained.ts'
 import type { Problem, RouteRow } from './schemas/route.ts'
 import type * as session from './schemas/session.ts'
 import type * as topics from './schemas/topics.ts'
+import type * as users from './schemas/users.ts'
 
 export type { FeedEntries, ShortTopicJson } from './schemas/feed.ts'
 
@@ -35,6 +36,7 @@ type Row =
   | RowOf<typeof retained>
   | RowOf<typeof session>
   | RowOf<typeof topics>
+  | RowOf<typeof users>
 
 type Schemas = { readonly [R in Row as `${R['method']} ${R['url']}`]: R['schema'] }
 

@@ -28,8 +28,8 @@ export interface CallersOptions {
   readonly probes: Probes
   /** The address by which people know the hub, behind a proxy. */
   readonly publicUrl: string | undefined
-  /** Where one signs in. */
-  readonly signInPath: string
+  /** '' or a path that everything is below. */
+  readonly basePath: string
 }
 
 /** Who makes a request. */
@@ -132,7 +132,7 @@ export class Callers {
       throw new HttpProblem('forbidden', `This needs the role ${wanted}; ${identity.user ?? 'the token'} has ${has}.`)
     }
     if (isPage && method === 'GET' && raw.headers.accept?.includes('text/html') === true) {
-      await reply.redirect(`${this.#options.signInPath}?to=${encodeURIComponent(raw.url ?? '/')}`, 303)
+      await reply.redirect(signInFrom(raw.url ?? '/', this.#options.basePath), 303)
       return
     }
     reply.header('WWW-Authenticate', 'Bearer realm="hubbub"')
@@ -155,6 +155,15 @@ export class Callers {
     if (role === undefined || answer.user === undefined)
       throw new HttpProblem('forbidden', `${user} has no role: a device cannot sign in here.`)
     return { ...answer, user: answer.user, role }
+  }
+
+  /** Whether who asks knows the password of a user, by the same limits as a sign-in. @throws HttpProblem when not */
+  async checkPassword({ raw }: FastifyRequest, user: string, password: string): Promise<void> {
+    const credentials = { userName: user, password: Buffer.from(password), clientId: undefined }
+    const answer = await this.#options.gate.authenticate(credentials, peerOf(raw))
+    if (!isRefusal(answer)) return
+    if (answer.kind === 'busy' || answer.kind === 'banned') throw refusalProblem(answer, '')
+    throw new HttpProblem('forbidden', 'The current password is not right.')
   }
 
   /** Who makes an upgrade request: only a page of this very hub acts by its cookie. Rejects when a token is not good. */
@@ -222,6 +231,13 @@ export class Callers {
     if (probes !== 'loopback') return probes === 'everybody'
     return isLoopback(peerOf(request).host) && !isFromProxy(request)
   }
+}
+
+/** Where one signs in, seen from a page, and the page to come back to as seen from there: a proxy may have taken a path off. */
+function signInFrom(url: string, basePath: string): string {
+  const below = url.startsWith(`${basePath}/`) ? url.slice(basePath.length) : '/'
+  const levels = (below.split('?', 1)[0] ?? '').split('/').length - 2
+  return `${'../'.repeat(levels)}sign-in?to=${encodeURIComponent(`.${below}`)}`
 }
 
 function checkOwnHeader({ headers }: IncomingMessage): void {

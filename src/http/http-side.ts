@@ -33,6 +33,7 @@ import { requireRoles } from './roles.ts'
 import { PROBLEM_TYPE } from './schemas/route.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { userRoutes } from './routes/users.ts'
 import { topicRoutes } from './routes/topics.ts'
 
 export interface HttpSideOptions extends ApiParts {
@@ -174,6 +175,7 @@ export class HttpSide {
         sessionRoutes(api, options)
         accessRoutes(api, options)
         auditRoute(api, options)
+        userRoutes(api, options)
         mishapsRoute(api, options)
       },
       { prefix: VERSION_PATH },

@@ -5,6 +5,7 @@ import type { HistoryView } from '../admin/history-view.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
 import type { Admin } from '../admin/admin.ts'
 import type { AuditLog } from '../auth/audit/audit-log.ts'
+import type { Users } from '../auth/users/users.ts'
 import type { SignIns } from '../auth/sign-ins/sign-ins.ts'
 import type { Callers } from './callers.ts'
 import type { Address } from '../admin/status.ts'
@@ -23,6 +24,8 @@ export interface ApiParts {
   readonly audit: AuditLog
   readonly callers: Callers
   readonly signIns: SignIns
+  /** Undefined: there can be none, since there is no file for them. */
+  readonly users: Users | undefined
   readonly admin: Admin
   /** Where HTTP listens. */
   readonly address: () => Address

@@ -128,6 +128,7 @@ function problemOfHub(error: HubbubError): HttpProblem | undefined {
   switch (error.code) {
     case 'ARGUMENT_INVALID':
     case 'TOPIC_NAME_INVALID':
+    case 'USER_INVALID':
     case 'TOPIC_FILTER_INVALID':
     case 'HISTORY_QUERY_INVALID':
       return new HttpProblem('parameter-invalid', error.message)
@@ -135,6 +136,8 @@ function problemOfHub(error: HubbubError): HttpProblem | undefined {
     case 'PUBLISH_REFUSED':
     case 'PUBLISH_NOT_STORED':
     case 'HISTORY_DISABLED':
+    case 'USERS_INVALID':
+    case 'USERS_FAILED':
       return new HttpProblem('conflict', error.message)
     case 'ACCESS_DENIED':
       return new HttpProblem('forbidden', error.message)

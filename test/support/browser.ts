@@ -17,13 +17,13 @@ export class BrowserClient {
   /** Signs in, and keeps the cookie. */
   async signIn(user: string, password: string): Promise<ApiAnswer> {
     const answer = await this.ask('POST', '/session', { user, password })
-    this.#keep(answer)
+    this.keep(answer)
     return answer
   }
 
   async signOut(): Promise<ApiAnswer> {
     const answer = await this.ask('DELETE', '/session')
-    this.#keep(answer)
+    this.keep(answer)
     return answer
   }
 
@@ -38,7 +38,8 @@ export class BrowserClient {
     return { status: response.status, headers: response.headers, body }
   }
 
-  #keep({ headers }: ApiAnswer): void {
+  /** Keeps the cookie of an answer, or forgets it. */
+  keep({ headers }: ApiAnswer): void {
     const set = headers.get('set-cookie')
     if (set === null) return
     const { name, value = '', maxAge } = parseSetCookie(set)
