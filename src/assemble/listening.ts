@@ -19,12 +19,13 @@ import type { History } from '../history/history.ts'
 import type { Refusal } from '../listeners/arrival.ts'
 import type { HttpSide } from '../http/http-side.ts'
 import type { HttpServer } from '../listeners/http.ts'
-import type { Accept, Listener, ListenerAddress } from '../listeners/listener.ts'
+import type { Accept, ListenerAddress } from '../listeners/listener.ts'
 import { ReadTurn } from '../listeners/read-turn.ts'
 import type { SocketListenerOptions } from '../listeners/socket-listener.ts'
 import { TcpListener } from '../listeners/tcp.ts'
 import type { WebSocketListener } from '../listeners/websocket.ts'
 import type { TlsEntry } from '../listeners/tls/tls-entry.ts'
+import { ListenerSet, type OpenListener } from './listener-set.ts'
 import type { TlsSide } from '../listeners/tls/tls-side.ts'
 import type { LimitName, Ledger } from '../observe/ledger.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -38,6 +39,8 @@ export interface Listening {
   readonly addresses: HubAddresses
   /** The TLS of all listeners; undefined: none has any. */
   readonly tls: TlsSide | undefined
+  /** See `ListenerSet.replace`. */
+  replace(next: readonly ListenerSettings[]): Promise<void>
 }
 
 export interface ListeningParts {
@@ -64,11 +67,6 @@ interface HttpParts {
   readonly signIns: SignIns
 }
 
-interface OpenListener {
-  readonly settings: ListenerSettings
-  readonly listener: Listener
-}
-
 /** Connections to HTTP that have not finished their handshake; files are held back for HTTP. */
 const MAX_WAITING_FOR_HTTP = 200
 /** What the build makes of the dashboard. */
@@ -76,10 +74,9 @@ const PAGES = 'dist/dashboard'
 
 /** Puts together where the hub listens, for MQTT and for HTTP. */
 export function assembleListeners(parts: ListeningParts): Listening {
-  const { config, accept } = parts
+  const { config, log, accept } = parts
   const readTurn = new ReadTurn()
   const all = listenersOf(config)
-  const open: OpenListener[] = []
   const audit = auditLogOf(parts)
   const stages: ListeningStage[] = [
     {
@@ -91,42 +88,24 @@ export function assembleListeners(parts: ListeningParts): Listening {
       stop: () => audit.stop(),
     },
   ]
-  let tlsSide: TlsSide | undefined
   let http: HttpServer | undefined
-
-  const add = (settings: ListenerSettings, make: (tls: TlsEntry | undefined) => Listener | Promise<Listener>): void => {
-    let opened: OpenListener | undefined
+  const listeners = new ListenerSet(async (settings, tls) => {
+    const options = socketOptions(parts, settings, tls)
+    if (!isHttp(settings.kind)) return new TcpListener({ ...options, readTurn }, accept)
+    const { HttpListener } = await import('../listeners/http.ts')
+    return new HttpListener({ ...options, ...(http !== undefined && { http }) })
+  }, log)
+  const add = (settings: ListenerSettings): void => {
     stages.push({
       name: `the listener "${settings.name}"`,
-      start: async () => {
-        const tls =
-          settings.tls === undefined ? undefined : await tlsSide?.add(settings.name, settings.key ?? '', settings.tls)
-        const listener = await make(tls)
-        await listener.start()
-        opened = { settings, listener }
-        open.push(opened)
-      },
-      stop: async () => {
-        await opened?.listener.stop()
-        open.splice(0, open.length, ...open.filter((other) => other !== opened))
-      },
+      start: () => listeners.add(settings),
+      // They may be others by then.
+      stop: () => listeners.removeAll(),
     })
   }
 
-  if (all.some(({ tls }) => tls !== undefined)) {
-    stages.push({
-      name: 'TLS',
-      start: async () => {
-        const { TlsSide } = await import('../listeners/tls/tls-side.ts')
-        tlsSide = new TlsSide(parts.log)
-        tlsSide.start()
-      },
-      stop: () => tlsSide?.stop(),
-    })
-  }
-  for (const settings of all.filter(({ kind }) => !isHttp(kind))) {
-    add(settings, (tls) => new TcpListener({ ...socketOptions(parts, settings, tls), readTurn }, accept))
-  }
+  stages.push({ name: 'TLS', stop: () => listeners.stop() })
+  for (const settings of all.filter(({ kind }) => !isHttp(kind))) add(settings)
   // After MQTT, since it takes longer to load than all the rest.
   if (all.some(({ kind }) => isHttp(kind))) {
     let side: HttpSide | undefined
@@ -136,7 +115,7 @@ export function assembleListeners(parts: ListeningParts): Listening {
       {
         name: 'the parts of HTTP',
         start: async () => {
-          const loaded = await loadHttp(parts, audit, readTurn, () => httpAddress(open))
+          const loaded = await loadHttp(parts, audit, readTurn, () => httpAddress(listeners.open))
           ;({ http, side, webSocket, signIns } = loaded)
         },
       },
@@ -144,22 +123,18 @@ export function assembleListeners(parts: ListeningParts): Listening {
       { name: 'who is signed in', start: () => signIns?.start(), stop: () => signIns?.stop() },
       { name: 'HTTP', start: () => side?.start(), stop: () => side?.stop() },
     )
-    for (const settings of all.filter(({ kind }) => isHttp(kind))) {
-      add(settings, async (tls) => {
-        const { HttpListener } = await import('../listeners/http.ts')
-        return new HttpListener({ ...socketOptions(parts, settings, tls), ...(http !== undefined && { http }) })
-      })
-    }
+    for (const settings of all.filter(({ kind }) => isHttp(kind))) add(settings)
     // Before its listeners stop, which cut off what is not answered; once more above, for a listener that could not start.
     stages.push({ name: 'the answers of HTTP', stop: () => side?.stop() })
   }
   return {
     stages,
+    replace: (next) => listeners.replace(next),
     get tls() {
-      return tlsSide
+      return listeners.tls
     },
     get addresses() {
-      return addressesOf(open)
+      return addressesOf(listeners.open)
     },
   }
 }

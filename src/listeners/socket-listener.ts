@@ -54,6 +54,7 @@ export class SocketListener implements Listener {
   readonly #door: Door
   readonly #isUnix: boolean
   #entry: EntrySettings
+  #tls: TlsEntry | undefined
   #isTrusted: IsTrusted
   #steps: OpeningSteps
   /** Those that have come over a Unix socket, which have no address to tell them apart. */
@@ -69,6 +70,7 @@ export class SocketListener implements Listener {
     this.#door = strangersDoor(this.name)
     this.#isUnix = options.path !== undefined
     this.#entry = options.entry ?? OPEN
+    this.#tls = options.tls
     this.#isTrusted = compileTrusted(this.#entry.proxies.trusted)
     this.#steps = this.#makeSteps()
     const socketOptions = { ...SOCKET_OPTIONS, allowHalfOpen: options.allowHalfOpen ?? false }
@@ -88,16 +90,18 @@ export class SocketListener implements Listener {
     await this.#listening.stop()
   }
 
-  /** Takes other limits and proxies, for those that come from now on. */
-  change(entry: EntrySettings): void {
+  /** Takes other limits, proxies and TLS, for those that come from now on. */
+  change(entry: EntrySettings, tls: TlsEntry | undefined): void {
     this.#entry = entry
+    this.#tls = tls
     this.#isTrusted = compileTrusted(entry.proxies.trusted)
     this.#steps = this.#makeSteps()
   }
 
   #makeSteps(): OpeningSteps {
     const { sendHeader, sendCertificate } = this.#entry.proxies
-    const { tls, refused = () => undefined } = this.#options
+    const tls = this.#tls
+    const { refused = () => undefined } = this.#options
     const isSecure = tls !== undefined
     const isUntouched = !isSecure && !sendHeader
     const arrival = { door: this.#door, peer: undefined, isSecure, isUntouched, isTrusted: this.#isTrusted }

@@ -2,8 +2,8 @@
 const BEGUN_IN_A_TURN = 2
 /** Begun and not finished. More at once end no sooner, and what they send comes all in one turn. */
 const MAX_UNFINISHED = 8
-/** One that is not finished by then waits for its client, and no other has to wait for that. */
-const HOLDS_UP_MS = 50
+/** One that is not finished by then waits for its client, and no other has to wait for that: clients may be far away. */
+const HOLDS_UP_MS = 10
 
 /** A handshake that waits for its turn. */
 export interface WaitingHandshake {

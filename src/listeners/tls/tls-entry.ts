@@ -85,8 +85,23 @@ export class TlsEntry {
   change(material: TlsMaterial): void {
     this.#material = material
     this.#server.setSecureContext(material.options)
+    this.#endRevoked()
+  }
+
+  /** Watches the connections of another one, in whose place it is. */
+  takeOver(other: TlsEntry): void {
+    for (const [socket, client] of other.#known) {
+      this.#known.set(socket, client)
+      socket.once('close', () => this.#known.delete(socket))
+    }
+    other.#known.clear()
+    this.#endRevoked()
+  }
+
+  #endRevoked(): void {
+    const { revoked } = this.#material
     for (const [socket, { certificate, name, refused }] of this.#known) {
-      if (!material.revoked.has(certificate)) continue
+      if (!revoked.has(certificate)) continue
       refused(`the certificate of ${JSON.stringify(name)} was revoked`)
       socket.destroy()
     }

@@ -65,9 +65,32 @@ export class TlsSide {
    * @throws HubbubError `CERTIFICATE_UNUSABLE`
    */
   async add(listener: string, option: string, settings: TlsSettings): Promise<TlsEntry> {
+    return (await this.prepare(listener, option, settings))()
+  }
+
+  /**
+   * The same in two steps: reads and checks, and changes nothing yet. What it returns puts it in the place of the TLS that the listener
+   * had, whose connections stay, and are still watched. @throws HubbubError `CERTIFICATE_UNUSABLE`
+   */
+  async prepare(listener: string, option: string, settings: TlsSettings): Promise<() => TlsEntry> {
     const texts = await readTlsFiles(settings, option)
     const material = makeTlsMaterial(settings, texts, option, Date.now())
+    return () => this.#put(listener, option, settings, texts, material)
+  }
+
+  #put(
+    listener: string,
+    option: string,
+    settings: TlsSettings,
+    texts: ReadonlyMap<string, string>,
+    material: TlsMaterial,
+  ): TlsEntry {
+    const before = this.#watched.get(listener)
     const entry = new TlsEntry(settings, material, this.#turn)
+    if (before !== undefined) {
+      this.remove(listener)
+      entry.takeOver(before.entry)
+    }
     const files = filesOf(settings)
     const watched: Watched = { listener, option, settings, entry, files, texts, isReading: false }
     this.#watched.set(listener, watched)

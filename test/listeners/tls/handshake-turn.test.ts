@@ -53,7 +53,7 @@ test('HandshakeTurn begins none whose client is gone, and waits for none that wa
   turn.enter(begun.make('b', 'there'))
   for (let i = 0; i < 10; i++) await nextTurn()
   expect(begun.names).toEqual(['slow0', 'there', ...slow.slice(1, 7).map((_, i) => `slow${i + 1}`)])
-  vi.advanceTimersByTime(50)
+  vi.advanceTimersByTime(10)
   for (let i = 0; i < 3; i++) await nextTurn()
   expect(begun.names.at(-1)).toBe('slow7')
 })
