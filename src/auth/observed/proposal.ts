@@ -39,12 +39,14 @@ export function proposalText({ rows, roles }: ProposalParts): string {
   const made = [...groups].filter(([, { members }]) => members !== undefined)
   if (made.length > 0) lines.push('  groups:')
   for (const [{ users }, { name, members = [] }] of made) {
-    lines.push(`    # ${users.length} users, from ${text(users[0] ?? '')} to ${text(users.at(-1) ?? '')}`)
+    const isOpen = members.length < users.length ? '; new ones that are named so will be in it too' : ''
+    lines.push(`    # ${users.length} users, from ${text(users[0] ?? '')} to ${text(users.at(-1) ?? '')}${isOpen}`)
     lines.push(...listLines(`    ${text(name)}: `, members.map(text)))
   }
   lines.push(allowed.length === 0 ? '  rules: []' : '  rules:')
   for (const role of sorted) {
-    lines.push('', `    # ${headline(role, groups.get(role), sorted, groups)}`)
+    if (role !== sorted[0]) lines.push('')
+    lines.push(`    # ${headline(role, groups.get(role), sorted, groups)}`)
     const subject = subjectOf(role, groups.get(role))
     for (const rule of role.rules.toSorted((a, b) => (topicOf(a.template) < topicOf(b.template) ? -1 : 1))) {
       lines.push(`    - ${ruleText(rule, subject)} # ${evidenceText(rule, role, latestByUser)}`)
@@ -63,7 +65,7 @@ function introduction(rows: readonly Sighting[]): string[] {
   const last = rows.reduce((most, { lastAtMs }) => Math.max(most, lastAtMs), 0)
   const users = new Set(rows.map(({ user }) => user)).size
   return [
-    `# What ${users === 1 ? 'one user' : `${users} users`} did from ${day(first)} to ${day(last)}, and no more: ${rows.length} topics and filters.`,
+    `# What ${users === 1 ? 'one user' : `${users} users`} did ${daysText(first, last)}, and no more: ${rows.length} topics and filters.`,
     '# Read it, then see what it changes with "hubbub access test" and the name of this file.',
   ]
 }
@@ -158,8 +160,11 @@ function evidenceText(
   if (count === 1 && latest - lastAtMs > DAY_MS) return `seen once, on ${day(lastAtMs)}: is it wanted?`
   const many = topics > clients.size ? `${topics} topics, ` : ''
   const who = clients.size === 1 ? 'one client' : `${clients.size} clients`
-  const when = day(firstAtMs) === day(lastAtMs) ? `on ${day(lastAtMs)}` : `from ${day(firstAtMs)} to ${day(lastAtMs)}`
-  return `${many}${who}, ${when}`
+  return `${many}${who}, ${daysText(firstAtMs, lastAtMs)}`
+}
+
+function daysText(firstMs: number, lastMs: number): string {
+  return day(firstMs) === day(lastMs) ? `on ${day(lastMs)}` : `from ${day(firstMs)} to ${day(lastMs)}`
 }
 
 function day(ms: number): string {

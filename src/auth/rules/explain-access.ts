@@ -52,7 +52,7 @@ interface Miss {
   readonly nearness: number
 }
 
-const MAX_MISSED = 5
+const MAX_MISSED = 3
 
 /** Explains what a view of these rules decides. `rules` are all there are, in their order, also those for others. */
 export function explainAccess(

@@ -118,7 +118,7 @@ test('learn writes for a plant what a person would write, and lets nobody reach 
     [
       "# What 504 users did from 2026-11-22 to 2026-11-29, and no more: 2941 topics and filters.",
       "# Read it, then see what it changes with "hubbub access test" and the name of this file.",
-      "    # 500 users, from dev-0000 to dev-0499",
+      "    # 500 users, from dev-0000 to dev-0499; new ones that are named so will be in it too",
       "    # 333 users, from dev-0001 to dev-0499",
       "    # dev: 500 users",
       "    # dev-2: 333 of dev; the other 167 were never seen at this. Put "group dev" if they may.",
