@@ -1,5 +1,6 @@
 import type { MessageHandler, PublishOptions, Published, SubscribeOptions } from './admin/messages.ts'
 import type { HistoryView } from './admin/history-view.ts'
+import type { OnReload, ReloadReport } from './admin/reload-report.ts'
 import type { HubAddresses } from './admin/status.ts'
 import { assemble, type Assembly } from './assemble/assemble.ts'
 import { CONFIG_JUDGES } from './assemble/config-checks.ts'
@@ -10,7 +11,8 @@ import { createLog, type Log } from './base/log.ts'
 import { quote } from './base/quote.ts'
 import { Stages } from './base/stages.ts'
 import { completeConfig } from './config/complete.ts'
-import type { PartialConfig } from './config/config.ts'
+import { changedOptions } from './config/changes.ts'
+import type { Config, PartialConfig } from './config/config.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Store } from './store/store.ts'
 
@@ -25,6 +27,10 @@ export interface HubOptions {
    * names a folder for it.
    */
   readonly store?: Store | undefined
+  /**
+   * Called when an admin asks over HTTP for the configuration to be read again, as by `hub.reload`; without it, that is refused.
+   */
+  readonly onReload?: OnReload | undefined
 }
 
 /** What a hub is stopped with. */
@@ -60,22 +66,47 @@ export class Hub {
   readonly #assembly: Assembly
   readonly #stages: Stages
   #stopping: Promise<void> | undefined = undefined
+  /** What it was started with, and what of it is in force by now. */
+  readonly #started: Config
+  #config: Config
+  #reloading: Promise<unknown> = Promise.resolve()
 
-  private constructor(assembly: Assembly, log: Log) {
+  private constructor(assembly: Assembly, config: Config, log: Log) {
     this.#assembly = assembly
+    this.#started = config
+    this.#config = config
     this.#stages = new Stages(assembly.stages, log)
   }
 
   /** See `createHub`; `gate` knows who may do what. */
   static async start(options: HubOptions, gate?: Gate): Promise<Hub> {
     checkHubOptions(options)
-    const { config: partial = {}, log: ownLog, store } = options
+    const { config: partial = {}, log: ownLog, store, onReload } = options
     const config = completeConfig(partial, CONFIG_JUDGES)
     const log = ownLog ?? createLog({ level: config.logLevel })
     const isMemory = store !== undefined && partial.data === undefined
-    const hub = new Hub(await assemble(isMemory ? { ...config, data: 'memory' } : config, log, store, gate), log)
+    const assembled = await assemble(isMemory ? { ...config, data: 'memory' } : config, log, store, gate, onReload)
+    const hub = new Hub(assembled, config, log)
     await hub.#stages.start()
     return hub
+  }
+
+  /**
+   * Takes over what can change while the hub runs: access rules, many limits, and what the files of users and certificates hold now. No
+   * client is dropped but those whose users, credentials or rights end. The log level is that of the log.
+   * @throws HubbubError `CONFIG_INVALID` and the like: nothing has changed then
+   */
+  reload(partial: PartialConfig): Promise<ReloadReport> {
+    const reloaded = this.#reloading.then(() => this.#reload(completeConfig(partial, CONFIG_JUDGES)))
+    this.#reloading = reloaded.catch(() => undefined)
+    return reloaded
+  }
+
+  async #reload(config: Config): Promise<ReloadReport> {
+    const applied = changedOptions(this.#config, config, true)
+    await this.#assembly.reload(config)
+    this.#config = config
+    return { applied, needRestart: changedOptions(this.#started, config, false) }
   }
 
   /** Counts what becomes of every message. */
@@ -168,9 +199,11 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
 
 function checkHubOptions(options: object): void {
   const cannot = 'Cannot create a hub'
-  checkOptions(options, ['config', 'log', 'store'], cannot)
-  const { config, log, store }: HubOptions = options
+  checkOptions(options, ['config', 'log', 'store', 'onReload'], cannot)
+  const { config, log, store, onReload }: HubOptions = options
   if (config !== undefined) checkMethods('config', config, [], cannot)
   if (log !== undefined) checkMethods('log', log, LOG_METHODS, cannot)
+  if (onReload !== undefined && typeof onReload !== 'function')
+    throw argumentError(`${cannot}: onReload must be a function`)
   if (store !== undefined) checkMethods('store', store, STORE_METHODS, cannot)
 }

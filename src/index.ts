@@ -12,6 +12,7 @@ export type {
   ImportSummary,
 } from './admin/history-view.ts'
 export type { MessageHandler, Published, PublishOptions, ReceivedMessage, SubscribeOptions } from './admin/messages.ts'
+export type { OnReload, ReloadReport } from './admin/reload-report.ts'
 export type { Address, HubAddresses, ListenerAddress } from './admin/status.ts'
 export { HubbubError, type ErrorCode } from './base/errors.ts'
 export type { Log, LogFields, LogLevel } from './base/log.ts'

@@ -2,6 +2,7 @@ import { MEMORY_PARTS } from '../base/memory-account.ts'
 import { MemoryBudget, memoryBounds } from '../base/memory-budget.ts'
 import { resolve as resolvePath } from 'node:path'
 import { Admin } from '../admin/admin.ts'
+import type { OnReload } from '../admin/reload-report.ts'
 import type { HubAddresses } from '../admin/status.ts'
 import { Gate } from '../auth/gate.ts'
 import { Clock } from '../base/clock.ts'
@@ -10,6 +11,7 @@ import { clientFilesOf, maxOpenFiles } from '../base/open-files.ts'
 import type { Stage } from '../base/stages.ts'
 import { readVersion } from '../base/package.ts'
 import { Broker } from '../broker/broker.ts'
+import { liveLimits } from '../config/changes.ts'
 import type { Config } from '../config/config.ts'
 import { Connections } from '../connection/connections.ts'
 import type { Transport } from '../connection/transport.ts'
@@ -42,6 +44,8 @@ export interface Assembly {
   readonly addresses: HubAddresses
   /** Where clients of MQTT 5 are sent when the hub stops. */
   movedTo: string | undefined
+  /** Takes over what can change while the hub runs, of a configuration that is right as a whole. */
+  reload(changed: Config): Promise<void>
 }
 
 /** A store may have millions of messages to read. */
@@ -59,9 +63,11 @@ export async function assemble(
   log: Log,
   ownStore: Store | undefined,
   givenGate: Gate | undefined,
+  onReload: OnReload | undefined,
 ): Promise<Assembly> {
   const gate = givenGate ?? new Gate()
-  const { limits } = config
+  // One object for all who have it: those of its values that can change while the hub runs are changed in it.
+  const limits = { ...config.limits, sharedStrategy: config.sharedSubscriptions.strategy }
   const maxOpen = clientFilesOf(maxOpenFiles())
   const ledger = new Ledger()
   const clock = new Clock()
@@ -92,10 +98,9 @@ export async function assemble(
   })
   const history = config.history.enabled ? await createHistory(config, log, clock, memory) : undefined
   if (history !== undefined) router.addTap(history)
-  const sessionLimits = { ...limits, sharedStrategy: config.sharedSubscriptions.strategy }
   const observing = assembleObserved(config, clock, log)
   const observerOf = observing?.observerOf
-  const sessions = new Sessions({ ...shared, router, store, past: history, limits: sessionLimits, observerOf })
+  const sessions = new Sessions({ ...shared, router, store, past: history, observerOf })
   const admin = new Admin({
     ...shared,
     router,
@@ -136,6 +141,7 @@ export async function assemble(
   const hasRoom = (waiting: number): boolean => connections.size + waiting < maxOpen
   const people = givenGate !== undefined ? undefined : assemblePeople(config, { gate, log, clock, mishaps })
   const listening = assembleListeners({
+    onReload,
     ...shared,
     users: people?.users,
     config,
@@ -205,6 +211,11 @@ export async function assemble(
     sessions,
     history,
     movedTo: undefined,
+    reload: async (changed) => {
+      Object.assign(limits, liveLimits(changed))
+      await people?.reload(changed)
+      await listening.tls?.reload()
+    },
     get addresses() {
       return listening.addresses
     },

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Admin } from '../admin/admin.ts'
+import type { OnReload } from '../admin/reload-report.ts'
 import type { Address, HubAddresses } from '../admin/status.ts'
 import { HubbubError } from '../base/errors.ts'
 import type { Gate } from '../auth/gate.ts'
@@ -44,6 +45,8 @@ export interface Listening {
 }
 
 export interface ListeningParts {
+  /** Undefined: nobody reads the configuration again. */
+  readonly onReload: OnReload | undefined
   readonly config: Config
   readonly log: Log
   readonly clock: Clock
@@ -171,7 +174,7 @@ function socketOptions(
 
 /** HTTP with the API, the dashboard, and MQTT over WebSocket beside them on the same ports. */
 async function loadHttp(
-  { config, log, clock, gate, users, admin, history, metrics, memory, mishaps, accept }: ListeningParts,
+  { config, log, clock, gate, users, admin, history, metrics, memory, mishaps, accept, onReload }: ListeningParts,
   audit: AuditLog,
   readTurn: ReadTurn,
   address: () => ListenerAddress,
@@ -220,6 +223,7 @@ async function loadHttp(
     topicLimits: limits,
     maxPacketBytes: limits.maxPacketBytes,
     scrape: () => metrics.scrape(),
+    onReload,
     unfinished: memory.unfinished,
     callers,
     signIns,

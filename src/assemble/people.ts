@@ -28,6 +28,8 @@ interface PeopleParts {
 export interface People {
   readonly stage: Pick<Stage, 'start' | 'stop'>
   readonly users: Users
+  /** Takes over other rules, which were checked, and what the files of users hold now. */
+  reload(config: Config): Promise<void>
 }
 
 /**
@@ -39,9 +41,8 @@ export function assemblePeople(config: Config, { gate, log, clock, mishaps }: Pe
   if (place === undefined) return undefined
   const { passwordFile } = config.users
   const hasher = new PasswordHasher()
-  const { ruleSet, faults } = readAccess(config.access)
-  const access = new AccessRules(ruleSet)
-  const isAlwaysClosed = ruleSet.rules.length > 0 && listenersOf(config).some(takesCertificates)
+  const takesAnyCertificates = listenersOf(config).some(takesCertificates)
+  let access = accessOf(config, log)
   const users = new Users({
     file: new UsersFile({ ...place, readRules: readOwnRules }),
     passwordFile: passwordFile === null ? undefined : new PasswordFile(resolve(passwordFile), passwordFile),
@@ -49,18 +50,17 @@ export function assemblePeople(config: Config, { gate, log, clock, mishaps }: Pe
     log,
     nowMs: () => clock.wallMs(),
     jwt: createJwt(config.jwt, log, () => clock.wallMs()),
-    mayEnter: (identity) => !access.viewOf(identity).allowsNothing,
+    mayEnter: (identity) => !access.rules.viewOf(identity).allowsNothing,
     changed: () => apply(),
     failed: ({ message }) => mishaps.note('file-not-taken', HUB_ITSELF, message),
   })
   const apply = (): void => {
-    if (users.isEmpty && !isAlwaysClosed) gate.change(undefined, undefined)
-    else gate.change(users, access)
+    const isClosed = !users.isEmpty || (takesAnyCertificates && access.hasRules)
+    if (isClosed) gate.change(users, access.rules)
+    else gate.change(undefined, undefined)
   }
   const stage = {
     start: async () => {
-      for (const { place: at, what } of faults.warnings)
-        log.warn({ place: at, reason: what }, 'an access rule may be wrong')
       await users.load()
       apply()
       if (gate.isOpen) checkNobodyIsLetIn(config)
@@ -71,7 +71,22 @@ export function assemblePeople(config: Config, { gate, log, clock, mishaps }: Pe
       await hasher.close()
     },
   }
-  return { stage, users }
+  return {
+    stage,
+    users,
+    reload: async (changed) => {
+      access = accessOf(changed, log)
+      await users.reload()
+      apply()
+    },
+  }
+}
+
+function accessOf({ access }: Config, log: Log): { readonly rules: AccessRules; readonly hasRules: boolean } {
+  const { ruleSet, faults } = readAccess(access)
+  for (const { place: at, what } of faults.warnings)
+    log.warn({ place: at, reason: what }, 'an access rule may be wrong')
+  return { rules: new AccessRules(ruleSet), hasRules: ruleSet.rules.length > 0 }
 }
 
 function takesCertificates({ tls }: ReturnType<typeof listenersOf>[number]): boolean {

@@ -17,6 +17,11 @@ const URL_FLAG: Flag = {
   value: 'URL',
   summary: 'Ask the hub at this address (default the configured one).',
 }
+const TOKEN_FLAG: Flag = {
+  name: 'token-file',
+  value: 'FILE',
+  summary: 'File with an API token, where the hub has users; "-" is standard input.',
+}
 const JSON_FLAG: Flag = { name: 'json', summary: 'Print JSON, for programs.' }
 
 const ROLE_FLAG: Flag = {
@@ -64,6 +69,13 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: 'reload',
+    flags: [URL_FLAG, TOKEN_FLAG, JSON_FLAG],
+    summary:
+      'Have a running hub read its configuration, users and certificates again; what needs a restart is named. SIGHUP does the same.',
+    run: async (call) => (await import('./reload-command.ts')).reload(call),
+  },
+  {
     name: 'inspect',
     flags: [
       { name: 'session', value: 'ID', summary: 'Show the session of the client with this identifier.' },
@@ -78,6 +90,7 @@ export const COMMANDS: readonly Command[] = [
     flags: [
       { name: 'client', value: 'ID', summary: 'Ask for the client with this identifier only.' },
       URL_FLAG,
+      TOKEN_FLAG,
       JSON_FLAG,
     ],
     summary:

@@ -12,9 +12,10 @@ export async function start(call: CommandCall): Promise<void> {
   ignoreUserSignals()
   const { config } = await call.loadConfig()
   const log = createLog({ level: config.logLevel })
-  const reload = new Reload(config, call.loadConfig, log)
+  const reload = new Reload(call.loadConfig, log)
   reloadOnSignal(() => reload.run())
-  const hub = await createHub({ config, log })
+  const hub = await createHub({ config, log, onReload: () => reload.report() })
+  reload.hub = hub
   stopOnSignals(log, () => stop(hub))
   const basePath = config.http.basePath.replace(/\/$/, '')
   process.stdout.write(banner(hub.addresses, basePath))

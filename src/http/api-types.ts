@@ -6,6 +6,7 @@
 import type { Static, TObject, TOptional, TSchema } from 'typebox'
 import type * as audit from './schemas/audit.ts'
 import type * as access from './schemas/access.ts'
+import type * as config from './schemas/config.ts'
 import type * as clients from './schemas/clients.ts'
 import type * as explain from './schemas/explain.ts'
 import type * as feed from './schemas/feed.ts'
@@ -26,6 +27,7 @@ type RowOf<M> = Extract<M[keyof M], RouteRow>
 type Row =
   | RowOf<typeof access>
   | RowOf<typeof audit>
+  | RowOf<typeof config>
   | RowOf<typeof clients>
   | RowOf<typeof explain>
   | RowOf<typeof feed>

@@ -21,6 +21,7 @@ import { feedRoute } from './routes/feed.ts'
 import { healthRoutes, type Scrape } from './routes/health.ts'
 import { MAX_BODY_BYTES, readJsonBodies } from './json-bodies.ts'
 import { messageRoutes } from './routes/messages.ts'
+import { configRoute } from './routes/config.ts'
 import { mishapsRoute } from './routes/mishaps.ts'
 import { overviewRoute } from './routes/overview.ts'
 import type { Api, ApiParts } from './parts.ts'
@@ -177,6 +178,7 @@ export class HttpSide {
         auditRoute(api, options)
         userRoutes(api, options)
         mishapsRoute(api, options)
+        configRoute(api, options)
       },
       { prefix: VERSION_PATH },
     )

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HistoryView } from '../admin/history-view.ts'
 import type { TopicLimits } from '../protocol/topic.ts'
+import type { OnReload } from '../admin/reload-report.ts'
 import type { Admin } from '../admin/admin.ts'
 import type { AuditLog } from '../auth/audit/audit-log.ts'
 import type { Users } from '../auth/users/users.ts'
@@ -27,6 +28,8 @@ export interface ApiParts {
   /** Undefined: there can be none, since there is no file for them. */
   readonly users: Users | undefined
   readonly admin: Admin
+  /** Undefined: nobody reads the configuration again. */
+  readonly onReload: OnReload | undefined
   /** Where HTTP listens. */
   readonly address: () => Address
   readonly history: HistoryView

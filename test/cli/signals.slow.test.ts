@@ -33,12 +33,15 @@ async function isAlive(httpPort: number): Promise<boolean> {
 }
 
 describe('hubbub at SIGHUP', () => {
-  test('takes over the log level, names what needs a restart, and goes on', async () => {
+  test('takes over what can change while it runs, names what needs a restart, and goes on', async () => {
     const { hub, httpPort, write, send } = await runningHub('logLevel: info\n')
-    write('logLevel: debug\nlimits:\n  maxConnections: 7\n')
+    write('logLevel: debug\nlimits:\n  maxConnections: 7\n  maxTopics: 5000\n')
     send('SIGHUP')
-    expect(await logged(hub, 'configuration reloaded')).toMatchObject({ applied: ['logLevel'], logLevel: 'debug' })
-    expect(await logged(hub, 'with a restart only')).toMatchObject({ options: ['limits.maxConnections'] })
+    expect(await logged(hub, 'configuration reloaded')).toMatchObject({
+      applied: ['logLevel', 'limits.maxConnections'],
+      logLevel: 'debug',
+    })
+    expect(await logged(hub, 'with a restart only')).toMatchObject({ options: ['limits.maxTopics'] })
     await ask(httpPort, { path: '/nothing/here' })
     expect(await logged(hub, 'HTTP request for an unknown path')).toMatchObject({ level: 20 })
     expect(await hub.end()).toEqual({ code: 0, signal: null })

@@ -117,6 +117,7 @@ describe('With users', () => {
     ])
     expect(routesOf('admin')).toEqual([
       'DELETE /users/{name}',
+      'POST /config/reload',
       'POST /history/import',
       'POST /users',
       'POST /users/{name}',

@@ -55,7 +55,7 @@ export const ACCESS_OPTIONS = [
     default: [],
     summary:
       'What may be published and received, and by whom: the first rule that matches decides, and what no rule matches is denied. It counts once there are users. docs/security.md has the language.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'access.groups',
@@ -63,7 +63,7 @@ export const ACCESS_OPTIONS = [
     default: {},
     summary:
       'Groups that rules can name, beside those that users have themselves. In the name of a member, "*" stands for any text; "group NAME" is a group in the group.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'access.partial',
@@ -71,7 +71,7 @@ export const ACCESS_OPTIONS = [
     default: 'refuse',
     summary:
       'What becomes of a subscription to more than is allowed. "refuse": it fails, and the log says which topics are too much; "filter": it is granted, and what is not allowed is left out.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'access.aclFile',
@@ -84,7 +84,7 @@ export const ACCESS_OPTIONS = [
     default: null,
     summary:
       'Takes the rules of a file that was written for Mosquitto (its acl_file), in place of access.rules. Subscriptions to more than is allowed are then filtered, as Mosquitto does.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'access.observe',

@@ -40,7 +40,7 @@ export const LIMITS_OPTIONS = [
     schema: number(0.05, 3600),
     default: 10,
     summary: 'How long a new connection may take to send its CONNECT. Raise it for very slow links.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxConnections',
@@ -48,7 +48,7 @@ export const LIMITS_OPTIONS = [
     default: 100_000,
     summary:
       'How many clients may be connected at once. There are never more than "ulimit -n" (open files) allows, less some that are held back for HTTP. null means unlimited.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxConnectionsPerAddress',
@@ -79,7 +79,7 @@ export const LIMITS_OPTIONS = [
     default: null,
     summary:
       'Most subscriptions of one client. null means that only limits.memory bounds them, for all clients together.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxInflightMessages',
@@ -87,7 +87,7 @@ export const LIMITS_OPTIONS = [
     default: 100,
     summary:
       'Messages of QoS 1 and 2 that may be in flight to one client, which has not acknowledged them yet. Raise it for fast clients on slow links; 1 gives the strictest order.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxQueuedMessages',
@@ -95,14 +95,14 @@ export const LIMITS_OPTIONS = [
     default: 10_000,
     summary:
       'Messages of QoS 1 and 2 that may wait for one client that is away or slow. limits.queuePolicy says what happens to more. null means unlimited.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxQueuedBytes',
     schema: orUnlimited(bytes(KIB, MAX_MEMORY_BYTES)),
     default: 16 * MIB,
     summary: 'The same limit in bytes; whichever is reached first counts. null means unlimited.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.queuePolicy',
@@ -110,7 +110,7 @@ export const LIMITS_OPTIONS = [
     default: 'drop-oldest',
     summary:
       'What happens when a queue is full: the oldest or the newest message is dropped. "disconnect" drops the newest and also disconnects a client that is too slow. Every drop is counted.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxMessageExpirySeconds',
@@ -126,7 +126,7 @@ export const LIMITS_OPTIONS = [
     default: null,
     summary:
       'How long the session of a client that is away is kept. Set it when clients keep coming with new client identifiers. null means forever.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxOutputBytes',
@@ -134,7 +134,7 @@ export const LIMITS_OPTIONS = [
     default: MIB,
     summary:
       'Bytes that may wait for one slow connection. limits.outputPolicy says what happens to QoS 0 beyond that. Raise it for bursts; every slow client may take this much memory.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.outputPolicy',
@@ -142,7 +142,7 @@ export const LIMITS_OPTIONS = [
     default: 'drop',
     summary:
       'What happens to QoS 0 for a client that is too slow. "drop" drops it; "latest" keeps the newest message of each topic until the client has caught up.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxPublishRate',
@@ -150,7 +150,7 @@ export const LIMITS_OPTIONS = [
     default: null,
     summary:
       'Messages per second that one client may publish. The hub reads from a faster client more slowly. null means unlimited.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.receiveMaximum',
@@ -182,21 +182,21 @@ export const LIMITS_OPTIONS = [
     default: null,
     summary:
       'Longest keep-alive of an MQTT 5 client; the hub tells the client (Server Keep Alive). Set it to notice sooner that a client is gone. null means unlimited.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxRetainedMessages',
     schema: orUnlimited(whole(0, MAX_COUNT)),
     default: 1_000_000,
     summary: 'How many topics may have a retained message. null means unlimited.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxRetainedBytes',
     schema: orUnlimited(bytes(0, MAX_MEMORY_BYTES)),
     default: GIB,
     summary: 'The same limit in bytes. Lower it on a machine with little memory. null means unlimited.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'limits.maxTopics',
