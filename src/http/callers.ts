@@ -157,6 +157,11 @@ export class Callers {
     return { ...answer, user: answer.user, role }
   }
 
+  /** Whether the request comes from the machine of the hub, and not through a proxy there. */
+  isFromThisMachine({ raw }: FastifyRequest): boolean {
+    return isFromHere(raw)
+  }
+
   /** Whether who asks knows the password of a user, by the same limits as a sign-in. @throws HttpProblem when not */
   async checkPassword({ raw }: FastifyRequest, user: string, password: string): Promise<void> {
     const credentials = { userName: user, password: Buffer.from(password), clientId: undefined }
@@ -228,8 +233,7 @@ export class Callers {
 
   #isProbeOpen(request: IncomingMessage): boolean {
     const { probes } = this.#options
-    if (probes !== 'loopback') return probes === 'everybody'
-    return isLoopback(peerOf(request).host) && !isFromProxy(request)
+    return probes === 'loopback' ? isFromHere(request) : probes === 'everybody'
   }
 }
 
@@ -238,6 +242,10 @@ function signInFrom(url: string, basePath: string): string {
   const below = url.startsWith(`${basePath}/`) ? url.slice(basePath.length) : '/'
   const levels = (below.split('?', 1)[0] ?? '').split('/').length - 2
   return `${'../'.repeat(levels)}sign-in?to=${encodeURIComponent(`.${below}`)}`
+}
+
+function isFromHere(request: IncomingMessage): boolean {
+  return isLoopback(peerOf(request).host) && !isFromProxy(request)
 }
 
 function checkOwnHeader({ headers }: IncomingMessage): void {

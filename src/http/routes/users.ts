@@ -52,8 +52,12 @@ export function userRoutes(app: Api, { callers, signIns, users: known }: ApiPart
 
   app.route({
     ...addUser,
-    handler: async ({ body: { name, password, credential = 'secret', role, ...settings } }) => {
+    handler: async (request) => {
+      const { name, password, credential = 'secret', role, ...settings } = request.body
       const users = usersOf()
+      // Who adds the first one has the hub from then on.
+      if (!callers.isSignInNeeded && !callers.isFromThisMachine(request))
+        throw new HttpProblem('forbidden', 'The first user is added on the machine of the hub: hubbub user add NAME.')
       if (users.find(name) !== undefined) throw new HttpProblem('conflict', `There is a user ${JSON.stringify(name)}.`)
       const given: NewCredential = password === undefined ? credential : { password: Buffer.from(password) }
       const said = role === undefined || role === null ? settings : { ...settings, role }

@@ -53,6 +53,16 @@ describe('People and devices', () => {
     expectProblem(await new BrowserClient(httpPort).ask('GET', '/users'), 401)
   })
 
+  test('do not begin from elsewhere: who adds the first one has the hub', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hubbub-users-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const { httpPort } = await startHubWithHttp({ config: { users: { file: join(folder, 'users') } } })
+    const stranger = new BrowserClient(httpPort)
+    const proxied = { 'X-Forwarded-For': '192.0.2.7' }
+    expectProblem(await stranger.ask('POST', '/users', { name: 'eve', password: PASSWORD }, proxied), 403)
+    expect((await stranger.ask('GET', '/session')).body).toMatchObject({ isSignInNeeded: false })
+  })
+
   test('are added, listed page by page, changed and removed', async () => {
     const { admin } = await startPeopled()
     for (const name of ['otto', 'anna', 'lamp'])
