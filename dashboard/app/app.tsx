@@ -11,8 +11,9 @@ import { openConversation } from './state/conversations.ts'
 import { link } from './state/hub.ts'
 import { isDetailsShown, isPhone } from './state/layout.ts'
 import { place } from './state/place.ts'
-import { isSignInNeeded } from './state/session.ts'
+import { isAdmin, isSignInNeeded, session } from './state/session.ts'
 
+const People = later(async () => (await import('./account/people.tsx')).People)
 const SignIn = later(async () => (await import('./account/sign-in.tsx')).SignIn)
 
 /** The three columns. */
@@ -41,5 +42,7 @@ export function App() {
 
 function Page({ kind }: { readonly kind: string }) {
   if (kind === 'overview') return <Overview />
-  return kind === 'retained' ? <Retained /> : <Home />
+  if (kind === 'retained') return <Retained />
+  if (kind === 'people' && isAdmin.value && session.value?.user != null) return <People />
+  return <Home />
 }

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { sharedChromium } from '../support/chromium.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
-import { fillSignIn, signIn, startGuardedHub } from './guarded.ts'
+import { fillSignIn, signIn, startGuardedHub, startPeopledHub } from './guarded.ts'
 import { connectClient, retain } from './mqtt.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -208,6 +208,25 @@ describe.each(['light', 'dark', 'forced colors'] as const)('In %s', (look) => {
         await page.locator('.sign-ins li').first().waitFor()
         expect(await violationsOf(page)).toEqual([])
         await page.context().clearCookies()
+      }
+    })
+
+    test('the page of people and devices has nothing that axe objects to', async () => {
+      const { httpPort } = await startPeopledHub()
+      for (const size of [
+        { width: 1280, height: 720 },
+        { width: 390, height: 844 },
+      ]) {
+        const page = await open(httpPort, '#/people', size, false)
+        await signIn(page, 'anna')
+        await page.locator('.users button').click()
+        await page.locator('.user-card .sign-ins li').first().waitFor()
+        await page.locator('.toolbar button[aria-expanded]').click()
+        await page.locator('.add-person').waitFor()
+        expect(await violationsOf(page)).toEqual([])
+        await page.locator('.user-card .danger').click()
+        await page.locator('.user-card .ask').waitFor()
+        expect(await violationsOf(page)).toEqual([])
       }
     })
   })

@@ -1,10 +1,11 @@
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { Gate } from '../../src/auth/gate.ts'
 import type { Role } from '../../src/auth/identity.ts'
 import type { Rule } from '../../src/auth/rules/rule.ts'
 import { accessOf } from '../support/gate.ts'
 import { type HttpTestHub, startHubWithHttp } from '../support/start-hub.ts'
-import { testUsers } from '../support/users.ts'
+import { testFolder, testUsers } from '../support/users.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -49,4 +50,17 @@ export async function signIn(page: Page, user: string): Promise<void> {
   await fillSignIn(page, user)
   await page.locator('.gate').waitFor({ state: 'detached' })
   await page.locator('[data-link="online"]').waitFor()
+}
+
+/** A hub whose users stand in a file that it reads by itself, with the first of them: the admin anna. */
+export async function startPeopledHub(config: Guarded['config'] = {}): Promise<HttpTestHub> {
+  const file = join(testFolder(), 'users.ndjson')
+  const started = await startHubWithHttp({ config: { ...config, users: { file } } })
+  const { status } = await fetch(`http://127.0.0.1:${started.httpPort}/api/v1/users`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Hubbub': '1' },
+    body: JSON.stringify({ name: 'anna', password: PASSWORD }),
+  })
+  if (status !== 200) throw new Error(`the first user was not added: ${status}`)
+  return started
 }

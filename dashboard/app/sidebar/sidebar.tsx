@@ -5,13 +5,13 @@ import { DOWN, moveByArrows, within } from '../arrows.ts'
 import { shortTopic } from '../conversation/labels.tsx'
 import { saying } from '../conversation/measurements.tsx'
 import { useVirtual } from '../conversation/use-virtual.ts'
-import { Icon } from '../icons.tsx'
+import { Icon, type IconName } from '../icons.tsx'
 import { type Conversation, type ConversationKind, conversations, pinnedIds } from '../state/conversations.ts'
 import type { TopicNews } from '../state/feed.ts'
 import { dialog, isListHeld } from '../state/layout.ts'
 import { hrefOf, place } from '../state/place.ts'
 import { readChat } from '../../worker/chat.ts'
-import { session } from '../state/session.ts'
+import { isAdmin, session } from '../state/session.ts'
 import { listOrder } from '../state/settings.ts'
 import { Time } from '../time.tsx'
 import { rate, when } from '../words/format.ts'
@@ -57,6 +57,7 @@ export function Sidebar({ isCovered }: { readonly isCovered: boolean }) {
       <footer class="places">
         <PlaceLink kind="overview" icon="chart" />
         <PlaceLink kind="retained" icon="tray" />
+        {session.value?.user != null && isAdmin.value && <PlaceLink kind="people" icon="key" />}
         <Me />
       </footer>
       <Order />
@@ -70,7 +71,12 @@ export function Sidebar({ isCovered }: { readonly isCovered: boolean }) {
   )
 }
 
-function PlaceLink({ kind, icon }: { readonly kind: 'overview' | 'retained'; readonly icon: 'chart' | 'tray' }) {
+interface PlaceLinkProps {
+  readonly kind: 'overview' | 'retained' | 'people'
+  readonly icon: IconName
+}
+
+function PlaceLink({ kind, icon }: PlaceLinkProps) {
   const isOpen = place.value.kind === kind
   return (
     <a class="place" href={`#/${kind}`} aria-current={isOpen ? 'page' : undefined}>

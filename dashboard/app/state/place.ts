@@ -5,6 +5,7 @@ export type Place =
   | { readonly kind: 'home' }
   | { readonly kind: 'overview' }
   | { readonly kind: 'retained' }
+  | { readonly kind: 'people' }
   | { readonly kind: 'conversation'; readonly id: string }
 
 const hash = signal(location.hash)
@@ -14,7 +15,7 @@ addEventListener('hashchange', () => {
 
 export const place = computed((): Place => {
   const [kind, ...rest] = hash.value.replace(/^#\/?/, '').split('/')
-  if (kind === 'overview' || kind === 'retained') return { kind }
+  if (kind === 'overview' || kind === 'retained' || kind === 'people') return { kind }
   if (kind === 'room' || kind === 'device' || kind === 'channel') {
     const name = decode(rest.join('/'))
     if (name !== '') return { kind: 'conversation', id: `${kind}/${name}` }

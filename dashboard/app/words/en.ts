@@ -8,6 +8,7 @@ export const en = {
   retained: 'Retained messages',
   settings: 'Settings',
   account: 'Your account',
+  people: 'People and devices',
   roles: { viewer: 'viewer', operator: 'operator', admin: 'admin' },
   newRoom: 'New room or channel',
   newRoomHelp: 'A room is a topic people talk in: chat/<name>. A channel is any topic filter.',

@@ -10,6 +10,7 @@ export const ru: Words = {
   retained: 'Retained-сообщения',
   settings: 'Настройки',
   account: 'Ваш вход',
+  people: 'Люди и устройства',
   roles: { viewer: 'наблюдатель', operator: 'оператор', admin: 'администратор' },
   newRoom: 'Новая комната или канал',
   newRoomHelp: 'Комната — это топик, в котором говорят люди: chat/<имя>. Канал — любой фильтр топиков.',
