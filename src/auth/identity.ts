@@ -32,6 +32,8 @@ export interface Identity {
   readonly signIn?: string | undefined
   /** Rules for this identity alone, of its user or its token. They come after those of the file. */
   readonly ownRules: readonly Rule[]
+  /** What a token of its user is for: nothing that these rules do not allow too. Undefined: all that the user may do. */
+  readonly scope?: readonly Rule[]
 }
 
 /** Where a connection or request comes from, and what its transport knows of who it is. */

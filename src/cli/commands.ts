@@ -178,7 +178,11 @@ export const COMMANDS: readonly Command[] = [
     flags: [
       { name: 'role', value: 'ROLE', summary: 'The most it may do: viewer (the default), operator or admin.' },
       { name: 'days', value: 'NUMBER', summary: 'How long it is good (default 90).' },
-      RULES_FLAG,
+      {
+        name: 'rules',
+        value: 'RULES',
+        summary: "Only what these access rules allow too, such as '{allow: publish, topics: home/#}'.",
+      },
       NOTE_FLAG,
       {
         name: 'remove',

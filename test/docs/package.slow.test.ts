@@ -27,6 +27,8 @@ describe('The package', async () => {
       expect.arrayContaining([
         'dist/hub/main.js',
         'dist/hub/index.js',
+        // Of the thread that hashes passwords.
+        'dist/hub/hash-worker.js',
         'dist/hub/types/index.d.ts',
         'dist/dashboard/index.html',
       ]),

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Log, LogFields } from '../../src/base/log.ts'
 import type { Credentials, Peer } from '../../src/auth/identity.ts'
 import { PasswordHasher } from '../../src/auth/passwords/password-hasher.ts'
+import { readOwnRules } from '../../src/auth/users/own-rules.ts'
 import { Users, type UsersOptions } from '../../src/auth/users/users.ts'
 import { UsersFile } from '../../src/auth/users/users-file.ts'
 
@@ -29,7 +30,7 @@ export async function testUsers(path = join(testFolder(), 'users.ndjson'), optio
   const hasher = new PasswordHasher()
   onTestFinished(() => hasher.close())
   const { log, lines } = collectingLog()
-  const file = new UsersFile({ path, name: 'users.ndjson', readRules: () => [] })
+  const file = new UsersFile({ path, name: 'users.ndjson', readRules: readOwnRules })
   const users = new Users({ file, hasher, log, nowMs: () => Date.now(), ...options })
   onTestFinished(() => users.close())
   await users.load()

@@ -14,10 +14,18 @@ const NICE = 15
 if (parentPort !== null) {
   const port = parentPort
   // Linux changes this thread alone, so that the event loop goes first; elsewhere it would be the whole process.
-  if (process.platform === 'linux') setPriority(0, NICE)
+  if (process.platform === 'linux') yieldToOthers()
   port.on('message', (task: HashTask) => {
     void answer(task).then((value) => port.postMessage(value))
   })
+}
+
+function yieldToOthers(): void {
+  try {
+    setPriority(0, NICE)
+  } catch {
+    // A sandbox may forbid it; it goes on without.
+  }
 }
 
 async function answer(task: HashTask): Promise<HashAnswer> {

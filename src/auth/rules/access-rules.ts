@@ -4,6 +4,7 @@ import { BUILT_IN_RULES, EVERY_TOPIC } from './built-in.ts'
 import { type AccessExplanation, type AccessQuestion, explainAccess } from './explain-access.ts'
 import type { Groups } from './groups.ts'
 import type { Rule } from './rule.ts'
+import { NarrowView } from './narrow-view.ts'
 import { RuleView, type ViewEntry } from './rule-view.ts'
 import { type Asker, fits, usersOf } from './subject.ts'
 import { fillForEach } from './topic-pattern.ts'
@@ -48,7 +49,16 @@ export class AccessRules implements Access {
     }
   }
 
-  viewOf(identity: Identity): RuleView {
+  viewOf(identity: Identity): RuleView | NarrowView {
+    const { scope } = identity
+    const view = this.#wholeViewOf(identity)
+    if (scope === undefined) return view
+    const asker = this.#askerOf(identity)
+    const rules = scope.filter(({ subject }) => fits(subject, asker))
+    return new NarrowView(view, makeView(rules, asker, this.#isFiltering))
+  }
+
+  #wholeViewOf(identity: Identity): RuleView {
     const asker = this.#askerOf(identity)
     const { user, role, groups } = asker
     if (groups.size > MAX_GROUPS) return NO_RULES

@@ -37,7 +37,8 @@ export class Identities {
       host,
       listener,
       expiresAtMs: token.expiresAtMs,
-      ownRules: token.rules.length > 0 ? token.ownRules : user.ownRules,
+      ownRules: user.ownRules,
+      ...(token.rules.length > 0 && { scope: token.ownRules }),
     }
     this.#grants.set(identity, { kind: 'token', sha256: token.sha256 })
     return identity
@@ -72,6 +73,7 @@ export class Identities {
 
 /** The identity of before when the other says the same of it. */
 function unlessSame(before: Identity, after: Identity): Identity {
-  const { role, groups, ownRules } = after
-  return role === before.role && groups === before.groups && ownRules === before.ownRules ? before : after
+  const { role, groups, ownRules, scope } = after
+  const isSame = role === before.role && groups === before.groups && ownRules === before.ownRules
+  return isSame && scope === before.scope ? before : after
 }

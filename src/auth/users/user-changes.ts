@@ -37,7 +37,7 @@ export interface NewToken {
   readonly expiresAtMs: number
   /** The most that the role of its user counts for; undefined: none. */
   readonly role: Role | undefined
-  /** In the language of the rules, in place of those of its user. */
+  /** In the language of the rules: it may do nothing that they do not allow. Empty: all that its user may do. */
   readonly rules?: readonly string[]
   readonly note?: string
 }

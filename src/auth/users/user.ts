@@ -11,7 +11,7 @@ export interface StoredToken {
   readonly sha256: string
   /** The most that its user's role counts for; undefined: it is no more than a device. */
   readonly role: Role | undefined
-  /** In the language of the rules; empty: those of its user. */
+  /** In the language of the rules: nothing that they do not allow; empty: all that its user may do. */
   readonly rules: readonly string[]
   readonly ownRules: readonly Rule[]
   readonly madeAtMs: number
