@@ -34,6 +34,8 @@ export interface Identity {
   readonly ownRules: readonly Rule[]
   /** What a token of its user is for: nothing that these rules do not allow too. Undefined: all that the user may do. */
   readonly scope?: readonly Rule[]
+  /** By what the authenticator knows the credential again that it was let in by; copies take it along. */
+  readonly grant?: object | undefined
 }
 
 /** Where a connection or request comes from, and what its transport knows of who it is. */

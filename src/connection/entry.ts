@@ -46,6 +46,9 @@ export interface EntryParts {
   readonly log: Log
 }
 
+/** What its upgrade request has shown was withdrawn, or has ended, before the CONNECT came. */
+const NOT_ANY_MORE: AuthRefusal = { kind: 'wrong', reason: 'its token or sign-in is not good any more' }
+
 /**
  * Finds out who sends a CONNECT, and whether the session and the will that it asks for are that user's to have. That may take as long as
  * a slow hash, or a few packets of enhanced authentication; meanwhile nothing else of the connection is handled, and little of it is read.
@@ -79,7 +82,7 @@ export class Entry implements AuthenticationOwner {
     const { door } = this.#owner.connection.transport
     const answer =
       userName === undefined && password === undefined && door.identity !== undefined
-        ? { ...door.identity, clientId: this.#clientId }
+        ? (gate.renew({ ...door.identity, clientId: this.#clientId }) ?? NOT_ANY_MORE)
         : gate.authenticate({ userName, password, clientId: this.#clientId }, this.#peer)
     if (answer instanceof Promise) {
       answer.then(

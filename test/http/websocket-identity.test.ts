@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { BrowserClient } from '../support/browser.ts'
 import { guarded } from '../support/guard.ts'
 import { askUpgrade } from '../support/http-request.ts'
+import { connectPacket } from '../support/packets.ts'
 import { People } from '../support/people.ts'
 import { startHubWithHttp } from '../support/start-hub.ts'
 
@@ -114,5 +115,19 @@ describe('MQTT over WebSocket', () => {
     const closed = once(webSocket, 'close')
     await browser.signOut()
     await guarded(closed, () => 'the WebSocket to end')
+  })
+
+  test('lets nobody in whose token was withdrawn before the CONNECT came', async () => {
+    const { people, httpPort } = await startWith()
+    const webSocket = new WebSocket(`ws://127.0.0.1:${httpPort}/mqtt`, ['mqtt'], {
+      headers: { Authorization: 'Bearer secret-of-anna' },
+    })
+    onTestFinished(() => webSocket.close())
+    await guarded(once(webSocket, 'open'), () => 'the WebSocket to open')
+    people.change('anna', undefined)
+    const answer = once(webSocket, 'message')
+    webSocket.send(connectPacket({ clientId: 'page' }))
+    const [connack] = await guarded(answer, () => 'CONNACK')
+    expect(Buffer.from(connack)[3]).toBe(4)
   })
 })

@@ -4,7 +4,7 @@ import type { JwtBearer } from '../tokens/jwt.ts'
 import type { StoredToken } from './user.ts'
 import type { UserEntry, UserTable } from './user-table.ts'
 
-/** By what an identity was let in. */
+/** By what an identity was let in. It is known by an object in the identity, of which there may be copies. */
 type Grant =
   | { readonly kind: 'credential'; readonly stamp: object }
   /** `sha256`: of an API token, base64. */
@@ -14,21 +14,22 @@ type Grant =
 
 type Place = Pick<Peer, 'host' | 'listener'>
 
+const NONE: readonly never[] = []
+
 /** Makes identities of users, and tells later what has become of them. */
 export class Identities {
-  readonly #grants = new WeakMap<Identity, Grant>()
+  readonly #grants = new WeakMap<object, Grant>()
 
   ofUser(entry: UserEntry, via: Via, clientId: string | undefined, place: Place, expiresAtMs = Infinity): Identity {
     const { name: user, groups, role, ownRules } = entry.user
     const { host, listener } = place
-    const identity: Identity = { user, groups, role, via, clientId, host, listener, expiresAtMs, ownRules }
-    this.#grants.set(identity, { kind: 'credential', stamp: entry.stamp })
-    return identity
+    const grant = this.#note({ kind: 'credential', stamp: entry.stamp })
+    return { user, groups, role, via, clientId, host, listener, expiresAtMs, ownRules, grant }
   }
 
   ofToken({ user }: UserEntry, token: StoredToken, clientId: string | undefined, place: Place): Identity {
     const { host, listener } = place
-    const identity: Identity = {
+    return {
       user: user.name,
       groups: user.groups,
       role: lowerRole(user.role, token.role),
@@ -39,15 +40,12 @@ export class Identities {
       expiresAtMs: token.expiresAtMs,
       ownRules: user.ownRules,
       ...(token.rules.length > 0 && { scope: token.ownRules }),
+      grant: this.#note({ kind: 'token', sha256: token.sha256 }),
     }
-    this.#grants.set(identity, { kind: 'token', sha256: token.sha256 })
-    return identity
   }
 
   ofJwt(bearer: JwtBearer, clientId: string | undefined, { host, listener }: Place): Identity {
-    const identity: Identity = { ...bearer, via: 'token', clientId, host, listener }
-    this.#grants.set(identity, { kind: 'jwt' })
-    return identity
+    return { ...bearer, via: 'token', clientId, host, listener, grant: this.#note({ kind: 'jwt' }) }
   }
 
   /**
@@ -56,11 +54,13 @@ export class Identities {
    */
   renew(identity: Identity, users: UserTable, mayBeUnknown: boolean): Identity | undefined {
     const { user: name = '', via, clientId, expiresAtMs } = identity
-    const grant = this.#grants.get(identity)
+    const grant = identity.grant && this.#grants.get(identity.grant)
     if (grant?.kind === 'jwt') return identity
     const entry = users.get(name)
     if (entry === undefined) {
-      return via === 'certificate' || (grant === undefined && mayBeUnknown) ? identity : undefined
+      if (via === 'certificate')
+        return unlessSame(identity, { ...identity, groups: NONE, role: undefined, ownRules: NONE })
+      return grant === undefined && mayBeUnknown ? identity : undefined
     }
     if (grant?.kind === 'token') {
       const token = users.token(grant.sha256)?.token
@@ -68,6 +68,12 @@ export class Identities {
     }
     if (grant !== undefined && grant.stamp !== entry.stamp && via !== 'certificate') return undefined
     return unlessSame(identity, this.ofUser(entry, via, clientId, identity, expiresAtMs))
+  }
+
+  #note(grant: Grant): object {
+    const handle = {}
+    this.#grants.set(handle, grant)
+    return handle
   }
 }
 

@@ -86,3 +86,16 @@ test('a token has an end in the future', async () => {
     'Cannot make a token for "anna": its end must be in the future, it is not',
   )
 })
+
+test('a token on a connection of its own stays what it was when users change, and ends when it is withdrawn', async () => {
+  const { users, make } = await withOperator()
+  const { token, id } = await make('viewer')
+  const answer = users.authenticate(credentials(undefined, token), PEER)
+  if (answer instanceof Promise || isRefusal(answer)) throw new Error('the token was refused')
+  // As a connection has it whose upgrade request has shown the token.
+  const copy = { ...answer, clientId: 'page' }
+  await users.changes.add('otto', 'secret')
+  expect(users.renew(copy)).toMatchObject({ user: 'anna', role: 'viewer' })
+  await users.changes.removeToken('anna', id)
+  expect(users.renew(copy)).toBeUndefined()
+})
