@@ -151,6 +151,9 @@ export class Callers {
     const credentials = { userName: user, password: Buffer.from(password), clientId: undefined }
     const answer = await this.#options.gate.authenticate(credentials, peerOf(raw))
     if (isRefusal(answer)) throw refusalProblem(answer, 'The name or the password is not right.')
+    // Else it would become a sign-in with all that its user may do, until long after its end.
+    if (answer.via === 'token')
+      throw new HttpProblem('forbidden', 'A token is for programs: send it with "Authorization: Bearer".')
     const { role } = answer
     if (role === undefined || answer.user === undefined)
       throw new HttpProblem('forbidden', `${user} has no role: a device cannot sign in here.`)

@@ -9,6 +9,7 @@ import { EventSourceClient } from '../../support/event-source.ts'
 import { ask } from '../../support/http-request.ts'
 import { People } from '../../support/people.ts'
 import { type HttpTestHub, startHubWithHttp } from '../../support/start-hub.ts'
+import { testUsers } from '../../support/users.ts'
 
 const PASSWORD = 'correct horse'
 
@@ -54,6 +55,16 @@ describe('Signing in', () => {
     expect((await browser.ask('GET', '/session')).body).toMatchObject({ user: 'anna', signIn: { isThis: true } })
     expect(await browser.ask('POST', '/publish', { topic: 'a', payload: '1' })).toMatchObject({ status: 200 })
     expectProblem(await browser.ask('POST', '/history/import'), 403)
+  })
+
+  test('takes no token, whose limits a sign-in would not have', async () => {
+    const { users } = await testUsers()
+    await users.changes.add('anna', 'secret', { role: 'admin' })
+    const { token } = await users.changes.addToken('anna', { role: 'admin', expiresAtMs: Date.now() + 60_000 })
+    const { httpPort } = await startHubWithHttp({ gate: new Gate(users) })
+    const browser = new BrowserClient(httpPort)
+    expectProblem(await browser.signIn('anna', token), 403)
+    expect(browser.cookie).toBeUndefined()
   })
 
   test('is told to those who have not, and needs none where there are no users', async () => {
