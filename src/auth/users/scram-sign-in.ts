@@ -6,6 +6,8 @@ import type { ScramVerifier } from '../passwords/scram-verifier.ts'
 export interface ScramUsers {
   /** The verifier of a user; of an unknown one another that looks like it. A refusal: the name is not to be tried from there now. */
   verifierOf(userName: string): ScramVerifier | Refusal | Promise<ScramVerifier | Refusal>
+  /** A refusal: there were too many failures since it began. Who begins a thousand at once has no more guesses than others. */
+  refusalNow(userName: string): Refusal | undefined
   /** Who has proven to know the password; undefined: the user is not there, or has another password by now. */
   admit(userName: string, verifier: ScramVerifier): Identity | undefined
   /** What a failure is answered with, after a while. */
@@ -55,6 +57,8 @@ export class ScramSignIn {
   async final(message: Uint8Array): Promise<ScramSuccess | Refusal> {
     if (this.#start === undefined || this.#server === undefined || this.#verifier === undefined) return MALFORMED
     const { userName } = this.#start
+    const refusal = this.#users.refusalNow(userName)
+    if (refusal !== undefined) return refusal
     const answer = this.#server.final(message)
     const identity = answer === undefined ? undefined : this.#users.admit(userName, this.#verifier)
     if (answer === undefined || identity === undefined) return this.#users.refuse(userName)

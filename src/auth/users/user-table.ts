@@ -38,6 +38,7 @@ export class UserTable {
   readonly #names: readonly string[]
   /** By SHA-256, base64. */
   readonly #tokens = new Map<string, TokenEntry>()
+  readonly #tokenIds = new Set<string>()
   readonly #saltKey: Buffer
   readonly #scramLooks: ScramLooks
   /** The dearest stored hash there is: who fails has waited for one that cost as much. */
@@ -50,7 +51,10 @@ export class UserTable {
     for (const user of users) {
       const entry = makeEntry(user, before?.get(user.name), isSameCredential, nowMs)
       this.#entries.set(user.name, entry)
-      for (const token of user.tokens) this.#tokens.set(token.sha256, { owner: user.name, token })
+      for (const token of user.tokens) {
+        this.#tokens.set(token.sha256, { owner: user.name, token })
+        this.#tokenIds.add(token.id)
+      }
       if (entry.costUs > (decoy?.costUs ?? 0)) decoy = entry
       if (entry.verifier !== undefined) iterations.push(entry.verifier.iterations)
     }
@@ -79,8 +83,7 @@ export class UserTable {
   }
 
   hasTokenOfId(id: string): boolean {
-    for (const { token } of this.#tokens.values()) if (token.id === id) return true
-    return false
+    return this.#tokenIds.has(id)
   }
 
   /** The user whose hash an unknown name has to wait for, always the same one: so it looks like any. */

@@ -11,7 +11,7 @@ import { base64, sha256 } from '../passwords/scram-verifier.ts'
 import { isApiToken } from '../tokens/api-token.ts'
 import { isJwtFault, type JwtVerifier } from '../tokens/jwt.ts'
 import { Identities } from './identities.ts'
-import { Limiter } from './limiter.ts'
+import { type Admission, Limiter } from './limiter.ts'
 import { PasswordChecks } from './password-checks.ts'
 import { ScramSignIn } from './scram-sign-in.ts'
 import type { User } from './user.ts'
@@ -157,15 +157,24 @@ export class Users implements Authenticator {
     const { host } = peer
     return new ScramSignIn({
       verifierOf: async (name) => {
-        const refusal = this.limiter.isTrusted(host, name) ? undefined : await this.#wait(host, name)
+        const refusal = this.#isSafeByScram(name, host) ? undefined : await this.#wait(host, name)
         return refusal ?? this.#table.verifierOf(name)
       },
+      refusalNow: (name) => (this.#isSafeByScram(name, host) ? undefined : refusalOf(this.limiter.admit(host, name))),
       admit: (name, verifier) => {
         const entry = this.#table.get(name)
         return entry?.verifier === verifier ? this.#admit(entry, 'password', clientId, peer) : undefined
       },
       refuse: (name) => this.#fail(name, host),
     })
+  }
+
+  /**
+   * Nobody guesses a generated secret. Whether a proof is made of the right password is only known once it was looked at, so the passwords
+   * of people have their limit from any address: others may be behind the same.
+   */
+  #isSafeByScram(name: string, host: string): boolean {
+    return this.#table.get(name)?.secret !== undefined && this.limiter.isTrusted(host, name)
   }
 
   renew(identity: Identity): Identity | undefined {
@@ -260,9 +269,8 @@ export class Users implements Authenticator {
   /** Waits as long as the limiter says; a refusal when it does not let this be tried. */
   async #wait(host: string, name: string): Promise<Refusal | undefined> {
     const admission = this.limiter.admit(host, name)
-    if (admission.kind === 'banned') return { kind: 'banned', reason: admission.reason }
-    if (admission.delayMs > 0) await delay(admission.delayMs, undefined, { ref: false })
-    return undefined
+    if (admission.kind === 'after' && admission.delayMs > 0) await delay(admission.delayMs, undefined, { ref: false })
+    return refusalOf(admission)
   }
 
   async #failOnce(name: string, host: string): Promise<Refusal> {
@@ -342,4 +350,8 @@ export class Users implements Authenticator {
 /** A password as a token is written; one that is too long for a token is none. */
 function textOf(password: Uint8Array): string {
   return password.length > MAX_TOKEN_BYTES ? '' : Buffer.from(password).toString('latin1')
+}
+
+function refusalOf(admission: Admission): Refusal | undefined {
+  return admission.kind === 'banned' ? { kind: 'banned', reason: admission.reason } : undefined
 }

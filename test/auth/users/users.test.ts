@@ -140,6 +140,17 @@ describe('Users renew', () => {
     expect(users.renew(identity)).toEqual({ ...identity, groups: ['a', 'b'] })
   })
 
+  test('a certificate whose user is removed as one of a device without role, groups and rules', async () => {
+    const { users } = await testUsers()
+    await users.changes.add('boss', 'secret', { role: 'admin' })
+    await users.changes.add('anna', 'none', { role: 'admin', groups: ['family'] })
+    const identity = await users.authenticate(credentials(undefined), certified('anna'))
+    if (isRefusal(identity)) throw new Error(identity.reason)
+    expect(identity).toMatchObject({ role: 'admin', groups: ['family'] })
+    await users.changes.remove('anna')
+    expect(users.renew(identity)).toMatchObject({ user: 'anna', role: undefined, groups: [], ownRules: [] })
+  })
+
   test('no identity whose user is removed, or has another secret', async () => {
     const { users } = await testUsers()
     const { secret = '' } = await users.changes.add('dev-1', 'secret')
@@ -148,9 +159,9 @@ describe('Users renew', () => {
     await users.changes.newSecret('dev-1')
     expect(users.renew(identity)).toBeUndefined()
     // As of a session that was kept with its user's name.
-    expect(users.renew({ ...identity })).toMatchObject({ user: 'dev-1' })
+    expect(users.renew({ ...identity, grant: undefined })).toMatchObject({ user: 'dev-1' })
     await users.changes.remove('dev-1')
-    expect(users.renew({ ...identity })).toBeUndefined()
+    expect(users.renew({ ...identity, grant: undefined })).toBeUndefined()
   })
 
   test('an identity whose password was only hashed anew, and lets nobody in by the old one after a change', async () => {
@@ -302,6 +313,26 @@ describe('Users by SCRAM', () => {
     const { users: restarted } = await testUsers(path)
     expect(await lookOf(restarted, 'nobody')).toBe(look)
     expect(await signIn(users, 'nobody', 'correct horse')).toEqual(WRONG)
+  })
+
+  test('have no more guesses by many that are begun at once, or from where the user got in before', async () => {
+    const { users } = await testUsers()
+    await users.changes.add('anna', ANNA)
+    expect(await signIn(users, 'anna', 'correct horse')).toMatchObject({ identity: { user: 'anna' } })
+    const begun = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const client = new ScramClient('anna', 'battery staple')
+        const server = users.signInByScram(undefined, PEER)
+        const first = await server.first(client.first)
+        if ('kind' in first) throw new Error(first.reason)
+        return { server, proof: client.final(first) }
+      }),
+    )
+    const answers = await Promise.all(begun.map(({ server, proof }) => server.final(proof)))
+    const kinds = answers.map((answer) => ('kind' in answer ? answer.kind : 'let in'))
+    expect(kinds.filter((kind) => kind === 'wrong')).toHaveLength(8)
+    expect(kinds.filter((kind) => kind === 'banned')).toHaveLength(32)
+    expect(await signIn(users, 'anna', 'battery staple')).toMatchObject({ kind: 'banned' })
   })
 
   test('who have another password by the end of it are not let in', async () => {
