@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { type Identity, ROLES, type Role } from '../auth/identity.ts'
@@ -28,6 +29,7 @@ import { matchedFilter, subscriptionFault } from '../protocol/shared-filter.ts'
 import { topicNameFault } from '../protocol/topic.ts'
 import { routedFilter } from '../session/subscriptions.ts'
 import type { CommandCall } from './command.ts'
+import { STORE_FILE } from '../store/disk/store-file.ts'
 import { dataFolder } from './data-folder.ts'
 
 const ACTIONS = ['publish', 'receive', 'subscribe'] as const
@@ -57,7 +59,8 @@ export async function explainAccess({ flags, loadConfig }: CommandCall): Promise
 export async function testAccess({ operand: file, flags, loadConfig }: CommandCall): Promise<string> {
   const { config } = await loadConfig()
   const { ruleSet, faults } = readAccess((await loadConfig(file)).config.access)
-  const rows = await observedRows('access test', config, flags.get('for'))
+  const observed = await observedRows('access test', config, flags.get('for'))
+  const rows = [...observed, ...(await keptRows(config, observed))]
   const users = await usersOf(config)
   const changes = compareAccess(
     rows,
@@ -69,7 +72,7 @@ export async function testAccess({ operand: file, flags, loadConfig }: CommandCa
     return `${JSON.stringify({ seen: rows.length, warnings: faults.warnings, changes: changes.map(changeJson) }, undefined, 2)}\n`
   }
   const warnings = faults.warnings.map(({ place, what }) => `${place}: ${what}`)
-  const seen = `Of ${rows.length} topics and filters that were seen, ${changes.length} would change.`
+  const seen = `Of ${rows.length} topics and filters that were seen or are subscribed to, ${changes.length} would change.`
   const shown = changes.slice(0, MAX_SHOWN_CHANGES).map(changeText)
   const more = changes.length - shown.length
   return `${[...warnings, seen, ...shown, ...(more > 0 ? [`And ${more} more: --json shows all.`] : [])].join('\n')}\n`
@@ -95,6 +98,35 @@ async function observedRows(command: string, config: Config, since: string | und
   return [...observed.rows()].filter(({ lastAtMs }) => lastAtMs >= Date.now() - sinceMs)
 }
 
+/** Subscriptions of kept sessions, which lose at once what a new rule takes. They may be older than what was noted. */
+async function keptRows(config: Config, observed: readonly Sighting[]): Promise<Sighting[]> {
+  const folder = dataFolder('access test', config)
+  if (!existsSync(join(folder, STORE_FILE))) return []
+  const { inspectSubscriptions } = await import('../store/disk/inspect.ts')
+  const known = new Set(observed.filter(({ action }) => action === 'subscribe').map(subscriptionKey))
+  const kept = (await inspectSubscriptions(folder)).map(({ user, clientId, filter, qos }): Sighting => ({
+    user,
+    clientId,
+    groups: [],
+    role: undefined,
+    host: '127.0.0.1',
+    listener: 'mqtt',
+    action: 'subscribe',
+    topic: routedFilter(matchedFilter(filter)),
+    maxQos: qos,
+    isRetained: false,
+    isAllowed: true,
+    count: 0,
+    firstAtMs: 0,
+    lastAtMs: 0,
+  }))
+  return kept.filter((row) => !known.has(subscriptionKey(row)))
+}
+
+function subscriptionKey({ user, clientId, topic }: Sighting): string {
+  return JSON.stringify([user ?? null, clientId, topic])
+}
+
 async function usersOf(config: Config): Promise<ReadonlyMap<string, User>> {
   const place = usersPlace(config)
   return place === undefined ? new Map() : (await new UsersFile({ ...place, readRules: readOwnRules }).read()).users
@@ -113,7 +145,12 @@ function changeText({ sighting: { user, clientId, action, topic, count }, before
   const name = user === undefined ? '(no user name)' : quote(user)
   const client = clientId === undefined ? '' : ` as client ${quote(clientId)}`
   const what = `${EXTENTS[before.extent]} before, ${EXTENTS[after.extent]} then`
-  return `  ${name}${client}: ${action} ${quote(topic)}: ${what}${byRule(after)} (seen ${count} ${count === 1 ? 'time' : 'times'})`
+  return `  ${name}${client}: ${action} ${quote(topic)}: ${what}${byRule(after)} (${countText(count)})`
+}
+
+function countText(count: number): string {
+  if (count === 0) return 'a kept session'
+  return `seen ${count} ${count === 1 ? 'time' : 'times'}`
 }
 
 function byRule({ rule, extent }: SightingVerdict): string {

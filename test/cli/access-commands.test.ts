@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import mqtt from 'mqtt'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CONFIG_JUDGES } from '../../src/assemble/config-checks.ts'
 import { chooseCommand, readCommandLine } from '../../src/cli/command-line.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { startHub } from '../support/start-hub.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'hubbub-access-'))
 const data = join(cwd, 'data')
@@ -106,7 +108,8 @@ test('access test tells what another file would change of what was seen', async 
     - { allow: [publish, receive], topics: 'home/#', for: group family }
 `,
   )
-  expect(await hubbub('access', 'test', 'new.yaml')).toBe(`Of 5 topics and filters that were seen, 3 would change.
+  expect(await hubbub('access', 'test', 'new.yaml'))
+    .toBe(`Of 5 topics and filters that were seen or are subscribed to, 3 would change.
   "lamp" as client "lamp": publish "lamp/recent": allowed before, denied then, since no rule allows it (seen 9 times)
   "anna" as client "phone": publish "home/alarm/off": allowed before, denied then by new.yaml:3 (seen 2 times)
   "anna" as client "phone": publish "home/light": allowed before, denied then by new.yaml:4 (seen 1 time)
@@ -122,6 +125,22 @@ test('access test tells what another file would change of what was seen', async 
   await expect(hubbub('access', 'test', 'new.yaml', '--for', 'ever')).rejects.toThrow('--for must be like 7d')
 })
 
+test('access test tells which subscriptions of kept sessions a file would take', async () => {
+  const kept = join(cwd, 'kept')
+  const { hub, port } = await startHub({ config: { data: kept } })
+  const client = await mqtt.connectAsync({ host: '127.0.0.1', port, clientId: 'old', clean: false })
+  await client.subscribeAsync(['home/#', 'open/x'], { qos: 1 })
+  await client.endAsync()
+  await hub.stop()
+  write('all.yaml', "access:\n  rules: [{ allow: receive, topics: '#', for: everybody }]\n")
+  write('less.yaml', "access:\n  rules: [{ allow: receive, topics: 'open/#', for: everybody }]\n")
+  expect(await hubbub('access', 'test', 'less.yaml', '--data', kept, '--config', 'all.yaml')).toBe(
+    `Of 2 topics and filters that were seen or are subscribed to, 1 would change.
+  (no user name) as client "old": subscribe "home/#": allowed before, denied then, since no rule allows it (a kept session)
+`,
+  )
+})
+
 test('access learn proposes a file by which access test finds no change', async () => {
   const learned = await hubbub('access', 'learn')
   expect(learned).toContain(
@@ -129,6 +148,6 @@ test('access learn proposes a file by which access test finds no change', async 
   )
   write('learned.yaml', learned)
   expect(await hubbub('access', 'test', 'learned.yaml')).toBe(
-    'Of 5 topics and filters that were seen, 0 would change.\n',
+    'Of 5 topics and filters that were seen or are subscribed to, 0 would change.\n',
   )
 })

@@ -33,6 +33,14 @@ export interface SessionSummary {
   readonly receivedIds: readonly number[]
 }
 
+/** A subscription of a kept session. */
+export interface KeptSubscription {
+  readonly clientId: string
+  readonly user: string | undefined
+  readonly filter: string
+  readonly qos: QoS
+}
+
 /** Counts what is in the store of a data folder, even while a hub uses it. Throws `STORE_UNUSABLE` without one. */
 export async function inspectStore(folder: string): Promise<StoreSummary> {
   const file = existingStore(folder)
@@ -73,6 +81,26 @@ export async function inspectSession(folder: string, clientId: string): Promise<
       return summaryOf(name, key.readUInt32BE(0), record, databases)
     }
     return undefined
+  })
+}
+
+/** What the kept sessions of a store subscribe to, even while a hub uses it. Throws `STORE_UNUSABLE` without a store. */
+export async function inspectSubscriptions(folder: string): Promise<KeptSubscription[]> {
+  return reading(existingStore(folder), (databases) => {
+    const found: KeptSubscription[] = []
+    for (const { key, value } of databases.names.getRange()) {
+      const { clientId, isGroup, user } = decodeName(checked(value, 'a session'))
+      if (isGroup) continue
+      const session = key.readUInt32BE(0)
+      for (const { value: stored } of databases.subscriptions.getRange({
+        start: sessionKey(session),
+        end: sessionKey(session + 1),
+      })) {
+        const [filter, { qos }] = decodeSubscription(checked(stored, 'a subscription'))
+        found.push({ clientId, user, filter, qos })
+      }
+    }
+    return found
   })
 }
 
