@@ -8,6 +8,7 @@ import { readOwnRules } from '../src/auth/users/own-rules.ts'
 import { UserChanges } from '../src/auth/users/user-changes.ts'
 import { UsersFile } from '../src/auth/users/users-file.ts'
 import { connectPacket } from './support/packets.ts'
+import { byLabel, scrapeSamples } from './support/scrape.ts'
 import { startHub } from './support/start-hub.ts'
 
 const ACCEPTED = '20020000'
@@ -39,7 +40,7 @@ test('Who guesses is turned away before a word after 20 failures, and nobody els
   const { secret = '' } = await new UserChanges({ file, hasher, nowMs: Date.now }).add('dev', 'secret')
   const trustedProxies = ['127.0.0.1']
   const listeners = [{ kind: 'mqtt', host: '127.0.0.1', port: 0, proxyProtocol: true, trustedProxies }] as const
-  const { port } = await startHub({ config: { data, listeners } })
+  const { port, hub } = await startHub({ config: { data, listeners } })
   // Behind one address with somebody who guesses.
   expect(await answerTo(port, '192.0.2.9', 'dev', secret)).toBe(ACCEPTED)
   const answers = await Promise.all(
@@ -51,4 +52,6 @@ test('Who guesses is turned away before a word after 20 failures, and nobody els
   expect(await answerTo(port, '192.0.2.8', 'dev', secret)).toBe('')
   expect(await answerTo(port, '192.0.2.7', 'dev', secret)).toBe(ACCEPTED)
   expect(await answerTo(port, '192.0.2.9', 'dev', secret)).toBe(ACCEPTED)
+  const failures = byLabel(await scrapeSamples(hub.metrics), 'hubbub_sign_in_failures_total')
+  expect(failures).toMatchObject({ wrong: 40, 'turned-away': 1, busy: 0 })
 })

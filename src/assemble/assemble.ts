@@ -173,6 +173,7 @@ export async function assemble(
       memory,
       history: history?.snapshot(),
       expiries: listening.tls?.expiries() ?? [],
+      signIns: people?.users.signIns,
     }
   }
 

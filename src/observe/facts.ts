@@ -45,6 +45,20 @@ export interface ExpiryFacts {
   readonly atMs: number
 }
 
+/** Sign-ins that were not what they should be since the start, by what became of them. */
+export interface SignInFacts {
+  /** A name, password or token that was not good. */
+  readonly wrong: number
+  /** Not looked at, after too many failures. */
+  readonly banned: number
+  /** Connections that were ended before a word, after too many failures from their address. */
+  readonly 'turned-away': number
+  /** Not looked at, since too many passwords were being checked. */
+  readonly busy: number
+  /** Made to wait, since many guess at the name. */
+  readonly delayed: number
+}
+
 /** The state of the hub at one moment, from which metrics and `$SYS` topics are made. */
 export interface HubFacts {
   readonly ledger: Ledger
@@ -64,4 +78,6 @@ export interface HubFacts {
   readonly history: HistoryFacts | undefined
   /** Of all listeners with TLS. */
   readonly expiries: readonly ExpiryFacts[]
+  /** Undefined: the hub can have no users. */
+  readonly signIns: SignInFacts | undefined
 }

@@ -60,6 +60,13 @@ const CONNECTION_ROWS: readonly ReadRow[] = [
     read: ({ expiries }) => firstExpiries(expiries.filter(({ what }) => what === 'crl')),
   },
   {
+    name: 'hubbub_sign_in_failures_total',
+    kind: 'counter',
+    label: 'outcome',
+    help: 'Sign-ins with a wrong name, password or token (wrong); not looked at after too many failures (banned), and connections of such addresses that were ended at once (turned-away); not looked at since too many passwords were being checked (busy); made to wait, since many guess at the name (delayed).',
+    read: ({ signIns }) => signIns && { ...signIns },
+  },
+  {
     name: 'hubbub_limit_hits_total',
     kind: 'counter',
     label: 'limit',

@@ -52,6 +52,7 @@ describe('Metrics', () => {
         'le',
         'limit',
         'listener',
+        'outcome',
         'part',
         'qos',
         'reason',

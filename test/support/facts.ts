@@ -40,6 +40,7 @@ export function createMetrics(facts: Partial<HubFacts> = {}): Metrics {
     memory: new MemoryBudget({ bytes: 1000, heapBytes: 500 }),
     loopStops: new Map([['reading', { stops: 2, seconds: 0.07, longestSeconds: 0.04 }]]),
     history: undefined,
+    signIns: { wrong: 0, banned: 0, 'turned-away': 0, busy: 0, delayed: 0 },
     expiries: [
       { listener: 'mqtts', what: 'certificate' as const, atMs: 1_800_000_000_000 },
       { listener: 'mqtts', what: 'ca' as const, atMs: 1_900_000_000_000 },

@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { HubbubError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import type { SignInFacts } from '../../observe/facts.ts'
 import { anonymous, type Authenticator, type EnhancedSignIn } from '../gate.ts'
 import { type Credentials, type Identity, type Peer, type Refusal, type Via } from '../identity.ts'
 import { isOutdated, parsePasswordHash } from '../passwords/password-hash.ts'
@@ -110,6 +111,11 @@ export class Users implements Authenticator {
   /** Nobody is known, and never was since the start, and no tokens are taken: the hub is open. */
   get isEmpty(): boolean {
     return !this.#hadUsers && this.#options.jwt === undefined
+  }
+
+  get signIns(): SignInFacts {
+    const { failed: wrong, banned, turnedAway, slowed: delayed } = this.limiter
+    return { wrong, banned, 'turned-away': turnedAway, busy: this.#options.hasher.refused, delayed }
   }
 
   /** All users, in the order of the file. */
