@@ -247,8 +247,18 @@ describe('Who may not receive everything', () => {
     const [ofAnna, ofAdmin] = [await anna.ask('GET', '/clients/panel'), await admin.ask('GET', '/clients/panel')]
     expect(ofAnna.body).toMatchObject({ clientId: 'panel', connection: { will: null } })
     expect(eachOf(ofAnna, 'subscriptions', 'filter')).toEqual(['home/+'])
+    expect(ofAdmin.body).toMatchObject({ user: 'admin', lastDenial: null })
     expect(ofAdmin.body).toMatchObject({ connection: { will: { topic: 'secret/gone' } } })
     expect(eachOf(ofAdmin, 'subscriptions', 'filter')).toEqual(['home/+', 'secret/#'])
     expect(eachOf(await anna.ask('GET', '/clients'), 'clients', 'clientId')).toEqual(['panel'])
+    const own = await connectRawClient(port, { clientId: 'own', userName: 'anna', password: 'a' })
+    await own.subscribe(['secret/#', 0])
+    const denial = {
+      action: 'subscribe',
+      topic: 'secret/#',
+      reason: expect.stringContaining('no access rule allows it'),
+    }
+    for (const asking of [anna, admin])
+      expect((await asking.ask('GET', '/clients/own')).body).toMatchObject({ user: 'anna', lastDenial: denial })
   })
 })

@@ -98,7 +98,7 @@ function unknownClient(clientId: string): HttpProblem {
 }
 
 function summaryOf(client: ClientReport) {
-  const { connection, expirySeconds, leftAtMs, lastError, dropped, ...rest } = client
+  const { connection, expirySeconds, leftAtMs, lastError, lastDenial, user, dropped, ...rest } = client
   return {
     ...rest,
     connection:
@@ -113,6 +113,8 @@ function summaryOf(client: ClientReport) {
     leftAtMs: leftAtMs === undefined ? null : Math.round(leftAtMs),
     expirySeconds: expirySeconds === Infinity ? null : expirySeconds,
     dropped: { ...dropped },
+    user: user ?? null,
+    lastDenial: lastDenial === undefined ? null : { ...lastDenial, atMs: Math.round(lastDenial.atMs) },
     lastError: lastError === undefined ? null : { ...lastError, atMs: Math.round(lastError.atMs) },
   }
 }

@@ -36,6 +36,16 @@ const CLIENT_SUMMARY = {
     sentMessagesPerSecond: Amount,
   }),
   lastError: orNull(Type.Object({ atMs: TimeMs, reason: Type.String() })),
+  user: orNull(Type.String(), 'Whose it is; null: nobody in particular.'),
+  lastDenial: orNull(
+    Type.Object({
+      atMs: TimeMs,
+      action: Type.Enum(['publish', 'subscribe', 'receive']),
+      topic: Type.String({ description: 'A topic, or the filter of a subscription.' }),
+      reason: Type.String({ description: 'Names the rule.' }),
+    }),
+    'What the access rules kept it from last.',
+  ),
 }
 
 /** A subscription of a client. */
