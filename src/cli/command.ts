@@ -29,6 +29,8 @@ export interface Command {
   readonly operand?: string
   readonly flags?: readonly Flag[]
   readonly summary: string
+  /** It is about a hub that serves: a configuration that would serve strangers is refused. */
+  readonly isOfServing?: true
   /** Loads what it needs and does its work. Returns what is to be printed, if it has not done so itself. @throws HubbubError */
   run(call: CommandCall): Promise<string | void>
 }

@@ -57,12 +57,14 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'start',
     summary: 'Run the hub. This is what hubbub does without a command.',
+    isOfServing: true,
     run: async (call) => (await import('./start.ts')).start(call),
   },
   {
     name: 'config',
     flags: [JSON_FLAG],
     summary: 'Check the configuration and print every value and where it came from, without starting.',
+    isOfServing: true,
     run: async (call) => {
       const { effectiveJson, effectiveText } = await import('../config/effective.ts')
       return (call.flags.has('json') ? effectiveJson : effectiveText)(await call.loadConfig())
@@ -73,6 +75,7 @@ export const COMMANDS: readonly Command[] = [
     flags: [URL_FLAG, TOKEN_FLAG, JSON_FLAG],
     summary:
       'Have a running hub read its configuration, users and certificates again; what needs a restart is named. SIGHUP does the same.',
+    isOfServing: true,
     run: async (call) => (await import('./reload-command.ts')).reload(call),
   },
   {

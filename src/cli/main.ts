@@ -17,10 +17,14 @@ async function run(argv: readonly string[]): Promise<string | void> {
   if (words[0] === 'help') return helpOn(words.slice(1))
   if (flags.has('help')) return helpOn(words)
   const { command, operand } = chooseCommand(line)
-  return command.run({ operand, flags, loadConfig: (file) => loadConfig(line, file) })
+  return command.run({ operand, flags, loadConfig: (file) => loadConfig(line, command.isOfServing === true, file) })
 }
 
-async function loadConfig({ options, flags, problems }: CommandLine, file = flags.get('config')): Promise<Completed> {
+async function loadConfig(
+  { options, flags, problems }: CommandLine,
+  isOfServing: boolean,
+  file = flags.get('config'),
+): Promise<Completed> {
   // Loaded here, so that help and mistakes answer at once.
   const [{ loadConfig: load }, { CONFIG_JUDGES }] = await Promise.all([
     import('../config/load.ts'),
@@ -28,7 +32,9 @@ async function loadConfig({ options, flags, problems }: CommandLine, file = flag
   ])
   const sources = { flags: options, file, env: process.env, cwd: process.cwd() }
   // A copy: a hub loads it again when it is told to, perhaps after a mistake.
-  const loaded = load(sources, problems.copy(), CONFIG_JUDGES)
+  // The first user has to be added before there is one.
+  const judges = isOfServing ? CONFIG_JUDGES : { ...CONFIG_JUDGES, hasUsers: () => true }
+  const loaded = load(sources, problems.copy(), judges)
   isStackWanted = ['debug', 'trace'].includes(loaded.config.logLevel)
   return loaded
 }

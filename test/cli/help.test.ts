@@ -93,7 +93,7 @@ test('optionsText and optionsTable explain every option', () => {
   for (const option of OPTIONS) {
     expect(text).toContain(`--${flagName(option.key)}, ${environmentName(option.key)} ${option.summary} Allowed: `)
     const row = rows.find((line) => line.startsWith(`| \`${option.key}\` |`))
-    expect(row).toContain(` | ${option.summary} | ${option.key === 'logLevel' ? 'no' : 'yes'} |`)
+    expect(row).toContain(` | ${option.summary} | ${option.needsRestart ? 'yes' : 'no'} |`)
   }
   expect(rows.slice(0, 2)).toEqual([
     '| Option | Default | Allowed | What it is for | Restart |',

@@ -35,6 +35,19 @@ function fileOf(data: string): string {
 }
 
 describe('hubbub user', () => {
+  test('adds the first user of a hub that is to serve a network, which starts from then on', async () => {
+    const other = ['--host', '0.0.0.0', '--port', '0', '--http-port', '0']
+    const hub = async (): Promise<TestProcess> =>
+      startProcess(process.execPath, [CLI, ...other, '--data', 'network'], { cwd, env })
+    const refused = await ended(await hub())
+    expect(refused).toMatchObject({ code: 2, out: '' })
+    expect(refused.err).toMatch(/no users.*hubbub user add NAME.*clientCertificates.*--allow-anonymous/)
+    expect(await user('network', 'correct horse\n', 'add', 'anna', ...other)).toMatchObject({ code: 0, err: '' })
+    const started = await hub()
+    await started.untilLine(/MQTT +mqtt:\/\/0\.0\.0\.0:/)
+    expect(await started.end()).toEqual({ code: 0, signal: null })
+  })
+
   test('adds the first as an admin, with the password from standard input, and a device with a secret', async () => {
     expect((await user('first', '', 'list')).out).toBe(
       'There are no users. Add the first, an admin, with "hubbub user add NAME".',
