@@ -92,8 +92,8 @@ export class Hub {
   }
 
   /**
-   * Takes over what can change while the hub runs: access rules, many limits, and what the files of users and certificates hold now. No
-   * client is dropped but those whose users, credentials or rights end. The log level is that of the log.
+   * Takes over what can change while the hub runs: access rules, many limits, where it listens, and what the files of users and
+   * certificates hold now. No client is dropped but those whose users, credentials or rights end. The log level is that of the log.
    * @throws HubbubError `CONFIG_INVALID` and the like: nothing has changed then
    */
   reload(partial: PartialConfig): Promise<ReloadReport> {

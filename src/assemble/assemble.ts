@@ -13,6 +13,7 @@ import { readVersion } from '../base/package.ts'
 import { Broker } from '../broker/broker.ts'
 import { liveLimits } from '../config/changes.ts'
 import type { Config } from '../config/config.ts'
+import { listenersOf } from '../config/listener-settings.ts'
 import { Connections } from '../connection/connections.ts'
 import type { Transport } from '../connection/transport.ts'
 import type { History } from '../history/history.ts'
@@ -28,7 +29,7 @@ import { GuardedStore } from '../store/guarded-store.ts'
 import type { Store } from '../store/store.ts'
 import { assembleListeners } from './listening.ts'
 import { assembleObserved } from './observing.ts'
-import { assemblePeople } from './people.ts'
+import { assemblePeople, checkNobodyIsLetIn } from './people.ts'
 import { createHistory, createStore, dataFolder, publishWills, storeListener } from './stores.ts'
 
 /** What a hub is made of, and in which order its parts start. */
@@ -213,6 +214,9 @@ export async function assemble(
     history,
     movedTo: undefined,
     reload: async (changed) => {
+      // First: a port may be taken, and then nothing changes.
+      if (gate.isOpen) checkNobodyIsLetIn(changed)
+      await listening.replace(listenersOf(changed))
       Object.assign(limits, liveLimits(changed))
       await people?.reload(changed)
       await listening.tls?.reload()

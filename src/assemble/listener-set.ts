@@ -41,16 +41,8 @@ export class ListenerSet {
   }
 
   /** Stops accepting; connections live on. */
-  async remove(name: string): Promise<void> {
-    const found = this.#open.find(({ settings }) => settings.name === name)
-    if (found === undefined) return
-    this.#open = this.#open.filter((other) => other !== found)
-    await found.listener.stop()
-    this.#tls?.remove(name)
-  }
-
   async removeAll(): Promise<void> {
-    for (const { settings } of this.#open) await this.remove(settings.name)
+    for (const open of this.#open) await this.#remove(open)
   }
 
   /** When all have been removed. */
@@ -77,31 +69,49 @@ export class ListenerSet {
     const old = this.#open.filter((open) => ![...kept.values()].includes(open))
     const fresh = prepared.filter((one) => !kept.has(one))
     const inTheWay = old.filter((open) => fresh.some(({ settings }) => isInTheWay(open.settings, settings)))
-    for (const { settings } of inTheWay) await this.remove(settings.name)
-    const started: string[] = []
+    for (const open of inTheWay) await this.#remove(open)
+    const started: OpenListener[] = []
     try {
-      for (const { settings, tls } of fresh) {
-        await this.#start(settings, tls?.())
-        started.push(settings.name)
-      }
+      for (const { settings, tls } of fresh) started.push(await this.#start(settings, tls?.()))
     } catch (error) {
-      for (const name of started) await this.remove(name)
+      for (const open of started) await this.#remove(open)
       for (const { settings } of inTheWay) await this.add(settings)
+      await this.#renewTls(old.filter((open) => this.#open.includes(open)))
       throw error
     }
+    for (const open of old) await this.#remove(open)
     for (const [{ settings, tls }, { listener }] of kept) listener.change(settings, tls?.())
-    for (const open of old) if (!inTheWay.includes(open)) await this.remove(open.settings.name)
+    const listeners = new Map([
+      ...[...kept].map(([{ settings }, { listener }]) => [settings, listener] as const),
+      ...started.map(({ settings, listener }) => [settings, listener] as const),
+    ])
     // In the order in which they are told.
-    this.#open = next.flatMap((settings) =>
-      this.#open.filter((open) => open.settings.name === settings.name).map(({ listener }) => ({ settings, listener })),
-    )
+    this.#open = next.flatMap((settings) => {
+      const listener = listeners.get(settings)
+      return listener === undefined ? [] : [{ settings, listener }]
+    })
   }
 
-  async #start(settings: ListenerSettings, tls: TlsEntry | undefined): Promise<void> {
+  /** Of listeners that stay though others of their name were to come, whose TLS has taken the place of theirs. */
+  async #renewTls(stays: readonly OpenListener[]): Promise<void> {
+    for (const { settings, listener } of stays) listener.change(settings, (await this.#prepareTls(settings))?.())
+  }
+
+  async #remove(open: OpenListener): Promise<void> {
+    if (!this.#open.includes(open)) return
+    this.#open = this.#open.filter((other) => other !== open)
+    await open.listener.stop()
+    const { name } = open.settings
+    if (!this.#open.some(({ settings }) => settings.name === name)) this.#tls?.remove(name)
+  }
+
+  async #start(settings: ListenerSettings, tls: TlsEntry | undefined): Promise<OpenListener> {
     try {
       const listener = await this.#make(settings, tls)
       await listener.start()
-      this.#open = [...this.#open, { settings, listener }]
+      const open = { settings, listener }
+      this.#open = [...this.#open, open]
+      return open
     } catch (error) {
       this.#tls?.remove(settings.name)
       throw error
@@ -134,8 +144,7 @@ function isSamePlace(one: ListenerSettings, other: ListenerSettings): boolean {
   return fields.every((field) => one[field] === other[field])
 }
 
-/** Whether one cannot listen, or have its name, while the other is there. */
+/** Whether one cannot listen while the other is there. */
 function isInTheWay(old: ListenerSettings, next: ListenerSettings): boolean {
-  if (old.name === next.name) return true
   return next.path === undefined ? next.port !== 0 && old.port === next.port : old.path === next.path
 }

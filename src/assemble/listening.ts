@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import type { Admin } from '../admin/admin.ts'
 import type { OnReload } from '../admin/reload-report.ts'
 import type { Address, HubAddresses } from '../admin/status.ts'
@@ -132,7 +133,10 @@ export function assembleListeners(parts: ListeningParts): Listening {
   }
   return {
     stages,
-    replace: (next) => listeners.replace(next),
+    replace: async (next) => {
+      const now = listeners.open.map(({ settings }) => settings)
+      if (!isDeepStrictEqual(next.toSorted(byName), now.toSorted(byName))) await listeners.replace(next)
+    },
     get tls() {
       return listeners.tls
     },
@@ -262,6 +266,10 @@ function noteChanges(audit: AuditLog, gate: Gate): void {
   // By whom is not known: by the API, which says so itself, a command on this machine, or an editor.
   const changed = { user: undefined, host: undefined, action: 'users or access rules have changed', what: {} }
   gate.watch(() => audit.note({ ...changed, outcome: 'done' }))
+}
+
+function byName(one: ListenerSettings, other: ListenerSettings): number {
+  return one.name < other.name ? -1 : 1
 }
 
 function httpAddress(open: readonly OpenListener[]): ListenerAddress {

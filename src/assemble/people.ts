@@ -94,7 +94,7 @@ function takesCertificates({ tls }: ReturnType<typeof listenersOf>[number]): boo
 }
 
 /** There is a file that may hold users, which has let the configuration pass, and there are none in it. */
-function checkNobodyIsLetIn(config: Config): void {
+export function checkNobodyIsLetIn(config: Config): void {
   if (config.allowAnonymous) return
   const open = listenersOf(config).find((listener) => !isPrivate(listener) && !asksForCertificates(listener))
   if (open === undefined) return

@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { ask } from '../support/http-request.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 
@@ -14,8 +17,8 @@ const INSPECTOR = /Debugger listening/
 async function runningHub(file: string) {
   const cwd = mkdtempSync(join(tmpdir(), 'hubbub-signals-'))
   onTestFinished(() => rmSync(cwd, { recursive: true }))
-  const write = (text: string): void =>
-    writeFileSync(join(cwd, 'hubbub.yaml'), `data: memory\nport: 0\nhttpPort: 0\n${text}`)
+  const write = (text: string, newHttpPort = 0): void =>
+    writeFileSync(join(cwd, 'hubbub.yaml'), `data: memory\nport: 0\nhttpPort: ${newHttpPort}\n${text}`)
   write(file)
   const hub = await startProcess(process.execPath, [CLI], { cwd, env: { PATH: process.env['PATH'], HOME: cwd } })
   const [, httpPort = ''] = await hub.untilLine(/HTTP +http:\/\/localhost:(\d+)/)
@@ -45,6 +48,26 @@ describe('hubbub at SIGHUP', () => {
     await ask(httpPort, { path: '/nothing/here' })
     expect(await logged(hub, 'HTTP request for an unknown path')).toMatchObject({ level: 20 })
     expect(await hub.end()).toEqual({ code: 0, signal: null })
+  })
+
+  test('listens elsewhere, and where it did when that cannot be', async () => {
+    const { hub, httpPort, write, send } = await runningHub('logLevel: info\n')
+    const open = connect({ port: httpPort, host: 'localhost' })
+    onTestFinished(() => void open.destroy())
+    await once(open, 'connect')
+    const next = await freePort()
+    const cannot = await freePort()
+    const other = createServer().listen(cannot, '127.0.0.1')
+    onTestFinished(() => void other.close())
+    write('', cannot)
+    send('SIGHUP')
+    expect(await logged(hub, 'configuration not reloaded')).toMatchObject({ code: 'LISTENER_PORT_IN_USE' })
+    expect(await isAlive(httpPort)).toBe(true)
+    write('', next)
+    send('SIGHUP')
+    expect(await logged(hub, 'configuration reloaded')).toMatchObject({ applied: ['httpPort'] })
+    expect(await isAlive(next)).toBe(true)
+    expect(open.closed).toBe(false)
   })
 
   test('keeps what it has when the file has a mistake, says which, and takes the mended file', async () => {

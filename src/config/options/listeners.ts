@@ -121,7 +121,7 @@ export const LISTENERS_OPTIONS = [
     default: 'localhost',
     summary:
       'Address that the hub listens on. localhost (127.0.0.1 and ::1, one port on both) can be reached from this machine only; 0.0.0.0 (IPv4) and :: (also IPv6) from everywhere.',
-    needsRestart: true,
+    needsRestart: false,
     isEveryday: true,
   },
   {
@@ -129,7 +129,7 @@ export const LISTENERS_OPTIONS = [
     schema: PORT,
     default: 1883,
     summary: 'TCP port for MQTT. Change it when another program uses the port; 0 takes any free port.',
-    needsRestart: true,
+    needsRestart: false,
     isEveryday: true,
   },
   {
@@ -137,7 +137,7 @@ export const LISTENERS_OPTIONS = [
     schema: PORT,
     default: 8080,
     summary: 'TCP port for HTTP and for MQTT over WebSocket at /mqtt; 0 takes any free port.',
-    needsRestart: true,
+    needsRestart: false,
     isEveryday: true,
   },
   {
@@ -146,7 +146,7 @@ export const LISTENERS_OPTIONS = [
     default: [],
     summary:
       'All places where the hub listens, in place of port and httpPort: MQTT over TCP (mqtt), TLS (mqtts) or a Unix socket (unix), and HTTP with MQTT over WebSocket (http, https). docs/security.md explains the fields.',
-    needsRestart: true,
+    needsRestart: false,
   },
   {
     key: 'allowAnonymous',
