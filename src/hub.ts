@@ -66,7 +66,7 @@ export class Hub {
   readonly #assembly: Assembly
   readonly #stages: Stages
   #stopping: Promise<void> | undefined = undefined
-  /** What it was started with, and what of it is in force by now. */
+  /** What it was started with, and what is in force by now. */
   readonly #started: Config
   #config: Config
   #reloading: Promise<unknown> = Promise.resolve()

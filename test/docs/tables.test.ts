@@ -42,7 +42,9 @@ describe.each(['docs/configuration.md', 'docs/history.md', 'docs/security.md'])(
     expect(files).not.toEqual([])
     for (const file of files) {
       writeFileSync(join(cwd, 'hubbub.yaml'), file)
-      const { origins } = loadConfig({ flags: [], file: undefined, env: {}, cwd }, undefined, CONFIG_JUDGES)
+      // The pages begin with a user.
+      const judges = { ...CONFIG_JUDGES, hasUsers: () => true }
+      const { origins } = loadConfig({ flags: [], file: undefined, env: {}, cwd }, undefined, judges)
       expect([...origins.values()].filter((origin) => origin.startsWith('hubbub.yaml:'))).not.toEqual([])
     }
   })
