@@ -162,7 +162,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, IncomingOwner
   /** The retained messages that match a filter are to be sent from the next `drain` on, as each SUBSCRIBE asks anew [MQTT-3.3.1-6]. */
   sendRetained(filter: string, options: SubscriptionOptions): void {
     const messages = this.#parts.router.retained.matchingIfAny(filter)
-    this.outgoing.replay(this.#allowed(messages, false), Delivery.of(this, options), false)
+    this.outgoing.replay(messages, Delivery.of(this, options), false, this.#filter)
   }
 
   /** The past that a subscription asks for is to be sent from the next `drain` on; what comes meanwhile waits behind it. */
@@ -170,17 +170,12 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, IncomingOwner
     const { past } = this.#parts
     if (past === undefined) return
     this.outgoingQos0.waitForPast()
-    this.outgoing.replay(this.#allowed(past.replay(wanted), true), Delivery.of(this, options), true)
+    this.outgoing.replay(past.replay(wanted), Delivery.of(this, options), true, this.#filter)
   }
 
-  /** Without what the rules let its client not have. */
-  #allowed<T extends Iterator<Message | undefined> | undefined>(
-    messages: T,
-    isPast: boolean,
-  ): T | Iterator<Message | undefined> {
-    const { permissions } = this
-    if (messages === undefined || permissions?.isFiltering !== true) return messages
-    return permissions.allowedOf(messages, isPast)
+  /** What leaves out of a replay what the rules let its client not have; undefined: it may have all that it was granted. */
+  get #filter(): Permissions | undefined {
+    return this.permissions?.isFiltering === true ? this.permissions : undefined
   }
 
   pastSent(): void {
@@ -212,6 +207,7 @@ export class Session implements SubscriptionsOwner, OutgoingOwner, IncomingOwner
   permit(identity: Identity | undefined, permissions: Permissions | undefined): void {
     this.identity = identity
     this.permissions = permissions
+    this.outgoing.filterReplays(permissions)
     if (identity !== undefined && identity.user !== this.state.user) this.state.setUser(identity.user)
   }
 

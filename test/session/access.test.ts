@@ -51,6 +51,37 @@ function warnings({ log }: TestHub): unknown[] {
   )
 }
 
+describe('A replay that is on its way when the rules change', () => {
+  test('ends with what its client may have now', async () => {
+    const plantMay = rule('allow both', '#', 'plant')
+    const hub = await start([rule('allow receive', 'home/#')])
+    const plant = await enter(hub, 'plant')
+    const sent = Array.from({ length: 60 }, (_, i) => {
+      const topic = `home/${i % 2 === 0 ? 'open' : 'secret'}/${i}`
+      return publishPacket({ topic, payload: 'x', qos: 1, packetId: i + 1, retain: true })
+    })
+    await publish(plant, ...sent)
+    // The window of 10 is full: the rest waits for acknowledgements.
+    const anna = await enter(hub, 'anna', { properties: [[Id.RECEIVE_MAXIMUM, 10]] }, 5)
+    await anna.subscribe(['home/#', 1], ['home/open/#', 1])
+    let left = await takeMessages(anna)
+    expect(left).toHaveLength(10)
+    hub.gate.change(hub.users, accessOf([plantMay, rule('allow receive', 'home/open/#')]))
+    await until(
+      () => warnings(hub).includes('subscribe home/#'),
+      () => 'the subscription to be taken',
+    )
+    const topics: string[] = []
+    while (left.length > 0) {
+      anna.send(...left.map(({ packetId }) => acknowledgePacket('PUBACK', packetId)))
+      left = await takeMessages(anna)
+      topics.push(...left.map(({ topic }) => topic))
+    }
+    expect(topics.filter((topic) => topic.startsWith('home/secret'))).toEqual([])
+    expect(topics.length).toBeGreaterThan(30)
+  })
+})
+
 describe('PUBLISH', () => {
   const RULES: Rules = [
     rule('allow publish', 'home/low/#', undefined, { maxQos: 1, mayRetain: false }),

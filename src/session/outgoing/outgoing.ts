@@ -15,7 +15,7 @@ import type { SessionState, Store, Terms } from '../../store/store.ts'
 import { InFlightTrails } from '../../trails/in-flight-trails.ts'
 import { HeldForStore } from '../held-for-store.ts'
 import type { SessionConnection } from '../session-connection.ts'
-import { Replays, type ReplaysOwner } from './replays.ts'
+import { type Replayed, type ReplayFilter, Replays, type ReplaysOwner } from './replays.ts'
 import { QueueInState } from './waiting-orders.ts'
 import { isExpired, type QueueLimits, WaitingRoom, type WaitingOwner } from './waiting-room.ts'
 
@@ -142,7 +142,7 @@ export class Outgoing implements ReplaysOwner {
    * Has `messages` sent from the next `drain` on, as retained ones or as the past, as fast as the client takes them and in slices of
    * the loop. What is new waits behind the past. Undefined: there is nothing to send.
    */
-  replay(messages: Iterator<Message | undefined> | undefined, delivery: Delivery, isPast: boolean): void {
+  replay(messages: Replayed | undefined, delivery: Delivery, isPast: boolean, filter?: ReplayFilter): void {
     if (messages === undefined) return
     const { clock, memory, ledger } = this.#parts
     if (!memory.sessions.mayTake(REPLAY_BYTES, REPLAY_BYTES)) {
@@ -152,7 +152,12 @@ export class Outgoing implements ReplaysOwner {
       return
     }
     this.#replays ??= new Replays(this, clock, memory.sessions)
-    this.#replays.add(messages, delivery, isPast)
+    this.#replays.add(messages, delivery, isPast, filter)
+  }
+
+  /** The client may have other messages than before: what is on its way by `replay` is filtered anew. */
+  filterReplays(filter: ReplayFilter | undefined): void {
+    this.#replays?.filterAnew(filter)
   }
 
   /**

@@ -10,11 +10,21 @@ import type { Delivery } from '../../router/delivery.ts'
 import type { SessionConnection } from '../session-connection.ts'
 import { isExpired } from './waiting-room.ts'
 
-/** Messages on their way to a new subscription; `undefined` is a pause that a long walk offers. */
+/** Messages for a new subscription; `undefined` is a pause that a long walk offers. */
+export type Replayed = Iterator<Message | undefined>
+
+/** Those on their way. */
 interface Replay {
-  readonly messages: Iterator<Message | undefined>
+  /** What there is, and of it what the client may have. */
+  readonly all: Replayed
+  messages: Replayed
   readonly delivery: Delivery
   readonly isPast: boolean
+}
+
+/** Leaves out of retained messages, or of the past, what a client may not have. */
+export interface ReplayFilter {
+  allowedOf(messages: Replayed, isPast: boolean): Replayed
 }
 
 /** Whose subscriptions they are. */
@@ -61,10 +71,21 @@ export class Replays {
     return this.#pasts > 0
   }
 
-  add(messages: Iterator<Message | undefined>, delivery: Delivery, isPast: boolean): void {
-    this.#all.push({ messages, delivery, isPast })
+  /** `filter` leaves out what the client may not have. */
+  add(all: Replayed, delivery: Delivery, isPast: boolean, filter?: ReplayFilter): void {
+    this.#all.push({ all, messages: filter?.allowedOf(all, isPast) ?? all, delivery, isPast })
     this.#memory.take(REPLAY_BYTES, REPLAY_BYTES)
     if (isPast) this.#pasts++
+  }
+
+  /** What is left of each goes on as the client may have it now. */
+  filterAnew(filter: ReplayFilter | undefined): void {
+    for (let left = this.#all.length; left > 0; left--) {
+      const replay = this.#all.shift()
+      if (replay === undefined) return
+      replay.messages = filter?.allowedOf(replay.all, replay.isPast) ?? replay.all
+      this.#all.push(replay)
+    }
   }
 
   /** The session has ended: nothing is sent any more. */
