@@ -18,6 +18,8 @@ const MAX_TEXT_CHARACTERS = 512
 
 interface Merging {
   readonly note: AuditNote
+  /** What all of them have in common. */
+  readonly same: AuditNote['what']
   readonly atMs: number
   times: number
 }
@@ -56,7 +58,9 @@ export class AuditLog {
   note(note: AuditNote): void {
     const what = Object.fromEntries(Object.entries(note.what).map(([name, text]) => [name, shortened(text)]))
     const { user, host, action, outcome } = note
-    const key = JSON.stringify([user, host, action, outcome])
+    // Of what is published, each topic may be another; of all else nobody hides a deed behind one that came before.
+    const { topic: _topic, ...same } = what
+    const key = JSON.stringify([user, host, action, outcome, same])
     const merging = this.#merging.get(key)
     if (merging !== undefined) {
       merging.times++
@@ -64,7 +68,7 @@ export class AuditLog {
     }
     if (this.#merging.size >= MAX_ENTRIES) this.#endAll()
     const atMs = this.#options.nowMs()
-    this.#merging.set(key, { note: { ...note, what }, atMs, times: 0 })
+    this.#merging.set(key, { note, same, atMs, times: 0 })
     this.#timer ??= setTimeout(() => this.#endAll(), MERGED_MS).unref()
     this.#add({ ...note, what }, atMs, 1)
   }
@@ -84,7 +88,7 @@ export class AuditLog {
     this.#timer = undefined
     const merged = [...this.#merging.values()]
     this.#merging.clear()
-    for (const { note, atMs, times } of merged) if (times > 0) this.#add({ ...note, what: {} }, atMs, times)
+    for (const { note, same, atMs, times } of merged) if (times > 0) this.#add({ ...note, what: same }, atMs, times)
   }
 
   #add(note: AuditNote, atMs: number, times: number): void {

@@ -119,3 +119,12 @@ test('AuditLog goes on in memory when its file cannot be used, and the log says 
   expect(audit.list(undefined, 10, undefined)).toHaveLength(2)
   expect(log.lines.items.filter(({ text }) => text === 'the audit log cannot be written')).toHaveLength(1)
 })
+
+test('AuditLog hides no deletion behind one a moment before', async () => {
+  const audit = new AuditLog({ file: undefined, log: new CollectingLog(), nowMs: () => Date.now() })
+  onTestFinished(() => audit.stop())
+  for (const filter of ['harmless', 'home/#', 'home/#'])
+    audit.note({ ...ANNA, action: 'DELETE /api/v1/retained', what: { filter } })
+  const told = audit.list(undefined, 10, undefined).map(({ what }) => what['filter'])
+  expect(told).toEqual(['home/#', 'harmless'])
+})
