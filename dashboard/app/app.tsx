@@ -13,6 +13,7 @@ import { isDetailsShown, isPhone } from './state/layout.ts'
 import { place } from './state/place.ts'
 import { isAdmin, isSignInNeeded, session } from './state/session.ts'
 
+const AddDevice = later(async () => (await import('./account/add-device.tsx')).AddDevice)
 const People = later(async () => (await import('./account/people.tsx')).People)
 const SignIn = later(async () => (await import('./account/sign-in.tsx')).SignIn)
 
@@ -44,5 +45,6 @@ function Page({ kind }: { readonly kind: string }) {
   if (kind === 'overview') return <Overview />
   if (kind === 'retained') return <Retained />
   if (kind === 'people' && isAdmin.value && session.value?.user != null) return <People />
+  if (kind === 'add-device' && isAdmin.value && session.value?.user != null) return <AddDevice />
   return <Home />
 }

@@ -229,5 +229,16 @@ describe.each(['light', 'dark', 'forced colors'] as const)('In %s', (look) => {
         expect(await violationsOf(page)).toEqual([])
       }
     })
+
+    test('adding a device has nothing that axe objects to', async () => {
+      const { httpPort } = await startPeopledHub()
+      const page = await open(httpPort, '#/add-device', { width: 390, height: 844 }, false)
+      await signIn(page, 'anna')
+      await page.locator('.add-person input').first().fill('lamp')
+      expect(await violationsOf(page)).toEqual([])
+      await page.locator('.add-person .primary').click()
+      await page.locator('.qr').waitFor()
+      expect(await violationsOf(page)).toEqual([])
+    })
   })
 })

@@ -73,6 +73,9 @@ export function People() {
         <button type="button" aria-expanded={isAdding.value} onClick={() => (isAdding.value = !isAdding.value)}>
           {text.addPerson}
         </button>
+        <a class="button" href="#/add-device">
+          {text.addDevice}
+        </a>
       </div>
       {isAdding.value && (
         <AddPerson

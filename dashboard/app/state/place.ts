@@ -6,6 +6,7 @@ export type Place =
   | { readonly kind: 'overview' }
   | { readonly kind: 'retained' }
   | { readonly kind: 'people' }
+  | { readonly kind: 'add-device' }
   | { readonly kind: 'conversation'; readonly id: string }
 
 const hash = signal(location.hash)
@@ -15,7 +16,7 @@ addEventListener('hashchange', () => {
 
 export const place = computed((): Place => {
   const [kind, ...rest] = hash.value.replace(/^#\/?/, '').split('/')
-  if (kind === 'overview' || kind === 'retained' || kind === 'people') return { kind }
+  if (kind === 'overview' || kind === 'retained' || kind === 'people' || kind === 'add-device') return { kind }
   if (kind === 'room' || kind === 'device' || kind === 'channel') {
     const name = decode(rest.join('/'))
     if (name !== '') return { kind: 'conversation', id: `${kind}/${name}` }

@@ -23,8 +23,9 @@ export function mishapsRoute(app: Api, { admin, callers, address: httpAddress }:
   app.route({
     ...getAddresses,
     handler: () => {
-      const { mqtt } = admin.status.addresses()
-      return Promise.resolve({ mqtt: { ...mqtt }, http: { ...httpAddress() } })
+      const { mqtt, listeners } = admin.status.addresses()
+      const isMqttEncrypted = listeners.some(({ kind, port }) => kind === 'mqtts' && port === mqtt.port)
+      return Promise.resolve({ mqtt: { ...mqtt }, isMqttEncrypted, http: { ...httpAddress() } })
     },
   })
 }

@@ -24,5 +24,12 @@ export const listMishaps = route('GET', '/mishaps', 'operator', {
 export const getAddresses = route('GET', '/addresses', 'viewer', {
   summary: 'Where the hub listens: MQTT over TCP, and HTTP with MQTT over WebSocket at /mqtt',
   tags: ['mishaps'],
-  response: answers('The addresses.', Type.Object({ mqtt: Address, http: Address })),
+  response: answers(
+    'The addresses.',
+    Type.Object({
+      mqtt: Address,
+      isMqttEncrypted: Type.Boolean({ description: 'The address for MQTT is for TLS only.' }),
+      http: Address,
+    }),
+  ),
 })

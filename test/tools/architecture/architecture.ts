@@ -63,13 +63,14 @@ const PACKAGE_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['@peculiar/x509', ['src/cli']],
   ['reflect-metadata', ['src/cli']],
   ['yaml', ['src/base', 'devices']],
-  ['mqtt', ['devices', 'dashboard/worker', 'dashboard/app/pages']],
+  ['mqtt', ['devices', 'dashboard/worker', 'dashboard/app/pages', 'dashboard/app/account']],
   ['cborg', ['devices/kinds']],
   ['websocket-stream', ['devices/network']],
   ['preact', ['dashboard/app']],
   ['@preact/signals', ['dashboard/app']],
   ['@tanstack/virtual-core', ['dashboard/app/conversation']],
   ['uplot', ['dashboard/app']],
+  ['uqr', ['dashboard/app/account']],
   ['vite', ['dashboard']],
 ])
 
