@@ -54,6 +54,7 @@ export function userRoutes(app: Api, { callers, signIns, users: known }: ApiPart
     ...addUser,
     handler: async (request) => {
       const { name, password, credential = 'secret', role, ...settings } = request.body
+      refuseNarrow(request)
       const users = usersOf()
       // Who adds the first one has the hub from then on.
       if (!callers.isSignInNeeded && !callers.isFromThisMachine(request))
@@ -68,7 +69,10 @@ export function userRoutes(app: Api, { callers, signIns, users: known }: ApiPart
 
   app.route({
     ...changeUser,
-    handler: async ({ params: { name }, body: { role, ...settings } }) => {
+    handler: async (request) => {
+      const { name } = request.params
+      const { role, ...settings } = request.body
+      refuseNarrow(request)
       userOf(name)
       const users = usersOf()
       const said = role === undefined ? settings : { ...settings, role: role ?? undefined }
@@ -108,7 +112,9 @@ export function userRoutes(app: Api, { callers, signIns, users: known }: ApiPart
 
   app.route({
     ...makeSecret,
-    handler: async ({ params: { name } }) => {
+    handler: async (request) => {
+      const { name } = request.params
+      refuseNarrow(request)
       userOf(name)
       return { secret: await usersOf().changes.newSecret(name) }
     },
@@ -172,10 +178,17 @@ export function userRoutes(app: Api, { callers, signIns, users: known }: ApiPart
     return user
   }
 
+  /** What is for some topics only must not make itself a way to all. */
+  function refuseNarrow(request: FastifyRequest): void {
+    if (callers.of(request).identity?.scope === undefined) return
+    throw new HttpProblem('forbidden', 'Not with a token that has rules: by another it could do more.')
+  }
+
   /** Returns whether it is one's own name. A token may not make itself another, nor change the password, unless it is an admin's. */
   function checkMayManage(request: FastifyRequest, name: string): boolean {
     const { identity, role } = callers.of(request)
     const isOwn = identity?.user === name
+    refuseNarrow(request)
     if (role === 'admin' || (isOwn && identity.via !== 'token')) return isOwn
     throw new HttpProblem('forbidden', isOwn ? 'Not with a token: sign in.' : 'Only an admin may do this for others.')
   }

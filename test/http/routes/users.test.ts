@@ -177,6 +177,23 @@ describe('People and devices', () => {
 })
 
 describe('API tokens', () => {
+  test('that have rules make no other and change nobody, whatever their role', async () => {
+    const { admin, httpPort } = await startPeopled()
+    const rules = ['{allow: receive, topics: "public/#"}']
+    const token = String(fieldOf(await admin.ask('POST', '/users/admin/tokens', { role: 'admin', rules }), 'token'))
+    const program = new BrowserClient(httpPort)
+    const headers = { Authorization: `Bearer ${token}` }
+    expect(await program.ask('GET', '/users', undefined, headers)).toMatchObject({ status: 200 })
+    for (const [method, path, body] of [
+      ['POST', '/users/admin/tokens', { role: 'admin' }],
+      ['POST', '/users', { name: 'evil', password: PASSWORD, role: 'admin' }],
+      ['POST', '/users/admin', { groups: ['all'] }],
+      ['POST', '/users/admin/secret', undefined],
+    ] as const) {
+      expect([path, (await program.ask(method, path, body, headers)).status]).toEqual([path, 403])
+    }
+  })
+
   test('act as their user with at most the role that was said, and are shown once', async () => {
     const peopled = await startPeopled()
     const anna = await addPerson(peopled, 'anna', 'operator')
