@@ -41,7 +41,6 @@ export function assemblePeople(config: Config, { gate, log, clock, mishaps }: Pe
   if (place === undefined) return undefined
   const { passwordFile } = config.users
   const hasher = new PasswordHasher()
-  const takesAnyCertificates = listenersOf(config).some(takesCertificates)
   let access = accessOf(config, log)
   const users = new Users({
     file: new UsersFile({ ...place, readRules: readOwnRules }),
@@ -55,7 +54,7 @@ export function assemblePeople(config: Config, { gate, log, clock, mishaps }: Pe
     failed: ({ message }) => mishaps.note('file-not-taken', HUB_ITSELF, message),
   })
   const apply = (): void => {
-    const isClosed = !users.isEmpty || (takesAnyCertificates && access.hasRules)
+    const isClosed = !users.isEmpty || access.isOfCertificates
     if (isClosed) gate.change(users, access.rules)
     else gate.change(undefined, undefined)
   }
@@ -82,11 +81,13 @@ export function assemblePeople(config: Config, { gate, log, clock, mishaps }: Pe
   }
 }
 
-function accessOf({ access }: Config, log: Log): { readonly rules: AccessRules; readonly hasRules: boolean } {
-  const { ruleSet, faults } = readAccess(access)
+/** `isOfCertificates`: there are rules, and who comes with a certificate is somebody without any users file. */
+function accessOf(config: Config, log: Log): { readonly rules: AccessRules; readonly isOfCertificates: boolean } {
+  const { ruleSet, faults } = readAccess(config.access)
   for (const { place: at, what } of faults.warnings)
     log.warn({ place: at, reason: what }, 'an access rule may be wrong')
-  return { rules: new AccessRules(ruleSet), hasRules: ruleSet.rules.length > 0 }
+  const isOfCertificates = ruleSet.rules.length > 0 && listenersOf(config).some(takesCertificates)
+  return { rules: new AccessRules(ruleSet), isOfCertificates }
 }
 
 function takesCertificates({ tls }: ReturnType<typeof listenersOf>[number]): boolean {

@@ -278,7 +278,7 @@ export class Control implements FilterPacketsOwner, EntryOwner {
   /** Hands a CONNECT to the broker. `identity` is undefined where there are no users. */
   letIn(connect: ConnectPacket, clientId: string, identity: Identity | undefined): void {
     const expirySeconds = connect.properties?.sessionExpirySeconds ?? (connect.isClean ? 0 : Infinity)
-    this.will = willOf(connect, clientId, identity?.user)
+    this.will = willOf(connect, clientId, identity)
     this.connection.mayTellState = this.will !== undefined && isBridgeState(this.will.message)
     this.request = { clientId, isClean: connect.isClean, expirySeconds, willBytes: willBytes(this.will), identity }
     this.#admission = this.#parts.broker.open(this, encodeConnect(clientId, connect.isClean))

@@ -1,3 +1,4 @@
+import type { Identity } from '../auth/identity.ts'
 import { publishDenial } from '../auth/denial.ts'
 import type { PublishVerdict } from '../auth/view.ts'
 import { quote } from '../base/quote.ts'
@@ -12,7 +13,11 @@ import type { StoredWill } from '../store/store.ts'
 import type { Refusal } from './refusal.ts'
 
 /** The will of a CONNECT as it is stored and published. */
-export function willOf({ will }: ConnectPacket, clientId: string, user: string | undefined): StoredWill | undefined {
+export function willOf(
+  { will }: ConnectPacket,
+  clientId: string,
+  identity: Identity | undefined,
+): StoredWill | undefined {
   if (will === undefined) return undefined
   const { topic, payload, qos, retain, properties } = will
   const message = Message.create(topic, payload, qos, retain, clientId, properties?.forwarded)
@@ -20,7 +25,8 @@ export function willOf({ will }: ConnectPacket, clientId: string, user: string |
     message.expiresAtMs = properties.expirySeconds * 1000
     message.isExpiryForwarded = true
   }
-  return { clientId, user, message, delaySeconds: properties?.delaySeconds ?? 0 }
+  const isCertified = identity?.via === 'certificate'
+  return { clientId, user: identity?.user, isCertified, message, delaySeconds: properties?.delaySeconds ?? 0 }
 }
 
 /** The will as it is told to who asks about the client. */

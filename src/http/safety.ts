@@ -7,8 +7,8 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metric
 export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Keeps pages of other sites out, which a browser in the hub's network would let ask. There are no users yet, so the network is
- * the only wall: a page must come from the hub itself or be listed (`websocket.origins`).
+ * Keeps pages of other sites out, which a browser in the hub's network would let ask. A hub without users has no other
+ * wall, and one with users has this besides: a page must come from the hub itself or be listed (`websocket.origins`).
  *
  *   1. The hub answers only to names that no stranger can have: addresses, `localhost`, names without a dot, `.local` and the
  *      like, and those of listed origins. Else a page could reach it as "the same origin" by DNS rebinding.

@@ -100,11 +100,12 @@ export class DelayedWills {
     this.#parts.router.publishMessage(message)
   }
 
-  #denialOf({ clientId, user, message }: StoredWill, identity: Identity | undefined): string | undefined {
+  #denialOf(will: StoredWill, identity: Identity | undefined): string | undefined {
     const { gate } = this.#parts
+    const { message } = will
     if (gate.isOpen) return undefined
     // A token that has ended was good when the client connected.
-    const owner = gate.renew(identity === undefined ? absent(clientId, user) : { ...identity, expiresAtMs: Infinity })
+    const owner = gate.renew(identity === undefined ? absent(will) : { ...identity, expiresAtMs: Infinity })
     if (owner === undefined) return 'its user is not valid any more'
     return publishDenial(gate.viewOf(owner).publish(message.topic), message.qos, message.retain)
   }
@@ -127,12 +128,12 @@ export class DelayedWills {
 }
 
 /** Who has gone, as far as it is known: rules of addresses and listeners do not concern them. */
-function absent(clientId: string, user: string | undefined): Identity {
+function absent({ clientId, user, isCertified }: StoredWill): Identity {
   return {
     user,
     groups: [],
     role: undefined,
-    via: user === undefined ? 'anonymous' : 'password',
+    via: user === undefined ? 'anonymous' : isCertified ? 'certificate' : 'password',
     clientId,
     host: '',
     listener: '',

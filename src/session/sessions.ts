@@ -166,6 +166,7 @@ export class Sessions {
       existing.changeExpiry(expirySeconds)
       this.#permit(existing, request.identity, false)
       existing.attach(connection)
+      this.#renewIfStale(existing, connection)
       this.#tell(clientId, 'here')
       return { session: existing, isPresent: true, isInPlaceOfKept: false }
     }
@@ -177,6 +178,7 @@ export class Sessions {
     const session = this.#create(state, isKept)
     this.#permit(session, request.identity, false)
     session.attach(connection)
+    this.#renewIfStale(session, connection)
     this.#tell(clientId, 'here')
     return { session, isPresent: false, isInPlaceOfKept: existing?.isKept === true }
   }
@@ -266,6 +268,16 @@ export class Sessions {
       if (session.connection !== undefined) this.#renew(session, session.connection)
       yield
     }
+  }
+
+  /** Users may have changed between the answer to the credentials and now, when the walk of all sessions did not find this one. */
+  #renewIfStale(session: Session, connection: SessionConnection): void {
+    const { identity } = session
+    const isCurrent = identity === undefined ? this.#gate.isOpen : this.#gate.renew(identity) === identity
+    if (isCurrent) return
+    setImmediate(() => {
+      if (session.connection === connection) this.#renew(session, connection)
+    })
   }
 
   #renew(session: Session, connection: SessionConnection): void {

@@ -84,6 +84,8 @@ export interface StoredWill {
   readonly clientId: string
   /** Who the client was. */
   readonly user: string | undefined
+  /** It had shown so by a certificate, and its user may be in no file. */
+  readonly isCertified: boolean
   /** Its `expiresAtMs`, if it has one, counts from the moment it is published. */
   readonly message: Message
   /** Will Delay Interval [MQTT5 §3.1.3.2.2]. */

@@ -339,14 +339,14 @@ export function testStore(storeName: string, createData: () => StoreData): void 
       for (const clientId of ['a', 'b', 'b', 'c'.repeat(3000)]) {
         const will = Message.create(`gone/${clientId[0]}`, Buffer.from('w'), 1, true, clientId)
         const [user, delaySeconds] = clientId === 'b' ? ['user b', 7] : [undefined, 0]
-        store.putWill({ clientId, user, message: will, delaySeconds })
+        store.putWill({ clientId, user, isCertified: clientId === 'b', message: will, delaySeconds })
       }
       store.removeWill('a')
       const next = await restart()
       expect(statesOf(next)).toMatchObject([{ user: 'Küche', queued: [{ message: describeMessage(message) }] }])
-      const wills = Array.from(next.wills(), ({ clientId, user, message: { topic }, delaySeconds }) => [
+      const wills = Array.from(next.wills(), ({ clientId, user, isCertified, message: { topic }, delaySeconds }) => [
         clientId.length,
-        user,
+        isCertified ? user : undefined,
         topic,
         delaySeconds,
       ])

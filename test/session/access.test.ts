@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/guard.ts'
 import { accessOf, gateOf, rule, SteppedUsers } from '../support/gate.ts'
-import type { Gate } from '../../src/auth/gate.ts'
-import { acknowledgePacket, type ConnectFields, publishPacket } from '../support/packets.ts'
+import { anonymous, type Gate } from '../../src/auth/gate.ts'
+import { acknowledgePacket, type ConnectFields, connectPacket, publishPacket } from '../support/packets.ts'
 import { Id } from '../support/properties.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import type { Version } from '../support/received-packet.ts'
@@ -324,6 +324,23 @@ describe('When rules change', () => {
     expect(await takePayloads(plant)).toEqual([])
   })
 
+  test('a user who is removed while the CONNECT is on its way is disconnected too', async () => {
+    const hub = await start([ALL])
+    const authenticate = hub.users.authenticate.bind(hub.users)
+    hub.users.authenticate = (credentials, peer) => {
+      // After the gate has answered, before the session is there.
+      queueMicrotask(() => {
+        hub.users.names.delete('anna')
+        hub.gate.change(hub.users, accessOf([ALL]))
+      })
+      return authenticate(credentials, peer)
+    }
+    const client = await openRawClient(hub.port, 5)
+    client.send(connectPacket({ clientId: 'anna', userName: 'anna', password: 'pw', properties: [] }))
+    await client.untilClosed()
+    expect(client.received.map((packet) => ('reasonCode' in packet ? packet.reasonCode : undefined))).toContain(0x87)
+  })
+
   test('whoever came while there were no users has to come again', async () => {
     const hub = await start([])
     hub.gate.change(undefined, undefined)
@@ -386,4 +403,23 @@ test('Without users nothing is asked, whatever is shown', async () => {
   expect(await client.subscribe(['#', 0], ['$SYS/#', 0])).toMatchObject({ codes: [0, 0] })
   expect(payloadsOf(await publish(client, message('a', '1')))).toContain('1')
   expect(hub.ledger.refused).toBe(0)
+})
+
+test('The delayed will of a device that only its certificate names is published', async () => {
+  const hub = await start([ALL])
+  const plant = await enter(hub, 'plant')
+  await plant.subscribe(['#', 0])
+  const known = hub.users.renew.bind(hub.users)
+  // Nobody has its name in a file: it is who it is by its certificate alone.
+  hub.users.renew = (identity) => (identity.via === 'certificate' ? identity : known(identity))
+  const authenticate = hub.users.authenticate.bind(hub.users)
+  hub.users.authenticate = (credentials, peer) => ({
+    ...anonymous(credentials, peer),
+    user: 'dev',
+    via: 'certificate',
+  })
+  const will = { topic: 'gone', payload: 'w', properties: [[Id.WILL_DELAY, 1] as const] }
+  await lose(hub.log, await enter(hub, 'dev', { ...KEPT, will }, 5))
+  hub.users.authenticate = authenticate
+  expect((await plant.next('PUBLISH')).topic).toBe('gone')
 })

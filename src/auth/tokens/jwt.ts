@@ -42,6 +42,9 @@ const MAX_TRIED_KEYS = 8
 /** Signatures are checked in libuv's pool, which the store needs too. */
 const MAX_AT_ONCE = 8
 const MAX_PENDING = 72
+/** Tokens of keys that are not known wait for the provider, and keep no others out meanwhile. */
+const MAX_AWAITING_KEYS = 64
+const BUSY: JwtFault = { fault: 'too many tokens are being checked', isBusy: true }
 const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
 
 /** Checks JSON Web Tokens. They are the credential of somebody whom the users file need not know. [RFC 7519] */
@@ -51,6 +54,7 @@ export class JwtVerifier {
   readonly #nowMs: () => number
   #pending = 0
   #running = 0
+  #awaitingKeys = 0
   readonly #waiting: (() => void)[] = []
 
   constructor(settings: JwtSettings, source: KeySource, nowMs: () => number) {
@@ -76,7 +80,7 @@ export class JwtVerifier {
   /** Who comes with a token. Never throws. */
   async verify(token: string): Promise<JwtBearer | JwtFault> {
     if (token.length > MAX_CHARACTERS) return faulty('it is longer than 16 KiB')
-    if (this.#pending >= MAX_PENDING) return { fault: 'too many tokens are being checked', isBusy: true }
+    if (this.#pending >= MAX_PENDING) return BUSY
     this.#pending++
     try {
       return await this.#check(token)
@@ -94,7 +98,8 @@ export class JwtVerifier {
     if (alg === undefined) return faulty('it names no algorithm')
     let keys = this.#keysFor(alg, kid)
     if (keys.length === 0) {
-      await this.#source.refresh()
+      if (this.#awaitingKeys >= MAX_AWAITING_KEYS) return BUSY
+      await this.#refresh()
       keys = this.#keysFor(alg, kid)
     }
     if (keys.length === 0) return faulty('there is no key for its algorithm and identifier')
@@ -105,6 +110,18 @@ export class JwtVerifier {
     } finally {
       this.#running--
       this.#waiting.shift()?.()
+    }
+  }
+
+  /** Asks for other keys; who waits for them has no place among those who are checked. */
+  async #refresh(): Promise<void> {
+    this.#awaitingKeys++
+    this.#pending--
+    try {
+      await this.#source.refresh()
+    } finally {
+      this.#awaitingKeys--
+      this.#pending++
     }
   }
 

@@ -37,11 +37,6 @@ export class ScramSignIn {
     this.#users = users
   }
 
-  /** The user who wants to sign in, once the first message has come. */
-  get userName(): string | undefined {
-    return this.#start?.userName
-  }
-
   /** What is to be sent to the client, who goes on then. An unknown user gets an answer like any. */
   async first(message: Uint8Array): Promise<Uint8Array | Refusal> {
     const start = this.#start === undefined ? readClientFirst(message) : undefined

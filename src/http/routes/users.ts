@@ -138,7 +138,6 @@ export function userRoutes(app: Api, { callers, signIns, users: known }: ApiPart
       const { note = '', rules = [], expiresAtMs = Date.now() + TOKEN_MS } = request.body
       checkMayManage(request, name)
       const { role: own } = callers.of(request)
-      // Rules of a token stand in for those of its user: they could allow more.
       if (rules.length > 0 && own !== 'admin')
         throw new HttpProblem('forbidden', 'Only an admin may give a token rules.')
       const role = request.body.role === undefined ? (userOf(name).role ?? null) : request.body.role

@@ -30,6 +30,8 @@ const HAS_IDENTIFIER = 16
 const SESSION_EXPIRES = 1
 const IS_GROUP = 2
 const HAS_USER = 4
+/** Of a will. */
+const IS_CERTIFIED = 1
 
 /** A new value with room for `bytes` behind its checksum, which begin at `CONTENT_START`. */
 export function newValue(bytes: number): Buffer {
@@ -167,22 +169,26 @@ export function readExpiry(source: Buffer, start: number): number {
   return ((source[start] ?? 0) & HAS_EXPIRY) === 0 ? 0 : source.readDoubleBE(start + 1)
 }
 
-/** A will: the message; behind it the delay, if there is one or a user follows; behind that the user up to the end. */
-export function encodeWill({ message, delaySeconds, user = '' }: StoredWill): Buffer {
+/** A will: the message; behind it the delay, if there is one or a user follows; behind that a byte of flags and the user up to the end. */
+export function encodeWill({ message, delaySeconds, user = '', isCertified }: StoredWill): Buffer {
   const bytes = messageBytes(message)
   const hasDelay = delaySeconds !== 0 || user !== ''
-  const value = newValue(bytes + (hasDelay ? 4 + Buffer.byteLength(user) : 0))
+  const userBytes = user === '' ? 0 : 1 + Buffer.byteLength(user)
+  const value = newValue(bytes + (hasDelay ? 4 + userBytes : 0))
   writeMessage(value, CONTENT_START, message)
-  if (hasDelay) value.write(user, value.writeUInt32BE(delaySeconds, CONTENT_START + bytes))
+  if (hasDelay) value.writeUInt32BE(delaySeconds, CONTENT_START + bytes)
+  if (userBytes > 0) value.write(user, value.writeUInt8(isCertified ? IS_CERTIFIED : 0, CONTENT_START + bytes + 4))
   return seal(value)
 }
 
 export function decodeWill(value: Buffer): StoredWill {
   const message = readMessage(value, CONTENT_START)
   const delaySeconds = message.end < value.length ? value.readUInt32BE(message.end) : 0
-  const userStart = message.end + 4
-  const user = userStart < value.length ? value.toString('utf8', userStart) : undefined
-  return { clientId: message.publisher ?? '', user, message, delaySeconds }
+  const flagsAt = message.end + 4
+  const hasUser = flagsAt < value.length
+  const user = hasUser ? value.toString('utf8', flagsAt + 1) : undefined
+  const isCertified = hasUser && ((value[flagsAt] ?? 0) & IS_CERTIFIED) !== 0
+  return { clientId: message.publisher ?? '', user, isCertified, message, delaySeconds }
 }
 
 // ---- names
