@@ -12,8 +12,7 @@ const MAX_INPUT_BYTES = 4096
 export async function askPassword(userName: string): Promise<Buffer> {
   const { stdin } = process
   if (!stdin.isTTY) return readPiped(stdin)
-  const first = await askHidden(stdin, `Password for ${userName}: `)
-  const second = await askHidden(stdin, 'The same again: ')
+  const [first = '', second] = await askHidden(stdin, [`Password for ${userName}: `, 'The same again: '])
   if (first === second) return Buffer.from(first)
   throw wrong('both must be the same, they differ')
 }
@@ -32,21 +31,27 @@ async function readPiped(input: NodeJS.ReadStream): Promise<Buffer> {
   return Buffer.from(line)
 }
 
-function askHidden(input: ReadStream, question: string): Promise<string> {
-  process.stderr.write(question)
+/** Asks one question after the other. Nothing is shown from before the first until the last is answered: people may type ahead. */
+async function askHidden(input: ReadStream, questions: readonly string[]): Promise<string[]> {
   // The line can be edited, but what is typed is written nowhere.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input, output, terminal: true, historySize: 0 })
-  return new Promise((resolve, reject) => {
-    const end = (finish: () => void): void => {
-      process.stderr.write('\n')
-      finish()
-      lines.close()
-    }
-    lines.once('line', (line) => end(() => resolve(line)))
-    lines.once('SIGINT', () => end(() => reject(wrong('it must be typed, that was cancelled'))))
+  const ended = new Promise<never>((_resolve, reject) => {
+    lines.once('SIGINT', () => reject(wrong('it must be typed, that was cancelled')))
     lines.once('close', () => reject(wrong('it must be typed, the input has ended')))
   })
+  const answers: string[] = []
+  try {
+    for (const question of questions) {
+      process.stderr.write(question)
+      const answer = new Promise<string>((resolve) => lines.once('line', resolve))
+      answers.push(await Promise.race([answer, ended]))
+      process.stderr.write('\n')
+    }
+  } finally {
+    lines.close()
+  }
+  return answers
 }
 
 function wrong(what: string): HubbubError {

@@ -51,6 +51,7 @@ describe('The audit log', () => {
     expect(fieldOf(answer, 'entries')).toMatchObject([
       { user: 'anna', action: 'DELETE /api/v1/session', outcome: 'done' },
       { user: null, action: 'POST /api/v1/session', what: {}, outcome: 'refused' },
+      { user: null, action: 'POST /api/v1/session', what: { user: 'admin' }, outcome: 'done' },
       { user: null, action: 'POST /api/v1/session', what: { user: 'anna' }, outcome: 'done' },
     ])
     for (const text of [JSON.stringify(answer.body), JSON.stringify(log.lines.items)])
@@ -68,7 +69,10 @@ describe('The audit log', () => {
     expect(actions).toEqual([
       'POST /api/v1/publish',
       'DELETE /api/v1/retained',
+      'DELETE /api/v1/retained',
+      'DELETE /api/v1/retained',
       'users or access rules have changed',
+      'POST /api/v1/session',
       'POST /api/v1/session',
     ])
   })

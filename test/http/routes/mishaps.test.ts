@@ -103,5 +103,9 @@ test('GET /api/v1/mishaps tells of WebSockets at a wrong path, and keeps no more
 test('GET /api/v1/addresses tells where the hub listens', async () => {
   const { port, httpPort } = await startHubWithHttp()
   const { body } = await new ApiClient(httpPort).get('/addresses')
-  expect(body).toEqual({ mqtt: { host: '127.0.0.1', port }, http: { host: '127.0.0.1', port: httpPort } })
+  expect(body).toEqual({
+    mqtt: { host: '127.0.0.1', port },
+    isMqttEncrypted: false,
+    http: { host: '127.0.0.1', port: httpPort },
+  })
 })
