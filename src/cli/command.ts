@@ -1,4 +1,4 @@
-import type { Completed } from '../config/complete.ts'
+import type { Loaded } from '../config/load.ts'
 
 /** A flag that is not an option of the hub. */
 export interface Flag {
@@ -18,7 +18,7 @@ export interface CommandCall {
   /** The values of its flags by name; a flag that takes none has an empty one. */
   readonly flags: ReadonlyMap<string, string>
   /** Loads the configuration, or that of another file. @throws HubbubError with a line for each mistake, of the command line too */
-  readonly loadConfig: (file?: string) => Promise<Completed>
+  readonly loadConfig: (file?: string) => Promise<Loaded>
 }
 
 /** A command, as one row: parsing, checks, suggestions and help all come from it. */

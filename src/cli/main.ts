@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { HubbubError } from '../base/errors.ts'
 import { readVersion } from '../base/package.ts'
-import type { Completed } from '../config/complete.ts'
+import type { Loaded } from '../config/load.ts'
 import { chooseCommand, type CommandLine, readCommandLine } from './command-line.ts'
 import { helpOn } from './help.ts'
 
@@ -24,7 +24,7 @@ async function loadConfig(
   { options, flags, problems }: CommandLine,
   isOfServing: boolean,
   file = flags.get('config'),
-): Promise<Completed> {
+): Promise<Loaded> {
   // Loaded here, so that help and mistakes answer at once.
   const [{ loadConfig: load }, { CONFIG_JUDGES }] = await Promise.all([
     import('../config/load.ts'),

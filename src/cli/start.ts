@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { formatAddress, reachableHost } from '../base/addresses.ts'
 import { createLog } from '../base/log.ts'
+import { WatchedFile } from '../base/watched-file.ts'
 import { readVersion } from '../base/package.ts'
 import { createHub, type Hub } from '../hub.ts'
 import type { CommandCall } from './command.ts'
@@ -7,20 +9,34 @@ import { Reload } from './reload.ts'
 import { ignoreUserSignals, reloadOnSignal, stopOnSignals } from './signals.ts'
 
 const STOP_DEADLINE_MS = 5000
+/** What is longer is refused when it is read. */
+const MAX_WATCHED_BYTES = 4 * 1024 * 1024
+
 /** Starts the hub, which then runs until a signal stops it, and says where it is. */
 export async function start(call: CommandCall): Promise<void> {
   ignoreUserSignals()
-  const { config } = await call.loadConfig()
+  const { config, file } = await call.loadConfig()
   const log = createLog({ level: config.logLevel })
   const reload = new Reload(call.loadConfig, log)
   reloadOnSignal(() => reload.run())
   const hub = await createHub({ config, log, onReload: () => reload.report() })
   reload.hub = hub
+  if (config.watchConfig) await watch([file, config.access.aclFile], () => void reload.run())
   stopOnSignals(log, () => stop(hub))
   const basePath = config.http.basePath.replace(/\/$/, '')
   process.stdout.write(banner(hub.addresses, basePath))
   // To whoever started the hub with a channel; one that is gone meanwhile does not hear it.
   process.send?.({ ...hub.addresses, basePath }, undefined, undefined, () => undefined)
+}
+
+/** Calls `changed` when a file has another content, until the process ends. */
+async function watch(files: readonly (string | null | undefined)[], changed: () => void): Promise<void> {
+  for (const file of files) {
+    if (file === null || file === undefined) continue
+    const watched = new WatchedFile({ path: resolve(file), maxBytes: MAX_WATCHED_BYTES, changed })
+    await watched.read()
+    watched.start()
+  }
 }
 
 function banner({ mqtt, listeners }: Hub['addresses'], basePath: string): string {

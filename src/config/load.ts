@@ -1,8 +1,15 @@
+import { resolve } from 'node:path'
 import { complete, type Completed, type ConfigJudges } from './complete.ts'
 import { type OptionText, readOptionText } from './entries.ts'
 import { CONFIG_FILE_VARIABLE, readEnvironment } from './environment.ts'
 import { findDefaultFile, readConfigFile, type FileChoice } from './file.ts'
 import { Problems } from './problems.ts'
+
+/** A configuration, and where it was read. */
+export interface Loaded extends Completed {
+  /** The path of the file; undefined: there is none. */
+  readonly file: string | undefined
+}
 
 /** What a configuration is read from. */
 export interface ConfigSources {
@@ -22,12 +29,13 @@ export function loadConfig(
   { flags, file, env, cwd }: ConfigSources,
   problems = new Problems(),
   judges?: ConfigJudges,
-): Completed {
+): Loaded {
   const flagEntries = flags.flatMap((flag) => readOptionText(flag, problems))
   const environmentEntries = readEnvironment(env, problems)
   const choice = chooseFile(file, env[CONFIG_FILE_VARIABLE], cwd, problems)
   const fileEntries = choice === undefined ? [] : readConfigFile(choice, cwd, problems)
-  return complete([...fileEntries, ...environmentEntries, ...flagEntries], problems, judges)
+  const completed = complete([...fileEntries, ...environmentEntries, ...flagEntries], problems, judges)
+  return { ...completed, file: choice === undefined ? undefined : resolve(cwd, choice.name) }
 }
 
 function chooseFile(

@@ -84,6 +84,16 @@ describe('hubbub at SIGHUP', () => {
   })
 })
 
+test('hubbub with watchConfig takes a changed file over by itself, and keeps what it has when that has a mistake', async () => {
+  const { hub, httpPort, write } = await runningHub('watchConfig: true\n')
+  write('watchConfig: true\nlimits: { maxConnections: 0 }\n')
+  expect(await logged(hub, 'configuration not reloaded')).toMatchObject({ code: 'CONFIG_INVALID' })
+  expect(await isAlive(httpPort)).toBe(true)
+  write('watchConfig: true\nlimits: { maxConnections: 7 }\n')
+  expect(await logged(hub, 'configuration reloaded')).toMatchObject({ applied: ['limits.maxConnections'] })
+  expect(await hub.end()).toEqual({ code: 0, signal: null })
+})
+
 test.each(['SIGTERM', 'SIGQUIT', 'SIGINT'] as const)('hubbub stops in order at %s', async (signal) => {
   const { hub } = await runningHub('')
   expect(await hub.end(signal)).toEqual({ code: 0, signal: null })

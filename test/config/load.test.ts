@@ -83,6 +83,7 @@ describe('loadConfig', () => {
       data: './data',
       durability: 'disk',
       logLevel: 'info',
+      watchConfig: false,
       allowAnonymous: false,
       websocket: { origins: [], pingSeconds: 30 },
       sharedSubscriptions: { strategy: 'round-robin' },

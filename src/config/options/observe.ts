@@ -1,5 +1,5 @@
 import type { Option } from '../option.ts'
-import { choice, number } from '../schema.ts'
+import { BOOLEAN, choice, number } from '../schema.ts'
 
 /** What the hub tells of itself. */
 export const OBSERVE_OPTIONS = [
@@ -10,6 +10,14 @@ export const OBSERVE_OPTIONS = [
     summary: 'How much the hub logs. "warn" leaves out clients that connect and leave; "debug" helps to find a fault.',
     needsRestart: false,
     isEveryday: true,
+  },
+  {
+    key: 'watchConfig',
+    schema: BOOLEAN,
+    default: false,
+    summary:
+      'Has "hubbub" take changes of its configuration file, and of access.aclFile, over by itself within seconds, as by "hubbub reload". Users and certificates are watched in any case.',
+    needsRestart: true,
   },
   {
     key: 'sysIntervalSeconds',
