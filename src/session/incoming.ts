@@ -114,7 +114,9 @@ export class Incoming implements PublishingSession {
       else this.#connection?.close('the store cannot write, so the message cannot be kept', ReasonCode.QUOTA_EXCEEDED)
       return
     }
-    const full = explainsFailures && !router.isReserved(topic) ? router.retainedLimitFor(message) : undefined
+    // Who may not publish there is not told what is full.
+    const isRetainedAsked = explainsFailures && !router.isReserved(topic) && this.#isAllowed(message, topic)
+    const full = isRetainedAsked ? router.retainedLimitFor(message) : undefined
     if (full !== undefined) {
       this.#owner.losses.notRetained(full)
       this.#parts.ledger.notRetained++
@@ -241,6 +243,11 @@ export class Incoming implements PublishingSession {
     return (message.qos === 2 && this.#owner.isKept) || this.#parts.router.isKept(message, topic)
   }
 
+  #isAllowed(message: Message, topic: TopicNumber): boolean {
+    const { permissions } = this.#owner
+    return permissions === undefined || permissions.mayPublish(message, topic)
+  }
+
   /** The client may not publish a message, or a run of them: it goes nowhere, which a client of MQTT 3.1.1 is never told. */
   #isDenied(message: Message, topic: TopicNumber): boolean {
     const { router, ledger, log } = this.#parts
@@ -252,7 +259,7 @@ export class Incoming implements PublishingSession {
       log.debug({ clientId, topic: message.topic, count: message.count }, 'a client may not publish here')
       return true
     }
-    if (permissions === undefined || permissions.mayPublish(message, topic)) return false
+    if (permissions === undefined || this.#isAllowed(message, topic)) return false
     const reason = publishDenial(permissions.view.publish(message.topic), message.qos, message.retain) ?? CHANGED
     ledger.refused += message.count
     router.trails.deny(message, topic, reason)

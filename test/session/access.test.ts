@@ -151,6 +151,20 @@ describe('PUBLISH', () => {
     expectLedgerBalanced(hub)
   })
 
+  test('that is denied is answered so where no more can be retained too: the limit is nobody else’s to know', async () => {
+    const users = new SteppedUsers('anna', 'plant')
+    const gate = gateOf(users, [rule('allow both', '#', 'plant'), rule('allow publish', 'ok')])
+    const hub = await startHub({ gate, config: { limits: { maxRetainedMessages: 1 } } })
+    await publish(await enter(hub, 'plant'), message('one', 'x', true))
+    const anna = await enter(hub, 'anna', {}, 5)
+    const codes: unknown[] = []
+    for (const topic of ['one', 'other', 'ok']) {
+      anna.send(publishPacket({ topic, payload: 'x', qos: 1, retain: true, properties: [] }))
+      codes.push((await anna.next('PUBACK')).reasonCode)
+    }
+    expect(codes).toEqual([0x87, 0x87, 0x97])
+  })
+
   test('is told once of each rule', async () => {
     const users = new SteppedUsers('anna')
     const gate = gateOf(users, [rule('deny publish', 'a/#'), rule('allow publish', '#')])
