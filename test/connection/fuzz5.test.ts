@@ -138,8 +138,8 @@ describe.each(CARRIERS5)('Hub over $name', ({ start }) => {
           const chunks = ends.map((end, i) => whole.subarray(ends[i - 1] ?? 0, end))
           expect(await talk(start, chunks)).toEqual(await talk(start, [whole]))
         }),
-        // Cases that were found are kept.
-        { numRuns: runs(40), examples: [[UNSUBSCRIBED_SHARE, []]] },
+        // Cases that were found are kept. To look for a smaller one may take longer than the test has, and then none is told.
+        { numRuns: runs(40), examples: [[UNSUBSCRIBED_SHARE, []]], endOnFailure: true },
       )
     },
     TEST_MS,
